@@ -1,0 +1,64 @@
+#include "freestone/core/view.h"
+
+#include <cstring>
+
+namespace freestone {
+
+Dims contiguous_strides(const Shape& shape, Index element_bytes) {
+  Dims strides(shape.rank());
+  for (int k = shape.rank() - 1; k >= 0; --k) {
+    strides[k] = element_bytes;
+    element_bytes *= shape[k];
+  }
+  return strides;
+}
+
+View View::contiguous(void* data, DType dtype, const Shape& shape) {
+  return {static_cast<std::byte*>(data), dtype, shape, contiguous_strides(shape, size_of(dtype))};
+}
+
+bool View::is_contiguous() const {
+  Index expected = size_of(dtype);
+  for (int k = rank() - 1; k >= 0; --k) {
+    if (shape[k] != 1 && strides[k] != expected) return false;
+    expected *= shape[k];
+  }
+  return true;
+}
+
+View View::part(const Box& box) const {
+  View out = *this;
+  out.shape = box.shape;
+  for (int k = 0; k < rank(); ++k) out.data += box.start[k] * strides[k];
+  return out;
+}
+
+void copy(const View& from, const View& to) {
+  ensure(from.shape == to.shape && from.dtype == to.dtype, "copy: shapes or dtypes differ");
+  const Index width = size_of(from.dtype);
+  if (from.is_contiguous() && to.is_contiguous()) {
+    if (from.count() > 0) std::memcpy(to.data, from.data, static_cast<std::size_t>(from.bytes()));
+    return;
+  }
+  const Index n = from.rank() == 0 ? 1 : from.shape.back();
+  const Index from_step = from.rank() == 0 ? width : from.strides.back();
+  const Index to_step = to.rank() == 0 ? width : to.strides.back();
+  const auto move = [&]<class T>(T) {
+    for_each_row(from.shape, {&from, &to}, [&](std::byte** data) {
+      if (from_step == width && to_step == width) {
+        std::memcpy(data[1], data[0], static_cast<std::size_t>(n * width));
+        return;
+      }
+      for (Index i = 0; i < n; ++i) std::memcpy(data[1] + i * to_step, data[0] + i * from_step, sizeof(T));
+    });
+  };
+  switch (width) {
+    case 1: return move(std::uint8_t{});
+    case 2: return move(std::uint16_t{});
+    case 4: return move(std::uint32_t{});
+    case 8: return move(std::uint64_t{});
+    default: return move(std::complex<double>{});
+  }
+}
+
+}  // namespace freestone
