@@ -7,7 +7,7 @@ if(CCACHE)
 endif()
 
 # -ffp-contract=off: the same bits on every machine; a fused multiply-add is written out where one is wanted.
-add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -ffp-contract=off -fno-math-errno)
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-restrict -ffp-contract=off -fno-math-errno)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-O3)
 endif()
