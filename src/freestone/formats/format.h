@@ -1,0 +1,88 @@
+/// Formats: from files to Sources with their metadata, and from arrays to files.
+///
+/// Opening reads metadata only: a file becomes a list of variables, each a Source (a chunk manifest) and its attributes
+/// in the format's own words. Writing gives a Sink that touches nothing before `create`. A format is one file (or a few
+/// of one prefix) and one row in the list in format.cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "freestone/core/source.h"
+
+namespace freestone::formats {
+
+struct Attribute {
+  std::string key;
+  std::variant<bool, std::int64_t, double, std::string> value;
+  std::string comment;
+  friend bool operator==(const Attribute&, const Attribute&) = default;
+};
+
+/// A small table, read whole (a beam for each channel, say).
+struct Table {
+  struct Column {
+    std::string name, unit;
+    std::vector<double> numbers;     ///< one a row; cells of several numbers follow each other
+    std::vector<std::string> texts;  ///< one a row, for columns of text; then `numbers` is empty
+  };
+  std::string name;
+  std::vector<Column> columns;
+};
+
+struct Variable {
+  std::string name;  ///< FITS: EXTNAME or ""
+  int hdu = 0;       ///< number in the file
+  std::shared_ptr<const Source> source;  ///< null: no pixels, or none that can be read
+  std::vector<Attribute> attributes;     ///< COMMENT, HISTORY and blank cards included, in the file's order
+  std::string header;                    ///< FITS: the cards, 80 characters each, without END
+  std::string note;                      ///< why it cannot be read, when it holds data and `source` is null
+};
+
+struct Contents {
+  std::string format, path;
+  std::vector<Variable> variables;
+  std::vector<Table> tables;
+};
+
+/// Reads the metadata of a file. The format is told by its first bytes, then by the suffix.
+/// @throws Error kind io: it cannot be read; kind data: damaged, naming the field; kind user: no known format, listing them
+Contents open_file(const std::string& path);
+
+/// The variable that a selector ("" = the first with pixels, "1" = HDU number, "DATA" or "DATA,2" = name and version) means.
+/// @throws Error kind user: there is none, listing what there is, or it cannot be read, with the reason
+const Variable& select_variable(const Contents& contents, const std::string& selector);
+
+/// A path and the part of the file that is meant: "cube.fits[DATA]" is {"cube.fits", "DATA"}. A file literally so named wins.
+struct Selected {
+  std::string path, selector;
+};
+Selected split_selector(const std::string& path);
+
+struct WriteRequest {
+  std::string path;
+  std::string format;  ///< "" = told by the suffix
+  bool overwrite = false;
+  std::vector<Attribute> attributes;  ///< written after `header_cards`; a key that is there already is replaced
+  std::string header_cards;           ///< FITS cards, 80 characters each; structural ones and scaling are left out
+  std::vector<Table> tables;          ///< appended as binary tables where the format has them
+};
+
+/// Nothing is touched on disk until `Sink::create`.
+/// @throws Error kind user: no format of that name or suffix, or it cannot hold this shape or dtype
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request);
+
+struct FormatInfo {
+  std::string name;
+  std::vector<std::string> suffixes;
+  bool can_read = false, can_write = false;
+  std::string description;
+};
+
+/// All formats, in the order in which they are tried.
+std::vector<FormatInfo> formats();
+
+}  // namespace freestone::formats

@@ -1,0 +1,47 @@
+/// Manifest: a stored array as a grid of chunks, each a range of bytes in a file.
+///
+/// Format code reads metadata only and makes one of these; ManifestSource reads and decodes any of them. A plain file
+/// is one raw chunk, the whole array.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "freestone/core/chunk_grid.h"
+#include "freestone/storage/element_transform.h"
+#include "freestone/storage/file.h"
+
+namespace freestone {
+
+/// Where one chunk lies; `file` is an index into the manifest's files, or kAbsent: never written, every element is fill.
+struct ChunkRef {
+  static constexpr std::int32_t kAbsent = -1;
+  std::int32_t file = 0;
+  Index offset = 0;
+  Index bytes = 0;
+};
+
+/// One step between stored bytes and the elements of a chunk. An empty chain is raw C-order elements, which can be read
+/// in parts; codecs get names and parameters here when they come.
+struct Codec {
+  std::string name;
+  std::string parameters;
+};
+
+struct Manifest {
+  std::vector<std::shared_ptr<const File>> files;
+  ChunkGrid grid;
+  std::vector<ChunkRef> chunks;       ///< one for each chunk of the grid, C order
+  bool edge_chunks_are_cut = true;    ///< chunks at the edge hold only what is inside the array (Zarr: whole ones)
+  std::vector<Codec> codecs;          ///< none: raw
+  ElementTransform transform;
+  std::vector<std::byte> fill;        ///< one stored element in stored byte order; empty means zero
+  std::string reference;              ///< JSON text, see Source::reference
+};
+
+/// The manifest of one raw C-order array at `offset` of `file`.
+Manifest contiguous_manifest(std::shared_ptr<const File> file, Index offset, const Shape& shape, const ElementTransform& transform,
+                             std::string reference);
+
+}  // namespace freestone

@@ -1,0 +1,31 @@
+/// TempStore: one array on disk for the length of a run.
+///
+/// An intermediate that does not fit the budget is written in the order of the stage that makes it and read in the order
+/// of the stage that takes it. The file has no name, so that it goes with the process whatever happens.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "freestone/core/source.h"
+
+namespace freestone {
+
+class TempStore {
+ public:
+  /// @param folder where the file is made
+  /// @param block  shape of the blocks, each stored together in C order; any box may be written and read
+  TempStore(std::string folder, Spec spec, Shape block);
+
+  /// Its `create` makes the file and may throw Error kind io: folder missing or not writable, too little space. The file
+  /// lives until sink and source are gone; `abort` gives its space back at once.
+  std::shared_ptr<Sink> sink() const { return sink_; }
+  /// May be asked for at any time, but read only after `sink()->create()` and where boxes were written.
+  std::shared_ptr<const Source> source() const { return source_; }
+
+ private:
+  std::shared_ptr<Sink> sink_;
+  std::shared_ptr<const Source> source_;
+};
+
+}  // namespace freestone
