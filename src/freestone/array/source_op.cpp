@@ -1,0 +1,25 @@
+#include "freestone/array/source_op.h"
+
+#include "freestone/array/array.h"
+
+namespace freestone {
+
+SourceOp::SourceOp(std::shared_ptr<const Source> source)
+    : Op(source->spec().shape, {source->spec()}, {}, {identity_access(source->spec().shape.rank())}), source_(std::move(source)) {}
+
+nlohmann::json SourceOp::params() const {
+  const Identity id = source_->identity();
+  nlohmann::json params = {{"reference", source_->reference()}, {"bytes", id.bytes}, {"modified_ns", id.modified_ns}, {"inode", id.inode}};
+  // Memory has no path: it is itself.
+  if (id.path.empty()) params["address"] = reinterpret_cast<std::uintptr_t>(source_.get());
+  return params;
+}
+
+Need SourceOp::need(const Box& box) const {
+  // Swapping bytes runs at memory speed; scaling costs more but is still far from the operations behind it.
+  return {0, static_cast<double>(box.count()) * 0.15};
+}
+
+Array from_source(std::shared_ptr<const Source> source) { return apply(std::make_shared<SourceOp>(std::move(source)), {}); }
+
+}  // namespace freestone
