@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "freestone/core/buffer.h"
 #include "freestone/core/cancel.h"
 #include "freestone/core/chunk_grid.h"
 #include "freestone/core/view.h"
