@@ -61,6 +61,7 @@ class File final : public ByteReader {
   void read_pieces(Index offset, std::span<iovec> pieces) const;
   /// @throws Error kind data: size or time of change differ from those at opening
   void check_unchanged() const;
+  int descriptor() const { return descriptor_; }
 
  private:
   File(int descriptor, Identity identity, bool watched) : descriptor_(descriptor), identity_(std::move(identity)), watched_(watched) {}

@@ -5,10 +5,11 @@
 
 namespace freestone {
 
-/// Pieces of a file that lie next to each other are one request; small gaps are read over.
+/// Pieces of a file that lie next to each other are one request. Gaps of up to a page are read over, larger ones when at
+/// least half of what is read is wanted.
 inline constexpr Index kLargestRequest = Index{8} << 20;
 inline constexpr Index kLargestGap = Index{128} << 10;
-inline constexpr Index kFreeGap = Index{8} << 10;
+inline constexpr Index kFreeGap = Index{4} << 10;
 
 /// A box of a block as equal groups of rows. A row is contiguous in the file and in the C-order memory of the whole
 /// request; a group is what one request spans, gaps read over included.

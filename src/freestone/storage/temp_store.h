@@ -15,10 +15,11 @@ class TempStore {
  public:
   /// @param folder where the file is made
   /// @param block  shape of the blocks, each stored together in C order; any box may be written and read
+  /// @throws Error kind io: the folder is missing or not writable
   TempStore(std::string folder, Spec spec, Shape block);
 
-  /// Its `create` makes the file and may throw Error kind io: folder missing or not writable, too little space. The file
-  /// lives until sink and source are gone; `abort` gives its space back at once.
+  /// Its `create` gives the file its length and may throw Error kind io: too little space. The file lives until sink and
+  /// source are gone; `abort` gives its space back at once.
   std::shared_ptr<Sink> sink() const { return sink_; }
   /// May be asked for at any time, but read only after `sink()->create()` and where boxes were written.
   std::shared_ptr<const Source> source() const { return source_; }
