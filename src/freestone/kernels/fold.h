@@ -59,8 +59,8 @@ class FoldKernel {
 /// | argmin, argmax | int64, flat over the reduced axes, the first in C order; without skip_nan the first NaN | | -1 |
 /// | count | int64: elements that are not NaN (without skip_nan: all) | | 0 |
 /// | any, all | bool; NaN is true, unless skipped | | false, true |
-/// | statistics | six of float64: npts, min, max, sum, sumsq, and so five more than npts: see kStatistics | | 0, NaN, NaN, NaN, NaN |
-/// | power_sums | order + 2 of float64: sum of v w^k for k = 0 ... order, and the count of finite v | {order, w_0, w_1 ...}: weights along the first reduced axis, whole | 0 |
+/// | statistics | five of float64: npts (not NaN), min, max, sum, sumsq | | 0, NaN, NaN, NaN, NaN |
+/// | power_sums | order + 2 of float64: sum of v w^k for k = 0 ... order, and the count; finite v only | {order (at most 8), w_0, w_1 ...}: weights along the first reduced axis of the whole array | 0 |
 struct FoldRequest {
   std::string name;
   DType dtype = DType::kFloat64;

@@ -1,0 +1,14 @@
+#include "freestone/kernels/fold_loops.h"
+
+#include "freestone/kernels/dispatch.h"
+
+#define FREESTONE_KERNEL_FILE "freestone/kernels/fold_loops.inl"
+#include "freestone/kernels/for_each_target.h"
+
+namespace freestone::kernels {
+
+FoldLoops fold_loops(FoldRule rule, bool skip_nan, LaneType type) {
+  return pick(&baseline::fold_loops, &avx2::fold_loops, &avx512::fold_loops)(rule, skip_nan, type);
+}
+
+}  // namespace freestone::kernels
