@@ -1,7 +1,8 @@
 /// Beam: the elliptical Gaussian resolution of a radio image.
 ///
-/// Full widths at half maximum in degrees and a position angle in degrees from north through east, as in FITS (BMAJ, BMIN, BPA). Convolution and
-/// deconvolution add and subtract the beams' quadratic forms (Wild 1970, Aust. J. Phys. 23, 113; the rules of MIRIAD's gaupar, CASA and radio-beam).
+/// Full widths at half maximum in degrees and a position angle in degrees from north through east, as in FITS (BMAJ, BMIN, BPA).
+/// Convolution and deconvolution add and subtract the beams' quadratic forms (Wild 1970, Aust. J. Phys. 23, 113; the rules of MIRIAD's
+/// gaupar, CASA and radio-beam).
 #pragma once
 
 #include <optional>
@@ -33,7 +34,8 @@ struct Beam {
 /// Axes equal to 1e-10 deg, and angles modulo 180 deg to 1e-10 deg unless circular: radio-beam's `==`; what convolve_to skips.
 bool is_same(const Beam& a, const Beam& b);
 
-/// From BMAJ, BMIN (BMAJ by default), BPA (0 by default) in degrees; failing these, from HISTORY as AIPS ("CLEAN BMAJ= .. BMIN= .. BPA= ..") or CASA
+/// From BMAJ, BMIN (BMAJ by default), BPA (0 by default) in degrees; failing these, from HISTORY as AIPS ("CLEAN BMAJ= .. BMIN= .. BPA=
+/// ..") or CASA
 /// ("restoration: a by b (arcsec) at pa c (deg)") write it.
 /// @returns none when the header has no beam. @throws Error kind data: BMAJ or BMIN not above 0, or BMIN above BMAJ
 std::optional<Beam> beam_from_header(const FitsHeader& header);
@@ -50,7 +52,8 @@ struct BeamColumns {
   std::string major_unit, minor_unit, pa_unit;
   std::vector<Index> channel, polarisation;  ///< may be empty: row r is channel r, polarisation 0
 };
-/// Beams of channels 0 to `channels` - 1 of one polarisation; a channel without row or with NaN or zero axes gives an invalid Beam (NaN): it is to be masked.
+/// Beams of channels 0 to `channels` - 1 of one polarisation; a channel without row or with NaN or zero axes gives an invalid Beam (NaN):
+/// it is to be masked.
 /// @throws Error kind data: columns of different lengths, a unit that is no angle, minor above major, a channel out of range
 std::vector<Beam> beams_from_columns(const BeamColumns& columns, Index channels, Index polarisation = 0);
 
@@ -66,8 +69,8 @@ struct BeamKernel {
   Index ny = 0, nx = 0;
   std::vector<double> weights;
 };
-/// The Gaussian of `beam` sampled at pixel centres, angle pa + 90 deg from the x axis, on a square whose side is the next odd number of 16 x the larger
-/// extent in sigma (radio_beam.Beam.as_kernel). The kernel is symmetric under a half turn.
+/// The Gaussian of `beam` sampled at pixel centres, angle pa + 90 deg from the x axis, on a square whose side is the next odd number of 16
+/// x the larger extent in sigma (radio_beam.Beam.as_kernel). The kernel is symmetric under a half turn.
 /// @throws Error kind user: a kernel above 8191 pixels a side: pixel scale and beam do not fit
 BeamKernel kernel(const Beam& beam, double pixel_scale_deg);
 

@@ -52,8 +52,8 @@ class FitsHeader {
   /// Adds HISTORY cards, as many as the text needs.
   void add_history(std::string_view text);
 
-  /// What may go to a product with another WCS, unit and layout: no structure (SIMPLE, BITPIX, NAXIS*, EXTEND, XTENSION, PCOUNT, GCOUNT, BSCALE,
-  /// BZERO, BLANK, EXTNAME, EXTVER, CHECKSUM, DATASUM, DATAMIN, DATAMAX, compression), no WCS, no BUNIT, no beam.
+  /// What may go to a product with another WCS, unit and layout: no structure (SIMPLE, BITPIX, NAXIS*, EXTEND, XTENSION, PCOUNT, GCOUNT,
+  /// BSCALE, BZERO, BLANK, EXTNAME, EXTVER, CHECKSUM, DATASUM, DATAMIN, DATAMAX, compression), no WCS, no BUNIT, no beam.
   FitsHeader without_structure() const;
 
   /// Cards of 80 characters, without END. Doubles in the fewest digits that read back the same.

@@ -1,7 +1,8 @@
 /// Frequency, wavelength and velocity of a spectral axis.
 ///
-/// Conversions of values go through frequency with the exact formulas of FITS paper III (Greisen et al. 2006): radio v = c (f0 - f) / f0, optical
-/// v = c (f0 - f) / f, relativistic v = c (f0^2 - f^2) / (f0^2 + f^2). A converted axis keeps its sampling: its CTYPE says what it is linear in
+/// Conversions of values go through frequency with the exact formulas of FITS paper III (Greisen et al. 2006): radio v = c (f0 - f) / f0,
+/// optical v = c (f0 - f) / f, relativistic v = c (f0^2 - f^2) / (f0^2 + f^2). A converted axis keeps its sampling: its CTYPE says what it
+/// is linear in
 /// ("VOPT-F2W": optical velocity sampled in frequency), as spectral-cube's with_spectral_unit does, so header and values agree exactly.
 #pragma once
 
@@ -23,7 +24,18 @@ VelocityConvention parse_velocity_convention(std::string_view name);
 std::string_view name_of(VelocityConvention convention);
 
 /// What a spectral coordinate is.
-enum class SpectralQuantity { kFrequency, kWavelength, kAirWavelength, kRadioVelocity, kOpticalVelocity, kRelativisticVelocity, kWavenumber, kEnergy, kRedshift, kBeta };
+enum class SpectralQuantity {
+  kFrequency,
+  kWavelength,
+  kAirWavelength,
+  kRadioVelocity,
+  kOpticalVelocity,
+  kRelativisticVelocity,
+  kWavenumber,
+  kEnergy,
+  kRedshift,
+  kBeta
+};
 
 /// From a CTYPE ("VRAD", "VOPT-F2W", "AWAV"). @throws Error kind user: not a spectral type
 SpectralQuantity spectral_quantity(std::string_view ctype);
@@ -43,13 +55,14 @@ struct SpectralTarget {
   std::optional<Quantity> rest;                  ///< rest frequency or wavelength; the header's by default
 };
 
-/// The Wcs with its spectral axis in another unit or another quantity. Within one quantity only unit, CRVAL and CDELT change. Rules otherwise those of
-/// spectral-cube: a change of rest value between velocities goes through the old rest value; AWAV is made vacuum first.
+/// The Wcs with its spectral axis in another unit or another quantity. Within one quantity only unit, CRVAL and CDELT change. Rules
+/// otherwise those of spectral-cube: a change of rest value between velocities goes through the old rest value; AWAV is made vacuum first.
 /// @throws Error kind user: no spectral axis, unit not spectral, convention or rest value missing; says which option gives it
 Wcs with_spectral_unit(const Wcs& wcs, const SpectralTarget& target);
 
-/// A spectral coordinate given by a user ("100 km/s", "115.2GHz", "7100", "7100Angstrom") as a value of the axis' own unit; without unit it is in it
-/// already. Through frequency when the quantities differ (the axis' convention, or radio for frequencies and optical for wavelengths).
+/// A spectral coordinate given by a user ("100 km/s", "115.2GHz", "7100", "7100Angstrom") as a value of the axis' own unit; without unit it
+/// is in it already. Through frequency when the quantities differ (the axis' convention, or radio for frequencies and optical for
+/// wavelengths).
 /// @throws Error kind user: not convertible; rest value missing
 double spectral_coordinate(const Wcs& wcs, const Quantity& quantity);
 

@@ -33,7 +33,8 @@ class Unit {
   Unit() = default;
 
   /// Reads FITS and astropy spellings: "Jy/beam", "JY/BEAM", "jy beam-1", "10**(-20)*erg/s/cm**2/Angstrom", "1e-20 erg s-1 cm-2",
-  /// "km.s-1", "m^2", "(km/s)**2", "sqrt(Hz)", "%", "". A slash divides by the one unit after it, as in FITS.
+  /// "km.s-1", "m^2", "(km/s)**2", "sqrt(Hz)", "%", "". A slash divides by the
+  /// product after it, up to the next slash, as in astropy.
   /// Exact spelling goes first; then any case, where "mjy" is mJy, "MJY" is MJy and "mhz" is MHz.
   /// @throws Error kind user: not a unit; names the part that is not, and what may have been meant
   static Unit parse(std::string_view text);
