@@ -32,7 +32,7 @@ const Spec& Array::spec() const {
 
 const ChunkGrid& Array::chunks() const { return node_->chunks[static_cast<std::size_t>(output_)]; }
 
-std::vector<Array> apply_all(std::shared_ptr<const Op> op, std::vector<Array> inputs) {
+std::vector<Array> apply_op_all(std::shared_ptr<const Op> op, std::vector<Array> inputs) {
   std::string key = key_of(*op, inputs);
   const int outputs = static_cast<int>(op->outputs().size());
   auto& table = interned();
@@ -57,17 +57,22 @@ std::vector<Array> apply_all(std::shared_ptr<const Op> op, std::vector<Array> in
       }
       delete dying;
     });
+    // The loser of a race goes after the lock is given back: its end takes the lock itself.
+    std::shared_ptr<const Node> loser;
     const std::lock_guard lock(table.mutex);
     auto& slot = table.nodes[key];
-    if (auto other = slot.lock()) node = std::move(other);
-    else slot = node;
+    if (auto other = slot.lock()) {
+      loser = std::exchange(node, std::move(other));
+    } else {
+      slot = node;
+    }
   }
   std::vector<Array> out;
   for (int i = 0; i < outputs; ++i) out.emplace_back(node, i);
   return out;
 }
 
-Array apply(std::shared_ptr<const Op> op, std::vector<Array> inputs) { return apply_all(std::move(op), std::move(inputs)).front(); }
+Array apply_op(std::shared_ptr<const Op> op, std::vector<Array> inputs) { return apply_op_all(std::move(op), std::move(inputs)).front(); }
 
 std::vector<std::shared_ptr<const Node>> topological_order(const std::vector<Array>& roots) {
   std::vector<std::shared_ptr<const Node>> order;

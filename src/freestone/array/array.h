@@ -50,9 +50,9 @@ struct Node {
 };
 
 /// Applies `op`: the node that stands already for the same operation on the same inputs, or a new one. Thread-safe.
-std::vector<Array> apply_all(std::shared_ptr<const Op> op, std::vector<Array> inputs);
+std::vector<Array> apply_op_all(std::shared_ptr<const Op> op, std::vector<Array> inputs);
 /// The only output of an operation with one.
-Array apply(std::shared_ptr<const Op> op, std::vector<Array> inputs);
+Array apply_op(std::shared_ptr<const Op> op, std::vector<Array> inputs);
 
 /// An array of stored data.
 Array from_source(std::shared_ptr<const Source> source);

@@ -20,6 +20,6 @@ Need SourceOp::need(const Box& box) const {
   return {0, static_cast<double>(box.count()) * 0.15};
 }
 
-Array from_source(std::shared_ptr<const Source> source) { return apply(std::make_shared<SourceOp>(std::move(source)), {}); }
+Array from_source(std::shared_ptr<const Source> source) { return apply_op(std::make_shared<SourceOp>(std::move(source)), {}); }
 
 }  // namespace freestone

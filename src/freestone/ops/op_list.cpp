@@ -1,0 +1,87 @@
+#include "freestone/ops/op_list.h"
+
+#include "freestone/ops/downsample.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/reduce.h"
+#include "freestone/ops/select.h"
+#include "freestone/ops/shape.h"
+#include "freestone/ops/smooth.h"
+
+namespace freestone {
+namespace {
+
+using Json = nlohmann::json;
+using Specs = std::vector<Spec>;
+using Made = std::shared_ptr<const Op>;
+
+struct OpEntry {
+  std::string_view name;
+  int version;
+  Made (*make)(const Json&, const Specs&);
+};
+
+Made make_elementwise(const Json& p, const Specs& in) { return std::make_shared<ElementwiseOp>(Program::from_json(p), in); }
+
+Made make_reduce(const Json& p, const Specs& in) {
+  std::vector<double> parameters;
+  for (const auto& value : p.at("parameters")) parameters.push_back(double_of(value));
+  const Shape leaf(p.at("leaf").get<std::vector<Index>>());
+  return std::make_shared<ReduceOp>(p.at("function").get<std::string>(), in.at(0), normal_axes(p.at("axes").get<std::vector<int>>(), in.at(0).shape.rank()),
+                                    leaf, p.at("skip_nan").get<bool>(), std::move(parameters));
+}
+
+Made make_select(const Json& p, const Specs& in) {
+  return std::make_shared<SelectOp>(p.at("function").get<std::string>(), in.at(0), normal_axes(p.at("axes").get<std::vector<int>>(), in.at(0).shape.rank()),
+                                    p.at("skip_nan").get<bool>(), p.at("q").get<double>());
+}
+
+Made make_sigma_clip(const Json& p, const Specs& in) {
+  ClipOptions options{p.at("low").get<double>(), p.at("high").get<double>(), p.at("max_iterations").get<int>(), p.at("center") == "mean",
+                      p.at("deviation") == "mad_std"};
+  return std::make_shared<SigmaClipOp>(in.at(0), normal_axis(p.at("axis").get<int>(), in.at(0).shape.rank()), options);
+}
+
+Made make_view(const Json& p, const Specs& in) {
+  return std::make_shared<ViewOp>(in.at(0), Shape(p.at("shape").get<std::vector<Index>>()), access_of(p.at("access")));
+}
+
+Made make_convolve(const Json& p, const Specs& in) {
+  return std::make_shared<ConvolveOp>(in.at(0), p.at("weights").get<std::vector<double>>(), p.at("rows").get<Index>(), p.at("columns").get<Index>(),
+                                      p.at("axis").get<int>(), static_cast<NanRule>(p.at("nan_rule").get<int>()));
+}
+
+Made make_downsample(const Json& p, const Specs& in) {
+  return std::make_shared<DownsampleOp>(in.at(0), Shape(p.at("factors").get<std::vector<Index>>()), Shape(p.at("shape").get<std::vector<Index>>()),
+                                        p.at("function").get<std::string>());
+}
+
+// clang-format off
+const OpEntry kOps[] = {
+    {"convolve",    1, make_convolve},
+    {"downsample",  1, make_downsample},
+    {"elementwise", 1, make_elementwise},
+    {"reduce",      1, make_reduce},
+    {"select",      1, make_select},
+    {"sigma_clip",  1, make_sigma_clip},
+    {"view",        1, make_view},
+};
+// clang-format on
+
+}  // namespace
+
+Made make_op(std::string_view name, int version, const Json& params, const Specs& inputs) {
+  for (const OpEntry& entry : kOps) {
+    if (entry.name != name) continue;
+    if (entry.version != version) fail(ErrorKind::kData, "The plan has {} of version {}, this program has version {}. Make the plan again.", name, version, entry.version);
+    try {
+      return entry.make(params, inputs);
+    } catch (const Json::exception& error) {
+      fail(ErrorKind::kData, "The parameters of {} in the plan are damaged: {}", name, error.what());
+    } catch (const std::out_of_range&) {
+      fail(ErrorKind::kData, "{} in the plan lacks an input.", name);
+    }
+  }
+  fail(ErrorKind::kData, "The plan has an operation '{}', which this program does not know.", name);
+}
+
+}  // namespace freestone

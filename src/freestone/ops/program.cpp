@@ -1,0 +1,277 @@
+#include "freestone/ops/program.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace freestone {
+namespace {
+
+bool holds_integer(DType t) { return is_bool(t) || is_integer(t); }
+
+/// Writes `n` copies of the constant.
+void fill(const Constant& constant, std::byte* out, Index n) {
+  with_real_type(constant.dtype, [&]<class T>(TypeTag<T>) {
+    T value;
+    if constexpr (std::is_floating_point_v<T>) value = static_cast<T>(constant.number);
+    else value = static_cast<T>(constant.integer);
+    std::fill_n(reinterpret_cast<T*>(out), n, value);
+  });
+}
+
+/// Copies `n` elements `stride` bytes apart into a contiguous block.
+void gather(const std::byte* from, Index stride, Index width, std::byte* to, Index n) {
+  const auto move = [&]<class T>(T) {
+    for (Index i = 0; i < n; ++i) std::memcpy(to + i * static_cast<Index>(sizeof(T)), from + i * stride, sizeof(T));
+  };
+  switch (width) {
+    case 1: return move(std::uint8_t{});
+    case 2: return move(std::uint16_t{});
+    case 4: return move(std::uint32_t{});
+    default: return move(std::uint64_t{});
+  }
+}
+
+}  // namespace
+
+nlohmann::json json_of(double value) {
+  if (std::isfinite(value)) return value;
+  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+double double_of(const nlohmann::json& json) {
+  if (json.is_number()) return json.get<double>();
+  const std::string text = json.is_string() ? json.get<std::string>() : "";
+  if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "inf") return std::numeric_limits<double>::infinity();
+  if (text == "-inf") return -std::numeric_limits<double>::infinity();
+  fail(ErrorKind::kData, "'{}' is not a number.", json.dump());
+}
+
+DType Program::type_of(int number) const {
+  if (number < input_count()) return inputs_[static_cast<std::size_t>(number)];
+  number -= input_count();
+  if (number < static_cast<int>(constants_.size())) return constants_[static_cast<std::size_t>(number)].dtype;
+  return code_[static_cast<std::size_t>(number) - constants_.size()].result;
+}
+
+int Program::add_constant(Constant constant) {
+  ensure(code_.empty(), "program: a constant after an instruction");
+  constants_.push_back(constant);
+  return last();
+}
+
+int Program::add_cast(int number, DType to) {
+  const DType from = type_of(number);
+  if (from == to) return number;
+  code_.push_back({nullptr, from, to, {number, -1, -1}});
+  return last();
+}
+
+int Program::add(const kernels::ElementwiseRow& row, DType compute, std::span<const int> arguments) {
+  Instruction instruction{&row, compute, row.result == kernels::Result::kBool ? DType::kBool : compute, {-1, -1, -1}};
+  std::copy(arguments.begin(), arguments.end(), instruction.arguments);
+  code_.push_back(instruction);
+  return last();
+}
+
+Program Program::with_input_computed(int which, const Program& producer) const {
+  std::vector<DType> inputs = inputs_;
+  inputs.erase(inputs.begin() + which);
+  const int own = static_cast<int>(inputs.size());
+  inputs.insert(inputs.end(), producer.inputs_.begin(), producer.inputs_.end());
+  Program joined(std::move(inputs));
+  for (const Constant& constant : producer.constants_) joined.constants_.push_back(constant);
+  for (const Constant& constant : constants_) joined.constants_.push_back(constant);
+  const int constants_at = joined.input_count();
+  const int code_at = constants_at + static_cast<int>(joined.constants_.size());
+  const int producer_inputs = producer.input_count(), producer_constants = static_cast<int>(producer.constants_.size());
+  const int constants = static_cast<int>(constants_.size());
+
+  const auto of_producer = [&](int r) {
+    if (r < producer_inputs) return own + r;
+    r -= producer_inputs;
+    return r < producer_constants ? constants_at + r : code_at + r - producer_constants;
+  };
+  const int produced = of_producer(producer.last());
+  const int producer_code = static_cast<int>(producer.code_.size());
+  const auto of_this = [&](int r) {
+    if (r == which) return produced;
+    if (r < input_count()) return r < which ? r : r - 1;
+    r -= input_count();
+    return r < constants ? constants_at + producer_constants + r : code_at + producer_code + r - constants;
+  };
+  const auto append = [&](const std::vector<Instruction>& code, const auto& renumber) {
+    for (Instruction instruction : code) {
+      for (int k = 0; k < instruction.arity(); ++k) instruction.arguments[k] = renumber(instruction.arguments[k]);
+      joined.code_.push_back(instruction);
+    }
+  };
+  append(producer.code_, of_producer);
+  append(code_, of_this);
+  return joined;
+}
+
+Program Program::with_inputs_renamed(std::span<const int> to, int count) const {
+  std::vector<DType> inputs(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < to.size(); ++i) inputs[static_cast<std::size_t>(to[i])] = inputs_[i];
+  Program renamed(std::move(inputs));
+  renamed.constants_ = constants_;
+  for (Instruction instruction : code_) {
+    for (int k = 0; k < instruction.arity(); ++k) {
+      int& r = instruction.arguments[k];
+      r = r < input_count() ? to[static_cast<std::size_t>(r)] : r - input_count() + count;
+    }
+    renamed.code_.push_back(instruction);
+  }
+  return renamed;
+}
+
+double Program::nanoseconds_per_element() const {
+  double ns = 0.05;
+  for (const Instruction& instruction : code_) ns += instruction.row == nullptr ? 0.2 : instruction.row->nanoseconds;
+  return ns;
+}
+
+Index Program::scratch_bytes() const { return static_cast<Index>(inputs_.size() + constants_.size() + code_.size()) * kBlock * 8; }
+
+void Program::run(std::span<const View> in, const View& out, Scratch& scratch, const Cancel& cancel) const {
+  const std::size_t inputs = inputs_.size(), constants = constants_.size(), total = inputs + constants + code_.size();
+  std::vector<std::byte*> home(total);        // each register's own block
+  std::vector<const std::byte*> at(total);    // where its values are now: the block, or memory of an input
+  for (auto& block : home) block = scratch.take(kBlock * 8);
+  for (std::size_t c = 0; c < constants; ++c) {
+    fill(constants_[c], home[inputs + c], kBlock);
+    at[inputs + c] = home[inputs + c];
+  }
+
+  // Axes that every view runs through without a break are one axis.
+  Shape shape = out.shape;
+  std::vector<View> views(in.begin(), in.end());
+  views.push_back(out);
+  if (shape.rank() == 0) {
+    shape = Shape{1};
+    for (View& view : views) view.shape = shape, view.strides = Dims{size_of(view.dtype)};
+  }
+  for (int k = shape.rank() - 2; k >= 0; --k) {
+    bool joined = true;
+    for (const View& view : views) joined = joined && view.strides[k] == view.strides[k + 1] * shape[k + 1];
+    if (!joined) continue;
+    shape[k] *= shape[k + 1];
+    shape.erase(k + 1);
+    for (View& view : views) {
+      view.strides[k] = view.strides[k + 1];
+      view.strides.erase(k + 1);
+      view.shape = shape;
+    }
+  }
+  if (element_count(shape) == 0) return;
+
+  const int inner = shape.rank() - 1;
+  const Index n = shape[inner];
+  const View& target = views.back();
+  const Index out_width = size_of(out.dtype);
+  const bool out_contiguous = target.strides[inner] == out_width;
+  Dims position(inner);
+  std::vector<const std::byte*> base(inputs);
+  while (true) {
+    cancel.check();
+    std::byte* out_row = target.data;
+    for (std::size_t i = 0; i < inputs; ++i) base[i] = views[i].data;
+    for (int k = 0; k < inner; ++k) {
+      out_row += position[k] * target.strides[k];
+      for (std::size_t i = 0; i < inputs; ++i) base[i] += position[k] * views[i].strides[k];
+    }
+    for (Index first = 0; first < n; first += kBlock) {
+      const Index count = std::min(kBlock, n - first);
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const Index stride = views[i].strides[inner], width = size_of(inputs_[i]);
+        const std::byte* data = base[i] + first * stride;
+        if (stride == width) {
+          at[i] = data;
+        } else if (stride != 0 || first == 0) {
+          gather(data, stride, width, home[i], stride == 0 ? std::min(kBlock, n) : count);
+          at[i] = home[i];
+        }
+      }
+      for (std::size_t c = 0; c < code_.size(); ++c) {
+        const Instruction& instruction = code_[c];
+        const std::size_t number = inputs + constants + c;
+        const bool is_last = c + 1 == code_.size();
+        std::byte* result = is_last && out_contiguous ? out_row + first * out_width : home[number];
+        const std::byte* arguments[3] = {};
+        for (int k = 0; k < instruction.arity(); ++k) arguments[k] = at[static_cast<std::size_t>(instruction.arguments[k])];
+        const auto loop = instruction.row == nullptr ? kernels::cast_loop(instruction.compute, instruction.result)
+                                                     : instruction.row->loops[static_cast<std::size_t>(instruction.compute)];
+        loop(arguments, result, count);
+        at[number] = result;
+      }
+      if (!out_contiguous || code_.empty()) {
+        const std::byte* result = at[static_cast<std::size_t>(last())];
+        for (Index i = 0; i < count; ++i)
+          std::memcpy(out_row + (first + i) * target.strides[inner], result + i * out_width, static_cast<std::size_t>(out_width));
+      }
+    }
+    int k = inner - 1;
+    for (; k >= 0; --k) {
+      if (++position[k] < shape[k]) break;
+      position[k] = 0;
+    }
+    if (k < 0) return;
+  }
+}
+
+nlohmann::json Program::to_json() const {
+  auto json = nlohmann::json{{"inputs", nlohmann::json::array()}, {"constants", nlohmann::json::array()}, {"code", nlohmann::json::array()}};
+  for (const DType t : inputs_) json["inputs"].push_back(name_of(t));
+  for (const Constant& c : constants_)
+    json["constants"].push_back({name_of(c.dtype), holds_integer(c.dtype) ? nlohmann::json(c.integer) : json_of(c.number)});
+  for (const Instruction& i : code_) {
+    nlohmann::json line = {i.row == nullptr ? "cast" : std::string(i.row->name), name_of(i.row == nullptr ? i.result : i.compute)};
+    for (int k = 0; k < i.arity(); ++k) line.push_back(i.arguments[k]);
+    json["code"].push_back(std::move(line));
+  }
+  return json;
+}
+
+Program Program::from_json(const nlohmann::json& json) {
+  try {
+    std::vector<DType> inputs;
+    for (const auto& name : json.at("inputs")) inputs.push_back(parse_dtype(name.get<std::string>()));
+    Program program(std::move(inputs));
+    for (const auto& pair : json.at("constants")) {
+      Constant c{parse_dtype(pair.at(0).get<std::string>()), 0, 0};
+      if (holds_integer(c.dtype)) c.integer = pair.at(1).get<std::int64_t>();
+      else c.number = double_of(pair.at(1));
+      program.add_constant(c);
+    }
+    for (const auto& line : json.at("code")) {
+      const auto name = line.at(0).get<std::string>();
+      const DType type = parse_dtype(line.at(1).get<std::string>());
+      std::vector<int> arguments;
+      for (std::size_t k = 2; k < line.size(); ++k) {
+        arguments.push_back(line[k].get<int>());
+        if (arguments.back() < 0 || arguments.back() > program.last()) fail(ErrorKind::kData, "A program uses register {} before it exists.", arguments.back());
+      }
+      if (name == "cast") {
+        if (arguments.size() != 1) fail(ErrorKind::kData, "A cast takes one register.");
+        program.code_.push_back({nullptr, program.type_of(arguments[0]), type, {arguments[0], -1, -1}});
+        continue;
+      }
+      const auto* row = kernels::find_elementwise(name);
+      if (row == nullptr || static_cast<int>(arguments.size()) != row->arity || !is_real(type) || row->loops[static_cast<std::size_t>(type)] == nullptr)
+        fail(ErrorKind::kData, "'{}' of {} is not a function of this version.", name, name_of(type));
+      for (int k = 0; k < row->arity; ++k) {
+        const DType wanted = row->name == "where" && k == 0 ? DType::kBool : type;
+        if (program.type_of(arguments[static_cast<std::size_t>(k)]) != wanted) fail(ErrorKind::kData, "'{}' gets a register of the wrong type.", name);
+      }
+      program.add(*row, type, arguments);
+    }
+    if (program.last() < 0) fail(ErrorKind::kData, "A program without registers.");
+    return program;
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorKind::kData, "Not a program: {}", error.what());
+  }
+}
+
+}  // namespace freestone

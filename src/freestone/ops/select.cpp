@@ -1,0 +1,128 @@
+#include "freestone/ops/select.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "freestone/ops/reduce.h"
+
+namespace freestone {
+namespace {
+
+constexpr double kMedianNanoseconds = 1.2;  // an element, one core
+constexpr double kClipNanoseconds = 2.5;
+
+DType floating(DType t) {
+  if (is_complex(t)) fail(ErrorKind::kUser, "Order statistics of complex numbers are not defined.");
+  return is_floating(t) ? t : DType::kFloat64;
+}
+
+bool is_one_of(int k, const std::vector<int>& axes) { return std::find(axes.begin(), axes.end(), k) != axes.end(); }
+
+/// The domain of an operation that sees `axes` whole: the other axes.
+Shape kept_shape(const Shape& shape, const std::vector<int>& axes) {
+  Shape kept;
+  for (int k = 0; k < shape.rank(); ++k)
+    if (!is_one_of(k, axes)) kept.push_back(shape[k]);
+  return kept;
+}
+
+Access whole_on(int rank, const std::vector<int>& axes) {
+  Access access;
+  int domain_axis = 0;
+  for (int k = 0; k < rank; ++k) access.push_back(is_one_of(k, axes) ? AxisMap::whole() : AxisMap::point(domain_axis++));
+  return access;
+}
+
+}  // namespace
+
+SelectOp::SelectOp(std::string function, const Spec& input, std::vector<int> axes, bool skip_nan, double q)
+    : Op(kept_shape(input.shape, axes), {{kept_shape(input.shape, axes), floating(input.dtype)}}, {whole_on(input.shape.rank(), axes)},
+         {identity_access(kept_shape(input.shape, axes).rank())}),
+      function_(std::move(function)),
+      axes_(std::move(axes)),
+      skip_nan_(skip_nan),
+      q_(q),
+      in_(input) {}
+
+nlohmann::json SelectOp::params() const { return {{"function", function_}, {"axes", axes_}, {"skip_nan", skip_nan_}, {"q", q_}}; }
+
+Shape SelectOp::input_part(const Box& box) const { return map_box(input(0), box, in_.shape).shape; }
+
+Need SelectOp::need(const Box& box) const {
+  const Shape part = input_part(box);
+  const double elements = static_cast<double>(element_count(part));
+  Index scratch;
+  if (axes_.size() == 1) {
+    scratch = kernels::select_scratch_bytes(part, axes_[0], in_.dtype);
+  } else {
+    // The seen axes are brought together first.
+    const Shape merged{element_count(box.shape), element_count(part) / std::max<Index>(1, element_count(box.shape))};
+    scratch = Scratch::rounded(element_count(part) * size_of(in_.dtype)) + kernels::select_scratch_bytes(merged, 1, in_.dtype);
+  }
+  return {scratch, elements * kMedianNanoseconds * (function_ == "mad_std" ? 2 : 1)};
+}
+
+void SelectOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const {
+  View from = in[0].part(map_box(input(0), box, in_.shape)).view;
+  View to = out[0].view;
+  int axis = axes_[0];
+  if (axes_.size() > 1) {
+    View ordered{from.data, from.dtype, {}, {}};
+    Index seen = 1;
+    for (int k = 0; k < from.rank(); ++k)
+      if (!is_one_of(k, axes_)) ordered.shape.push_back(from.shape[k]), ordered.strides.push_back(from.strides[k]);
+    for (const int k : axes_) ordered.shape.push_back(from.shape[k]), ordered.strides.push_back(from.strides[k]), seen *= from.shape[k];
+    View merged = View::contiguous(scratch.take(ordered.bytes()), from.dtype, ordered.shape);
+    copy(ordered, merged);
+    from = View::contiguous(merged.data, from.dtype, {box.count(), seen});
+    ensure(to.is_contiguous(), "select: the output of several axes is not contiguous");
+    to = View::contiguous(to.data, to.dtype, {box.count()});
+    axis = 1;
+  }
+  if (function_ == "median") kernels::median_along(from, axis, to, skip_nan_, scratch, cancel);
+  else if (function_ == "mad_std") kernels::mad_std_along(from, axis, to, skip_nan_, scratch, cancel);
+  else kernels::percentile_along(from, axis, q_, to, skip_nan_, scratch, cancel);
+}
+
+SigmaClipOp::SigmaClipOp(const Spec& input, int axis, ClipOptions options)
+    : Op(kept_shape(input.shape, {axis}), {{input.shape, floating(input.dtype)}}, {whole_on(input.shape.rank(), {axis})},
+         {whole_on(input.shape.rank(), {axis})}),
+      in_(input),
+      axis_(axis),
+      options_(options) {}
+
+nlohmann::json SigmaClipOp::params() const {
+  return {{"axis", axis_}, {"low", options_.low}, {"high", options_.high}, {"max_iterations", options_.max_iterations},
+          {"center", options_.center_mean ? "mean" : "median"}, {"deviation", options_.deviation_mad ? "mad_std" : "std"}};
+}
+
+Need SigmaClipOp::need(const Box& box) const {
+  const Shape part = map_box(input(0), box, in_.shape).shape;
+  return {kernels::select_scratch_bytes(part, axis_, in_.dtype), static_cast<double>(element_count(part)) * kClipNanoseconds};
+}
+
+void SigmaClipOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const {
+  kernels::sigma_clip_along(in[0].part(map_box(input(0), box, in_.shape)).view, axis_, options_, out[0].view, scratch, cancel);
+}
+
+namespace {
+Array select(std::string function, const Array& a, const std::vector<int>& axes, bool skip_nan, double q) {
+  return apply_op(std::make_shared<SelectOp>(std::move(function), a.spec(), normal_axes(axes, a.rank()), skip_nan, q), {a});
+}
+}  // namespace
+
+Array median(const Array& a, const std::vector<int>& axes, bool skip_nan) { return select("median", a, axes, skip_nan, 50); }
+Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) { return select("mad_std", a, axes, skip_nan, 50); }
+
+Array percentile(const Array& a, double q, const std::vector<int>& axes, bool skip_nan) {
+  if (!(q >= 0 && q <= 100)) fail(ErrorKind::kUser, "percentile: q = {} is not between 0 and 100.", format_number(q));
+  return select("percentile", a, axes, skip_nan, q);
+}
+
+Array sigma_clip(const Array& a, int axis, ClipOptions options) {
+  if (!(options.low > 0) || !(options.high > 0)) fail(ErrorKind::kUser, "sigma_clip: the threshold must be above 0.");
+  if (options.max_iterations < -1) fail(ErrorKind::kUser, "sigma_clip: {} iterations. Give 0 or more, or -1 to go on until nothing drops.", options.max_iterations);
+  return apply_op(std::make_shared<SigmaClipOp>(a.spec(), normal_axis(axis, a.rank()), options), {a});
+}
+
+}  // namespace freestone
