@@ -28,8 +28,10 @@ struct Table {
     std::string name, unit;
     std::vector<double> numbers;     ///< one a row; cells of several numbers follow each other
     std::vector<std::string> texts;  ///< one a row, for columns of text; then `numbers` is empty
+    char code = 'D';                 ///< FITS type of the numbers: L B I J K E D; written so where it holds them
   };
   std::string name;
+  Index rows = 0;
   std::vector<Column> columns;
 };
 

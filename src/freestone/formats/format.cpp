@@ -1,0 +1,92 @@
+#include "freestone/formats/format.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "freestone/formats/fits.h"
+#include "freestone/formats/npy.h"
+
+namespace freestone::formats {
+namespace {
+
+/// A file of gzip is known, so that the answer is better than "no known format".
+Contents open_gzip(std::shared_ptr<const File> file) {
+  Contents contents{.format = "gzip", .path = file->name()};
+  contents.variables.push_back({.note = "the file is compressed by gzip, which cannot be read yet; gunzip makes a plain one of it"});
+  return contents;
+}
+
+struct Format {
+  FormatInfo info;
+  std::string_view magic;  ///< the file's first bytes
+  Contents (*open)(std::shared_ptr<const File>);
+  std::shared_ptr<Sink> (*create_sink)(const Spec&, const WriteRequest&);
+};
+
+const std::vector<Format>& table() {
+  static const std::vector<Format> kTable = {
+      {{"fits", {".fits", ".fit", ".fts"}, true, true, "FITS images (primary or extensions) with their headers and small tables"},
+       "SIMPLE  ", fits::open, fits::create_sink},
+      {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
+      {{"gzip", {".gz"}, false, false, "files compressed by gzip: recognised, not read yet"}, "\x1f\x8b", open_gzip, nullptr},
+  };
+  return kTable;
+}
+
+bool has_suffix(const std::string& path, const Format& format) {
+  std::string lower = path;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::any_of(format.info.suffixes.begin(), format.info.suffixes.end(), [&](const std::string& s) { return lower.ends_with(s); });
+}
+
+/// "fits (.fits, .fit), npy (.npy)".
+std::string known_formats(bool writable) {
+  std::string out;
+  for (const Format& format : table()) {
+    if (!(writable ? format.info.can_write : format.info.can_read)) continue;
+    std::string suffixes;
+    for (const std::string& suffix : format.info.suffixes) suffixes += (suffixes.empty() ? "" : ", ") + suffix;
+    out += fmt::format("{}{} ({})", out.empty() ? "" : ", ", format.info.name, suffixes);
+  }
+  return out;
+}
+
+}  // namespace
+
+Contents open_file(const std::string& path) {
+  const auto file = File::open(path);
+  char start[8] = {};
+  const auto n = static_cast<std::size_t>(std::min<Index>(8, file->size()));
+  file->read_exactly(0, std::as_writable_bytes(std::span(start, n)));
+  for (const Format& format : table()) {
+    if (n >= format.magic.size() && std::memcmp(start, format.magic.data(), format.magic.size()) == 0) return format.open(file);
+  }
+  // The suffix says what it should have been, and that format's own error says what is wrong.
+  for (const Format& format : table()) {
+    if (format.info.can_read && has_suffix(path, format)) return format.open(file);
+  }
+  fail(ErrorKind::kUser, "{}: it is in no format that Freestone knows. It reads {}.", path, known_formats(false));
+}
+
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
+  std::vector<std::string> names;
+  for (const Format& format : table()) {
+    const bool wanted = request.format.empty() ? has_suffix(request.path, format) : format.info.name == request.format;
+    if (wanted && format.create_sink != nullptr) return format.create_sink(spec, request);
+    if (format.info.can_write) names.push_back(format.info.name);
+  }
+  if (!request.format.empty()) {
+    fail(ErrorKind::kUser, "{}: there is no format '{}' to write.{} Freestone writes {}.", request.path, request.format, suggestion(request.format, names),
+         known_formats(true));
+  }
+  fail(ErrorKind::kUser, "{}: its suffix names no format to write. Freestone writes {}; a format is also named with --as.", request.path, known_formats(true));
+}
+
+std::vector<FormatInfo> formats() {
+  std::vector<FormatInfo> out;
+  for (const Format& format : table()) out.push_back(format.info);
+  return out;
+}
+
+}  // namespace freestone::formats
