@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -55,6 +56,10 @@ class Source {
   virtual Index encoded_bytes(const Box& box) const = 0;
   /// True when `decode` may be given the memory of `fetch` itself as its output (C order, same bytes).
   virtual bool decodes_in_place() const = 0;
+
+  /// The elements themselves, when they lie in memory in native order for as long as the source lives: nothing is read then, the engine
+  /// looks at them where they are.
+  virtual std::optional<View> memory() const { return std::nullopt; }
 
   /// Reads what `box` needs into `encoded`; runs on an I/O lane. `box` is not empty.
   /// @throws Error kind io or data, naming the file and the offset; cancelled
