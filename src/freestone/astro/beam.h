@@ -37,7 +37,7 @@ bool is_same(const Beam& a, const Beam& b);
 /// From BMAJ, BMIN (BMAJ by default), BPA (0 by default) in degrees; failing these, from HISTORY as AIPS ("CLEAN BMAJ= .. BMIN= .. BPA=
 /// ..") or CASA
 /// ("restoration: a by b (arcsec) at pa c (deg)") write it.
-/// @returns none when the header has no beam. @throws Error kind data: BMAJ or BMIN not above 0, or BMIN above BMAJ
+/// @returns none when the header has no beam, or BMAJ is 0. @throws Error kind data: BMAJ or BMIN below 0, or BMIN above BMAJ
 std::optional<Beam> beam_from_header(const FitsHeader& header);
 /// Sets BMAJ, BMIN, BPA.
 void set_beam(FitsHeader& header, const Beam& beam);
