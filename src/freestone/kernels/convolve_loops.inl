@@ -1,0 +1,65 @@
+// The vector loops of convolve_loops.h; compiled once for each target by for_each_target.h.
+
+typedef double Doubles __attribute__((vector_size(FREESTONE_VECTOR_BYTES)));
+inline constexpr int kWidth = FREESTONE_VECTOR_BYTES / 8;
+inline constexpr int kRows = 4;                                        // output rows and
+inline constexpr int kVectors = FREESTONE_VECTOR_BYTES == 64 ? 4 : 2;  // vectors of them kept in registers
+
+// The baseline may lack the instruction: there std::fma computes the same bits.
+FREESTONE_INLINE Doubles fused(double w, Doubles v, Doubles sum) {
+#if FREESTONE_VECTOR_BYTES == 64
+  return _mm512_fmadd_pd(_mm512_set1_pd(w), v, sum);
+#elif FREESTONE_VECTOR_BYTES == 32
+  return _mm256_fmadd_pd(_mm256_set1_pd(w), v, sum);
+#else
+  for (int l = 0; l < kWidth; ++l) sum[l] = std::fma(w, v[l], sum[l]);
+  return sum;
+#endif
+}
+
+// One input row: tap row ty = first - r of output row r, for the rows [from, to).
+FREESTONE_INLINE void add_row(const double* in, const double* weights, Index first, Index kx, int from, int to, Doubles (&sum)[kRows][kVectors]) {
+  for (Index tx = 0; tx < kx; ++tx) {
+    Doubles v[kVectors];
+#pragma GCC unroll 4
+    for (int g = 0; g < kVectors; ++g) __builtin_memcpy(&v[g], in + tx + g * kWidth, sizeof v[g]);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      if (r < from || r >= to) continue;
+      const double w = weights[(first - r) * kx + tx];
+#pragma GCC unroll 4
+      for (int g = 0; g < kVectors; ++g) sum[r][g] = fused(w, v[g], sum[r][g]);
+    }
+  }
+}
+
+void correlate(const double* in, Index stride, const double* weights, Index ky, Index kx, double* out) {
+  for (Index y = 0; y < kPatchRows; y += kRows)
+    for (Index x = 0; x < kPatchColumns; x += kVectors * kWidth) {
+      Doubles sum[kRows][kVectors] = {};
+      const double* corner = in + y * stride + x;
+      Index i = 0;
+      for (; i < kRows - 1; ++i) add_row(corner + i * stride, weights, i, kx, i < ky ? 0 : static_cast<int>(i - ky + 1), static_cast<int>(i + 1), sum);
+      for (; i < ky; ++i) add_row(corner + i * stride, weights, i, kx, 0, kRows, sum);
+      for (; i < ky + kRows - 1; ++i) add_row(corner + i * stride, weights, i, kx, static_cast<int>(i - ky + 1), kRows, sum);
+      for (int r = 0; r < kRows; ++r)
+        for (int g = 0; g < kVectors; ++g) __builtin_memcpy(out + (y + r) * kPatchColumns + x + g * kWidth, &sum[r][g], sizeof sum[r][g]);
+    }
+}
+
+template <class T>
+bool read_row(const T* from, Index n, bool replace, double* to) {
+  int missing = 0;
+  if (!replace) {
+    for (Index i = 0; i < n; ++i) to[i] = static_cast<double>(from[i]);
+    return false;
+  }
+  for (Index i = 0; i < n; ++i) {
+    const double v = static_cast<double>(from[i]);
+    missing |= v != v;
+    to[i] = v == v ? v : 0.0;
+  }
+  return missing != 0;
+}
+
+ConvolveLoops loops() { return {&correlate, &read_row<float>, &read_row<double>}; }
