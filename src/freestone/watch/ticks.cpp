@@ -12,13 +12,8 @@ std::vector<double> nice_ticks(double lo, double hi, int wanted) {
   if (lo == hi) return {lo};
   const double raw = (hi - lo) / std::max(1, wanted);
   const double power = std::pow(10.0, std::floor(std::log10(raw)));
-  double step = 10 * power;
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (raw <= factor * power * 1.0000001) {
-      step = factor * power;
-      break;
-    }
-  }
+  const double part = raw / power;
+  const double step = power * (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10);
   if (!(step > 0) || !std::isfinite(step)) return {lo, hi};
   // Counted in whole steps, so that rounding errors do not add up.
   const double first = std::ceil(lo / step - 1e-9), last = std::floor(hi / step + 1e-9);
