@@ -20,49 +20,16 @@
 #include "freestone/storage/raw_sink.h"
 #include "freestone/storage/runs.h"
 #include "freestone/storage/temp_store.h"
+#include "storage/temporary_folder.h"
 
 namespace freestone {
 namespace {
 
+using testing_files::error_of;
+using testing_files::Folder;
+using testing_files::get;
+using testing_files::put;
 namespace stdfs = std::filesystem;
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (stdfs::temp_directory_path() / "freestone-storage-XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    path_ = name;
-  }
-  ~Folder() {
-    stdfs::permissions(path_, stdfs::perms::owner_all);
-    stdfs::remove_all(path_);
-  }
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::string path() const { return path_.string(); }
-  std::size_t entries() const { return static_cast<std::size_t>(std::distance(stdfs::directory_iterator(path_), stdfs::directory_iterator())); }
-
- private:
-  stdfs::path path_;
-};
-
-void put(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
-std::string get(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-template <class F>
-Error error_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return Error(ErrorKind::kInternal, "none");
-}
-
-#define EXPECT_SAYS(error, part) EXPECT_NE(std::string((error).what()).find(part), std::string::npos) << (error).what()
 
 using Random = std::mt19937_64;
 
