@@ -26,7 +26,7 @@ std::int64_t version_of(const Variable& variable) {
   return 1;
 }
 
-/// "0: (3, 4) float32; 1 DATA: a table, not an image".
+/// "0: (3, 4) float32; 1 DATA: no plain image".
 std::string list_of(const Contents& contents) {
   constexpr std::size_t kShown = 12;
   std::string out;
@@ -35,7 +35,7 @@ std::string list_of(const Contents& contents) {
     const Variable& v = contents.variables[i];
     const std::string what = v.source   ? fmt::format("{} {}", to_string(v.source->spec().shape), name_of(v.source->spec().dtype))
                              : v.note.empty() ? "no pixels"
-                                              : v.note;
+                                              : "no plain image";
     out += fmt::format("{}{}{}{}: {}", i == 0 ? "" : "; ", v.hdu, v.name.empty() ? "" : " ", v.name, what);
   }
   return out;
