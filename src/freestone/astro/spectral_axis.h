@@ -42,7 +42,8 @@ SpectralQuantity spectral_quantity(std::string_view ctype);
 /// The convention of a CTYPE that is a velocity, or none.
 std::optional<VelocityConvention> velocity_convention(std::string_view ctype);
 
-/// Values in SI (Hz, m, m/s) from one quantity to another; air to vacuum by eq. 65 of paper III, and back by its exact inverse.
+/// Values in SI (Hz, m, m/s) from one quantity to another; air and vacuum as wcslib has them for AWAV
+/// (Edlen 1953: the phase index; eq. 65 of paper III, which spectral-cube takes, is a group index and 1.5e-5 higher).
 /// @throws Error kind user: a velocity without `rest_frequency` (Hz)
 double convert_spectral(double value, SpectralQuantity from, SpectralQuantity to, std::optional<double> rest_frequency);
 
@@ -55,8 +56,10 @@ struct SpectralTarget {
   std::optional<Quantity> rest;                  ///< rest frequency or wavelength; the header's by default
 };
 
-/// The Wcs with its spectral axis in another unit or another quantity. Within one quantity only unit, CRVAL and CDELT change. Rules
-/// otherwise those of spectral-cube: a change of rest value between velocities goes through the old rest value; AWAV is made vacuum first.
+/// The Wcs with its spectral axis in another unit or another quantity. Within one quantity only unit, CRVAL and CDELT change; an air
+/// wavelength stays one. Otherwise the axis keeps its sampling and gets the type that says so, as in spectral-cube; an axis of AWAV gives
+/// "VOPT-A2W", exact where spectral-cube takes it for linear in vacuum. A new rest value between velocities goes through frequency with the
+/// old one. A new rest value is written to RESTFRQ or RESTWAV.
 /// @throws Error kind user: no spectral axis, unit not spectral, convention or rest value missing; says which option gives it
 Wcs with_spectral_unit(const Wcs& wcs, const SpectralTarget& target);
 

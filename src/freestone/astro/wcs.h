@@ -19,25 +19,29 @@ namespace freestone::astro {
 
 enum class WorldKind { kLongitude, kLatitude, kSpectral, kStokes, kLinear };
 
-/// The parameters of a WCS, in FITS axis order (axis i here is FITS axis i + 1), values in the header's units.
+/// The parameters of a WCS, in FITS axis order (axes[i] is FITS axis i + 1), values in the units of their axes.
 struct WcsParameters {
   struct Axis {
     std::string ctype;  ///< "RA---TAN", "FREQ", "VOPT-F2W", "" for plain linear
     std::string name;   ///< CNAME
     Unit unit;
     double crpix = 0, crval = 0, cdelt = 1;
-    std::vector<std::pair<int, double>> pv;       ///< (m, PVi_m)
-    std::vector<std::pair<int, std::string>> ps;  ///< (m, PSi_m)
+    std::vector<std::pair<int, double>> pv;  ///< (m, PVi_m)
   };
   std::vector<Axis> axes;
-  std::vector<double> pc;  ///< row-major, rank x rank
-  /// Keywords that hold for the whole system, as cards without axis numbers: RESTFRQ, RESTWAV, SPECSYS, RADESYS, EQUINOX, MJD-OBS...
+  std::vector<double> pc;                  ///< row-major, rank x rank
   std::optional<double> restfrq, restwav;  ///< Hz, m
-  std::optional<double> lonpole, latpole, equinox, mjdobs, mjdavg, velosys, zsource;
-  std::optional<double> obsgeo[3];
-  std::string radesys, specsys, ssysobs, ssyssrc, dateobs, dateavg;
-  std::string distortion_cards;  ///< SIP coefficients, raw cards
+  std::optional<double> lonpole, latpole, equinox, velosys, zsource;
+  std::string radesys, specsys, ssysobs, ssyssrc;
+  std::string distortion_cards;  ///< SIP coefficients, as cards; refer to FITS axes 1 and 2
+
+  int rank() const { return static_cast<int>(axes.size()); }
 };
+
+/// Reads the cards of a header, made regular; see `Wcs::from_cards`.
+WcsParameters read_wcs_cards(std::string_view cards, int rank);
+/// The cards of these parameters; see `Wcs::to_header_cards`.
+std::string write_wcs_cards(const WcsParameters& parameters);
 
 class Wcs {
  public:
@@ -45,7 +49,7 @@ class Wcs {
   Wcs();
   /// From the cards of a header (80 characters each; others than WCS keywords do not matter): the primary WCS, made regular: AIPS spectral
   /// types
-  /// ("VELO-LSR", "FELO-HEL"), "VELOCITY", NCP and GLS projections, CD and CROTA matrices, units in any spelling. Axes that the header does
+  /// ("VELO-LSR", "FELO-HEL"), "VELOCITY", CD and CROTA matrices, units in any spelling. Axes that the header does
   /// not describe are linear, from 1; keywords beyond `rank` are dropped.
   /// @throws Error kind data: the WCS makes no sense (a singular matrix, one celestial axis, an unknown projection)
   static Wcs from_cards(std::string_view cards, int rank);
@@ -58,7 +62,7 @@ class Wcs {
   WorldKind kind(int axis) const;
   const std::string& ctype(int axis) const;
   const Unit& unit(int axis) const;
-  /// CNAME, or what the type says: "ra", "dec", "glon", "freq", "velo", "stokes"; "" for linear axes.
+  /// CNAME, or the type in lower case: "ra", "dec", "glon", "freq", "vrad", "stokes"; "" for linear axes.
   std::string name(int axis) const;
   std::optional<int> axis_of(WorldKind kind) const;
   bool has_celestial() const { return axis_of(WorldKind::kLongitude).has_value(); }
