@@ -18,8 +18,4 @@ const LoopSet& loop_set();
 namespace avx2 {
 const LoopSet& loop_set();
 }
-namespace avx512 {
-const LoopSet& loop_set();
-}
-
 }  // namespace freestone::kernels

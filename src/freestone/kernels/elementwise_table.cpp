@@ -7,7 +7,7 @@ namespace freestone::kernels {
 namespace {
 
 const LoopSet& best() {
-  return pick(baseline::loop_set, avx2::loop_set, avx512::loop_set)();
+  return pick(baseline::loop_set, avx2::loop_set, avx2::loop_set)();
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // and defines its functions inside the namespace that is open here. No include guard: each use is a new expansion.
 
 #pragma GCC diagnostic ignored "-Wpsabi"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // in g++ 12's own avx512fintrin.h
 
 #define FREESTONE_INLINE [[gnu::always_inline]] inline
 
@@ -22,6 +23,7 @@ namespace freestone::kernels::avx2 {
 #pragma GCC pop_options
 #undef FREESTONE_VECTOR_BYTES
 
+#ifndef FREESTONE_WITHOUT_AVX512
 #define FREESTONE_VECTOR_BYTES 64
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
@@ -30,6 +32,11 @@ namespace freestone::kernels::avx512 {
 }
 #pragma GCC pop_options
 #undef FREESTONE_VECTOR_BYTES
+#else  // loops that memory bounds gain nothing from wider vectors
+namespace freestone::kernels {
+namespace avx512 = avx2;
+}  // namespace freestone::kernels
+#endif
 
 #else
 

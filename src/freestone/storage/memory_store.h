@@ -22,6 +22,7 @@ class MemorySource final : public Source {
   std::string reference() const override { return reference_; }
   /// Nothing is taken from a file.
   ReadCost cost(const Box&) const override { return {}; }
+  std::optional<View> memory() const override { return view_; }
   Index encoded_bytes(const Box& box) const override { return box.count() * size_of(spec_.dtype); }
   bool decodes_in_place() const override { return true; }
   void fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const override;

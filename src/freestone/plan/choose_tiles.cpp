@@ -1,0 +1,206 @@
+#include "freestone/plan/choose_tiles.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace freestone {
+namespace {
+
+constexpr int kReadAhead = 1;  // tasks that are read while every lane computes
+
+/// Extents to try on one axis: multiples of its step by powers of two and their halves-and-a-half, chunks of the sources, all of it.
+std::vector<Index> extents(Index n, Index step, bool whole, const std::vector<Index>& chunks, bool coarse) {
+  std::vector<Index> out;
+  if (whole || n <= 1) return {std::max<Index>(n, 1)};
+  const auto add = [&](Index e) {
+    if (e > 0 && e < n && e % step == 0 && std::find(out.begin(), out.end(), e) == out.end()) out.push_back(e);
+  };
+  for (Index e = step; e < n; e *= coarse ? 4 : 2) add(e);
+  if (!coarse)
+    for (Index e = 3 * step; e < n && e < 64 * step; e *= 2) add(e);
+  for (const Index chunk : chunks)
+    for (Index e = chunk; e < n; e *= 2) add(e);
+  out.push_back(n);
+  return out;
+}
+
+/// The tile in the middle: its halo is whole on both sides.
+Box middle_tile(const Stage& stage) {
+  Box box = stage.domain;
+  for (int k = 0; k < box.rank(); ++k) {
+    const Index n = (stage.domain.shape[k] + stage.tile[k] - 1) / stage.tile[k];
+    const Index at = std::max<Index>(0, (n - 1) / 2) * stage.tile[k];
+    box.start[k] += at;
+    box.shape[k] = std::min(stage.tile[k], stage.domain.shape[k] - at);
+  }
+  return box;
+}
+
+/// Memory of the largest task: corners and the middle, where halos differ.
+Index largest_task(const StageProgram& program, const Stage& stage) {
+  Index most = program.lay_out(middle_tile(stage)).task_bytes;
+  Stage in_order = stage;
+  in_order.order.clear();
+  for (int k = 0; k < stage.domain.rank(); ++k) in_order.order.push_back(k);
+  const Index count = tile_count(stage);
+  for (const Index index : {Index{0}, count - 1, count / 2}) most = std::max(most, program.lay_out(tile_box(in_order, index)).task_bytes);
+  return most;
+}
+
+/// States of the folds that live across tasks.
+Index state_bytes(const StageProgram& program, const Stage& stage, const Box& tile, const std::vector<int>& order, int lanes) {
+  Index bytes = 0;
+  for (std::size_t b = 0; b < stage.body.size(); ++b) {
+    if (!program.is_accumulated(static_cast<int>(b))) continue;
+    const Op& op = program.op(static_cast<int>(b));
+    const Fold& fold = *op.fold();
+    const OwnMap& owned = stage.owned.at({stage.body[b], -1});
+    const Box part = owned_box(owned, tile, op.domain());
+    Index leaves = 1, leaves_in_tile = 1;
+    bool split = false;
+    std::vector<int> reduced_axes;
+    for (const int k : fold.axes()) {
+      const Index leaf = fold.leaf()[k];
+      leaves *= (op.domain()[k] + leaf - 1) / leaf;
+      leaves_in_tile *= (part.shape[k] + leaf - 1) / leaf;
+      const int axis = owned[static_cast<std::size_t>(k)].anchor_axis;
+      if (axis >= 0 && stage.tile[axis] < stage.domain.shape[axis]) split = true, reduced_axes.push_back(axis);
+    }
+    const Index state = fold.state_words() * 8;
+    const Index kept_tile = kept_count(fold, part), kept_all = kept_count(fold, Box(op.domain()));
+    if (!split) {
+      bytes += state * std::min(kept_tile, StageProgram::kFoldOutputs) * std::min<Index>(leaves_in_tile, 32) * lanes;
+      continue;
+    }
+    // Pieces stay open until their last tile: all of them, unless the reduced axes run fastest.
+    const auto runs_fastest = [&](int axis) {
+      return std::find(order.end() - static_cast<std::ptrdiff_t>(reduced_axes.size()), order.end(), axis) != order.end();
+    };
+    const bool one_by_one = std::all_of(reduced_axes.begin(), reduced_axes.end(), runs_fastest);
+    const Index open = one_by_one ? std::min(kept_all, 2 * kept_tile) : kept_all;
+    const Index waiting = std::min<Index>(leaves, (lanes + kReadAhead) * leaves_in_tile + 32);
+    bytes += state * (open + (one_by_one ? open : kept_tile) * waiting);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory, int threads,
+                        const Rates& rates) {
+  const StageProgram program(plan, stage, sinks, {});
+  const int rank = stage.domain.rank();
+
+  // Chunks of the sources, on the anchor's axes, where an input lies on them one to one.
+  std::vector<std::vector<Index>> chunks(static_cast<std::size_t>(rank));
+  for (const StageInput& input : program.inputs()) {
+    const auto owned = stage.owned.find(input.ref);
+    const Shape* chunk = nullptr;
+    if (input.store >= 0 && plan.stores[static_cast<std::size_t>(input.store)].on_disk) chunk = &plan.stores[static_cast<std::size_t>(input.store)].block;
+    if (input.source && !input.source->chunks().is_contiguous()) chunk = &input.source->chunks().chunk();
+    if (owned == stage.owned.end() || chunk == nullptr) continue;
+    for (std::size_t k = 0; k < owned->second.size(); ++k)
+      if (const OwnAxis& own = owned->second[k]; own.anchor_axis >= 0 && own.mul == 1) chunks[static_cast<std::size_t>(own.anchor_axis)].push_back((*chunk)[static_cast<int>(k)]);
+  }
+
+  std::vector<std::vector<Index>> tries(static_cast<std::size_t>(rank));
+  for (const bool coarse : {false, true}) {
+    double combinations = 1;
+    for (int k = 0; k < rank; ++k) {
+      const auto axis = static_cast<std::size_t>(k);
+      tries[axis] = extents(stage.domain.shape[k], rules.step[axis], rules.whole[axis], chunks[axis], coarse);
+      combinations *= static_cast<double>(tries[axis].size());
+    }
+    if (combinations <= 4000) break;
+  }
+
+  std::vector<int> plain_order;
+  for (int k = 0; k < rank; ++k) plain_order.push_back(k);
+  std::vector<std::vector<int>> orders{plain_order};
+  // Reduced axes fastest: each output is finished before the next one starts.
+  std::vector<int> reduced_last, reduced;
+  for (const int k : plain_order) {
+    bool is_reduced = false;
+    for (std::size_t b = 0; b < stage.body.size(); ++b) {
+      if (!program.is_accumulated(static_cast<int>(b))) continue;
+      const OwnMap& owned = stage.owned.at({stage.body[b], -1});
+      for (const int axis : program.op(static_cast<int>(b)).fold()->axes()) is_reduced = is_reduced || owned[static_cast<std::size_t>(axis)].anchor_axis == k;
+    }
+    (is_reduced ? reduced : reduced_last).push_back(k);
+  }
+  reduced_last.insert(reduced_last.end(), reduced.begin(), reduced.end());
+  if (reduced_last != plain_order) orders.push_back(reduced_last);
+
+  TileChoice best;
+  best.seconds = std::numeric_limits<double>::infinity();
+  best.smallest_budget = std::numeric_limits<Index>::max();
+  Stage chosen = stage;
+  std::vector<std::size_t> at(static_cast<std::size_t>(rank), 0);
+  while (true) {
+    stage.tile = Shape(rank);
+    for (int k = 0; k < rank; ++k) stage.tile[k] = tries[static_cast<std::size_t>(k)][at[static_cast<std::size_t>(k)]];
+    const Box middle = middle_tile(stage);
+    const TaskLayout layout = program.lay_out(middle);
+    double tiles = 1;  // fractional: edge tiles cost less
+    for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
+    const double whole_tiles = static_cast<double>(tile_count(stage));
+
+    for (const auto& order : orders) {
+      const Index pinned = state_bytes(program, stage, middle, order, threads);
+      best.smallest_budget = std::min(best.smallest_budget, layout.task_bytes + pinned);
+      const Index room = memory - pinned;
+      if (layout.task_bytes > room) continue;
+      const auto slots = static_cast<int>(std::clamp<Index>(room / std::max<Index>(layout.task_bytes, 1), 1, threads + kReadAhead));
+      const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
+      const double rounds = std::ceil(whole_tiles / lanes) * lanes / std::max(1.0, whole_tiles);
+
+      double cpu = layout.nanoseconds * 1e-9 + static_cast<double>(layout.read.bytes) / rates.read_bytes_per_second +
+                   static_cast<double>(layout.read.requests + layout.writes) * rates.request_seconds;
+      if (layout.task_bytes > rates.cache_bytes) cpu += static_cast<double>(layout.touched_bytes) / rates.memory_bytes_per_second;
+      const double write = static_cast<double>(layout.bytes_written) / rates.write_bytes_per_second;
+      double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
+      // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
+      if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
+
+      const bool better = seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
+      if (!better) continue;
+      best.fits = true;
+      best.seconds = seconds;
+      chosen = stage;
+      chosen.order = order;
+      chosen.slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
+      chosen.task_bytes = layout.task_bytes;
+      chosen.pinned_bytes = pinned;
+      Estimate& e = chosen.estimate;
+      e.tiles = tile_count(stage);
+      e.bytes_read = static_cast<Index>(std::llround(static_cast<double>(layout.read.bytes) * tiles));
+      e.bytes_written = static_cast<Index>(std::llround(static_cast<double>(layout.bytes_written) * tiles));
+      e.requests = static_cast<Index>(std::llround(static_cast<double>(layout.read.requests + layout.writes) * tiles));
+      e.seconds = seconds;
+    }
+    int k = rank - 1;
+    for (; k >= 0; --k) {
+      if (++at[static_cast<std::size_t>(k)] < tries[static_cast<std::size_t>(k)].size()) break;
+      at[static_cast<std::size_t>(k)] = 0;
+    }
+    if (k < 0) break;
+  }
+  stage = chosen;
+  if (!best.fits) return best;
+
+  stage.task_bytes = std::max(stage.task_bytes, largest_task(StageProgram(plan, stage, sinks, {}), stage));
+  while (stage.slots > 1 && stage.slots * stage.task_bytes + stage.pinned_bytes > memory) --stage.slots;
+  stage.estimate.peak_bytes = stage.slots * stage.task_bytes + stage.pinned_bytes;
+
+  std::string why;
+  for (int k = 0; k < rank; ++k) {
+    const auto axis = static_cast<std::size_t>(k);
+    if (rules.whole[axis] && stage.domain.shape[k] > 1) why += fmt::format("{}axis {} whole for {}", why.empty() ? "" : ", ", k, rules.why[axis]);
+    else if (rules.step[axis] > 1 && stage.tile[k] < stage.domain.shape[k]) why += fmt::format("{}axis {} in steps of {} for its leaves", why.empty() ? "" : ", ", k, rules.step[axis]);
+  }
+  stage.reason = fmt::format("{}{}cheapest of the tiles that fit {}", why, why.empty() ? "" : "; ", format_bytes(memory));
+  return best;
+}
+
+}  // namespace freestone

@@ -1,0 +1,592 @@
+#include "freestone/plan/make_plan.h"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <limits>
+#include <numeric>
+#include <set>
+
+namespace freestone {
+namespace {
+
+/// What happens between a node and its users.
+enum class Cut {
+  kNone,    ///< one stage: users get the tile (a reduction runs inside the task); other stages compute it again
+  kShare,   ///< users in the same pass get the tile, later passes read a store
+  kStore    ///< all users read a store
+};
+
+struct Draft {
+  Plan plan;
+  double seconds = 0;
+  bool fits = true;
+  Index smallest_budget = 0;  ///< of the stages that do not fit, the largest need
+  bool computes_twice = false;  ///< some node that costs is in the body of two stages
+};
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const std::vector<SinkFacts>& sinks, const PlanOptions& options) : graph_(graph), sinks_(sinks), options_(options) {
+    users_.resize(graph.nodes.size());
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n)
+      for (const ValueRef& input : graph.nodes[n].inputs) users_[static_cast<std::size_t>(input.node)].push_back(static_cast<int>(n));
+  }
+
+  Draft search();
+
+ private:
+  const Op& op(int node) const { return *graph_.nodes[static_cast<std::size_t>(node)].op; }
+  bool is_source(int node) const { return op(node).source() != nullptr; }
+  bool is_fold(int node) const { return op(node).fold() != nullptr; }
+
+  Draft draft(const std::vector<Cut>& cuts, double memory_share) const;
+  bool better(const Draft& a, const Draft& b) const {
+    if (a.fits != b.fits) return a.fits;
+    return a.fits ? a.seconds < b.seconds * 0.999 : a.smallest_budget < b.smallest_budget;
+  }
+
+  const Graph& graph_;
+  const std::vector<SinkFacts>& sinks_;
+  const PlanOptions& options_;
+  std::vector<std::vector<int>> users_;
+};
+
+/// What one stage must bring about: a value delivered, or the states of a fold.
+struct Target {
+  ValueRef value;             ///< output -1: the fold `value.node`
+  std::vector<Delivery> deliveries;
+};
+
+/// Builds the stages of one choice of cuts.
+class StageBuilder {
+ public:
+  StageBuilder(Plan& plan, const std::vector<SinkFacts>& sinks, const std::vector<int>& level, const std::vector<bool>& accumulated,
+               const std::map<ValueRef, int>& store_of)
+      : plan_(plan), sinks_(sinks), level_(level), accumulated_(accumulated), store_of_(store_of) {}
+
+  /// The stage for `targets` at `level`, with its rules; false when they have no common iteration space.
+  bool build(const std::vector<Target>& targets, int level, Stage& stage, TileRules& rules) const;
+  /// Values (inputs and computed) that `target` needs at `level`.
+  void closure(const Target& target, int level, std::set<ValueRef>& inputs, std::set<int>& stores, std::set<int>& body) const;
+
+ private:
+  const Op& op(int node) const { return *plan_.nodes[static_cast<std::size_t>(node)].op; }
+  std::map<ValueRef, Box> demand(const Stage& stage) const;
+  void spread_ownership(Stage& stage, std::map<ValueRef, OwnMap>& known) const;
+  bool add_rules(const Stage& stage, const std::map<ValueRef, OwnMap>& known, TileRules& rules) const;
+
+  Plan& plan_;
+  const std::vector<SinkFacts>& sinks_;
+  const std::vector<int>& level_;
+  const std::vector<bool>& accumulated_;
+  const std::map<ValueRef, int>& store_of_;
+};
+
+void StageBuilder::closure(const Target& target, int level, std::set<ValueRef>& inputs, std::set<int>& stores, std::set<int>& body) const {
+  std::deque<ValueRef> todo{target.value};
+  while (!todo.empty()) {
+    const ValueRef value = todo.front();
+    todo.pop_front();
+    const int node = value.node;
+    if (op(node).source() != nullptr) {
+      inputs.insert({node, 0});
+      continue;
+    }
+    if (level_[static_cast<std::size_t>(node)] < level || (accumulated_[static_cast<std::size_t>(node)] && value.output >= 0 && value != target.value)) {
+      if (const auto store = store_of_.find(value); store != store_of_.end()) {
+        stores.insert(store->second);
+        continue;
+      }
+    }
+    if (!body.insert(node).second) continue;
+    for (const ValueRef& input : plan_.nodes[static_cast<std::size_t>(node)].inputs) todo.push_back(input);
+  }
+}
+
+/// How much of each value all targets together need.
+std::map<ValueRef, Box> StageBuilder::demand(const Stage& stage) const {
+  std::map<ValueRef, Box> need;
+  const auto want = [&](ValueRef value, const Box& box) {
+    const auto found = need.find(value);
+    if (found == need.end()) need[value] = box;
+    else found->second = hull(found->second, box);
+  };
+  for (const Delivery& d : stage.deliveries)
+    if (!accumulated_[static_cast<std::size_t>(d.value.node)]) want(d.value, Box(plan_.spec(d.value).shape));
+  for (auto node = stage.body.rbegin(); node != stage.body.rend(); ++node) {
+    const Op& operation = op(*node);
+    Box domain(operation.domain());
+    const bool folds = std::find(stage.folds.begin(), stage.folds.end(), *node) != stage.folds.end();
+    if (!folds) {
+      bool any = false;
+      for (int o = 0; o < static_cast<int>(operation.outputs().size()); ++o) {
+        const auto found = need.find({*node, o});
+        if (found == need.end()) continue;
+        const Box part = inverse_box(operation.output(o), found->second, operation.domain());
+        domain = any ? hull(domain, part) : part;
+        any = true;
+      }
+      for (int o = 0; o < static_cast<int>(operation.outputs().size()); ++o)
+        need[{*node, o}] = map_box(operation.output(o), domain, operation.outputs()[static_cast<std::size_t>(o)].shape);
+    }
+    const auto& inputs = plan_.nodes[static_cast<std::size_t>(*node)].inputs;
+    for (std::size_t i = 0; i < inputs.size(); ++i) want(inputs[i], map_box(operation.input(static_cast<int>(i)), domain, plan_.spec(inputs[i]).shape));
+  }
+  return need;
+}
+
+/// Spreads "which tile does this position belong to" from the anchor over all values that are connected with it.
+void StageBuilder::spread_ownership(Stage& stage, std::map<ValueRef, OwnMap>& known) const {
+  const auto through_input = [&](int node, std::size_t i) -> bool {  // array -> domain
+    const auto& inputs = plan_.nodes[static_cast<std::size_t>(node)].inputs;
+    const auto array = known.find(inputs[i]);
+    if (array == known.end() || known.count({node, -1})) return false;
+    OwnMap domain(static_cast<std::size_t>(op(node).domain().rank()));
+    const Access& access = op(node).input(static_cast<int>(i));
+    for (std::size_t k = 0; k < access.size(); ++k) {
+      const OwnAxis& own = array->second[k];
+      if (access[k].kind != AxisKind::kPoint || own.anchor_axis < 0) continue;
+      domain[static_cast<std::size_t>(access[k].domain_axis)] = {own.anchor_axis, own.offset + access[k].offset * own.mul, access[k].mul * own.mul};
+    }
+    known[{node, -1}] = domain;
+    return true;
+  };
+  const auto to_array = [](const Access& access, const OwnMap& domain, OwnMap& out) -> bool {  // domain -> array
+    out.assign(access.size(), OwnAxis{});
+    for (std::size_t k = 0; k < access.size(); ++k) {
+      if (access[k].kind != AxisKind::kPoint) continue;
+      const OwnAxis& own = domain[static_cast<std::size_t>(access[k].domain_axis)];
+      if (own.anchor_axis < 0) continue;
+      const Index m = access[k].mul, o = access[k].offset;
+      if (m != 1 && m != -1) return false;
+      out[k] = {own.anchor_axis, own.offset - o * own.mul * m, own.mul * m};
+    }
+    return true;
+  };
+  known[stage.anchor] = OwnMap();
+  for (int k = 0; k < plan_.spec(stage.anchor).shape.rank(); ++k) known[stage.anchor].push_back({k, 0, 1});
+  for (bool changed = true; changed;) {
+    changed = false;
+    // The anchor's own maker, and everything upstream of a known value, by the output's map.
+    for (const int node : stage.body) {
+      const auto& inputs = plan_.nodes[static_cast<std::size_t>(node)].inputs;
+      for (int o = 0; o < static_cast<int>(op(node).outputs().size()) && !known.count({node, -1}); ++o) {
+        const auto array = known.find({node, o});
+        if (array == known.end()) continue;
+        OwnMap domain(static_cast<std::size_t>(op(node).domain().rank()));
+        const Access& access = op(node).output(o);
+        for (std::size_t k = 0; k < access.size(); ++k)
+          if (access[k].kind == AxisKind::kPoint) domain[static_cast<std::size_t>(access[k].domain_axis)] = array->second[k];
+        known[{node, -1}] = domain;
+        changed = true;
+      }
+      for (std::size_t i = 0; i < inputs.size(); ++i) changed = through_input(node, i) || changed;
+      const auto domain = known.find({node, -1});
+      if (domain == known.end()) continue;
+      for (int o = 0; o < static_cast<int>(op(node).outputs().size()); ++o) {
+        OwnMap out;
+        if (!known.count({node, o}) && to_array(op(node).output(o), domain->second, out)) known[{node, o}] = out, changed = true;
+      }
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        OwnMap out;
+        if (known.count(inputs[i]) || !to_array(op(node).input(static_cast<int>(i)), domain->second, out)) continue;
+        known[inputs[i]] = out;
+        changed = true;
+      }
+    }
+  }
+}
+
+/// What the operations and sinks of the stage ask of its tiles; false when a target cannot follow the anchor.
+bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap>& known, TileRules& rules) const {
+  const int rank = stage.domain.rank();
+  rules.whole.assign(static_cast<std::size_t>(rank), false);
+  rules.step.assign(static_cast<std::size_t>(rank), 1);
+  rules.why.assign(static_cast<std::size_t>(rank), "");
+  const auto span = [&](int axis, std::string_view why) {
+    if (axis < 0 || rules.whole[static_cast<std::size_t>(axis)]) return;
+    rules.whole[static_cast<std::size_t>(axis)] = true;
+    rules.why[static_cast<std::size_t>(axis)] = why;
+  };
+  // Edges of `own` at multiples of `unit` elements of its array.
+  const auto step = [&](const OwnAxis& own, Index unit, std::string_view why) {
+    if (own.anchor_axis < 0 || unit <= 1) return;
+    const auto axis = static_cast<std::size_t>(own.anchor_axis);
+    const Index s = unit * std::abs(own.mul);
+    const bool in_phase = own.mul > 0 && (own.offset - stage.domain.start[own.anchor_axis]) % s == 0;
+    if (!in_phase || s > (Index{1} << 40)) return span(own.anchor_axis, why);
+    rules.step[axis] = std::lcm(rules.step[axis], s);
+    if (rules.step[axis] >= stage.domain.shape[own.anchor_axis]) span(own.anchor_axis, why);
+  };
+  // A target that does not run along an anchor axis would be made once for each tile along it.
+  const auto cover = [&](const OwnMap& owned, std::string_view why) {
+    std::vector<bool> seen(static_cast<std::size_t>(rank));
+    for (const OwnAxis& own : owned)
+      if (own.anchor_axis >= 0) seen[static_cast<std::size_t>(own.anchor_axis)] = true;
+    for (int k = 0; k < rank; ++k)
+      if (!seen[static_cast<std::size_t>(k)] && stage.domain.shape[k] > 1) span(k, why);
+  };
+
+  for (const Delivery& d : stage.deliveries) {
+    if (accumulated_[static_cast<std::size_t>(d.value.node)]) continue;
+    const auto owned = known.find(d.value);
+    if (owned == known.end()) return false;
+    cover(owned->second, op(d.value.node).name());
+    if (d.to_store) continue;
+    const SinkCaps& caps = sinks_[static_cast<std::size_t>(d.target)].caps;
+    for (std::size_t k = 0; k < owned->second.size() && static_cast<int>(k) < caps.unit.rank(); ++k)
+      step(owned->second[k], caps.unit[static_cast<int>(k)], "the chunks of its output");
+  }
+  for (const int node : stage.body) {
+    const auto domain = known.find({node, -1});
+    const Fold* fold = op(node).fold();
+    const bool accumulates = std::find(stage.folds.begin(), stage.folds.end(), node) != stage.folds.end();
+    if (accumulates) {
+      if (domain == known.end()) return false;
+      cover(domain->second, op(node).name());
+      for (const int k : fold->axes()) step(domain->second[static_cast<std::size_t>(k)], fold->leaf()[k], "the leaves of a reduction");
+    } else if (fold != nullptr && domain != known.end()) {
+      for (const int k : fold->axes()) span(domain->second[static_cast<std::size_t>(k)].anchor_axis, "a reduction that feeds the same pass");
+    }
+    const auto& inputs = plan_.nodes[static_cast<std::size_t>(node)].inputs;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const auto owned = known.find(inputs[i]);
+      if (owned == known.end()) continue;
+      const Access& access = op(node).input(static_cast<int>(i));
+      for (std::size_t k = 0; k < access.size(); ++k)
+        if (access[k].kind == AxisKind::kWhole) span(owned->second[k].anchor_axis, op(node).name());
+    }
+  }
+  return true;
+}
+
+bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& stage, TileRules& rules) const {
+  std::set<ValueRef> inputs;
+  std::set<int> stores, body;
+  for (const Target& target : targets) closure(target, level, inputs, stores, body);
+  stage = Stage();
+  stage.inputs.assign(inputs.begin(), inputs.end());
+  stage.store_inputs.assign(stores.begin(), stores.end());
+  stage.body.assign(body.begin(), body.end());
+  for (const Target& target : targets) {
+    if (accumulated_[static_cast<std::size_t>(target.value.node)] && level_[static_cast<std::size_t>(target.value.node)] == level) stage.folds.push_back(target.value.node);
+    stage.deliveries.insert(stage.deliveries.end(), target.deliveries.begin(), target.deliveries.end());
+  }
+
+  // The anchor: of all values of the stage the one of which most is needed, the first in order when several are equal.
+  const auto needed = demand(stage);
+  Index most = -1;
+  for (const auto& [value, box] : needed) {
+    if (box.count() <= most) continue;
+    most = box.count();
+    stage.anchor = value;
+    stage.domain = box;
+  }
+  ensure(most >= 0, "a stage without values");
+  std::map<ValueRef, OwnMap> known;
+  spread_ownership(stage, known);
+  if (!add_rules(stage, known, rules)) return false;
+  for (const Delivery& d : stage.deliveries)
+    if (const auto owned = known.find(d.value); owned != known.end()) stage.owned[d.value] = owned->second;
+  for (const int node : stage.folds) stage.owned[{node, -1}] = known.at({node, -1});
+  for (const ValueRef& input : stage.inputs)
+    if (const auto owned = known.find(input); owned != known.end()) stage.owned.insert({input, owned->second});
+  for (const int store : stage.store_inputs)
+    if (const auto owned = known.find(plan_.stores[static_cast<std::size_t>(store)].value); owned != known.end()) stage.owned.insert(*owned);
+  return true;
+}
+
+/// The shape of a temporary store's blocks before tiles are known: cubes of about 1 MiB.
+Shape first_block(const Spec& spec) {
+  Shape block = spec.shape;
+  for (Index& b : block) b = std::max<Index>(b, 1);
+  while (element_count(block) * size_of(spec.dtype) > (Index{1} << 20)) {
+    Index& longest = *std::max_element(block.begin(), block.end());
+    longest = (longest + 1) / 2;
+  }
+  return block;
+}
+
+Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
+  Draft out;
+  Plan& plan = out.plan;
+  plan.budget = options_.budget;
+  plan.threads = options_.threads;
+  plan.nodes = graph_.nodes;
+  plan.roots = graph_.roots;
+  for (const SinkFacts& sink : sinks_) {
+    plan.sink_names.push_back(sink.name);
+    plan.reserve_bytes += sink.caps.reserve_bytes;
+  }
+  const std::size_t n = graph_.nodes.size();
+
+  // Levels: how many finished passes a node has to wait for.
+  std::vector<int> level(n, 0);
+  std::vector<bool> accumulated(n, false);
+  for (std::size_t i = 0; i < n; ++i) {
+    accumulated[i] = is_fold(static_cast<int>(i)) && (cuts[i] != Cut::kNone || users_[i].empty());
+    for (const ValueRef& input : graph_.nodes[i].inputs) {
+      const auto from = static_cast<std::size_t>(input.node);
+      level[i] = std::max(level[i], level[from] + (accumulated[from] || cuts[from] == Cut::kStore ? 1 : 0));
+    }
+  }
+  // Stores: values that a later pass reads.
+  std::map<ValueRef, int> store_of;
+  std::vector<bool> needed_at_all(n, false);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (is_source(static_cast<int>(i)) || (!accumulated[i] && cuts[i] == Cut::kNone)) continue;
+    for (const int user : users_[i]) {
+      if (level[static_cast<std::size_t>(user)] <= level[i]) continue;
+      for (const ValueRef& input : graph_.nodes[static_cast<std::size_t>(user)].inputs) {
+        if (input.node != static_cast<int>(i) || store_of.count(input)) continue;
+        store_of[input] = static_cast<int>(plan.stores.size());
+        plan.stores.push_back({input, graph_.spec(input), false, first_block(graph_.spec(input)), level[i], 0});
+      }
+    }
+  }
+  // In memory, the smallest first, while they take no more than their share.
+  std::vector<std::size_t> by_size(plan.stores.size());
+  std::iota(by_size.begin(), by_size.end(), std::size_t{0});
+  std::sort(by_size.begin(), by_size.end(), [&](auto a, auto b) { return plan.stores[a].spec.bytes() < plan.stores[b].spec.bytes(); });
+  Index in_memory = 0;
+  for (const std::size_t s : by_size) {
+    Store& store = plan.stores[s];
+    const double share = memory_share * static_cast<double>(plan.budget - plan.reserve_bytes);
+    store.on_disk = static_cast<double>(in_memory + store.spec.bytes()) > share;
+    if (!store.on_disk) in_memory += store.spec.bytes();
+  }
+
+  // Targets, level by level.
+  const int levels = *std::max_element(level.begin(), level.end()) + 1;
+  const StageBuilder builder(plan, sinks_, level, accumulated, store_of);
+  std::vector<TileRules> rules;
+  std::vector<int> stage_level;
+  for (int l = 0; l < levels; ++l) {
+    std::map<ValueRef, Target> targets;
+    const auto deliver = [&](ValueRef value, Delivery delivery) {
+      const ValueRef key = accumulated[static_cast<std::size_t>(value.node)] ? ValueRef{value.node, -1} : value;
+      auto& target = targets[key];
+      target.value = key;
+      target.deliveries.push_back(delivery);
+    };
+    for (std::size_t r = 0; r < plan.roots.size(); ++r)
+      if (level[static_cast<std::size_t>(plan.roots[r].node)] == l) deliver(plan.roots[r], {plan.roots[r], false, static_cast<int>(r)});
+    for (std::size_t s = 0; s < plan.stores.size(); ++s)
+      if (plan.stores[s].first_stage == l) deliver(plan.stores[s].value, {plan.stores[s].value, true, static_cast<int>(s)});
+
+    // Targets that share data worth sharing go into one stage.
+    std::vector<std::vector<Target>> groups;
+    std::vector<std::set<ValueRef>> group_values;
+    for (const auto& [key, target] : targets) {
+      std::set<ValueRef> inputs;
+      std::set<int> stores, body;
+      builder.closure(target, l, inputs, stores, body);
+      std::set<ValueRef> values = inputs;
+      for (const int s : stores) values.insert(plan.stores[static_cast<std::size_t>(s)].value);
+      for (const int node : body) values.insert({node, 0});
+      Index largest = 0;
+      for (const ValueRef& v : values) largest = std::max(largest, element_count(plan.spec(v).shape));
+      std::vector<Target> group{target};
+      for (std::size_t g = 0; g < groups.size();) {
+        bool shares = false;
+        for (const ValueRef& v : values)
+          shares = shares || (group_values[g].count(v) && 4 * element_count(plan.spec(v).shape) >= largest);
+        if (!shares) {
+          ++g;
+          continue;
+        }
+        group.insert(group.end(), groups[g].begin(), groups[g].end());
+        values.insert(group_values[g].begin(), group_values[g].end());
+        groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(g));
+        group_values.erase(group_values.begin() + static_cast<std::ptrdiff_t>(g));
+      }
+      groups.push_back(std::move(group));
+      group_values.push_back(std::move(values));
+    }
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      Stage stage;
+      TileRules stage_rules;
+      bool built = builder.build(groups[g], l, stage, stage_rules);
+      if (built && groups[g].size() > 1) {
+        // Siblings that together fit nothing go alone.
+        Stage trial = stage;
+        built = choose_tiles(plan, trial, stage_rules, sinks_, plan.budget - plan.reserve_bytes - in_memory, plan.threads, options_.rates).fits;
+      }
+      if (!built && groups[g].size() > 1) {
+        for (const Target& target : groups[g]) groups.push_back({target});
+        continue;
+      }
+      if (!built) {
+        out.fits = false;
+        out.smallest_budget = std::numeric_limits<Index>::max() / 2;
+        return out;
+      }
+      plan.stages.push_back(std::move(stage));
+      rules.push_back(std::move(stage_rules));
+      stage_level.push_back(l);
+    }
+  }
+
+  // A store lives from its stage to the last one that reads it.
+  for (std::size_t s = 0; s < plan.stores.size(); ++s) {
+    Store& store = plan.stores[s];
+    for (std::size_t g = 0; g < plan.stages.size(); ++g) {
+      for (const Delivery& d : plan.stages[g].deliveries)
+        if (d.to_store && d.target == static_cast<int>(s)) store.first_stage = store.last_stage = static_cast<int>(g);
+    }
+    for (std::size_t g = 0; g < plan.stages.size(); ++g)
+      if (std::count(plan.stages[g].store_inputs.begin(), plan.stages[g].store_inputs.end(), static_cast<int>(s))) store.last_stage = static_cast<int>(g);
+  }
+  const auto memory_beside = [&](std::size_t g) {
+    Index bytes = plan.reserve_bytes;
+    for (const Store& store : plan.stores)
+      if (!store.on_disk && store.first_stage <= static_cast<int>(g) && static_cast<int>(g) <= store.last_stage) bytes += store.spec.bytes();
+    return bytes;
+  };
+  const bool spills = std::any_of(plan.stores.begin(), plan.stores.end(), [](const Store& s) { return s.on_disk; });
+  // Blocks of a store on disk are the elementwise minimum of the tiles on both sides: the second round knows them.
+  for (int round = 0; round < (spills ? 2 : 1); ++round) {
+    out.seconds = 0;
+    out.fits = true;
+    out.smallest_budget = 0;
+    for (std::size_t g = 0; g < plan.stages.size(); ++g) {
+      const Index beside = memory_beside(g);
+      const TileChoice choice = choose_tiles(plan, plan.stages[g], rules[g], sinks_, plan.budget - beside, plan.threads, options_.rates);
+      if (!choice.fits) {
+        out.fits = false;
+        out.smallest_budget = std::max(out.smallest_budget, choice.smallest_budget + beside);
+      }
+      out.seconds += choice.seconds;
+    }
+    if (!out.fits || !spills || round == 1) break;
+    for (Store& store : plan.stores) {
+      if (!store.on_disk) continue;
+      const std::size_t maker = static_cast<std::size_t>(store.first_stage);
+      Shape block = store.spec.shape;
+      const auto shrink = [&](const Stage& stage) {
+        const auto owned = stage.owned.find(store.value);
+        if (owned == stage.owned.end()) return;
+        const Box part = owned_box(owned->second, tile_box(stage, 0), store.spec.shape);
+        for (int k = 0; k < block.rank(); ++k) block[k] = std::max<Index>(1, std::min(block[k], part.shape[k]));
+      };
+      shrink(plan.stages[maker]);
+      for (const Stage& stage : plan.stages)
+        for (const int s : stage.store_inputs)
+          if (&plan.stores[static_cast<std::size_t>(s)] == &store) shrink(stage);
+      store.block = block;
+    }
+  }
+  if (!out.fits) return out;
+
+  std::set<int> computed;
+  for (std::size_t g = 0; g < plan.stages.size(); ++g) {
+    Stage& stage = plan.stages[g];
+    stage.estimate.peak_bytes += memory_beside(g);
+    plan.total.tiles += stage.estimate.tiles;
+    plan.total.bytes_read += stage.estimate.bytes_read;
+    plan.total.bytes_written += stage.estimate.bytes_written;
+    plan.total.requests += stage.estimate.requests;
+    plan.total.seconds += stage.estimate.seconds;
+    plan.total.peak_bytes = std::max(plan.total.peak_bytes, stage.estimate.peak_bytes);
+    for (const int node : stage.body)
+      if (!op(node).is_view() && !computed.insert(node).second) out.computes_twice = true;
+  }
+  // Results go through the temporary folder: what is not there cannot be spilled.
+  Index spilled = 0;
+  for (const Store& store : plan.stores) spilled += store.on_disk ? store.spec.bytes() : 0;
+  if (options_.temp_free_bytes >= 0 && spilled > options_.temp_free_bytes) {
+    out.fits = false;
+    out.smallest_budget = plan.budget + spilled;
+  }
+  return out;
+}
+
+Draft Planner::search() {
+  const std::size_t n = graph_.nodes.size();
+  std::vector<int> folds, others;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (users_[i].empty() || is_source(static_cast<int>(i)) || op(static_cast<int>(i)).is_view()) continue;
+    if (is_fold(static_cast<int>(i))) {
+      folds.push_back(static_cast<int>(i));
+      continue;
+    }
+    // A store pays where work is dear, or where the next operation wants other tiles.
+    bool feeds_heavy = false;
+    for (const int user : users_[i]) feeds_heavy = feeds_heavy || (op(user).name() != "elementwise" && !op(user).is_view());
+    if (op(static_cast<int>(i)).name() != "elementwise" || feeds_heavy) others.push_back(static_cast<int>(i));
+  }
+  constexpr std::size_t kMost = 12;
+  if (others.size() > kMost) others.resize(kMost);
+
+  std::vector<Cut> cuts(n, Cut::kNone);
+  for (const int fold : folds) cuts[static_cast<std::size_t>(fold)] = Cut::kStore;
+  double share = 0.5;
+  Draft best = draft(cuts, share);
+  const auto attempt = [&](const std::vector<Cut>& trial_cuts, double trial_share) {
+    Draft trial = draft(trial_cuts, trial_share);
+    if (!better(trial, best)) return false;
+    best = std::move(trial);
+    cuts = trial_cuts;
+    share = trial_share;
+    return true;
+  };
+  if (!folds.empty()) {
+    auto inline_all = cuts;
+    for (const int fold : folds) inline_all[static_cast<std::size_t>(fold)] = Cut::kNone;
+    attempt(inline_all, share);
+  }
+  for (int round = 0; round < 3; ++round) {
+    bool improved = false;
+    if (folds.size() > 1 && folds.size() <= kMost) {
+      for (const int fold : folds) {
+        auto trial = cuts;
+        auto& cut = trial[static_cast<std::size_t>(fold)];
+        cut = cut == Cut::kNone ? Cut::kStore : Cut::kNone;
+        improved = attempt(trial, share) || improved;
+      }
+    }
+    // Stores of other values only where the plan as it is does not fit or computes something twice.
+    if (!best.fits || best.computes_twice) {
+      for (const int node : others) {
+        for (const Cut cut : {Cut::kStore, Cut::kShare, Cut::kNone}) {
+          if (cuts[static_cast<std::size_t>(node)] == cut) continue;
+          auto trial = cuts;
+          trial[static_cast<std::size_t>(node)] = cut;
+          improved = attempt(trial, share) || improved;
+        }
+      }
+    }
+    if (!best.fits) improved = attempt(cuts, 0.1) || improved;
+    if (!improved) break;
+  }
+  return best;
+}
+
+}  // namespace
+
+Plan make_plan(const std::vector<Array>& roots, const std::vector<SinkFacts>& sinks, const PlanOptions& options) {
+  ensure(!roots.empty() && roots.size() == sinks.size() && options.budget > 0, "make_plan: nothing to plan");
+  Graph graph(roots);
+  std::vector<PassRecord> records;
+  const auto clock = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); };
+  for (const Pass& pass : passes()) {
+    if (std::count(options.switched_off.begin(), options.switched_off.end(), pass.name)) continue;
+    const double start = clock();
+    const Index changes = pass.run(graph);
+    records.push_back({pass.name, changes, clock() - start});
+  }
+  const double start = clock();
+  Draft best = Planner(graph, sinks, options).search();
+  records.push_back({"cut-stages-and-choose-tiles", static_cast<Index>(best.plan.stages.size()), clock() - start});
+  if (!best.fits) {
+    // Round up, so that the advice works.
+    const Index mebibytes = (best.smallest_budget + (best.smallest_budget >> 5) + (Index{1} << 20)) >> 20;
+    fail(ErrorKind::kMemory, "The smallest piece of this work needs {} at a time, more than the budget of {}. --memory {}MiB would do.",
+         format_bytes(best.smallest_budget), format_bytes(options.budget), mebibytes);
+  }
+  best.plan.passes = std::move(records);
+  return std::move(best.plan);
+}
+
+}  // namespace freestone

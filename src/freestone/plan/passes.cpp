@@ -1,0 +1,140 @@
+#include <algorithm>
+
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/reduce.h"
+#include "freestone/ops/shape.h"
+#include "freestone/plan/graph.h"
+
+namespace freestone {
+namespace {
+
+const ReduceOp* as_power_sums(const PlanNode& node) {
+  const auto* op = dynamic_cast<const ReduceOp*>(node.op.get());
+  return op != nullptr && op->function() == "power_sums" ? op : nullptr;
+}
+
+/// power_sums of orders 0 ... N over the same spectrum: the highest order has all of them.
+Index widen_power_sums(Graph& graph) {
+  Index changes = 0;
+  for (std::size_t a = 0; a < graph.nodes.size(); ++a) {
+    for (std::size_t b = 0; b < graph.nodes.size(); ++b) {
+      const auto *low = as_power_sums(graph.nodes[a]), *high = as_power_sums(graph.nodes[b]);
+      if (a == b || low == nullptr || high == nullptr || graph.nodes[a].inputs != graph.nodes[b].inputs || low->axes() != high->axes()) continue;
+      const auto &p = low->parameters(), &q = high->parameters();
+      if (!(p[0] < q[0]) || !std::equal(p.begin() + 1, p.end(), q.begin() + 1, q.end())) continue;
+      const int orders = static_cast<int>(p[0]), high_orders = static_cast<int>(q[0]);
+      // The wide node must stand before the users of the narrow one: both have the same inputs, so they may change places.
+      if (b > a) {
+        std::swap(graph.nodes[a].op, graph.nodes[b].op);
+        const int na = static_cast<int>(a), nb = static_cast<int>(b);
+        // Now `a` is wide; users of the old wide node keep their output numbers, users of the narrow one find theirs below.
+        std::vector<std::pair<ValueRef, ValueRef>> moves;
+        for (int k = 0; k <= orders; ++k) moves.push_back({{na, k}, {na, k}});
+        moves.push_back({{na, orders + 1}, {na, high_orders + 1}});
+        for (int k = 0; k <= high_orders + 1; ++k) moves.push_back({{nb, k}, {na, k}});
+        const auto move = [&](ValueRef& value) {
+          for (const auto& [from, to] : moves)
+            if (value == from) {
+              value = to;
+              return;
+            }
+        };
+        for (PlanNode& node : graph.nodes) std::for_each(node.inputs.begin(), node.inputs.end(), move);
+        std::for_each(graph.roots.begin(), graph.roots.end(), move);
+      } else {
+        for (int k = 0; k <= orders; ++k) graph.replace({static_cast<int>(a), k}, {static_cast<int>(b), k});
+        graph.replace({static_cast<int>(a), orders + 1}, {static_cast<int>(b), high_orders + 1});
+      }
+      // Nobody uses the other node now; drop_dead takes it.
+      graph.drop_dead();
+      return 1 + widen_power_sums(graph);
+    }
+  }
+  return changes;
+}
+
+/// A view of a view is one view.
+Index compose_views(Graph& graph) {
+  Index changes = 0;
+  for (PlanNode& node : graph.nodes) {
+    const auto* outer = dynamic_cast<const ViewOp*>(node.op.get());
+    if (outer == nullptr) continue;
+    while (const auto* inner = dynamic_cast<const ViewOp*>(graph.nodes[static_cast<std::size_t>(node.inputs[0].node)].op.get())) {
+      Access access = inner->input(0);
+      for (AxisMap& map : access) {
+        if (map.kind != AxisKind::kPoint) continue;
+        const AxisMap& next = outer->input(0)[static_cast<std::size_t>(map.domain_axis)];
+        map = next.kind == AxisKind::kFixed ? AxisMap::fixed(map.offset + next.offset * map.mul)
+                                            : AxisMap::point(next.domain_axis, map.offset + next.offset * map.mul, map.mul * next.mul);
+      }
+      const ValueRef below = graph.nodes[static_cast<std::size_t>(node.inputs[0].node)].inputs[0];
+      node.op = std::make_shared<ViewOp>(graph.spec(below), outer->domain(), std::move(access));
+      node.inputs = {below};
+      outer = static_cast<const ViewOp*>(node.op.get());
+      ++changes;
+    }
+  }
+  graph.drop_dead();
+  return changes;
+}
+
+/// Inputs that are the same value become one input of the program.
+void join_equal_inputs(PlanNode& node, const Graph& graph, const Program& program) {
+  std::vector<ValueRef> distinct;
+  std::vector<int> to;
+  for (const ValueRef& input : node.inputs) {
+    auto found = std::find(distinct.begin(), distinct.end(), input);
+    if (found == distinct.end()) found = distinct.insert(distinct.end(), input);
+    to.push_back(static_cast<int>(found - distinct.begin()));
+  }
+  std::vector<Spec> specs;
+  for (const ValueRef& value : distinct) specs.push_back(graph.spec(value));
+  node.op = std::make_shared<ElementwiseOp>(program.with_inputs_renamed(to, static_cast<int>(distinct.size())), specs);
+  node.inputs = std::move(distinct);
+}
+
+/// An elementwise operation that feeds only another one of the same shape becomes part of it: nothing between them is stored.
+Index fuse_elementwise(Graph& graph) {
+  constexpr std::size_t kMostInstructions = 64;
+  Index changes = 0;
+  // x * x uses x once.
+  for (PlanNode& node : graph.nodes)
+    if (const auto* op = dynamic_cast<const ElementwiseOp*>(node.op.get()); op != nullptr && node.inputs.size() > 1)
+      join_equal_inputs(node, graph, Program(op->program()));
+  auto counts = graph.use_counts();
+  for (PlanNode& node : graph.nodes) {
+    for (std::size_t i = 0; i < node.inputs.size();) {
+      const auto* consumer = dynamic_cast<const ElementwiseOp*>(node.op.get());
+      if (consumer == nullptr) break;
+      const ValueRef value = node.inputs[i];
+      PlanNode& source = graph.nodes[static_cast<std::size_t>(value.node)];
+      const auto* producer = dynamic_cast<const ElementwiseOp*>(source.op.get());
+      if (producer == nullptr || counts[static_cast<std::size_t>(value.node)] != 1 || producer->domain() != consumer->domain() ||
+          producer->program().code().size() + consumer->program().code().size() > kMostInstructions) {
+        ++i;
+        continue;
+      }
+      const Program joined = consumer->program().with_input_computed(static_cast<int>(i), producer->program());
+      node.inputs.erase(node.inputs.begin() + static_cast<std::ptrdiff_t>(i));
+      node.inputs.insert(node.inputs.end(), source.inputs.begin(), source.inputs.end());
+      join_equal_inputs(node, graph, joined);
+      ++changes;
+      counts[static_cast<std::size_t>(value.node)] = 0;
+      i = 0;
+    }
+  }
+  graph.drop_dead();
+  return changes;
+}
+
+}  // namespace
+
+std::vector<Pass> passes() {
+  return {
+      {"compose-views", "a slice of a transpose of a slice is one look at memory", compose_views},
+      {"widen-power-sums", "moments asked together share their sums", widen_power_sums},
+      {"fuse-elementwise", "a chain of arithmetic is one pass over memory", fuse_elementwise},
+  };
+}
+
+}  // namespace freestone

@@ -1,0 +1,403 @@
+#include "freestone/plan/stage_program.h"
+
+#include <algorithm>
+
+namespace freestone {
+namespace {
+
+/// Hands out places in a task's memory: first fit among what is free, and the highest end ever used.
+class Places {
+ public:
+  Index take(Index bytes) {
+    bytes = Scratch::rounded(std::max<Index>(bytes, 1));
+    for (auto gap = free_.begin(); gap != free_.end(); ++gap) {
+      if (gap->size < bytes) continue;
+      const Index at = gap->start;
+      gap->start += bytes, gap->size -= bytes;
+      if (gap->size == 0) free_.erase(gap);
+      return at;
+    }
+    const Index at = end_;
+    end_ += bytes;
+    peak_ = std::max(peak_, end_);
+    return at;
+  }
+  void give_back(Index start, Index bytes) {
+    bytes = Scratch::rounded(std::max<Index>(bytes, 1));
+    auto at = std::lower_bound(free_.begin(), free_.end(), start, [](const Gap& g, Index s) { return g.start < s; });
+    at = free_.insert(at, {start, bytes});
+    if (at + 1 != free_.end() && at->start + at->size == (at + 1)->start) at->size += (at + 1)->size, free_.erase(at + 1);
+    if (at != free_.begin() && (at - 1)->start + (at - 1)->size == at->start) (at - 1)->size += at->size, at = free_.erase(at) - 1;
+    if (at->start + at->size == end_) end_ = at->start, free_.erase(at);
+  }
+  Index peak() const { return peak_; }
+
+ private:
+  struct Gap {
+    Index start, size;
+  };
+  std::vector<Gap> free_;
+  Index end_ = 0, peak_ = 0;
+};
+
+bool is_reduced(const Fold& fold, int axis) { return std::find(fold.axes().begin(), fold.axes().end(), axis) != fold.axes().end(); }
+
+Index ceil_div(Index a, Index b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
+
+}  // namespace
+
+Index kept_count(const Fold& fold, const Box& box) {
+  Index count = 1;
+  for (int k = 0; k < box.rank(); ++k)
+    if (!is_reduced(fold, k)) count *= box.shape[k];
+  return count;
+}
+
+Index tile_count(const Stage& stage) {
+  Index count = 1;
+  for (int k = 0; k < stage.domain.rank(); ++k) count *= (stage.domain.shape[k] + stage.tile[k] - 1) / stage.tile[k];
+  return count;
+}
+
+Box tile_box(const Stage& stage, Index index) {
+  Box box = stage.domain;
+  for (std::size_t i = stage.order.size(); i-- > 0;) {
+    const int k = stage.order[i];
+    const Index n = std::max<Index>(1, (stage.domain.shape[k] + stage.tile[k] - 1) / stage.tile[k]);
+    const Index at = index % n * stage.tile[k];
+    index /= n;
+    box.start[k] = stage.domain.start[k] + at;
+    box.shape[k] = std::min(stage.tile[k], stage.domain.shape[k] - at);
+  }
+  return box;
+}
+
+Box owned_box(const OwnMap& owned, const Box& anchor_box, const Shape& array) {
+  Box box(array);
+  for (int k = 0; k < array.rank(); ++k) {
+    const OwnAxis& own = owned[static_cast<std::size_t>(k)];
+    if (own.anchor_axis < 0) continue;
+    const Index a = anchor_box.start[own.anchor_axis] - own.offset, b = anchor_box.end(own.anchor_axis) - own.offset;
+    // Positions j with a <= j*mul < b.
+    Index first, end;
+    if (own.mul > 0) first = ceil_div(a, own.mul), end = ceil_div(b, own.mul);
+    else first = ceil_div(1 - b, -own.mul), end = ceil_div(1 - a, -own.mul);
+    first = std::clamp<Index>(first, 0, array[k]);
+    end = std::clamp<Index>(end, first, array[k]);
+    box.start[k] = first, box.shape[k] = end - first;
+  }
+  return box;
+}
+
+std::vector<Box> StageProgram::fold_pieces(const Fold& fold, const Box& box) {
+  std::vector<Box> pieces{box};
+  if (box.empty()) return pieces;
+  // Cut the kept axes from the first on, so that a piece's outputs lie together.
+  for (int k = 0; k < box.rank(); ++k) {
+    if (is_reduced(fold, k) || kept_count(fold, pieces.front()) <= kFoldOutputs) continue;
+    const Index others = kept_count(fold, pieces.front()) / pieces.front().shape[k];
+    const Index step = std::max<Index>(1, kFoldOutputs / others);
+    std::vector<Box> cut;
+    for (const Box& piece : pieces) {
+      for (Index at = 0; at < piece.shape[k]; at += step) {
+        Box part = piece;
+        part.start[k] += at;
+        part.shape[k] = std::min(step, piece.shape[k] - at);
+        cut.push_back(part);
+      }
+    }
+    pieces = std::move(cut);
+  }
+  return pieces;
+}
+
+StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vector<SinkFacts>& sinks, const std::vector<std::shared_ptr<const Source>>& stores)
+    : plan_(plan), stage_(stage), sinks_(sinks) {
+  const auto add_value = [&](ValueRef ref, int input) {
+    number_[ref] = static_cast<int>(values_.size());
+    values_.push_back({ref, plan.spec(ref), input, -1, false, -1});
+    values_.back().view_of = number_[ref];
+  };
+  for (const ValueRef& ref : stage.inputs) {
+    add_value(ref, static_cast<int>(inputs_.size()));
+    inputs_.push_back({ref, -1, plan.nodes[static_cast<std::size_t>(ref.node)].op->source()});
+  }
+  for (const int store : stage.store_inputs) {
+    const ValueRef ref = plan.stores[static_cast<std::size_t>(store)].value;
+    add_value(ref, static_cast<int>(inputs_.size()));
+    inputs_.push_back({ref, store, stores.empty() ? nullptr : stores[static_cast<std::size_t>(store)]});
+  }
+  std::vector<bool> decoded(inputs_.size());
+  const auto use = [&](int value) {
+    const int input = values_[static_cast<std::size_t>(value)].input;
+    if (input >= 0 && !decoded[static_cast<std::size_t>(input)]) {
+      decoded[static_cast<std::size_t>(input)] = true;
+      steps_.push_back({StepKind::kDecode, input});
+    }
+  };
+  std::vector<bool> delivered(stage.deliveries.size());
+  const auto deliver_ready = [&] {
+    for (std::size_t d = 0; d < stage.deliveries.size(); ++d) {
+      const ValueRef ref = stage.deliveries[d].value;
+      if (delivered[d] || !number_.count(ref)) continue;
+      // The outputs of an accumulated fold are delivered when its states are whole, not by a task.
+      if (std::find(stage.folds.begin(), stage.folds.end(), ref.node) != stage.folds.end()) continue;
+      use(number_[ref]);
+      delivered[d] = true;
+      steps_.push_back({StepKind::kDeliver, static_cast<int>(d)});
+    }
+  };
+  deliver_ready();
+  for (std::size_t b = 0; b < stage.body.size(); ++b) {
+    const int node = stage.body[b];
+    const PlanNode& plan_node = plan.nodes[static_cast<std::size_t>(node)];
+    node_inputs_.emplace_back();
+    node_outputs_.emplace_back();
+    for (const ValueRef& input : plan_node.inputs) {
+      use(number_.at(input));
+      node_inputs_.back().push_back(number_.at(input));
+    }
+    accumulated_.push_back(std::find(stage.folds.begin(), stage.folds.end(), node) != stage.folds.end());
+    if (!accumulated_.back()) {
+      for (int o = 0; o < static_cast<int>(plan_node.op->outputs().size()); ++o) {
+        add_value({node, o}, -1);
+        node_outputs_.back().push_back(number_[{node, o}]);
+        if (plan_node.op->is_view()) {
+          StageValue& value = values_.back();
+          value.is_view = true;
+          value.view_of = values_[static_cast<std::size_t>(node_inputs_.back()[0])].view_of;
+        }
+      }
+    }
+    steps_.push_back({accumulated_.back() ? StepKind::kFoldOut : plan_node.op->fold() != nullptr ? StepKind::kFoldIn : StepKind::kRun, static_cast<int>(b)});
+    deliver_ready();
+  }
+  // The owner of memory lives as long as any view on it is read.
+  for (std::size_t s = 0; s < steps_.size(); ++s) {
+    const auto read = [&](int value) {
+      auto& v = values_[static_cast<std::size_t>(value)];
+      v.last_use = static_cast<int>(s);
+      values_[static_cast<std::size_t>(v.view_of)].last_use = static_cast<int>(s);
+    };
+    if (steps_[s].kind == StepKind::kDeliver) {
+      read(number_.at(stage.deliveries[static_cast<std::size_t>(steps_[s].which)].value));
+    } else if (steps_[s].kind != StepKind::kDecode) {
+      for (const int value : node_inputs_[static_cast<std::size_t>(steps_[s].which)]) read(value);
+    }
+  }
+}
+
+int StageProgram::value_number(ValueRef ref) const { return number_.at(ref); }
+
+Box StageProgram::fold_box(int body_index, const Box& anchor_box) const {
+  return owned_box(stage_.owned.at({stage_.body[static_cast<std::size_t>(body_index)], -1}), anchor_box, op(body_index).domain());
+}
+
+Box StageProgram::delivery_box(int delivery, const Box& anchor_box) const {
+  const ValueRef ref = stage_.deliveries[static_cast<std::size_t>(delivery)].value;
+  return owned_box(stage_.owned.at(ref), anchor_box, plan_.spec(ref).shape);
+}
+
+TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
+  TaskLayout layout;
+  layout.values.resize(values_.size());
+  layout.inputs.resize(inputs_.size());
+  layout.domains.resize(stage_.body.size());
+  layout.scratch_offset.assign(steps_.size(), -1);
+  layout.scratch_bytes.assign(steps_.size(), 0);
+
+  // What is needed of each value, from the end to the start.
+  std::vector<Box> need(values_.size());
+  for (std::size_t v = 0; v < values_.size(); ++v) need[v] = Box(Dims(values_[v].spec.shape.rank(), 0), Shape(values_[v].spec.shape.rank(), 0));
+  std::vector<bool> wanted(values_.size());
+  const auto want = [&](int value, const Box& box) {
+    auto& slot = need[static_cast<std::size_t>(value)];
+    if (box.empty()) return;
+    slot = wanted[static_cast<std::size_t>(value)] ? hull(slot, box) : box;
+    wanted[static_cast<std::size_t>(value)] = true;
+  };
+  for (std::size_t s = steps_.size(); s-- > 0;) {
+    const Step& step = steps_[s];
+    const auto which = static_cast<std::size_t>(step.which);
+    if (step.kind == StepKind::kDeliver) {
+      want(number_.at(stage_.deliveries[which].value), delivery_box(step.which, anchor_box));
+    } else if (step.kind != StepKind::kDecode) {
+      const Op& operation = op(step.which);
+      Box domain(Dims(operation.domain().rank(), 0), Shape(operation.domain().rank(), 0));
+      bool any = false;
+      if (step.kind == StepKind::kFoldOut) {
+        domain = fold_box(step.which, anchor_box);
+        any = !domain.empty();
+      } else {
+        for (std::size_t o = 0; o < node_outputs_[which].size(); ++o) {
+          const int value = node_outputs_[which][o];
+          if (!wanted[static_cast<std::size_t>(value)]) continue;
+          const Box part = inverse_box(operation.output(static_cast<int>(o)), need[static_cast<std::size_t>(value)], operation.domain());
+          domain = any ? hull(domain, part) : part;
+          any = true;
+        }
+        if (any)
+          for (std::size_t o = 0; o < node_outputs_[which].size(); ++o) {
+            const int value = node_outputs_[which][o];
+            need[static_cast<std::size_t>(value)] = map_box(operation.output(static_cast<int>(o)), domain, operation.outputs()[o].shape);
+            wanted[static_cast<std::size_t>(value)] = true;
+          }
+      }
+      layout.domains[which] = domain;
+      if (any)
+        for (std::size_t i = 0; i < node_inputs_[which].size(); ++i) {
+          const int value = node_inputs_[which][i];
+          want(value, map_box(operation.input(static_cast<int>(i)), domain, values_[static_cast<std::size_t>(value)].spec.shape));
+        }
+    }
+  }
+  for (std::size_t v = 0; v < values_.size(); ++v) layout.values[v].box = need[v];
+
+  // Places in memory, from the start to the end: fetched bytes first, for they wait for their task.
+  Places places;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const std::size_t v = static_cast<std::size_t>(number_.at(inputs_[i].ref));
+    const Box& box = need[v];
+    auto& input = layout.inputs[i];
+    const StageInput& described = inputs_[i];
+    input.in_memory = described.source ? described.source->memory().has_value() : !plan_.stores[static_cast<std::size_t>(described.store)].on_disk;
+    if (input.in_memory || box.empty()) continue;
+    if (described.source) {
+      const ReadCost cost = described.source->cost(box);
+      layout.read.bytes += cost.bytes;
+      layout.read.requests += cost.requests;
+      input.encoded_bytes = described.source->encoded_bytes(box);
+    } else {
+      // A store on disk that is planned, not made: every block that the box touches is read.
+      const Store& store = plan_.stores[static_cast<std::size_t>(described.store)];
+      Index blocks = 1;
+      for (int k = 0; k < box.rank(); ++k) blocks *= (box.end(k) - 1) / store.block[k] - box.start[k] / store.block[k] + 1;
+      input.encoded_bytes = box.count() * size_of(store.spec.dtype);
+      layout.read.bytes += input.encoded_bytes;
+      layout.read.requests += blocks;
+    }
+    input.encoded_offset = places.take(input.encoded_bytes);
+  }
+  std::vector<bool> owns(values_.size());
+  const auto place = [&](std::size_t v) {
+    layout.values[v].bytes = need[v].count() * size_of(values_[v].spec.dtype);
+    layout.values[v].offset = places.take(layout.values[v].bytes);
+    owns[v] = true;
+  };
+  const auto release_after = [&](std::size_t s) {
+    for (std::size_t v = 0; v < values_.size(); ++v) {
+      if (!owns[v] || values_[v].last_use != static_cast<int>(s)) continue;
+      places.give_back(layout.values[v].offset, layout.values[v].bytes);
+      owns[v] = false;
+    }
+  };
+  for (std::size_t s = 0; s < steps_.size(); ++s) {
+    const Step& step = steps_[s];
+    const auto which = static_cast<std::size_t>(step.which);
+    const auto scratch = [&](Index bytes) {
+      if (bytes <= 0) return;
+      layout.scratch_bytes[s] = bytes;
+      layout.scratch_offset[s] = places.take(bytes);
+      places.give_back(layout.scratch_offset[s], bytes);
+    };
+    switch (step.kind) {
+      case StepKind::kDecode: {
+        const auto v = static_cast<std::size_t>(number_.at(inputs_[which].ref));
+        auto& input = layout.inputs[which];
+        if (input.in_memory || need[v].empty()) break;
+        const bool in_place = inputs_[which].source ? inputs_[which].source->decodes_in_place() : true;
+        const Index bytes = need[v].count() * size_of(values_[v].spec.dtype);
+        layout.nanoseconds += static_cast<double>(need[v].count()) * 0.15;
+        if (in_place) {
+          layout.values[v].offset = input.encoded_offset;
+          layout.values[v].bytes = std::max(bytes, input.encoded_bytes);
+          owns[v] = true;
+        } else {
+          place(v);
+          places.give_back(input.encoded_offset, input.encoded_bytes);
+        }
+        layout.touched_bytes += bytes;
+        break;
+      }
+      case StepKind::kRun: {
+        const Op& operation = op(step.which);
+        const Box& domain = layout.domains[which];
+        if (domain.empty() || operation.is_view()) break;
+        const Need cost = operation.need(domain);
+        layout.nanoseconds += cost.nanoseconds;
+        for (std::size_t o = 0; o < node_outputs_[which].size(); ++o) {
+          const auto v = static_cast<std::size_t>(node_outputs_[which][o]);
+          // A value read for the last time may give its memory to the output.
+          bool reused = false;
+          if (node_outputs_[which].size() == 1) {
+            for (std::size_t i = 0; i < node_inputs_[which].size() && !reused; ++i) {
+              const auto in = static_cast<std::size_t>(node_inputs_[which][i]);
+              reused = operation.may_overwrite(static_cast<int>(i)) && owns[in] && values_[in].last_use == static_cast<int>(s) && need[in] == need[v] &&
+                       std::count(node_inputs_[which].begin(), node_inputs_[which].end(), node_inputs_[which][i]) == 1;
+              if (!reused) continue;
+              // Another input may be a view on the same memory.
+              for (const int other : node_inputs_[which])
+                if (other != node_inputs_[which][i] && values_[static_cast<std::size_t>(other)].view_of == static_cast<int>(in)) reused = false;
+              if (!reused) continue;
+              layout.values[v] = {need[v], layout.values[in].offset, layout.values[in].bytes};
+              owns[v] = true, owns[in] = false;
+            }
+          }
+          if (!reused) place(v);
+          layout.touched_bytes += layout.values[v].bytes;
+        }
+        scratch(cost.scratch_bytes);
+        break;
+      }
+      case StepKind::kFoldIn:
+      case StepKind::kFoldOut: {
+        const Op& operation = op(step.which);
+        const Box& domain = layout.domains[which];
+        if (domain.empty()) break;
+        const Fold& fold = *operation.fold();
+        layout.nanoseconds += operation.need(domain).nanoseconds;
+        Index out_bytes = 0;
+        for (const Spec& spec : operation.outputs()) out_bytes += Scratch::rounded(kept_count(fold, domain) * size_of(spec.dtype));
+        if (step.kind == StepKind::kFoldIn)
+          for (const int v : node_outputs_[which]) place(static_cast<std::size_t>(v));
+        // States of one piece: the leaf's and those that wait in the tree; the outputs when they are finished here.
+        const Index piece = std::min(kept_count(fold, domain), kFoldOutputs);
+        scratch(Scratch::rounded(fold.state_words() * 8 * piece) * 2 + (step.kind == StepKind::kFoldOut ? out_bytes : 0));
+        break;
+      }
+      case StepKind::kDeliver: {
+        const Delivery& delivery = stage_.deliveries[which];
+        const auto v = static_cast<std::size_t>(number_.at(delivery.value));
+        const Box box = delivery_box(step.which, anchor_box);
+        if (box.empty()) break;
+        const Index bytes = box.count() * size_of(values_[v].spec.dtype);
+        layout.touched_bytes += bytes;
+        bool on_disk;
+        Index runs = 1;
+        if (delivery.to_store) {
+          const Store& store = plan_.stores[static_cast<std::size_t>(delivery.target)];
+          on_disk = store.on_disk;
+          for (int k = 0; k < box.rank() && on_disk; ++k) runs *= (box.end(k) - 1) / store.block[k] - box.start[k] / store.block[k] + 1;
+          scratch(on_disk ? Index{1} << 20 : 0);
+        } else {
+          const SinkFacts& sink = sinks_[static_cast<std::size_t>(delivery.target)];
+          on_disk = sink.caps.on_disk;
+          // Runs of a C-order file: whole inner axes lie together.
+          const Shape& shape = values_[v].spec.shape;
+          int k = box.rank() - 1;
+          while (k > 0 && box.shape[k] == shape[k]) --k;
+          for (int j = 0; j < k; ++j) runs *= box.shape[j];
+          scratch(sink.sink ? sink.sink->scratch_bytes(box) : Index{1} << 20);
+        }
+        if (on_disk) layout.bytes_written += bytes, layout.writes += runs;
+        layout.nanoseconds += static_cast<double>(box.count()) * 0.2;
+        break;
+      }
+    }
+    release_after(s);
+  }
+  layout.task_bytes = places.peak();
+  return layout;
+}
+
+}  // namespace freestone

@@ -1,0 +1,113 @@
+/// StageProgram: a stage made ready to run: its values, the steps of one task, and where each value lies in the task's memory.
+///
+/// Both the planner, which prices tiles, and the executor, which runs them, ask `lay_out` for the same layout of a tile, so what was
+/// priced is what is leased.
+#pragma once
+
+#include <vector>
+
+#include "freestone/plan/plan.h"
+
+namespace freestone {
+
+enum class StepKind {
+  kDecode,   ///< input `which` from its fetched bytes
+  kRun,      ///< node `which`: run or view
+  kFoldIn,   ///< node `which`: a whole reduction inside the task
+  kFoldOut,  ///< node `which`: leaves of the tile into the states shared by all tasks
+  kDeliver   ///< delivery `which`
+};
+
+struct Step {
+  StepKind kind;
+  int which;
+};
+
+/// A value of a stage: an input or an output of a node of the body.
+struct StageValue {
+  ValueRef ref;
+  Spec spec;
+  int input = -1;       ///< number of the stage's input, -1 for computed values
+  int last_use = -1;    ///< the last step that reads it
+  bool is_view = false;
+  int view_of = -1;     ///< the value that owns the memory
+};
+
+/// An input of a stage: a source node or a store of an earlier stage.
+struct StageInput {
+  ValueRef ref;
+  int store = -1;
+  std::shared_ptr<const Source> source;  ///< null while a store does not exist yet
+};
+
+struct TaskLayout {
+  struct Value {
+    Box box;
+    Index offset = -1;  ///< in the task's memory; -1: memory of a source, or not made here
+    Index bytes = 0;
+  };
+  struct Input {
+    Index encoded_offset = -1, encoded_bytes = 0;
+    bool in_memory = false;
+  };
+  std::vector<Value> values;
+  std::vector<Input> inputs;
+  std::vector<Box> domains;            ///< one a body node
+  std::vector<Index> scratch_offset, scratch_bytes;  ///< one a step
+  Index task_bytes = 0;
+  Index touched_bytes = 0;  ///< moved through memory by all steps
+  ReadCost read;
+  Index bytes_written = 0, writes = 0;
+  double nanoseconds = 0;
+};
+
+/// What the planner knows of a sink.
+struct SinkFacts {
+  std::string name;
+  SinkCaps caps;
+  /// Scratch that writing a box takes; by what the sink says.
+  std::shared_ptr<Sink> sink;
+};
+
+class StageProgram {
+ public:
+  /// `sinks`: one a root of the plan; `stores` may be null for planning (their cost is estimated from the plan alone).
+  StageProgram(const Plan& plan, const Stage& stage, const std::vector<SinkFacts>& sinks, const std::vector<std::shared_ptr<const Source>>& stores);
+
+  const std::vector<Step>& steps() const { return steps_; }
+  const std::vector<StageValue>& values() const { return values_; }
+  const std::vector<StageInput>& inputs() const { return inputs_; }
+  int value_number(ValueRef ref) const;
+  /// Numbers of the values that node `body_index` reads, and that it makes.
+  const std::vector<int>& input_values(int body_index) const { return node_inputs_[static_cast<std::size_t>(body_index)]; }
+  const std::vector<int>& output_values(int body_index) const { return node_outputs_[static_cast<std::size_t>(body_index)]; }
+  const Op& op(int body_index) const { return *plan_.nodes[static_cast<std::size_t>(stage_.body[static_cast<std::size_t>(body_index)])].op; }
+  bool is_accumulated(int body_index) const { return accumulated_[static_cast<std::size_t>(body_index)]; }
+
+  /// The layout of the task for a box of the anchor.
+  TaskLayout lay_out(const Box& anchor_box) const;
+  /// The part of a fold's domain (as `is_accumulated`) that belongs to a box of the anchor.
+  Box fold_box(int body_index, const Box& anchor_box) const;
+  Box delivery_box(int delivery, const Box& anchor_box) const;
+
+  /// Kept elements of a fold that one call of `scan` works on at the most: their states stay in the nearest cache.
+  static constexpr Index kFoldOutputs = 2048;
+  /// Pieces of a box of the domain with at most kFoldOutputs kept elements (whole on the reduced axes), in C order.
+  static std::vector<Box> fold_pieces(const Fold& fold, const Box& domain_box);
+
+ private:
+  const Plan& plan_;
+  const Stage& stage_;
+  const std::vector<SinkFacts>& sinks_;
+  std::vector<StageInput> inputs_;
+  std::vector<StageValue> values_;
+  std::map<ValueRef, int> number_;
+  std::vector<std::vector<int>> node_inputs_, node_outputs_;
+  std::vector<bool> accumulated_;
+  std::vector<Step> steps_;
+};
+
+/// Elements of `box` that a fold keeps: the product over axes that are not reduced.
+Index kept_count(const Fold& fold, const Box& box);
+
+}  // namespace freestone
