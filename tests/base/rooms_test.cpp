@@ -49,7 +49,7 @@ std::vector<fs::path> sources() {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(FREESTONE_SOURCE_DIR "/src/freestone")) {
     const std::string suffix = entry.path().extension();
-    if (entry.is_regular_file() && (suffix == ".h" || suffix == ".cpp" || suffix == ".inc")) files.push_back(entry.path());
+    if (entry.is_regular_file() && (suffix == ".h" || suffix == ".cpp" || suffix == ".inl")) files.push_back(entry.path());
   }
   return files;
 }
