@@ -75,6 +75,7 @@ void expect_box(const Source& source, Oracle& oracle, const Box& box, bool in_pl
   std::byte* to = in_place ? encoded.data() : decoded.data();
   if (!box.empty()) source.decode(box, encoded, View::contiguous(to, source.spec().dtype, box.shape), Cancel());
   const auto expected = contents_of(oracle.view().part(box));
+  if (box.empty()) return;
   ASSERT_EQ(std::memcmp(to, expected.data(), expected.size()), 0) << to_string(box) << " of " << to_string(oracle.spec.shape);
 }
 

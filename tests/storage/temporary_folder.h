@@ -19,6 +19,8 @@ class Folder {
     std::string name = (std::filesystem::temp_directory_path() / "freestone-storage-XXXXXX").string();
     EXPECT_NE(mkdtemp(name.data()), nullptr);
     path_ = name;
+    // Tests of permissions look at it as another user.
+    std::filesystem::permissions(path_, std::filesystem::perms(0755));
   }
   ~Folder() {
     std::filesystem::permissions(path_, std::filesystem::perms::owner_all);

@@ -4,7 +4,6 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
-#include <optional>
 
 namespace freestone::formats::fits {
 namespace {
@@ -33,29 +32,34 @@ std::string printable(std::string_view text) {
 
 using Value = std::variant<bool, std::int64_t, double, std::string>;
 
-/// An int64 when it is one, else a double; nothing when it is neither.
-std::optional<Value> parse_number(std::string_view token) {
+/// An int64 when it is one, else a double; false when it is neither.
+bool parse_number(std::string_view token, Value& value) {
   std::string text(token);
   if (!text.empty() && text.front() == '+') text.erase(0, 1);
-  if (text.empty() || text.find_first_not_of("0123456789+-.eEdD") != std::string::npos) return std::nullopt;
+  if (text.empty() || text.find_first_not_of("0123456789+-.eEdD") != std::string::npos) return false;
+  const char* const last = text.data() + text.size();
   std::int64_t whole = 0;
-  auto [whole_end, whole_error] = std::from_chars(text.data(), text.data() + text.size(), whole);
-  if (whole_error == std::errc() && whole_end == text.data() + text.size()) return Value(whole);
+  const auto [whole_end, whole_error] = std::from_chars(text.data(), last, whole);
+  if (whole_error == std::errc() && whole_end == last) {
+    value.emplace<std::int64_t>(whole);
+    return true;
+  }
   for (char& c : text) {
     if (c == 'd' || c == 'D') c = 'E';
   }
   double number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (end != text.data() + text.size()) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (end != last) return false;
   if (error == std::errc::result_out_of_range) {
     // Too small is zero; too large is no number.
     const auto exponent = text.find_first_of("eE");
-    if (exponent == std::string::npos || exponent + 1 >= text.size() || text[exponent + 1] != '-') return std::nullopt;
+    if (exponent == std::string::npos || exponent + 1 >= text.size() || text[exponent + 1] != '-') return false;
     number = 0;
   } else if (error != std::errc()) {
-    return std::nullopt;
+    return false;
   }
-  return Value(number);
+  value.emplace<double>(number);
+  return true;
 }
 
 /// What stands behind "= " of a card.
@@ -109,8 +113,7 @@ Field parse_field(std::string_view text) {
   if (token == "T" || token == "F") {
     field.value = token == "T";
     field.is_valid = true;
-  } else if (const auto number = parse_number(token)) {
-    field.value = *number;
+  } else if (parse_number(token, field.value)) {
     field.is_valid = token.find_first_of("ed") == std::string_view::npos;
   } else {
     field.value = std::string(token);
