@@ -1,5 +1,11 @@
 #include "freestone/kernels/fold_loops.h"
 
+#include <type_traits>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "freestone/kernels/dispatch.h"
 
 #define FREESTONE_KERNEL_FILE "freestone/kernels/fold_loops.inl"

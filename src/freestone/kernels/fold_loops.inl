@@ -31,6 +31,11 @@ FREESTONE_INLINE To bits(From from) {
 template <class T>
 FREESTONE_INLINE auto load_lanes(const T* from) {
   using Lane = typename LaneOf<T>::type;
+#if FREESTONE_VECTOR_BYTES == 64  // written out, as the compiler converts in halves
+  if constexpr (std::is_same_v<T, float>) return bits<Doubles>(_mm512_cvtps_pd(_mm256_loadu_ps(from)));
+#elif FREESTONE_VECTOR_BYTES == 32
+  if constexpr (std::is_same_v<T, float>) return bits<Doubles>(_mm256_cvtps_pd(_mm_loadu_ps(from)));
+#endif
   typename VectorOf<T>::type raw;
   __builtin_memcpy(&raw, from, sizeof raw);
   return __builtin_convertvector(raw, typename VectorOf<Lane>::type);

@@ -12,8 +12,8 @@ namespace freestone::kernels {
 namespace {
 
 constexpr Index kRowBytes = 64;
-constexpr Index kStripBytes = 256;              // of each row, read at once: four cache lines
-constexpr Index kStripBudget = 1024 * 1024;     // a strip of long columns is narrower, so that it stays in the second cache
+constexpr Index kStripBytes = 512;           // of each row, read at once: eight cache lines
+constexpr Index kStripBudget = 1024 * 1024;  // a strip of long columns is narrower, so that it stays in the second cache
 
 Index blocks_together(Index n) { return std::clamp<Index>(kStripBudget / std::max<Index>(1, n * kRowBytes), 1, kStripBytes / kRowBytes); }
 
@@ -182,7 +182,7 @@ void block_medians(const SelectLoops<T>& loops, const T* block, Index n, bool sk
   loops.find_ranks(block, n, request, answer);
   for (int c = 0; c < kColumns<T>; ++c) {
     if (request.rank[c] < 0) medians[c] = kNoValue<T>;
-    else medians[c] = request.needs_next[c] ? (answer.value[c] + answer.next[c]) / 2 : answer.value[c];
+    else medians[c] = request.needs_next[c] ? (answer.at(c, request.rank[c]) + answer.at(c, request.rank[c] + 1)) / 2 : answer.at(c, request.rank[c]);
   }
 }
 
@@ -213,8 +213,9 @@ void block_percentiles(const SelectLoops<T>& loops, const T* block, Index n, dou
       percentiles[c] = kNoValue<T>;
       continue;
     }
-    const T apart = answer.next[c] - answer.value[c];
-    percentiles[c] = part[c] >= 0.5 ? answer.next[c] - apart * static_cast<T>(1 - part[c]) : answer.value[c] + apart * static_cast<T>(part[c]);
+    const T lower = answer.at(c, request.rank[c]), upper = request.needs_next[c] ? answer.at(c, request.rank[c] + 1) : lower;
+    const T apart = upper - lower;
+    percentiles[c] = part[c] >= 0.5 ? upper - apart * static_cast<T>(1 - part[c]) : lower + apart * static_cast<T>(part[c]);
   }
 }
 
@@ -272,6 +273,7 @@ class Clipper {
   Index clip(T* block) {
     loops_.drop_infinite(block, n_);
     loops_.summarize(block, n_, summary_);
+    searched_ = false;
     int open = 0;
     for (int c = 0; c < kC; ++c) {
       ClipState& s = states_[c];
@@ -298,19 +300,37 @@ class Clipper {
  private:
   static constexpr int kC = kColumns<T>;
 
-  /// Medians of what is left: order statistics of the whole column, for what is left is contiguous in rank.
+  /// Medians of what is left: order statistics of the whole column, for what is left is contiguous in rank. The first search finds their
+  /// neighbours too, which are mostly all that later iterations need.
   void find_medians(const T* block) {
-    RankRequest<T> request;
-    RankAnswer<T> answer;
+    bool known = true;
     for (int c = 0; c < kC; ++c) {
       const ClipState& s = states_[c];
-      if (s.open) ask(request, c, summary_, s.below + (s.count - 1) / 2, s.count % 2 == 0, static_cast<T>(medians_[c]));
-      else ask_nothing(request, c);
+      if (!s.open) continue;
+      const Index rank = s.below + (s.count - 1) / 2;
+      known = known && searched_ && answer_.knows(c, rank) && answer_.knows(c, rank + (s.count % 2 == 0));
     }
-    loops_.find_ranks(block, n_, request, answer);
-    for (int c = 0; c < kC; ++c)
-      if (states_[c].open)
-        medians_[c] = request.needs_next[c] ? 0.5 * (static_cast<double>(answer.value[c]) + static_cast<double>(answer.next[c])) : static_cast<double>(answer.value[c]);
+    if (!known) search(block);
+    for (int c = 0; c < kC; ++c) {
+      const ClipState& s = states_[c];
+      if (!s.open) continue;
+      const Index rank = s.below + (s.count - 1) / 2;
+      medians_[c] = static_cast<double>(answer_.at(c, rank));
+      if (s.count % 2 == 0) medians_[c] = 0.5 * (medians_[c] + static_cast<double>(answer_.at(c, rank + 1)));
+    }
+  }
+  void search(const T* block) {
+    RankRequest<T> request;
+    for (int c = 0; c < kC; ++c) {
+      const ClipState& s = states_[c];
+      ask_nothing(request, c);
+      if (!s.open) continue;
+      ask(request, c, summary_, s.below + (s.count - 1) / 2, s.count % 2 == 0, static_cast<T>(medians_[c]));
+      if (s.below > 0) request.bracket[c].low = just_below(round_up<T>(s.low)), request.bracket[c].count_low = s.below;
+      if (s.below + s.count < summary_.count[c]) request.bracket[c].high = round_down<T>(s.high), request.bracket[c].count_high = s.below + s.count;
+    }
+    loops_.find_ranks(block, n_, request, answer_);
+    searched_ = true;
   }
 
   /// Sums about `center`, then the mean and the standard deviation from them. The median is never farther from the mean than one
@@ -389,6 +409,8 @@ class Clipper {
   ColumnSummary<T> summary_;
   ClipState states_[kC];
   double medians_[kC];
+  RankAnswer<T> answer_;
+  bool searched_ = false;
   std::vector<double> apart_;
 };
 

@@ -2,6 +2,10 @@
 
 #include <limits>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "freestone/kernels/dispatch.h"
 
 #define FREESTONE_KERNEL_FILE "freestone/kernels/select_loops.inl"

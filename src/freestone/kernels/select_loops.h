@@ -48,17 +48,28 @@ struct Bracket {
   Index count_low, count_high;
 };
 
-/// Which order statistic each column is asked for: `rank` counts from 0 and is -1 where nothing is asked.
+/// Which order statistic each column is asked for: `rank` counts from 0 and is -1 where nothing is asked. The guess is a pivot to start from.
 template <class T>
 struct RankRequest {
   Index rank[kColumns<T>];
-  bool needs_next[kColumns<T>];   ///< the value of rank + 1, too
+  bool needs_next[kColumns<T>];  ///< the value of rank + 1, too
   Bracket<T> bracket[kColumns<T>];
   T guess[kColumns<T>];
 };
+/// What was found: a window of order statistics about a pivot, and maybe one value that takes many ranks.
 template <class T>
 struct RankAnswer {
-  T value[kColumns<T>], next[kColumns<T>];  ///< next equals value where it is not needed
+  static constexpr int kWindow = 4;
+  Index upto[kColumns<T>];                                    ///< values <= the pivot: ranks below it are in `lower`, downwards, ...
+  T lower[kWindow][kColumns<T>], upper[kWindow][kColumns<T>];  ///< ... from it on in `upper`
+  T tied[kColumns<T>];                                        ///< the value of ranks [tied_from, upto)
+  Index tied_from[kColumns<T>];
+
+  bool knows(int c, Index rank) const { return rank < upto[c] + kWindow && (rank >= upto[c] - kWindow || rank >= tied_from[c]); }
+  T at(int c, Index rank) const {
+    if (rank >= upto[c]) return upper[rank - upto[c]][c];
+    return rank >= tied_from[c] ? tied[c] : lower[upto[c] - 1 - rank][c];
+  }
 };
 
 template <class T>

@@ -49,6 +49,22 @@ void summarize(const T* block, Index n, ColumnSummary<T>& summary) {
   }
 }
 
+// count + 1 where v <= p.
+template <class C, class V>
+FREESTONE_INLINE C add_where_upto(C count, V v, V p) {
+#if FREESTONE_VECTOR_BYTES == 64  // masks stay masks
+  if constexpr (sizeof(v[0]) == 4) {
+    const __mmask16 m = _mm512_cmp_ps_mask((__m512)v, (__m512)p, _CMP_LE_OQ);
+    return (C)_mm512_mask_sub_epi32((__m512i)count, m, (__m512i)count, _mm512_set1_epi32(-1));
+  } else {
+    const __mmask8 m = _mm512_cmp_pd_mask((__m512d)v, (__m512d)p, _CMP_LE_OQ);
+    return (C)_mm512_mask_sub_epi64((__m512i)count, m, (__m512i)count, _mm512_set1_epi64(-1));
+  }
+#else
+  return count - (v <= p);
+#endif
+}
+
 // Values <= pivot of every column.
 template <class T>
 FREESTONE_INLINE void count_upto(const T* block, Index n, const T* pivot, Key<T>* upto) {
@@ -62,7 +78,7 @@ FREESTONE_INLINE void count_upto(const T* block, Index n, const T* pivot, Key<T>
 #pragma GCC unroll 4
     for (int g = 0; g < kGroups; ++g) {
       const V v = load<V>(block + i * kColumns<T> + g * kWidth<T>);
-      count[g] -= v <= p[g];
+      count[g] = add_where_upto(count[g], v, p[g]);
     }
 #pragma GCC unroll 4
   for (int g = 0; g < kGroups; ++g) store(upto + g * kWidth<T>, count[g]);
@@ -73,38 +89,88 @@ template <class T>
 FREESTONE_INLINE void neighbours(const T* block, Index n, const T* upto, const T* over, T* below, T* above) {
   using V = Vector<T>;
   constexpr T kInfinite = std::numeric_limits<T>::infinity();
-  V p[kGroups], q[kGroups], lower[kGroups], upper[kGroups];
+  constexpr int kTurns = kGroups == 1 ? 2 : 1;  // rows in turns, so that no comparison waits for the last
+  V p[kGroups], q[kGroups], lower[kTurns][kGroups], upper[kTurns][kGroups];
 #pragma GCC unroll 4
   for (int g = 0; g < kGroups; ++g) {
     p[g] = load<V>(upto + g * kWidth<T>), q[g] = load<V>(over + g * kWidth<T>);
-    lower[g] = -kInfinite - V{}, upper[g] = kInfinite - V{};
+    for (int t = 0; t < kTurns; ++t) lower[t][g] = -kInfinite - V{}, upper[t][g] = kInfinite - V{};
   }
-  for (Index i = 0; i < n; ++i)
+  for (Index i = 0; i < n; i += kTurns)
+#pragma GCC unroll 2
+    for (int t = 0; t < kTurns; ++t)
 #pragma GCC unroll 4
-    for (int g = 0; g < kGroups; ++g) {
-      const V v = load<V>(block + i * kColumns<T> + g * kWidth<T>);
-      const Mask<T> is_lower = (v <= p[g]) & (v > lower[g]), is_upper = ~(v <= q[g]) & (v < upper[g]);
-      lower[g] = is_lower ? v : lower[g];
-      upper[g] = is_upper ? v : upper[g];
+      for (int g = 0; g < kGroups; ++g) {
+        const Index row = i + t < n ? i + t : i;
+        const V v = load<V>(block + row * kColumns<T> + g * kWidth<T>);
+        const V low = v <= p[g] ? v : -kInfinite - V{}, high = v <= q[g] ? kInfinite - V{} : v;
+        lower[t][g] = low > lower[t][g] ? low : lower[t][g];
+        upper[t][g] = high < upper[t][g] ? high : upper[t][g];
+      }
+#pragma GCC unroll 4
+  for (int g = 0; g < kGroups; ++g) {
+    for (int t = 1; t < kTurns; ++t) {
+      lower[0][g] = lower[t][g] > lower[0][g] ? lower[t][g] : lower[0][g];
+      upper[0][g] = upper[t][g] < upper[0][g] ? upper[t][g] : upper[0][g];
     }
-#pragma GCC unroll 4
-  for (int g = 0; g < kGroups; ++g) store(below + g * kWidth<T>, lower[g]), store(above + g * kWidth<T>, upper[g]);
+    store(below + g * kWidth<T>, lower[0][g]), store(above + g * kWidth<T>, upper[0][g]);
+  }
+}
+
+// The greatest values <= pivot, downwards, and the least values > pivot, upwards.
+template <class T>
+FREESTONE_INLINE void windows(const T* block, Index n, const T* pivot, RankAnswer<T>& answer) {
+  using V = Vector<T>;
+  constexpr int kWindow = RankAnswer<T>::kWindow;
+  const V infinite = std::numeric_limits<T>::infinity() - V{};
+  for (int g = 0; g < kGroups; ++g) {
+    const T* x = block + g * kWidth<T>;
+    const V p = load<V>(pivot + g * kWidth<T>);
+    V lower[kWindow], upper[kWindow];
+#pragma GCC unroll 8
+    for (int k = 0; k < kWindow; ++k) lower[k] = -infinite, upper[k] = infinite;
+    for (Index i = 0; i < n; ++i, x += kColumns<T>) {
+      const V v = load<V>(x);
+      V low = v <= p ? v : -infinite, high = v > p ? v : infinite;
+#pragma GCC unroll 8
+      for (int k = 0; k < kWindow; ++k) {
+        const V l = lower[k], u = upper[k];
+        lower[k] = low > l ? low : l;
+        low = low < l ? low : l;
+        upper[k] = high < u ? high : u;
+        high = high > u ? high : u;
+      }
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < kWindow; ++k) store(answer.lower[k] + g * kWidth<T>, lower[k]), store(answer.upper[k] + g * kWidth<T>, upper[k]);
+  }
 }
 
 template <class T>
 void find_ranks(const T* block, Index n, RankRequest<T>& request, RankAnswer<T>& answer) {
-  constexpr int kC = kColumns<T>;
-  constexpr int kSnapEvery = 5, kBisectEvery = 4;
+  constexpr int kC = kColumns<T>, kWindow = RankAnswer<T>::kWindow;
+  constexpr int kSnapEvery = 7, kBisectEvery = 4;
   T pivot[kC], below[kC], above[kC];
   Key<T> upto[kC];
-  bool open[kC], from_low[kC];
+  bool open[kC];
   int left = 0;
   for (int c = 0; c < kC; ++c) {
     open[c] = request.rank[c] >= 0;
-    from_low[c] = false;
     left += open[c];
     pivot[c] = request.guess[c];
+    answer.upto[c] = 0;
+    answer.tied[c] = T{};
+    answer.tied_from[c] = std::numeric_limits<Index>::max();
   }
+  // One value takes all ranks that are left.
+  const auto close = [&](int c) __attribute__((always_inline)) {
+    const Bracket<T>& b = request.bracket[c];
+    open[c] = false;
+    --left;
+    pivot[c] = answer.tied[c] = b.high;
+    answer.upto[c] = b.count_high;
+    answer.tied_from[c] = b.count_low;
+  };
   for (int pass = 1; left > 0; ++pass) {
     if (pass % kSnapEvery == 0) {
       T lows[kC], highs[kC];
@@ -114,9 +180,8 @@ void find_ranks(const T* block, Index n, RankRequest<T>& request, RankAnswer<T>&
         if (!open[c]) continue;
         Bracket<T>& b = request.bracket[c];
         b.high = below[c];
-        if (above[c] == below[c]) {  // one value left, maybe many times
-          open[c] = false;
-          --left;
+        if (above[c] == below[c]) {
+          close(c);
           continue;
         }
         b.low = just_below(above[c]);
@@ -130,33 +195,27 @@ void find_ranks(const T* block, Index n, RankRequest<T>& request, RankAnswer<T>&
       if (!open[c]) continue;
       Bracket<T>& b = request.bracket[c];
       const Index rank = request.rank[c], count = static_cast<Index>(upto[c]);
+      if (count - kWindow <= rank && rank + request.needs_next[c] < count + kWindow) {
+        open[c] = false;
+        --left;
+        answer.upto[c] = count;
+        continue;
+      }
       if (count > rank) b.high = pivot[c], b.count_high = count;
       else b.low = pivot[c], b.count_low = count;
       const Key<T> low = key_of(b.low), high = key_of(b.high);
-      from_low[c] = count == rank && !request.needs_next[c];
-      if (count == rank + 1 || from_low[c] || high - 1 <= low) {
-        open[c] = false;
-        --left;
+      if (high - 1 <= low) {
+        close(c);
         continue;
       }
       const T part = static_cast<T>(rank + 1 - b.count_low) / static_cast<T>(b.count_high - b.count_low);
       T p = b.low + (b.high - b.low) * part;
-      if (pass % kBisectEvery == 0 || !(p > b.low && p < b.high)) p = of_key<T>(low + static_cast<Key<T>>((static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low)) >> 1));
+      if (pass % kBisectEvery == 0 || !(p > b.low && p < b.high))
+        p = of_key<T>(low + static_cast<Key<T>>((static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low)) >> 1));
       pivot[c] = p;
     }
   }
-  // Where the search ended below the value, it is the least above `low`; elsewhere the greatest up to `high`.
-  T highs[kC], overs[kC];
-  for (int c = 0; c < kC; ++c) {
-    highs[c] = request.bracket[c].high;
-    overs[c] = from_low[c] ? request.bracket[c].low : request.bracket[c].high;
-  }
-  neighbours(block, n, highs, overs, below, above);
-  for (int c = 0; c < kC; ++c) {
-    const Index rank = request.rank[c];
-    answer.value[c] = from_low[c] ? above[c] : below[c];
-    answer.next[c] = request.needs_next[c] && request.bracket[c].count_high == rank + 1 ? above[c] : answer.value[c];
-  }
+  windows(block, n, pivot, answer);
 }
 
 template <class T>
@@ -178,13 +237,24 @@ void count_outside(const T* block, Index n, const T* low, const T* high, Index* 
   }
 }
 
+// A vector of doubles from memory; written out where the compiler would convert in halves.
+FREESTONE_INLINE Vector<double> as_doubles(const double* from) { return load<Vector<double>>(from); }
+FREESTONE_INLINE Vector<double> as_doubles(const float* from) {
+#if FREESTONE_VECTOR_BYTES == 64
+  return (Vector<double>)_mm512_cvtps_pd(_mm256_loadu_ps(from));
+#elif FREESTONE_VECTOR_BYTES == 32
+  return (Vector<double>)_mm256_cvtps_pd(_mm_loadu_ps(from));
+#else
+  return __builtin_convertvector((load<typename VectorOf<float, kBytes / 2>::type>(from)), Vector<double>);
+#endif
+}
+
 template <class T>
 void deviations(const T* block, Index n, const double* low, const double* high, const double* center, double* sum, double* squares) {
   constexpr int kLanes = kBytes / 8;
   constexpr int kTogether = kColumns<T> / kLanes < 2 ? 1 : 2;
   using D = typename VectorOf<double, kBytes>::type;
   using B = typename VectorOf<std::int64_t, kBytes>::type;
-  using Part = typename VectorOf<T, kLanes * static_cast<int>(sizeof(T))>::type;
   for (int c = 0; c < kColumns<T>; c += kTogether * kLanes) {
     const T* x = block + c;
     D l[kTogether], h[kTogether], m[kTogether], s[kTogether], q[kTogether];
@@ -196,7 +266,7 @@ void deviations(const T* block, Index n, const double* low, const double* high, 
     for (Index i = 0; i < n; ++i, x += kColumns<T>)
 #pragma GCC unroll 2
       for (int g = 0; g < kTogether; ++g) {
-        const D v = __builtin_convertvector(load<Part>(x + g * kLanes), D);
+        const D v = as_doubles(x + g * kLanes);
         const B in = (v >= l[g]) & (v <= h[g]);
         D d = v - m[g];
         d = in ? d : D{};
