@@ -143,7 +143,7 @@ def table(rows):
         peaks = [None if row[key] is None else row[key] / 2**20 for key in ("peer_peak_bytes", "freestone_peak_bytes")]
         same = {None: "-", "": "yes"}.get(row["difference"], "no: " + str(row["difference"]))
         lines.append(
-            f"{row['workload']:<16} {number(row['peer_seconds'], '8.2f')} {number(row['freestone_seconds'], '12.3f')} {number(row['ratio'], '6.1f')}x "
+            f"{row['workload']:<16} {number(row['peer_seconds'], '8.2f')} {number(row['freestone_seconds'], '12.3f')} {number(row['ratio'], '7.1f')} "
             f"{number(peaks[0], '9.0f')} {number(peaks[1], '14.0f')} {number(row['limit_seconds'], '8.3f')} {number(row['freestone_over_limit'], '7.2f')}  {same}")
     return "\n".join(lines)
 
