@@ -157,6 +157,18 @@ void set_length(int descriptor, const std::string& name, Index bytes) {
   }
 }
 
+void reserve(int descriptor, const std::string& name, Index bytes) {
+  ignore_file_size_signal();
+  int result = 0;
+  // fallocate and not posix_fallocate: that one writes every block where the file system cannot reserve them.
+  do {
+    result = bytes > 0 ? ::fallocate(descriptor, 0, 0, bytes) : 0;
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && (errno == ENOSPC || errno == EDQUOT)) fail_write(errno, name, 0);
+  // Whatever else it was, a plain change of length works or says why not.
+  if (result != 0 || bytes == 0) set_length(descriptor, name, bytes);
+}
+
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   if (slash == std::string::npos) return ".";

@@ -81,6 +81,10 @@ void check_free_space(const std::string& folder, Index bytes, const std::string&
 /// @throws Error kind io: more than the file system or a limit of the process (ulimit -f) lets a file have
 void set_length(int descriptor, const std::string& name, Index bytes);
 
+/// Sets the length of an open file and takes its blocks from the disk at once, where the file system can.
+/// @throws Error as `set_length`, and kind io: disk full
+void reserve(int descriptor, const std::string& name, Index bytes);
+
 /// The folder part of a path, "." when there is none.
 std::string folder_of(const std::string& path);
 

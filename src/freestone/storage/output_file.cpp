@@ -83,7 +83,9 @@ void OutputFile::create(Index bytes) {
   }
   try {
     check_free_space(folder, bytes, path_);
-    set_length(descriptor_, path_, bytes);
+    // Reserved blocks also make the rename fast: ext4 writes a file with blocks still to be chosen to disk before it lets it
+    // replace another (1.2 GB: 1.4 s).
+    reserve(descriptor_, path_, bytes);
   } catch (...) {
     abort();
     throw;
