@@ -47,10 +47,9 @@ class Wcs {
  public:
   /// Rank 0.
   Wcs();
-  /// From the cards of a header (80 characters each; others than WCS keywords do not matter): the primary WCS, made regular: AIPS spectral
-  /// types
-  /// ("VELO-LSR", "FELO-HEL"), "VELOCITY", CD and CROTA matrices, units in any spelling. Axes that the header does
-  /// not describe are linear, from 1; keywords beyond `rank` are dropped.
+  /// From the cards of a header (80 characters each; others than WCS keywords do not matter): the primary WCS, made regular. AIPS
+  /// spectral types ("VELO-LSR", "FELO-HEL"), "VELOCITY", CD and CROTA matrices, and units in any spelling are taken. Axes that the
+  /// header does not describe are linear, from 1; keywords beyond `rank` are dropped.
   /// @throws Error kind data: the WCS makes no sense (a singular matrix, one celestial axis, an unknown projection)
   static Wcs from_cards(std::string_view cards, int rank);
   /// @throws Error kind data, as above
@@ -82,8 +81,8 @@ class Wcs {
   Wcs celestial() const;
   /// The spectral axis alone. @throws Error kind user: no spectral axis
   Wcs spectral() const;
-  /// Axes in the order (spectral, latitude, longitude, others such as Stokes) where present; what `keep_axes` takes to bring a cube in
-  /// order.
+  /// Axes in the order (spectral, latitude, longitude, others such as Stokes) where present; what `keep_axes` takes
+  /// to bring a cube in order.
   std::vector<int> cube_order() const;
   /// Of pixels start, start + step, ...: new pixel q is old pixel start + q * step. `step` may be negative, not 0.
   Wcs slice(int axis, Index start, Index step = 1) const;
@@ -107,8 +106,8 @@ class Wcs {
   };
   Sky sky(Index ny, Index nx) const;
   /// Degrees from the first pixel along latitude axis (`along_latitude`) or longitude axis to every pixel, summed step by step on the
-  /// sphere, for moments along spatial axes; the rule of spectral-cube, whose steps along a row take both ends at the latitude of the
-  /// first.
+  /// sphere, for moments along spatial axes; the rule of spectral-cube, whose steps along a row take both
+  /// ends at the latitude of the first.
   std::vector<double> cumulative_separation(bool along_latitude, Index ny, Index nx) const;
 
   /// WCS cards, 80 characters each, numbers in 17 digits where needed; WCSAXES first. Empty for rank 0.
