@@ -1,6 +1,7 @@
 #include "freestone/array/array.h"
 
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <unordered_set>
 

@@ -1,5 +1,7 @@
 #include "freestone/array/source_op.h"
 
+#include <nlohmann/json.hpp>
+
 #include "freestone/array/array.h"
 
 namespace freestone {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"

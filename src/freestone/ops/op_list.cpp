@@ -1,5 +1,7 @@
 #include "freestone/ops/op_list.h"
 
+#include <nlohmann/json.hpp>
+
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"

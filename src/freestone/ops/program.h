@@ -5,7 +5,7 @@
 /// over memory. Fusing two elementwise operations is joining their programs.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <vector>
 

@@ -1,6 +1,7 @@
 #include "freestone/ops/reduce.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "freestone/ops/program.h"
 #include "freestone/ops/shape.h"

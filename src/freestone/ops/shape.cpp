@@ -1,6 +1,7 @@
 #include "freestone/ops/shape.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace freestone {
 

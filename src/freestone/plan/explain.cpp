@@ -1,5 +1,7 @@
 #include "freestone/plan/explain.h"
 
+#include <nlohmann/json.hpp>
+
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
 

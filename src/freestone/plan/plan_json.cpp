@@ -1,5 +1,7 @@
 #include "freestone/plan/plan_json.h"
 
+#include <nlohmann/json.hpp>
+
 #include "freestone/array/source_op.h"
 #include "freestone/ops/op_list.h"
 #include "freestone/plan/explain.h"

@@ -1,0 +1,65 @@
+/// compute and write: from arrays to results, planned and run.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "freestone/array/array.h"
+#include "freestone/base/settings.h"
+#include "freestone/core/view.h"
+#include "freestone/exec/run_plan.h"
+#include "freestone/plan/make_plan.h"
+
+namespace freestone {
+
+/// A result in memory: elements in C order.
+class Tensor {
+ public:
+  Tensor() = default;
+  Tensor(View view, std::shared_ptr<const void> owner) : view_(view), owner_(std::move(owner)) {}
+  const Shape& shape() const { return view_.shape; }
+  DType dtype() const { return view_.dtype; }
+  const View& view() const { return view_; }
+  const std::shared_ptr<const void>& owner() const { return owner_; }
+  /// @throws Error kind internal: T is not the dtype
+  template <class T>
+  const T* data() const {
+    ensure(dtype_of<T>() == view_.dtype, "a tensor was read as another type");
+    return view_.as<T>();
+  }
+  /// The only element of an array of any real dtype, as double.
+  double number() const;
+
+ private:
+  View view_;
+  std::shared_ptr<const void> owner_;
+};
+
+struct ComputeOptions {
+  Settings settings;  ///< zero fields are filled by resolved()
+  EventStream* events = nullptr;
+  const Cancel* cancel = nullptr;
+};
+
+/// An array and where it goes.
+struct Output {
+  Array array;
+  std::shared_ptr<Sink> sink;
+};
+
+/// The plan for writing all `outputs` together.
+/// @throws Error kind memory, user: as make_plan
+Plan plan_outputs(const std::vector<Output>& outputs, const ComputeOptions& options = {});
+
+/// Plans and runs: all outputs in one go.
+void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& options = {});
+
+/// Results in memory, all computed together.
+/// @throws Error kind memory: they do not fit the budget; write them to a file instead
+std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeOptions& options = {});
+Tensor compute(const Array& array, const ComputeOptions& options = {});
+
+/// An array over memory that the caller keeps alive through `owner`.
+Array from_memory(View view, std::shared_ptr<const void> owner);
+
+}  // namespace freestone

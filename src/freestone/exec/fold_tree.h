@@ -1,0 +1,86 @@
+/// FoldTree: states of leaves merged in a fixed 16-ary tree, whatever the order in which they come.
+///
+/// Leaf i is child i of the tree's lowest level; sixteen neighbours make their parent, always merged from the first to the last. A child that
+/// comes early waits, so at any time only the states on the path and the early ones are held.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "freestone/array/op.h"
+
+namespace freestone {
+
+class FoldTree {
+ public:
+  static constexpr Index kArity = 16;
+  using State = std::vector<std::byte>;
+
+  /// @param leaves   of the whole grid, at least 1
+  /// @param outputs  kept elements of the piece
+  FoldTree(const Fold& fold, Index leaves, Index outputs) : fold_(fold), leaves_(leaves), outputs_(outputs) {}
+
+  /// A fresh state for one leaf.
+  State fresh() const;
+  /// Takes the finished state of leaf `leaf`; each leaf comes once. True when that was the last one.
+  bool add(Index leaf, State state);
+  /// The merged state, when complete.
+  const State& root() const { return root_; }
+
+ private:
+  struct Parent {
+    State state;
+    Index next = 0;  ///< the child that is merged next
+    std::map<Index, State> early;
+  };
+  const Fold& fold_;
+  Index leaves_, outputs_;
+  std::map<std::pair<int, Index>, Parent> parents_;  ///< by level and number
+  State root_;
+};
+
+/// The leaf grid of a fold over its domain.
+struct LeafGrid {
+  LeafGrid(const Fold& fold, const Shape& domain);
+  Index count = 1;  ///< of all reduced axes
+  /// Calls `visit(number, box)` for each leaf that `part` holds; part's reduced axes lie on leaf edges. `box` has part's kept axes.
+  template <class F>
+  void for_each(const Box& part, F&& visit) const;
+
+ private:
+  const Fold& fold_;
+  Shape counts_;
+};
+
+template <class F>
+void LeafGrid::for_each(const Box& part, F&& visit) const {
+  const auto& axes = fold_.axes();
+  Dims first(static_cast<int>(axes.size())), at, end(static_cast<int>(axes.size()));
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const Index leaf = fold_.leaf()[axes[i]];
+    first[static_cast<int>(i)] = part.start[axes[i]] / leaf;
+    end[static_cast<int>(i)] = (part.end(axes[i]) + leaf - 1) / leaf;
+    if (part.shape[axes[i]] == 0) return;
+  }
+  at = first;
+  while (true) {
+    Index number = 0;
+    Box box = part;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const Index leaf = fold_.leaf()[axes[i]], position = at[static_cast<int>(i)];
+      number = number * counts_[static_cast<int>(i)] + position;
+      box.start[axes[i]] = position * leaf;
+      box.shape[axes[i]] = std::min((position + 1) * leaf, part.end(axes[i])) - position * leaf;
+    }
+    visit(number, box);
+    int k = at.rank() - 1;
+    for (; k >= 0; --k) {
+      if (++at[k] < end[k]) break;
+      at[k] = first[k];
+    }
+    if (k < 0) return;
+  }
+}
+
+}  // namespace freestone

@@ -1,0 +1,403 @@
+#include "freestone/exec/run_stage.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "freestone/exec/fold_tree.h"
+#include "freestone/plan/explain.h"
+#include "freestone/runtime/lanes.h"
+
+namespace freestone {
+namespace {
+
+constexpr int kIoLane = 1000;
+constexpr auto kLook = std::chrono::milliseconds(20);  // how long a waiting lane goes without looking at the cancel flag
+
+/// States of the folds that live across tasks: a tree for each piece of the kept axes.
+class SharedFold {
+ public:
+  SharedFold(const Fold& fold, const Shape& domain) : fold_(fold), grid_(fold, domain) {}
+
+  struct Piece {
+    std::mutex mutex;
+    std::unique_ptr<FoldTree> tree;
+  };
+  const LeafGrid& grid() const { return grid_; }
+  /// The piece whose kept axes are those of `box`.
+  Piece& piece(const Box& box) {
+    const Dims key = kept_start(box);
+    const std::lock_guard lock(mutex_);
+    auto& slot = pieces_[key];
+    if (!slot) {
+      slot = std::make_unique<Piece>();
+      slot->tree = std::make_unique<FoldTree>(fold_, grid_.count, kept_count(fold_, box));
+    }
+    return *slot;
+  }
+  void drop(const Box& box) {
+    const std::lock_guard lock(mutex_);
+    pieces_.erase(kept_start(box));
+  }
+
+ private:
+  Dims kept_start(const Box& box) const {
+    Dims start = box.start;
+    for (const int k : fold_.axes()) start[k] = 0;
+    return start;
+  }
+  const Fold& fold_;
+  LeafGrid grid_;
+  std::mutex mutex_;
+  std::map<Dims, std::unique_ptr<Piece>> pieces_;
+};
+
+struct Slot {
+  Buffer memory;
+  Index tile = -1;
+  TaskLayout layout;
+};
+
+class StageRunner {
+ public:
+  explicit StageRunner(const StageRun& run)
+      : run_(run), stage_(run.plan.stages[static_cast<std::size_t>(run.stage)]), program_(run.plan, stage_, run.sinks, run.store_sources), stop_(&run.cancel) {
+    for (std::size_t b = 0; b < stage_.body.size(); ++b) {
+      const Op& op = program_.op(static_cast<int>(b));
+      folds_.push_back(program_.is_accumulated(static_cast<int>(b)) ? std::make_unique<SharedFold>(*op.fold(), op.domain()) : nullptr);
+    }
+  }
+
+  void run();
+
+ private:
+  void compute_lane(int lane);
+  void io_lane(int lane);
+  /// Takes the next tile into a free slot; null when there is none of either. Called with the lock held.
+  Slot* begin_task();
+  void fetch(Slot& slot, int lane);
+  void compute(Slot& slot, int lane);
+  void decode(Slot& slot, int input, std::vector<Tile>& tiles);
+  void run_node(Slot& slot, std::size_t step, std::vector<Tile>& tiles);
+  void fold_inside(Slot& slot, std::size_t step, std::vector<Tile>& tiles);
+  void fold_across(Slot& slot, std::size_t step, const std::vector<Tile>& tiles);
+  void deliver(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
+  void write(const Delivery& delivery, const Box& box, const View& view, Scratch& scratch, int lane);
+  /// Finishes one piece of an accumulated fold and hands its outputs to where they go.
+  void finish_piece(int body, const Box& piece, const FoldTree::State& state, Scratch& scratch, int lane);
+  void finish_empty_folds();
+  Scratch scratch_of(Slot& slot, std::size_t step) {
+    const Index bytes = slot.layout.scratch_bytes[step];
+    return bytes == 0 ? Scratch() : Scratch({slot.memory.data() + slot.layout.scratch_offset[step], static_cast<std::size_t>(Scratch::rounded(bytes))});
+  }
+  std::vector<Tile> inputs_of(int body, const std::vector<Tile>& tiles) const {
+    std::vector<Tile> in;
+    for (const int v : program_.input_values(body)) in.push_back(tiles[static_cast<std::size_t>(v)]);
+    return in;
+  }
+  Tile placed(Slot& slot, int value) const {
+    const auto& place = slot.layout.values[static_cast<std::size_t>(value)];
+    return {View::contiguous(slot.memory.data() + place.offset, program_.values()[static_cast<std::size_t>(value)].spec.dtype, place.box.shape), place.box};
+  }
+  void emit(EventKind kind, int lane, Index task, std::string label, Index bytes, std::int64_t start) {
+    if (!run_.events.active()) return;
+    run_.events.emit({kind, run_.stage, task, lane, std::move(label), bytes, 0, run_.budget.leased(), start, now_ns()});
+  }
+
+  const StageRun& run_;
+  const Stage& stage_;
+  StageProgram program_;
+  Cancel stop_;
+  std::vector<std::unique_ptr<SharedFold>> folds_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<Slot*> free_;
+  std::deque<Slot*> ready_;  // by tile number
+  Index next_ = 0, done_ = 0, count_ = 0;
+};
+
+void StageRunner::run() {
+  count_ = stage_.domain.empty() ? 0 : tile_count(stage_);
+  if (run_.events.active()) {
+    run_.events.emit({EventKind::kStageStart, run_.stage, -1, -1, describe(run_.plan, stage_), stage_.estimate.bytes_read, count_, run_.budget.leased(), now_ns(), now_ns()});
+  }
+  const int slots = static_cast<int>(std::clamp<Index>(count_, 1, stage_.slots));
+  const Lease lease = run_.budget.lease(slots * stage_.task_bytes + stage_.pinned_bytes, "A stage");
+  for (int s = 0; s < slots && count_ > 0; ++s) {
+    slots_.push_back(std::make_unique<Slot>());
+    slots_.back()->memory = Buffer(stage_.task_bytes);
+    free_.push_back(slots_.back().get());
+  }
+  const int lanes = static_cast<int>(std::min<Index>(run_.plan.threads, slots));
+  bool from_files = false;
+  for (const StageInput& input : program_.inputs()) from_files = from_files || !input.source->memory();
+  const int readers = from_files && slots > lanes ? slots - lanes : 0;
+  if (count_ > 0) run_lanes(lanes + readers, stop_, [&](int lane) { lane < lanes ? compute_lane(lane) : io_lane(kIoLane + lane - lanes); });
+  stop_.check();
+  finish_empty_folds();
+  emit(EventKind::kStageEnd, -1, -1, "", 0, now_ns());
+}
+
+Slot* StageRunner::begin_task() {
+  if (free_.empty() || next_ >= count_) return nullptr;
+  Slot* slot = free_.back();
+  free_.pop_back();
+  slot->tile = next_++;
+  return slot;
+}
+
+void StageRunner::io_lane(int lane) {
+  std::unique_lock lock(mutex_);
+  while (next_ < count_) {
+    stop_.check();
+    Slot* slot = begin_task();
+    if (slot == nullptr) {
+      changed_.wait_for(lock, kLook);
+      continue;
+    }
+    lock.unlock();
+    fetch(*slot, lane);
+    lock.lock();
+    ready_.insert(std::lower_bound(ready_.begin(), ready_.end(), slot, [](const Slot* a, const Slot* b) { return a->tile < b->tile; }), slot);
+    changed_.notify_all();
+  }
+}
+
+void StageRunner::compute_lane(int lane) {
+  std::unique_lock lock(mutex_);
+  while (done_ < count_) {
+    stop_.check();
+    Slot* slot = nullptr;
+    bool fetched = false;
+    if (!ready_.empty()) {
+      slot = ready_.front();
+      ready_.pop_front();
+      fetched = true;
+    } else {
+      slot = begin_task();
+    }
+    if (slot == nullptr) {
+      changed_.wait_for(lock, kLook);
+      continue;
+    }
+    lock.unlock();
+    if (!fetched) fetch(*slot, lane);
+    compute(*slot, lane);
+    emit(EventKind::kTaskDone, lane, slot->tile, "", 0, now_ns());
+    lock.lock();
+    free_.push_back(slot);
+    ++done_;
+    changed_.notify_all();
+  }
+}
+
+void StageRunner::fetch(Slot& slot, int lane) {
+  slot.layout = program_.lay_out(tile_box(stage_, slot.tile));
+  // The planner looked at corners and the middle; a tile may yet need a little more.
+  if (slot.layout.task_bytes > slot.memory.size()) slot.memory = Buffer(slot.layout.task_bytes);
+  for (std::size_t i = 0; i < slot.layout.inputs.size(); ++i) {
+    const auto& place = slot.layout.inputs[i];
+    if (place.encoded_offset < 0) continue;
+    const StageInput& input = program_.inputs()[i];
+    const auto start = now_ns();
+    const Box& box = slot.layout.values[static_cast<std::size_t>(program_.value_number(input.ref))].box;
+    try {
+      input.source->fetch(box, {slot.memory.data() + place.encoded_offset, static_cast<std::size_t>(place.encoded_bytes)}, stop_);
+    } catch (Error& error) {
+      if (error.kind() != ErrorKind::kCancelled) error.within(fmt::format("reading region {}", to_string(box)));
+      throw;
+    }
+    if (run_.events.active()) emit(EventKind::kRead, lane, slot.tile, input.source->identity().path, input.source->cost(box).bytes, start);
+  }
+}
+
+void StageRunner::compute(Slot& slot, int lane) {
+  std::vector<Tile> tiles(program_.values().size());
+  for (std::size_t s = 0; s < program_.steps().size(); ++s) {
+    stop_.check();
+    const Step& step = program_.steps()[s];
+    const auto start = now_ns();
+    try {
+      switch (step.kind) {
+        case StepKind::kDecode: {
+          decode(slot, step.which, tiles);
+          if (slot.layout.inputs[static_cast<std::size_t>(step.which)].encoded_offset >= 0)
+            emit(EventKind::kDecode, lane, slot.tile, "decode", slot.layout.inputs[static_cast<std::size_t>(step.which)].encoded_bytes, start);
+          break;
+        }
+        case StepKind::kRun: run_node(slot, s, tiles); break;
+        case StepKind::kFoldIn: fold_inside(slot, s, tiles); break;
+        case StepKind::kFoldOut: fold_across(slot, s, tiles); break;
+        case StepKind::kDeliver: deliver(slot, s, tiles, lane); break;
+      }
+    } catch (Error& error) {
+      if (error.kind() != ErrorKind::kCancelled && step.kind != StepKind::kDecode && step.kind != StepKind::kDeliver)
+        error.within(fmt::format("{}, region {}", describe(program_.op(step.which)), to_string(slot.layout.domains[static_cast<std::size_t>(step.which)])));
+      throw;
+    }
+    if (step.kind != StepKind::kDecode && step.kind != StepKind::kDeliver && run_.events.active() && !program_.op(step.which).is_view())
+      emit(EventKind::kCompute, lane, slot.tile, describe(program_.op(step.which)), 0, start);
+  }
+}
+
+void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles) {
+  const StageInput& described = program_.inputs()[static_cast<std::size_t>(input)];
+  const int v = program_.value_number(described.ref);
+  const auto& place = slot.layout.values[static_cast<std::size_t>(v)];
+  auto& tile = tiles[static_cast<std::size_t>(v)];
+  if (const auto memory = described.source->memory()) {
+    tile = {memory->part(place.box), place.box};
+    return;
+  }
+  if (place.box.empty()) return;
+  tile = placed(slot, v);
+  const auto& fetched = slot.layout.inputs[static_cast<std::size_t>(input)];
+  described.source->decode(place.box, {slot.memory.data() + fetched.encoded_offset, static_cast<std::size_t>(fetched.encoded_bytes)}, tile.view, stop_);
+}
+
+void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles) {
+  const int body = program_.steps()[s].which;
+  const Op& op = program_.op(body);
+  const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
+  if (domain.empty()) return;
+  const std::vector<Tile> in = inputs_of(body, tiles);
+  std::vector<Tile> out;
+  for (const int v : program_.output_values(body)) {
+    auto& tile = tiles[static_cast<std::size_t>(v)];
+    tile = op.is_view() ? op.view(in[0], slot.layout.values[static_cast<std::size_t>(v)].box) : placed(slot, v);
+    out.push_back(tile);
+  }
+  if (op.is_view()) return;
+  Scratch scratch = scratch_of(slot, s);
+  op.run(domain, in, out, scratch, stop_);
+}
+
+void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tiles) {
+  const int body = program_.steps()[s].which;
+  const Op& op = program_.op(body);
+  const Fold& fold = *op.fold();
+  const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
+  std::vector<std::byte*> out;
+  std::vector<Index> width;
+  for (const int v : program_.output_values(body)) {
+    tiles[static_cast<std::size_t>(v)] = placed(slot, v);
+    out.push_back(tiles[static_cast<std::size_t>(v)].view.data);
+    width.push_back(size_of(tiles[static_cast<std::size_t>(v)].view.dtype));
+  }
+  if (kept_count(fold, domain) == 0) return;
+  const std::vector<Tile> in = inputs_of(body, tiles);
+  const LeafGrid grid(fold, op.domain());
+  for (const Box& piece : StageProgram::fold_pieces(fold, domain)) {
+    stop_.check();
+    const Index outputs = kept_count(fold, piece);
+    FoldTree tree(fold, grid.count, outputs);
+    FoldTree::State empty;
+    bool complete = false;
+    grid.for_each(piece, [&](Index leaf, const Box& box) {
+      FoldTree::State state = tree.fresh();
+      fold.scan(box, in, state.data(), outputs);
+      complete = tree.add(leaf, std::move(state));
+    });
+    if (!complete) empty = tree.fresh();  // a reduced axis without elements
+    fold.finish((complete ? tree.root() : empty).data(), outputs, out);
+    for (std::size_t o = 0; o < out.size(); ++o) out[o] += outputs * width[o];
+  }
+}
+
+void StageRunner::fold_across(Slot& slot, std::size_t s, const std::vector<Tile>& tiles) {
+  const int body = program_.steps()[s].which;
+  const Fold& fold = *program_.op(body).fold();
+  const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
+  if (domain.empty()) return;
+  const std::vector<Tile> in = inputs_of(body, tiles);
+  SharedFold& shared = *folds_[static_cast<std::size_t>(body)];
+  for (const Box& piece : StageProgram::fold_pieces(fold, domain)) {
+    stop_.check();
+    auto& target = shared.piece(piece);
+    const Index outputs = kept_count(fold, piece);
+    bool complete = false;
+    shared.grid().for_each(piece, [&](Index leaf, const Box& box) {
+      FoldTree::State state = target.tree->fresh();
+      fold.scan(box, in, state.data(), outputs);
+      const std::lock_guard lock(target.mutex);
+      complete = target.tree->add(leaf, std::move(state)) || complete;
+    });
+    if (!complete) continue;
+    Scratch scratch = scratch_of(slot, s);
+    finish_piece(body, piece, target.tree->root(), scratch, 0);
+    shared.drop(piece);
+  }
+}
+
+void StageRunner::finish_piece(int body, const Box& piece, const FoldTree::State& state, Scratch& scratch, int lane) {
+  const Op& op = program_.op(body);
+  const Fold& fold = *op.fold();
+  const Index outputs = kept_count(fold, piece);
+  Box kept;
+  for (int k = 0; k < piece.rank(); ++k) {
+    if (std::find(fold.axes().begin(), fold.axes().end(), k) != fold.axes().end()) continue;
+    kept.start.push_back(piece.start[k]);
+    kept.shape.push_back(piece.shape[k]);
+  }
+  std::vector<Buffer> buffers;
+  std::vector<std::byte*> out;
+  for (const Spec& spec : op.outputs()) {
+    const Index bytes = std::max<Index>(1, outputs * size_of(spec.dtype));
+    if (scratch.left() >= Scratch::rounded(bytes)) {
+      out.push_back(scratch.take(bytes));
+    } else {
+      buffers.emplace_back(bytes);
+      out.push_back(buffers.back().data());
+    }
+  }
+  fold.finish(state.data(), outputs, out);
+  for (const Delivery& delivery : stage_.deliveries) {
+    if (delivery.value.node != stage_.body[static_cast<std::size_t>(body)]) continue;
+    const auto o = static_cast<std::size_t>(delivery.value.output);
+    const View view = View::contiguous(out[o], op.outputs()[o].dtype, kept.shape);
+    Buffer memory;
+    Sink& sink = delivery.to_store ? *run_.store_sinks[static_cast<std::size_t>(delivery.target)] : *run_.sinks[static_cast<std::size_t>(delivery.target)].sink;
+    memory = Buffer(Scratch::rounded(sink.scratch_bytes(kept)));
+    Scratch own(memory.bytes());
+    write(delivery, kept, view, own, lane);
+  }
+}
+
+void StageRunner::finish_empty_folds() {
+  for (std::size_t b = 0; b < folds_.size(); ++b) {
+    if (!folds_[b]) continue;
+    const Op& op = program_.op(static_cast<int>(b));
+    if (element_count(op.domain()) > 0 || kept_count(*op.fold(), Box(op.domain())) == 0) continue;
+    const Box whole(op.domain());
+    const FoldTree tree(*op.fold(), 1, kept_count(*op.fold(), whole));
+    Scratch none;
+    finish_piece(static_cast<int>(b), whole, tree.fresh(), none, 0);
+  }
+}
+
+void StageRunner::deliver(Slot& slot, std::size_t s, const std::vector<Tile>& tiles, int lane) {
+  const int number = program_.steps()[s].which;
+  const Delivery& delivery = stage_.deliveries[static_cast<std::size_t>(number)];
+  const Box box = program_.delivery_box(number, tile_box(stage_, slot.tile));
+  if (box.empty()) return;
+  Scratch scratch = scratch_of(slot, s);
+  write(delivery, box, tiles[static_cast<std::size_t>(program_.value_number(delivery.value))].part(box).view, scratch, lane);
+}
+
+void StageRunner::write(const Delivery& delivery, const Box& box, const View& view, Scratch& scratch, int lane) {
+  Sink& sink = delivery.to_store ? *run_.store_sinks[static_cast<std::size_t>(delivery.target)] : *run_.sinks[static_cast<std::size_t>(delivery.target)].sink;
+  const auto start = now_ns();
+  sink.write(box, view, scratch, stop_);
+  if (!sink.caps().on_disk || !run_.events.active()) return;
+  emit(delivery.to_store ? EventKind::kSpill : EventKind::kWrite, lane, -1, sink.name(), view.bytes(), start);
+}
+
+}  // namespace
+
+void run_stage(const StageRun& run) { StageRunner(run).run(); }
+
+}  // namespace freestone

@@ -1,0 +1,33 @@
+/// run_stage: runs the tiles of one stage on lanes.
+///
+/// A task holds one slot: memory for everything that its tile needs, leased whole before the stage begins and used again
+/// by the next task. I/O lanes fetch ahead into free slots; a compute lane takes the oldest fetched task, or, when none is ready,
+/// fetches one itself, so no lane is idle while there is work. Lanes never wait for memory.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "freestone/core/cancel.h"
+#include "freestone/plan/stage_program.h"
+#include "freestone/runtime/budget.h"
+#include "freestone/runtime/events.h"
+
+namespace freestone {
+
+struct StageRun {
+  const Plan& plan;
+  int stage = 0;
+  const std::vector<SinkFacts>& sinks;
+  const std::vector<std::shared_ptr<const Source>>& store_sources;
+  const std::vector<std::shared_ptr<Sink>>& store_sinks;
+  Budget& budget;
+  EventStream& events;
+  const Cancel& cancel;
+};
+
+/// @throws Error  the first error of any lane, with the operation and the region; kind cancelled
+void run_stage(const StageRun& run);
+
+}  // namespace freestone
