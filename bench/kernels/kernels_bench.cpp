@@ -35,7 +35,8 @@ void count_elements(benchmark::State& state, Index elements) {
   set_target(best_target());
 }
 
-void fold_leaf(benchmark::State& state, const char* name, const Shape& tile, const Shape& leaf, std::uint32_t reduced, std::vector<double> parameters) {
+void fold_leaf(benchmark::State& state, const char* name, const Shape& tile, const Shape& leaf, std::uint32_t reduced,
+               std::vector<double> parameters) {
   use_target(state);
   std::vector<float> data = noise(tile[0], tile[1] * tile[2]);
   const View whole = View::contiguous(data.data(), DType::kFloat32, tile);
@@ -120,11 +121,14 @@ void convolve(benchmark::State& state, int axis, Index side, bool with_nan) {
   const Cancel cancel;
   for (auto _ : state) {
     Scratch scratch(memory.bytes());
-    if (axis >= 0) convolve_along(in, 0, shape[axis], axis, weights, NanRule::kInterpolate, to, 0, scratch, cancel);
-    else convolve_plane(in, {0, 0}, {768, 768}, weights, side, side, NanRule::kInterpolate, to, {0, 0}, scratch, cancel);
+    if (axis >= 0)
+      convolve_along(in, 0, shape[axis], axis, weights, NanRule::kInterpolate, to, 0, scratch, cancel);
+    else
+      convolve_plane(in, {0, 0}, {768, 768}, weights, side, side, NanRule::kInterpolate, to, {0, 0}, scratch, cancel);
   }
   count_elements(state, element_count(shape));
-  state.counters["fma"] = benchmark::Counter(static_cast<double>(element_count(shape) * taps), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["fma"] =
+      benchmark::Counter(static_cast<double>(element_count(shape) * taps), benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK_CAPTURE(convolve, along0_33, 0, 33, false)->DenseRange(1, 2)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(convolve, along0_33_nan, 0, 33, true)->DenseRange(1, 2)->Unit(benchmark::kMillisecond);

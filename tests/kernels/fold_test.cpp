@@ -112,9 +112,9 @@ void for_random_folds(std::uint64_t seed, int cases, F&& f) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   RandomViews views(seed);
   for (int i = 0; i < cases; ++i) {
-    Shape shape = views.shape(3, 9);
-    if (views.chance(0.3)) shape[shape.rank() - 1] = views.integer(10, 700);
-    if (views.chance(0.1)) shape[0] = views.integer(10, 1500);
+    Shape shape = views.shape(3, 7);
+    if (views.chance(0.3)) shape[shape.rank() - 1] = views.integer(10, 200);
+    if (views.chance(0.1)) shape[0] = views.integer(10, 300);
     const Sample sample = views.values(views.chance(0.6) ? views.float_dtype() : views.real_dtype(), shape, views.chance(0.2) ? 0.9 : 0.2,
                                        views.chance(0.2), views.chance(0.4) ? 8 : 0);
     std::uint32_t reduced = static_cast<std::uint32_t>(views.integer(1, (1 << shape.rank()) - 1));

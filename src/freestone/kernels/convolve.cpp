@@ -11,8 +11,8 @@
 namespace freestone::kernels {
 namespace {
 
-constexpr Index kBandRows = 64;        // outputs made from one piece of input, converted to float64 and padded with zeros:
-constexpr Index kBandColumns = 512;    // small enough for the second cache, or nearly, whatever the kernel
+constexpr Index kBandRows = 64;      // outputs made from one piece of input, converted to float64 and padded with zeros:
+constexpr Index kBandColumns = 512;  // small enough for the second cache, or nearly, whatever the kernel
 constexpr Index kShortRow = 16;
 
 Index rounded_up(Index n, Index step) { return (n + step - 1) / step * step; }
@@ -115,8 +115,10 @@ class Correlation {
       const std::byte* from = in + (row - in_start_[0]) * in_.strides[y_] + (first - in_start_[1]) * step;
       double* to = values_ + (row - top) * stride_ + (first - left);
       if (step == size_of(in_.dtype)) {
-        if (in_.dtype == DType::kFloat32) has_missing |= loops_.read_float(reinterpret_cast<const float*>(from), last - first, replace, to);
-        else has_missing |= loops_.read_double(reinterpret_cast<const double*>(from), last - first, replace, to);
+        if (in_.dtype == DType::kFloat32)
+          has_missing |= loops_.read_float(reinterpret_cast<const float*>(from), last - first, replace, to);
+        else
+          has_missing |= loops_.read_double(reinterpret_cast<const double*>(from), last - first, replace, to);
         continue;
       }
       with_float_type(in_.dtype, [&](auto tag) {
@@ -229,7 +231,8 @@ class Correlation {
 
 void check(const View& in, const View& out, Index count, Index ky, Index kx) {
   if (ky < 1 || kx < 1 || ky % 2 == 0 || kx % 2 == 0 || count != ky * kx)
-    fail(ErrorKind::kUser, "convolve: a kernel of {} x {} with {} weights; both sides are odd, and there is a weight for each place.", ky, kx, count);
+    fail(ErrorKind::kUser, "convolve: a kernel of {} x {} with {} weights; both sides are odd, and there is a weight for each place.", ky,
+         kx, count);
   ensure(in.dtype == out.dtype && is_floating(in.dtype) && in.rank() == out.rank(), "convolve: dtypes or ranks differ");
 }
 
@@ -252,8 +255,8 @@ View stacked(const View& view) {
 
 }  // namespace
 
-void convolve_along(const View& in, Index in_start, Index extent, int axis, std::span<const double> weights, NanRule nan_rule, const View& out,
-                    Index out_start, Scratch& scratch, const Cancel& cancel) {
+void convolve_along(const View& in, Index in_start, Index extent, int axis, std::span<const double> weights, NanRule nan_rule,
+                    const View& out, Index out_start, Scratch& scratch, const Cancel& cancel) {
   const Index taps = static_cast<Index>(weights.size());
   if (in.rank() == 1) return convolve_along(stacked(in), in_start, extent, 1, weights, nan_rule, stacked(out), out_start, scratch, cancel);
   check(in, out, taps, taps, 1);
@@ -261,9 +264,12 @@ void convolve_along(const View& in, Index in_start, Index extent, int axis, std:
   const int other = companion(out.shape, axis);
   const Index whole = in.shape[other];
   for (int k = 0; k < in.rank(); ++k) ensure(k == axis || in.shape[k] == out.shape[k], "convolve: shapes differ beside the axis");
-  Correlation work(in, out, along_rows ? other : axis, along_rows ? axis : other, weights, along_rows ? 1 : taps, along_rows ? taps : 1, nan_rule);
-  if (along_rows) work.place({0, in_start}, {whole, extent}, {0, out_start});
-  else work.place({in_start, 0}, {extent, whole}, {out_start, 0});
+  Correlation work(in, out, along_rows ? other : axis, along_rows ? axis : other, weights, along_rows ? 1 : taps, along_rows ? taps : 1,
+                   nan_rule);
+  if (along_rows)
+    work.place({0, in_start}, {whole, extent}, {0, out_start});
+  else
+    work.place({in_start, 0}, {extent, whole}, {out_start, 0});
   work.run(scratch, cancel);
 }
 
@@ -279,9 +285,12 @@ void convolve_plane(const View& in, std::array<Index, 2> in_start, std::array<In
 Index convolve_along_scratch_bytes(const Shape& in, int axis, Index taps, DType) {
   // Either axis may become the rows; the output is no larger than the input, or than a band.
   const bool along_rows = axis == in.rank() - 1;
-  return along_rows ? BandSize(kBandRows, kBandColumns, 1, taps).scratch_bytes() : BandSize(kBandRows, kBandColumns, taps, 1).scratch_bytes();
+  return along_rows ? BandSize(kBandRows, kBandColumns, 1, taps).scratch_bytes()
+                    : BandSize(kBandRows, kBandColumns, taps, 1).scratch_bytes();
 }
 
-Index convolve_plane_scratch_bytes(const Shape&, Index ky, Index kx, DType) { return BandSize(kBandRows, kBandColumns, ky, kx).scratch_bytes(); }
+Index convolve_plane_scratch_bytes(const Shape&, Index ky, Index kx, DType) {
+  return BandSize(kBandRows, kBandColumns, ky, kx).scratch_bytes();
+}
 
 }  // namespace freestone::kernels

@@ -20,8 +20,9 @@ enum class NanRule {
   kPropagate     ///< NaN anywhere in the footprint gives NaN.
 };
 
-/// Correlates along `axis` with `weights` (odd length, centre weights[n / 2]). `in` holds positions [in_start, in_start + in.shape[axis]) of
-/// an axis of length `extent`; `out` holds [out_start, out_start + out.shape[axis]); other axes are equal. Float32 or float64, the same for both.
+/// Correlates along `axis` with `weights` (odd length, centre weights[n / 2]). `in` holds positions [in_start, in_start + in.shape[axis])
+/// of an axis of length `extent`; `out` holds [out_start, out_start + out.shape[axis]); other axes are equal. Float32 or float64, the same
+/// for both.
 /// @throws Error kind user: even or no weights; internal: `in` lacks what `out` needs
 void convolve_along(const View& in, Index in_start, Index extent, int axis, std::span<const double> weights, NanRule nan_rule,
                     const View& out, Index out_start, Scratch& scratch, const Cancel& cancel);

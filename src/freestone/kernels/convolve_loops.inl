@@ -18,7 +18,8 @@ FREESTONE_INLINE Doubles fused(double w, Doubles v, Doubles sum) {
 }
 
 // One input row: tap row ty = first - r of output row r, for the rows [from, to).
-FREESTONE_INLINE void add_row(const double* in, const double* weights, Index first, Index kx, int from, int to, Doubles (&sum)[kRows][kVectors]) {
+FREESTONE_INLINE void add_row(const double* in, const double* weights, Index first, Index kx, int from, int to,
+                              Doubles (&sum)[kRows][kVectors]) {
   for (Index tx = 0; tx < kx; ++tx) {
     Doubles v[kVectors];
 #pragma GCC unroll 4
@@ -39,7 +40,8 @@ void correlate(const double* in, Index stride, const double* weights, Index ky, 
       Doubles sum[kRows][kVectors] = {};
       const double* corner = in + y * stride + x;
       Index i = 0;
-      for (; i < kRows - 1; ++i) add_row(corner + i * stride, weights, i, kx, i < ky ? 0 : static_cast<int>(i - ky + 1), static_cast<int>(i + 1), sum);
+      for (; i < kRows - 1; ++i)
+        add_row(corner + i * stride, weights, i, kx, i < ky ? 0 : static_cast<int>(i - ky + 1), static_cast<int>(i + 1), sum);
       for (; i < ky; ++i) add_row(corner + i * stride, weights, i, kx, 0, kRows, sum);
       for (; i < ky + kRows - 1; ++i) add_row(corner + i * stride, weights, i, kx, static_cast<int>(i - ky + 1), kRows, sum);
       for (int r = 0; r < kRows; ++r)

@@ -1,8 +1,8 @@
 /// Run-time dispatch: one source, several instruction sets, the same bits.
 ///
-/// The baseline is plain x86-64. Hot loops live in a `.inl` file, which `for_each_target.h` compiles once for each Target, each time in its own
-/// namespace (baseline, avx2, avx512) with its own native vector width; `pick` chooses among the three when the program runs. The bits do
-/// not depend on the choice: virtual lanes and the order of sums are written out, and a fused multiply-add is exact everywhere.
+/// The baseline is plain x86-64. Hot loops live in a `.inl` file, which `for_each_target.h` compiles once for each Target, each time in its
+/// own namespace (baseline, avx2, avx512) with its own native vector width; `pick` chooses among the three when the program runs. The bits
+/// do not depend on the choice: virtual lanes and the order of sums are written out, and a fused multiply-add is exact everywhere.
 #pragma once
 
 namespace freestone::kernels {

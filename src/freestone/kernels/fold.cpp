@@ -41,7 +41,8 @@ class Blocks {
     element_stride_ = in_.strides[last];
     int outer = last;
     if (!elements_reduced_)  // neighbouring kept axes that lie as one
-      while (outer > 0 && !(reduced >> (outer - 1) & 1) && in_.strides[outer - 1] == element_stride_ * elements_) elements_ *= in_.shape[--outer];
+      while (outer > 0 && !(reduced >> (outer - 1) & 1) && in_.strides[outer - 1] == element_stride_ * elements_)
+        elements_ *= in_.shape[--outer];
     for (int k = 0; k < outer; ++k) (reduced >> k & 1 ? reduced_axes_ : kept_axes_).push_back(k);
     if (!reduced_axes_.empty()) {
       row_axis_ = static_cast<int>(reduced_axes_.back());
@@ -89,8 +90,10 @@ class Blocks {
       Index base = weighted ? first_start_ : first_index_;
       for (int i = 0; i < reduced_axes_.rank(); ++i) {
         const int axis = static_cast<int>(reduced_axes_[i]);
-        if (!weighted) base += at[i] * index_step_[axis];
-        else if (axis == first_reduced_) base += at[i];
+        if (!weighted)
+          base += at[i] * index_step_[axis];
+        else if (axis == first_reduced_)
+          base += at[i];
       }
       f(offset, base);
     });
@@ -227,7 +230,8 @@ class Fold final : public FoldKernel {
     if (blocks.empty()) return;
     const bool weighted = request_.name == "power_sums";
     if (weighted)
-      ensure(blocks.first_reduced_end() < static_cast<Index>(request_.parameters.size()), "power_sums: fewer weights than the first reduced axis is long");
+      ensure(blocks.first_reduced_end() < static_cast<Index>(request_.parameters.size()),
+             "power_sums: fewer weights than the first reduced axis is long");
     const BlockRunner run{blocks, in.dtype, recipe_.type, blocks.index(weighted ? request_.parameters.data() + 1 : nullptr)};
     const FoldLoops first = fold_loops(recipe_.loops, request_.skip_nan, recipe_.type);
     FoldLoops second;
@@ -343,8 +347,10 @@ void finish_extreme(const FoldRequest& request, ConstWords w, Index n, std::span
     for (Index i = 0; i < n; ++i) {
       const ConstWords at{w.first + i, n};
       T value;
-      if constexpr (std::is_floating_point_v<T>) value = at[1].i == 0 && !std::isnan(at[0].f) ? static_cast<T>(kNaN) : static_cast<T>(at[0].f);
-      else value = at[1].i == 0 ? T{} : static_cast<T>(at[0].i);
+      if constexpr (std::is_floating_point_v<T>)
+        value = at[1].i == 0 && !std::isnan(at[0].f) ? static_cast<T>(kNaN) : static_cast<T>(at[0].f);
+      else
+        value = at[1].i == 0 ? T{} : static_cast<T>(at[0].i);
       std::memcpy(out[0] + i * static_cast<Index>(sizeof(T)), &value, sizeof value);
     }
   });
@@ -413,21 +419,36 @@ std::unique_ptr<FoldKernel> make_sum(const FoldRequest& r) {
 }
 std::unique_ptr<FoldKernel> make_product(const FoldRequest& r) {
   if (is_floating(r.dtype)) return real_fold<ProductRule>(r, FoldRule::kProduct, {r.dtype}, finish_product);
-  return std::make_unique<Fold<IntegerProductRule>>(r, Recipe{FoldRule::kProduct, exact_lanes(r.dtype), {sum_result(r.dtype)}, finish_word});
+  return std::make_unique<Fold<IntegerProductRule>>(r,
+                                                    Recipe{FoldRule::kProduct, exact_lanes(r.dtype), {sum_result(r.dtype)}, finish_word});
 }
-std::unique_ptr<FoldKernel> make_mean(const FoldRequest& r) { return real_fold<SumRule>(r, FoldRule::kSum, {real_result(r.dtype)}, finish_mean); }
-std::unique_ptr<FoldKernel> make_rms(const FoldRequest& r) { return real_fold<SumRule>(r, FoldRule::kSquares, {real_result(r.dtype)}, finish_rms); }
-std::unique_ptr<FoldKernel> make_min(const FoldRequest& r) { return exact_fold<ExtremeRule, true>(r, FoldRule::kMin, r.dtype, finish_extreme); }
-std::unique_ptr<FoldKernel> make_max(const FoldRequest& r) { return exact_fold<ExtremeRule, false>(r, FoldRule::kMax, r.dtype, finish_extreme); }
+std::unique_ptr<FoldKernel> make_mean(const FoldRequest& r) {
+  return real_fold<SumRule>(r, FoldRule::kSum, {real_result(r.dtype)}, finish_mean);
+}
+std::unique_ptr<FoldKernel> make_rms(const FoldRequest& r) {
+  return real_fold<SumRule>(r, FoldRule::kSquares, {real_result(r.dtype)}, finish_rms);
+}
+std::unique_ptr<FoldKernel> make_min(const FoldRequest& r) {
+  return exact_fold<ExtremeRule, true>(r, FoldRule::kMin, r.dtype, finish_extreme);
+}
+std::unique_ptr<FoldKernel> make_max(const FoldRequest& r) {
+  return exact_fold<ExtremeRule, false>(r, FoldRule::kMax, r.dtype, finish_extreme);
+}
 std::unique_ptr<FoldKernel> make_argmin(const FoldRequest& r) {
   return exact_fold<ArgRule, true>(r, FoldRule::kArgMin, DType::kInt64, finish_position);
 }
 std::unique_ptr<FoldKernel> make_argmax(const FoldRequest& r) {
   return exact_fold<ArgRule, false>(r, FoldRule::kArgMax, DType::kInt64, finish_position);
 }
-std::unique_ptr<FoldKernel> make_count(const FoldRequest& r) { return real_fold<CountRule>(r, FoldRule::kCount, {DType::kInt64}, finish_word); }
-std::unique_ptr<FoldKernel> make_any(const FoldRequest& r) { return real_fold<TruthRule<true>>(r, FoldRule::kAny, {DType::kBool}, finish_truth); }
-std::unique_ptr<FoldKernel> make_all(const FoldRequest& r) { return real_fold<TruthRule<false>>(r, FoldRule::kAll, {DType::kBool}, finish_truth); }
+std::unique_ptr<FoldKernel> make_count(const FoldRequest& r) {
+  return real_fold<CountRule>(r, FoldRule::kCount, {DType::kInt64}, finish_word);
+}
+std::unique_ptr<FoldKernel> make_any(const FoldRequest& r) {
+  return real_fold<TruthRule<true>>(r, FoldRule::kAny, {DType::kBool}, finish_truth);
+}
+std::unique_ptr<FoldKernel> make_all(const FoldRequest& r) {
+  return real_fold<TruthRule<false>>(r, FoldRule::kAll, {DType::kBool}, finish_truth);
+}
 std::unique_ptr<FoldKernel> make_variance(const FoldRequest& r) {
   return real_fold<VarianceRule>(r, FoldRule::kCountSum, {real_result(r.dtype)}, finish_variance);
 }
@@ -450,7 +471,7 @@ std::unique_ptr<FoldKernel> make_power_sums(const FoldRequest& r) {
   return powers_fold<8>(r, FoldRule::kPowers8);
 }
 
-constexpr std::string_view kNames[] = {"sum", "prod", "mean",     "min", "max", "argmin", "argmax",    "count",
+constexpr std::string_view kNames[] = {"sum", "prod", "mean",     "min", "max", "argmin",     "argmax",    "count",
                                        "any", "all",  "variance", "std", "rms", "statistics", "power_sums"};
 constexpr Maker kMakers[] = {make_sum, make_product, make_mean,     make_min, make_max, make_argmin,     make_argmax,    make_count,
                              make_any, make_all,     make_variance, make_std, make_rms, make_statistics, make_power_sums};
@@ -460,7 +481,8 @@ constexpr Maker kMakers[] = {make_sum, make_product, make_mean,     make_min, ma
 std::span<const std::string_view> fold_names() { return kNames; }
 
 std::unique_ptr<FoldKernel> make_fold(const FoldRequest& request) {
-  if (is_complex(request.dtype)) fail(ErrorKind::kUser, "{}: the array is {}; it folds real numbers.", request.name, name_of(request.dtype));
+  if (is_complex(request.dtype))
+    fail(ErrorKind::kUser, "{}: the array is {}; it folds real numbers.", request.name, name_of(request.dtype));
   for (std::size_t i = 0; i < std::size(kNames); ++i)
     if (kNames[i] == request.name) return kMakers[i](request);
   const std::vector<std::string> names(std::begin(kNames), std::end(kNames));

@@ -1,8 +1,8 @@
 /// Folds: sum, minimum, variance... of the elements of an array, leaf by leaf.
 ///
 /// The caller cuts the reduced axes into leaves that depend on the array alone. A leaf is folded in C order in float64; when the innermost
-/// axis is reduced, into 8 virtual lanes (position in the row modulo 8) that live as long as the leaf and are joined in a fixed order. Leaves
-/// are merged with Neumaier's compensation. So the bits depend on the leaves only: not on strides, tiles, threads or vector width.
+/// axis is reduced, into 8 virtual lanes (position in the row modulo 8) that live as long as the leaf and are joined in a fixed order.
+/// Leaves are merged with Neumaier's compensation. So the bits depend on the leaves only: not on strides, tiles, threads or vector width.
 /// The state of n outputs is `words()` planes of n words, plane p at state + p * n.
 #pragma once
 
@@ -48,19 +48,23 @@ class FoldKernel {
   virtual std::vector<DType> outputs() const = 0;
 };
 
+// clang-format off
 /// What to fold. Float32 and float64 skip NaN when `skip_nan`, as NumPy's nan-functions do; otherwise NaN propagates.
 ///
-/// | name | output | parameters | nothing valid |
-/// |---|---|---|---|
-/// | sum, prod | dtype in; bool and integers int64 or uint64, exact and wrapping as NumPy | {1}: NaN when nothing is valid (integers are always valid) | 0, 1 |
-/// | mean, rms | dtype in; bool and integers float64 | | NaN |
-/// | variance, std | as mean; about the mean | {ddof}, default 0 | NaN (also when count <= ddof) |
-/// | min, max | dtype in | | NaN for floats; 0 (false) for an empty fold of integers: callers refuse it |
-/// | argmin, argmax | int64, flat over the reduced axes, the first in C order; without skip_nan the first NaN | | -1 |
-/// | count | int64: elements that are not NaN (without skip_nan: all) | | 0 |
-/// | any, all | bool; NaN is true, unless skipped | | false, true |
-/// | statistics | five of float64: npts (not NaN), min, max, sum, sumsq | | 0, NaN, NaN, NaN, NaN |
-/// | power_sums | order + 2 of float64: sum of v w^k for k = 0 ... order, and the count; finite v only | {order (at most 8), w_0, w_1 ...}: weights along the first reduced axis of the whole array | 0 |
+/// | name          | output                                                             | parameters                | nothing valid |
+/// |---------------|--------------------------------------------------------------------|---------------------------|---------------|
+/// | sum, prod     | dtype in; bool and integers int64 or uint64, wrapping as NumPy      | {1}: nothing valid is NaN | 0, 1          |
+/// | mean, rms     | dtype in; bool and integers float64                                |                           | NaN           |
+/// | variance, std | as mean; about the mean; NaN when count <= ddof                    | {ddof}, default 0         | NaN           |
+/// | min, max      | dtype in                                                           |                           | NaN; integers: 0, so callers refuse it |
+/// | argmin/argmax | int64, flat over the reduced axes, first in C order; a NaN that is not skipped wins | | -1            |
+/// | count         | int64: elements that are not NaN (without skip_nan: all)           |                           | 0             |
+/// | any, all      | bool; NaN is true, unless skipped                                  |                           | false, true   |
+/// | statistics    | five of float64: npts (not NaN), min, max, sum, sumsq              |                           | 0, then NaN   |
+/// | power_sums    | order + 2 of float64: sums of v w^k for k = 0 ... order, and the count; finite v only | {order, w_0, w_1 ...} | 0 |
+///
+/// The weights of power_sums lie along the first reduced axis of the whole array; its order is at most 8.
+// clang-format on
 struct FoldRequest {
   std::string name;
   DType dtype = DType::kFloat64;

@@ -55,11 +55,17 @@ FREESTONE_INLINE Doubles lane_numbers() {
 
 // Truth of a lane: valid is not NaN. Integers are always valid.
 template <class V>
-FREESTONE_INLINE Ints valid_lanes(V v) { return bits<Ints>(v == v); }
+FREESTONE_INLINE Ints valid_lanes(V v) {
+  return bits<Ints>(v == v);
+}
 template <class V>
-FREESTONE_INLINE V keep(V v, Ints mask) { return bits<V>(bits<Ints>(v) & mask); }
+FREESTONE_INLINE V keep(V v, Ints mask) {
+  return bits<V>(bits<Ints>(v) & mask);
+}
 template <class V>
-FREESTONE_INLINE V choose(Ints mask, V yes, V no) { return bits<V>((bits<Ints>(yes) & mask) | (bits<Ints>(no) & ~mask)); }
+FREESTONE_INLINE V choose(Ints mask, V yes, V no) {
+  return bits<V>((bits<Ints>(yes) & mask) | (bits<Ints>(no) & ~mask));
+}
 FREESTONE_INLINE Doubles add_count(Doubles plane, Ints mask) { return bits<Doubles>(bits<Ints>(plane) - mask); }
 
 // A rule: `step(planes, v, w)` takes one vector of elements; w is the element's index or weight, where `kUsesIndex`.
@@ -115,7 +121,8 @@ struct ArgStep {
   FREESTONE_INLINE static void step(Doubles* p, V v, Doubles index) {
     const V old = bits<V>(p[0]);
     const Ints first = bits<Ints>(p[1] < 0.0);
-    Ints take = (kLess ? bits<Ints>(v < old) : bits<Ints>(v > old)) | (kSkip ? first & valid_lanes(v) : first | (~valid_lanes(v) & valid_lanes(old)));
+    Ints take = (kLess ? bits<Ints>(v < old) : bits<Ints>(v > old)) |
+                (kSkip ? first & valid_lanes(v) : first | (~valid_lanes(v) & valid_lanes(old)));
     p[0] = bits<Doubles>(choose(take, v, old));
     p[1] = choose(take, index, p[1]);
   }
@@ -132,8 +139,10 @@ struct TruthStep {
   static constexpr bool kUsesIndex = false;
   FREESTONE_INLINE static void step(Doubles* p, Doubles v, Doubles) {
     const Ints holds = bits<Ints>(v != 0.0);  // NaN differs from 0, so it is true
-    if (kAny) p[0] = bits<Doubles>(bits<Ints>(p[0]) | (kSkip ? holds & valid_lanes(v) : holds));
-    else p[0] = bits<Doubles>(bits<Ints>(p[0]) & holds);
+    if (kAny)
+      p[0] = bits<Doubles>(bits<Ints>(p[0]) | (kSkip ? holds & valid_lanes(v) : holds));
+    else
+      p[0] = bits<Doubles>(bits<Ints>(p[0]) & holds);
   }
 };
 template <bool kSkip>
@@ -212,7 +221,8 @@ void fold_rows(const std::byte* in, Index rows, Index row_stride, Index n, const
 #pragma GCC unroll 8
       for (int g = 0; g < kGroups; ++g) {
         if (Step::kUsesIndex && moves)
-          w = index.weights ? load_plane(index.weights + first + j + g * kWidth) : spread(static_cast<double>(first + j + g * kWidth)) + numbers;
+          w = index.weights ? load_plane(index.weights + first + j + g * kWidth)
+                            : spread(static_cast<double>(first + j + g * kWidth)) + numbers;
         Step::step(p[g], load_lanes(x + j + g * kWidth), w);
       }
     }

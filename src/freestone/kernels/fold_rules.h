@@ -66,18 +66,25 @@ struct IntegerProductRule {
 
 template <class T>
 T& value_of(Word& w) {
-  if constexpr (std::is_same_v<T, double>) return w.f;
-  else if constexpr (std::is_same_v<T, std::int64_t>) return w.i;
-  else return w.u;
+  if constexpr (std::is_same_v<T, double>)
+    return w.f;
+  else if constexpr (std::is_same_v<T, std::int64_t>)
+    return w.i;
+  else
+    return w.u;
 }
 template <class T>
-T value_of(const Word& w) { return value_of<T>(const_cast<Word&>(w)); }
+T value_of(const Word& w) {
+  return value_of<T>(const_cast<Word&>(w));
+}
 
 /// Worse than any value.
 template <class T, bool kLess>
 constexpr T worst() {
-  if constexpr (std::is_same_v<T, double>) return kLess ? kInfinity : -kInfinity;
-  else return kLess ? std::numeric_limits<T>::max() : std::numeric_limits<T>::min();
+  if constexpr (std::is_same_v<T, double>)
+    return kLess ? kInfinity : -kInfinity;
+  else
+    return kLess ? std::numeric_limits<T>::max() : std::numeric_limits<T>::min();
 }
 /// NaN is in a state only when it is not skipped, and then it wins.
 template <class T, bool kLess>

@@ -20,7 +20,8 @@ Index blocks_together(Index n) { return std::clamp<Index>(kStripBudget / std::ma
 /// The columns along one axis, numbered in C order of the other axes.
 class Columns {
  public:
-  Columns(const View& view, int axis) : view_(view), length_(view.shape[axis]), stride_(view.strides[axis]), shape_(view.shape), strides_(view.strides) {
+  Columns(const View& view, int axis)
+      : view_(view), length_(view.shape[axis]), stride_(view.strides[axis]), shape_(view.shape), strides_(view.strides) {
     shape_.erase(axis);
     strides_.erase(axis);
     count_ = element_count(shape_);
@@ -88,8 +89,10 @@ void read_strip(const Columns& from, const Index* offsets, Index columns, const 
       for (Index b = 0; b < strip.blocks; ++b) {
         T* to = strip.block(b) + r * kColumns<T>;
         const Index some = std::min<Index>(kColumns<T>, columns - b * kColumns<T>);
-        if (some == kColumns<T>) std::memcpy(to, row + b * kRowBytes, kRowBytes);
-        else std::memcpy(to, row + b * kRowBytes, static_cast<std::size_t>(some) * sizeof(T));
+        if (some == kColumns<T>)
+          std::memcpy(to, row + b * kRowBytes, kRowBytes);
+        else
+          std::memcpy(to, row + b * kRowBytes, static_cast<std::size_t>(some) * sizeof(T));
       }
     }
     return;
@@ -115,7 +118,8 @@ void write_strip(const Strip<T>& strip, const Index* offsets, Index columns, con
     for (Index r = 0; r < strip.rows; ++r)
       for (Index b = 0; b < strip.blocks; ++b) {
         const Index some = std::min<Index>(kColumns<T>, columns - b * kColumns<T>);
-        std::memcpy(base + offsets[0] + r * to.stride() + b * kRowBytes, strip.block(b) + r * kColumns<T>, static_cast<std::size_t>(some) * sizeof(T));
+        std::memcpy(base + offsets[0] + r * to.stride() + b * kRowBytes, strip.block(b) + r * kColumns<T>,
+                    static_cast<std::size_t>(some) * sizeof(T));
       }
     return;
   }
@@ -126,7 +130,8 @@ void write_strip(const Strip<T>& strip, const Index* offsets, Index columns, con
   }
 }
 
-/// Calls f(block, first column, columns) for every block of columns, gathered into scratch; `after(strip, first, columns)` when a strip is done.
+/// Calls f(block, first column, columns) for every block of columns, gathered into scratch; `after(strip, first, columns)` when a strip is
+/// done.
 template <class T, class F, class After>
 void for_each_block(const Columns& columns, Scratch& scratch, const Cancel& cancel, F&& f, After&& after) {
   ensure(columns.length() < std::numeric_limits<std::int32_t>::max(), "select: a column longer than 2^31");
@@ -176,13 +181,18 @@ void block_medians(const SelectLoops<T>& loops, const T* block, Index n, bool sk
   loops.summarize(block, n, summary);
   for (int c = 0; c < kColumns<T>; ++c) {
     const Index m = summary.count[c];
-    if (m == 0 || (!skip_nan && m < n)) ask_nothing(request, c);
-    else ask(request, c, summary, (m - 1) / 2, m % 2 == 0, summary.mean[c]);
+    if (m == 0 || (!skip_nan && m < n))
+      ask_nothing(request, c);
+    else
+      ask(request, c, summary, (m - 1) / 2, m % 2 == 0, summary.mean[c]);
   }
   loops.find_ranks(block, n, request, answer);
   for (int c = 0; c < kColumns<T>; ++c) {
-    if (request.rank[c] < 0) medians[c] = kNoValue<T>;
-    else medians[c] = request.needs_next[c] ? (answer.at(c, request.rank[c]) + answer.at(c, request.rank[c] + 1)) / 2 : answer.at(c, request.rank[c]);
+    if (request.rank[c] < 0)
+      medians[c] = kNoValue<T>;
+    else
+      medians[c] =
+          request.needs_next[c] ? (answer.at(c, request.rank[c]) + answer.at(c, request.rank[c] + 1)) / 2 : answer.at(c, request.rank[c]);
   }
 }
 
@@ -327,7 +337,8 @@ class Clipper {
       if (!s.open) continue;
       ask(request, c, summary_, s.below + (s.count - 1) / 2, s.count % 2 == 0, static_cast<T>(medians_[c]));
       if (s.below > 0) request.bracket[c].low = just_below(round_up<T>(s.low)), request.bracket[c].count_low = s.below;
-      if (s.below + s.count < summary_.count[c]) request.bracket[c].high = round_down<T>(s.high), request.bracket[c].count_high = s.below + s.count;
+      if (s.below + s.count < summary_.count[c])
+        request.bracket[c].high = round_down<T>(s.high), request.bracket[c].count_high = s.below + s.count;
     }
     loops_.find_ranks(block, n_, request, answer_);
     searched_ = true;
@@ -424,7 +435,9 @@ Index select_scratch_bytes(const Shape& in, int axis, DType) {
 void median_along(const View& in, int axis, const View& out, bool skip_nan, Scratch& scratch, const Cancel& cancel) {
   with_float_type(result_dtype(in.dtype), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    one_result_each<T>(in, axis, out, scratch, cancel, [&](const SelectLoops<T>& loops, const T* block, Index n, T* results) { block_medians(loops, block, n, skip_nan, results); });
+    one_result_each<T>(in, axis, out, scratch, cancel, [&](const SelectLoops<T>& loops, const T* block, Index n, T* results) {
+      block_medians(loops, block, n, skip_nan, results);
+    });
   });
 }
 
@@ -432,8 +445,9 @@ void percentile_along(const View& in, int axis, double q, const View& out, bool 
   if (!(q >= 0 && q <= 100)) fail(ErrorKind::kUser, "percentile: q is {}; it lies between 0 and 100.", q);
   with_float_type(result_dtype(in.dtype), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    one_result_each<T>(in, axis, out, scratch, cancel,
-                       [&](const SelectLoops<T>& loops, const T* block, Index n, T* results) { block_percentiles(loops, block, n, q, skip_nan, results); });
+    one_result_each<T>(in, axis, out, scratch, cancel, [&](const SelectLoops<T>& loops, const T* block, Index n, T* results) {
+      block_percentiles(loops, block, n, q, skip_nan, results);
+    });
   });
 }
 

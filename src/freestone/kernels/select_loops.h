@@ -31,7 +31,9 @@ T of_key(Key<T> k) {
 }
 /// The greatest number that is less than x; NaN below -infinity, which the loops take for less than all.
 template <class T>
-T just_below(T x) { return of_key<T>(key_of(x == 0 ? -T{} : x) - 1); }
+T just_below(T x) {
+  return of_key<T>(key_of(x == 0 ? -T{} : x) - 1);
+}
 
 /// What is known of each column's values.
 template <class T>
@@ -48,7 +50,8 @@ struct Bracket {
   Index count_low, count_high;
 };
 
-/// Which order statistic each column is asked for: `rank` counts from 0 and is -1 where nothing is asked. The guess is a pivot to start from.
+/// Which order statistic each column is asked for: `rank` counts from 0 and is -1 where nothing is asked. The guess is a pivot to start
+/// from.
 template <class T>
 struct RankRequest {
   Index rank[kColumns<T>];
@@ -60,9 +63,9 @@ struct RankRequest {
 template <class T>
 struct RankAnswer {
   static constexpr int kWindow = 4;
-  Index upto[kColumns<T>];                                    ///< values <= the pivot: ranks below it are in `lower`, downwards, ...
+  Index upto[kColumns<T>];                                     ///< values <= the pivot: ranks below it are in `lower`, downwards, ...
   T lower[kWindow][kColumns<T>], upper[kWindow][kColumns<T>];  ///< ... from it on in `upper`
-  T tied[kColumns<T>];                                        ///< the value of ranks [tied_from, upto)
+  T tied[kColumns<T>];                                         ///< the value of ranks [tied_from, upto)
   Index tied_from[kColumns<T>];
 
   bool knows(int c, Index rank) const { return rank < upto[c] + kWindow && (rank >= upto[c] - kWindow || rank >= tied_from[c]); }

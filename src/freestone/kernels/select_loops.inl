@@ -21,7 +21,9 @@ FREESTONE_INLINE V load(const T* from) {
   return v;
 }
 template <class V, class T>
-FREESTONE_INLINE void store(T* to, V v) { __builtin_memcpy(to, &v, sizeof v); }
+FREESTONE_INLINE void store(T* to, V v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
 
 template <class T>
 void summarize(const T* block, Index n, ColumnSummary<T>& summary) {
@@ -201,8 +203,10 @@ void find_ranks(const T* block, Index n, RankRequest<T>& request, RankAnswer<T>&
         answer.upto[c] = count;
         continue;
       }
-      if (count > rank) b.high = pivot[c], b.count_high = count;
-      else b.low = pivot[c], b.count_low = count;
+      if (count > rank)
+        b.high = pivot[c], b.count_high = count;
+      else
+        b.low = pivot[c], b.count_low = count;
       const Key<T> low = key_of(b.low), high = key_of(b.high);
       if (high - 1 <= low) {
         close(c);
