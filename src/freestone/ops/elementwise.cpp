@@ -90,6 +90,8 @@ ElementwiseOp::ElementwiseOp(Program program, const std::vector<Spec>& inputs)
          broadcast_access(inputs, broadcast_shape(shapes_of(inputs))), {identity_access(broadcast_shape(shapes_of(inputs)).rank())}),
       program_(std::move(program)) {}
 
+nlohmann::json ElementwiseOp::params() const { return program_.to_json(); }
+
 Need ElementwiseOp::need(const Box& box) const {
   return {program_.scratch_bytes(), program_.nanoseconds_per_element() * static_cast<double>(box.count())};
 }

@@ -38,7 +38,7 @@ class ElementwiseOp : public Op {
   /// @throws Error kind user: shapes that do not broadcast, naming both
   ElementwiseOp(Program program, const std::vector<Spec>& inputs);
   std::string_view name() const override { return "elementwise"; }
-  nlohmann::json params() const override { return program_.to_json(); }
+  nlohmann::json params() const override;
   Need need(const Box& box) const override;
   void run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const override;
   bool may_overwrite(int input) const override;
