@@ -1,0 +1,46 @@
+/// SkyArray: an array with its place in the sky and the spectrum: dimensions, WCS, unit, beams, header.
+///
+/// What SpectralCube's reductions give: images (latitude, longitude), spectra, numbers; and what SpectralCube is made of.
+/// A value: operations return new ones. Lazy: nothing is read before it is computed or written.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "freestone/array/array.h"
+#include "freestone/astro/beam.h"
+#include "freestone/astro/header.h"
+#include "freestone/astro/wcs.h"
+#include "freestone/exec/compute.h"
+#include "freestone/label/units.h"
+
+namespace freestone::astro {
+
+struct SkyArray {
+  Array data;                     ///< masked elements are NaN
+  std::vector<std::string> dims;  ///< "spectral", "y", "x"; others "axis0"...
+  Wcs wcs;                        ///< of the remaining axes, in the order of dims; rank 0 when unknown
+  Unit unit;
+  std::optional<Beam> beam;
+  std::vector<Beam> beams;        ///< one a channel, for cubes of varying resolution; else empty
+  FitsHeader header;              ///< cards that are neither WCS nor structure
+
+  int rank() const { return data.rank(); }
+  /// The number of the dimension called `name`; also "0", "-1", and the WCS name of an axis ("freq", "dec").
+  /// @throws Error kind user: there is none; lists the dimensions and the nearest name
+  int axis(const std::string& name) const;
+};
+
+/// Where a SkyArray is written: format by suffix or name; FITS gets WCS, BUNIT, beam (or a BEAMS table) and header.
+struct WriteOptions {
+  std::string format;
+  bool overwrite = false;
+  std::optional<DType> dtype;  ///< converts the elements
+  std::string history;         ///< a HISTORY card: what was done
+};
+/// The pair that write_outputs takes; several of them are written in one pass.
+Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options = {});
+void write(const SkyArray& array, const std::string& path, const WriteOptions& options = {}, const ComputeOptions& compute = {});
+
+}  // namespace freestone::astro
