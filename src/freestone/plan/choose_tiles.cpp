@@ -157,9 +157,12 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
 
       double cpu = layout.nanoseconds * 1e-9 + static_cast<double>(layout.read.bytes) / rates.read_bytes_per_second +
                    static_cast<double>(layout.read.requests + layout.writes) * rates.request_seconds;
-      if (layout.task_bytes > rates.cache_bytes) cpu += static_cast<double>(layout.touched_bytes) / rates.memory_bytes_per_second;
+      if (layout.task_bytes > rates.cache_bytes)
+        cpu += static_cast<double>(layout.touched_bytes) /
+               (slots * layout.task_bytes > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
       const double write = static_cast<double>(layout.bytes_written) / rates.write_bytes_per_second;
       double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
+      seconds += std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) / rates.fresh_bytes_per_second / lanes;
       // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
       if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
 

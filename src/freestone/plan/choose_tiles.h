@@ -14,8 +14,11 @@ struct Rates {
   double write_bytes_per_second = 1.5e9;
   double request_seconds = 2e-6;
   double tile_seconds = 10e-6;
-  double memory_bytes_per_second = 12e9;  ///< one lane, beyond its own cache
-  Index cache_bytes = Index{1} << 20;     ///< of one lane
+  double shared_bytes_per_second = 12e9;  ///< one lane, beyond its own cache
+  double memory_bytes_per_second = 6e9;   ///< one lane, beyond the cache that lanes share
+  double fresh_bytes_per_second = 3e9;    ///< memory that is touched for the first time
+  Index cache_bytes = Index{3} << 19;     ///< of one lane
+  Index shared_cache_bytes = Index{24} << 20;
 };
 
 /// What a stage asks of its tiles, on each axis of the anchor.
