@@ -13,6 +13,7 @@
 #include "freestone/astro/header.h"
 #include "freestone/astro/wcs.h"
 #include "freestone/exec/compute.h"
+#include "freestone/label/open.h"
 #include "freestone/label/units.h"
 
 namespace freestone::astro {
@@ -31,6 +32,16 @@ struct SkyArray {
   /// @throws Error kind user: there is none; lists the dimensions and the nearest name
   int axis(const std::string& name) const;
 };
+
+/// A file as SkyArray, whatever its rank. FITS: axes in the order (others such as Stokes, "spectral", "y", "x"), those of length 1 that are neither sky nor
+/// spectrum dropped; an image without WCS is taken by position. Beams from header or BEAMS table (EXTNAME BEAMS); channels without a valid
+/// beam become NaN. Other formats: "axis0", "axis1"..., no WCS.
+/// @throws Error kind data: a WCS or beam that makes no sense
+SkyArray sky_array_from(const Opened& opened);
+
+/// Coordinates of the pixels along one axis (the others at pixel 0; the spectral axis at the reference pixel of the sky), in the axis' own unit; pixel
+/// numbers without WCS.
+std::vector<double> axis_coordinates(const SkyArray& array, int axis);
 
 /// Where a SkyArray is written: format by suffix or name; FITS gets WCS, BUNIT, beam (or a BEAMS table) and header.
 struct WriteOptions {
