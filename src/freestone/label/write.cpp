@@ -1,0 +1,19 @@
+#include "freestone/label/write.h"
+
+#include "freestone/formats/format.h"
+
+namespace freestone {
+
+Output output_for(const Array& array, const std::string& path, const ArrayWriteOptions& options) {
+  formats::WriteRequest request;
+  request.path = path;
+  request.format = options.format;
+  request.overwrite = options.overwrite;
+  return {array, formats::create_sink(array.spec(), request)};
+}
+
+void write(const Array& array, const std::string& path, const ArrayWriteOptions& options, const ComputeOptions& compute) {
+  write_outputs({output_for(array, path, options)}, compute);
+}
+
+}  // namespace freestone

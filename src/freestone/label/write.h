@@ -1,0 +1,23 @@
+/// write: from Arrays to files, by suffix.
+#pragma once
+
+#include <string>
+
+#include "freestone/exec/compute.h"
+
+namespace freestone {
+
+struct ArrayWriteOptions {
+  bool overwrite = false;
+  std::string format;  ///< "" = told by the suffix
+};
+
+/// The pair that `write_outputs` takes; several of them are written in one pass over their data.
+/// @throws Error kind user: no format of that suffix, or it cannot hold this shape or dtype
+Output output_for(const Array& array, const std::string& path, const ArrayWriteOptions& options = {});
+
+/// Computes `array` and writes it to `path`: all of it, or nothing.
+/// @throws Error kind user: the file exists and `overwrite` is false; io: it cannot be written; memory: as plan_outputs
+void write(const Array& array, const std::string& path, const ArrayWriteOptions& options = {}, const ComputeOptions& compute = {});
+
+}  // namespace freestone
