@@ -1,0 +1,172 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "freestone/array/array.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/reduce.h"
+#include "freestone/ops/select.h"
+#include "freestone/ops/shape.h"
+#include "freestone/ops/smooth.h"
+#include "freestone/plan/explain.h"
+#include "freestone/plan/make_plan.h"
+#include "freestone/plan/plan_json.h"
+
+namespace freestone {
+namespace {
+
+/// A file of any size that is never read: plans look at metadata only.
+class PaperSource : public Source {
+ public:
+  PaperSource(Shape shape, DType dtype, Shape chunk = {}) : spec_{shape, dtype}, grid_(chunk.empty() ? ChunkGrid::contiguous(shape) : ChunkGrid(shape, chunk)) {}
+  const Spec& spec() const override { return spec_; }
+  const ChunkGrid& chunks() const override { return grid_; }
+  Identity identity() const override { return {"paper.fits", spec_.bytes(), 1, 1}; }
+  std::string reference() const override { return R"({"path": "paper.fits"})"; }
+  ReadCost cost(const Box& box) const override {
+    Index rows = 1;
+    for (int k = 0; k + 1 < box.rank(); ++k) rows *= box.shape[k];
+    return {box.count() * size_of(spec_.dtype), rows};
+  }
+  Index encoded_bytes(const Box& box) const override { return box.count() * size_of(spec_.dtype); }
+  bool decodes_in_place() const override { return true; }
+  void fetch(const Box&, std::span<std::byte>, const Cancel&) const override { FAIL() << "a plan read data"; }
+  void decode(const Box&, std::span<std::byte>, const View&, const Cancel&) const override {}
+
+ private:
+  Spec spec_;
+  ChunkGrid grid_;
+};
+
+Array paper(Shape shape, DType dtype = DType::kFloat32) { return from_source(std::make_shared<PaperSource>(shape, dtype)); }
+
+SinkFacts file_sink(const std::string& name) {
+  SinkFacts facts;
+  facts.name = name;
+  facts.caps.on_disk = true;
+  return facts;
+}
+
+Plan plan_of(const std::vector<Array>& roots, Index budget, int threads = 2) {
+  std::vector<SinkFacts> sinks;
+  for (std::size_t i = 0; i < roots.size(); ++i) sinks.push_back(file_sink("out" + std::to_string(i)));
+  PlanOptions options;
+  options.budget = budget;
+  options.threads = threads;
+  return make_plan(roots, sinks, options);
+}
+
+constexpr Index kGiB = Index{1} << 30, kMiB = Index{1} << 20;
+
+TEST(Plan, ClipMomentsAndStatisticsAreOnePass) {
+  const Array x = sigma_clip(paper({512, 768, 768}), 3.0, 0);
+  std::vector<double> weights{2};
+  for (int i = 0; i < 512; ++i) weights.push_back(i);
+  auto low = weights;
+  low[0] = 1;
+  const auto sums = reduce_all("power_sums", x, {0}, {.skip_nan = true, .parameters = weights});
+  const auto low_sums = reduce_all("power_sums", x, {0}, {.skip_nan = true, .parameters = low});
+  std::vector<Array> roots{x, sums[2] / sums[0], low_sums[1] / low_sums[0]};
+  for (const Array& s : reduce_all("statistics", x, {}, {.skip_nan = true})) roots.push_back(s);
+  const Plan plan = plan_of(roots, 256 * kMiB);
+  Index from_file = 0;
+  for (const Stage& stage : plan.stages)
+    if (!stage.inputs.empty()) from_file += stage.estimate.bytes_read;
+  EXPECT_NEAR(static_cast<double>(from_file), 512.0 * 768 * 768 * 4, 1e6);
+  EXPECT_LE(plan.total.peak_bytes, 256 * kMiB);
+  int power_sums = 0;
+  for (const PlanNode& node : plan.nodes) power_sums += dynamic_cast<const ReduceOp*>(node.op.get()) != nullptr && static_cast<const ReduceOp&>(*node.op).function() == "power_sums";
+  EXPECT_EQ(power_sums, 1) << "moments asked together share their sums";
+}
+
+TEST(Plan, ASlabReadsTheSlabOnly) {
+  const Array slab = slice(paper({1000, 200, 300}), {{100, 150}});
+  const Plan plan = plan_of({reduce("mean", slab, {0})}, kGiB);
+  EXPECT_EQ(plan.total.bytes_read, 50 * 200 * 300 * 4);
+}
+
+TEST(Plan, FusesAChainOfArithmetic) {
+  const Array x = paper({100, 100});
+  const Plan plan = plan_of({(x + 1.0) * 2.0 - x / 3.0}, kGiB);
+  int nodes = 0;
+  for (const PlanNode& node : plan.nodes) nodes += node.op->source() == nullptr;
+  EXPECT_EQ(nodes, 1);
+}
+
+TEST(Plan, ResidualsOfAMeanReadOnceWhenTheTileSpansTheAxis) {
+  const Array x = paper({512, 768, 768});
+  const Plan plan = plan_of({x - reduce("mean", x, {0})}, kGiB);
+  EXPECT_EQ(plan.stages.size(), 1u);
+  EXPECT_NEAR(static_cast<double>(plan.total.bytes_read), 512.0 * 768 * 768 * 4, 1e6);
+}
+
+TEST(Plan, ResidualsOfAGlobalMeanReadTwiceAndHoldNothing) {
+  const Array x = paper({512, 768, 768});
+  const Plan plan = plan_of({x - reduce("mean", x, {})}, 64 * kMiB);
+  EXPECT_EQ(plan.stages.size(), 2u);
+  EXPECT_LE(plan.total.peak_bytes, 64 * kMiB);
+  for (const Store& store : plan.stores) EXPECT_LT(store.spec.bytes(), 100);
+}
+
+TEST(Plan, WhatCannotFitSaysWhatWould) {
+  const Array work = median(paper({4000, 4000}), {0, 1});
+  try {
+    plan_of({work}, 10 * kMiB);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kMemory);
+    EXPECT_NE(std::string(error.what()).find("would do"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Plan, JsonComesBackTheSame) {
+  const auto source = std::make_shared<PaperSource>(Shape{64, 100, 100}, DType::kFloat32);
+  const Array x = from_source(source);
+  const Array y = convolve(sigma_clip(x, 2.5, 0), gaussian_kernel(2), 0) - reduce("mean", x, {}, {.skip_nan = true});
+  const Plan plan = plan_of({y, transpose(median(x, {0})), reduce("std", y, {1, 2})}, 64 * kMiB);
+  const std::string text = to_json(plan).dump();
+  const Plan back = plan_from_json(nlohmann::json::parse(text), [&](const std::string&) { return source; });
+  EXPECT_EQ(to_json(back).dump(), text);
+}
+
+TEST(Plan, DamagedJsonIsRefused) {
+  const auto source = std::make_shared<PaperSource>(Shape{64, 10, 10}, DType::kFloat32);
+  const auto good = to_json(plan_of({median(from_source(source), {0})}, 64 * kMiB));
+  const auto refused = [&](const nlohmann::json& json) { EXPECT_THROW(plan_from_json(json, [&](const std::string&) { return source; }), Error) << json.dump(); };
+  // Every value of the plan, changed one at a time: an error or a plan, never a crash.
+  const auto flat = good.flatten();
+  for (const auto& [path, value] : flat.items()) {
+    for (const nlohmann::json& other : {nlohmann::json(-7), nlohmann::json(1000000), nlohmann::json("x"), nlohmann::json(nullptr)}) {
+      auto damaged = good;
+      damaged[nlohmann::json::json_pointer(path)] = other;
+      try {
+        plan_from_json(damaged, [&](const std::string&) { return source; });
+      } catch (const Error&) {
+      }
+    }
+  }
+  refused(nlohmann::json::array());
+  auto version = good;
+  version["freestone_plan"] = 99;
+  refused(version);
+}
+
+TEST(Plan, AMillionTilesArePlannedQuicklyAndStaySmall) {
+  // 100 TB under 256 MiB. The bound is loose: it is there to catch a plan that grows with its tiles.
+  const Array x = paper({20000, 40000, 32000});
+  const auto start = std::chrono::steady_clock::now();
+  const Plan plan = plan_of({reduce("mean", x, {0}), x + 1.0}, 256 * kMiB);
+  EXPECT_GT(plan.total.tiles, 1000000 / 4);
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 10);
+  EXPECT_LT(to_json(plan).dump().size(), 20000u);
+}
+
+TEST(Explain, SaysStagesTilesBytesAndWhy) {
+  const std::string text = explain(plan_of({sigma_clip(paper({512, 768, 768}), 3.0, 0)}, 256 * kMiB), 20 * kMiB);
+  for (const char* word : {"stage 1: sigma_clip", "axis 0 whole for sigma_clip", "reads    1.13 GiB", "writes   out0", "peak memory"})
+    EXPECT_NE(text.find(word), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace freestone
