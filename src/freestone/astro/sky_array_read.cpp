@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "freestone/astro/sky_array.h"
+#include "freestone/astro/small_array.h"
+#include "freestone/base/log.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/shape.h"
+
+namespace freestone::astro {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// Where axes of a file go: others, then spectral, latitude, longitude; and the names of the axes in that order.
+struct AxisOrder {
+  std::vector<int> order;
+  std::vector<std::string> names;
+};
+
+std::string name_of_kind(WorldKind kind) {
+  switch (kind) {
+    case WorldKind::kSpectral: return "spectral";
+    case WorldKind::kLatitude: return "y";
+    case WorldKind::kLongitude: return "x";
+    case WorldKind::kStokes: return "stokes";
+    case WorldKind::kLinear: break;
+  }
+  return "";
+}
+
+AxisOrder axis_order(const Wcs& wcs) {
+  const int rank = wcs.rank();
+  std::vector<int> known, others;
+  for (const WorldKind kind : {WorldKind::kSpectral, WorldKind::kLatitude, WorldKind::kLongitude})
+    if (const auto axis = wcs.axis_of(kind)) known.push_back(*axis);
+  for (int axis = 0; axis < rank; ++axis)
+    if (std::find(known.begin(), known.end(), axis) == known.end()) others.push_back(axis);
+
+  AxisOrder result;
+  // A spectral axis with two plain ones is a cube in a plane without sky; then the plain axes come last.
+  const bool sky = wcs.has_celestial();
+  result.order = sky ? others : known;
+  result.order.insert(result.order.end(), sky ? known.begin() : others.begin(), sky ? known.end() : others.end());
+  for (const int axis : result.order) result.names.push_back(name_of_kind(wcs.kind(axis)));
+
+  const auto plain = std::count(result.names.begin(), result.names.end(), "");
+  if (!sky && plain >= rank - 1 && (rank == 3 || (rank == 2 && plain == 2))) {
+    const std::vector<std::string> by_position = {"spectral", "y", "x"};
+    // All plain: by position. Spectral comes first anyway.
+    if (rank == 2 || plain == 3 || result.names[0] == "spectral") result.names.assign(by_position.end() - rank, by_position.end());
+  }
+  for (std::size_t k = 0; k < result.names.size(); ++k)
+    if (result.names[k].empty()) result.names[k] = fmt::format("axis{}", k);
+  return result;
+}
+
+const formats::Table* find_beams(const formats::Contents& contents) {
+  for (const formats::Table& table : contents.tables)
+    if (table.name == "BEAMS") return &table;
+  return nullptr;
+}
+
+BeamColumns columns_of(const formats::Table& table) {
+  BeamColumns out;
+  const auto whole = [](const std::vector<double>& numbers) {
+    std::vector<Index> result;
+    for (const double number : numbers) result.push_back(std::isfinite(number) ? static_cast<Index>(number) : 0);
+    return result;
+  };
+  for (const auto& column : table.columns) {
+    if (column.name == "BMAJ") out.major = column.numbers, out.major_unit = column.unit;
+    else if (column.name == "BMIN") out.minor = column.numbers, out.minor_unit = column.unit;
+    else if (column.name == "BPA") out.pa = column.numbers, out.pa_unit = column.unit;
+    else if (column.name == "CHAN") out.channel = whole(column.numbers);
+    else if (column.name == "POL") out.polarisation = whole(column.numbers);
+  }
+  return out;
+}
+
+/// Channels without a valid beam become NaN: what they hold is of unknown resolution.
+Array without_bad_beams(const Array& data, const std::vector<Beam>& beams, int axis) {
+  std::vector<unsigned char> good;
+  for (const Beam& beam : beams) good.push_back(beam.is_valid());
+  const auto bad = std::count(good.begin(), good.end(), 0);
+  if (bad == 0) return data;
+  log(LogLevel::kWarning, "{} of {} channels have no valid beam in table BEAMS: they are masked.", bad, beams.size());
+  return where(small_mask(std::move(good), along(axis, static_cast<Index>(beams.size()), data.rank())), data, kNan);
+}
+
+}  // namespace
+
+SkyArray sky_array_from(const Opened& opened) {
+  SkyArray sky;
+  sky.data = opened.array();
+  const int rank = sky.data.rank();
+  if (opened.contents().format != "fits") {
+    for (int k = 0; k < rank; ++k) sky.dims.push_back(fmt::format("axis{}", k));
+    return sky;
+  }
+
+  const std::string& cards = opened.variable().header;
+  const FitsHeader header = FitsHeader::parse(cards);
+  sky.header = header.without_structure();
+  sky.unit = Unit::parse_or_opaque(header.text("BUNIT").value_or(""));
+  const Wcs wcs = Wcs::from_cards(cards, rank);
+
+  // Axes of length 1 that are neither sky nor spectrum say nothing (but a Stokes axis alone would be all there is).
+  AxisOrder order = axis_order(wcs);
+  std::vector<Slice> taken;
+  std::vector<int> kept;
+  for (std::size_t k = 0; k < order.order.size(); ++k) {
+    const std::string& name = order.names[k];
+    const bool world = name == "spectral" || name == "y" || name == "x";
+    const bool drops = rank > 1 && !world && sky.data.shape()[order.order[k]] == 1;
+    taken.push_back(drops ? Slice::at(0) : Slice{});
+    if (drops) continue;
+    kept.push_back(order.order[k]);
+    sky.dims.push_back(name);
+  }
+  std::vector<int> unmoved(static_cast<std::size_t>(rank));
+  std::iota(unmoved.begin(), unmoved.end(), 0);
+  if (order.order != unmoved) sky.data = transpose(sky.data, order.order);
+  if (static_cast<int>(kept.size()) < rank) sky.data = slice(sky.data, taken);
+  sky.wcs = wcs.keep_axes(kept);
+
+  sky.beam = beam_from_header(header);
+  const auto spectral = std::find(sky.dims.begin(), sky.dims.end(), "spectral");
+  const formats::Table* const table = find_beams(opened.contents());
+  if (table != nullptr && spectral != sky.dims.end()) {
+    const int axis = static_cast<int>(spectral - sky.dims.begin());
+    sky.beams = beams_from_columns(columns_of(*table), sky.data.shape()[axis]);
+    sky.beam.reset();
+    sky.data = without_bad_beams(sky.data, sky.beams, axis);
+  }
+  return sky;
+}
+
+}  // namespace freestone::astro
