@@ -11,8 +11,8 @@
 namespace freestone::kernels {
 namespace {
 
-constexpr Index kBandRows = 64;      // outputs made from one piece of input, converted to float64 and padded with zeros:
-constexpr Index kBandColumns = 512;  // small enough for the second cache, or nearly, whatever the kernel
+constexpr Index kBandRows = 128;     // outputs made from one piece of input, converted to float64 and padded with zeros:
+constexpr Index kBandColumns = 256;  // small enough for the second cache, or nearly, whatever the kernel
 constexpr Index kShortRow = 16;
 
 Index rounded_up(Index n, Index step) { return (n + step - 1) / step * step; }
@@ -22,7 +22,9 @@ struct BandSize {
   Index rows, stride;
   BandSize(Index out_rows, Index out_columns, Index ky, Index kx)
       : rows(rounded_up(std::min(out_rows, kBandRows), kPatchRows) + ky - 1),
-        stride(rounded_up(std::min(out_columns, kBandColumns), kPatchColumns) + rounded_up(kx - 1, 8)) {}
+        stride(odd_lines(rounded_up(std::min(out_columns, kBandColumns), kPatchColumns) + kx - 1)) {}
+  /// An odd number of cache lines, so that the rows of a column do not share a set of the first cache.
+  static Index odd_lines(Index columns) { return (rounded_up(columns, 8) / 8 | 1) * 8; }
   Index plane_bytes() const { return Scratch::rounded(rows * stride * 8); }
   Index counts_bytes() const { return Scratch::rounded((rows + 1) * (stride + 1) * 4); }
   Index scratch_bytes() const { return 2 * plane_bytes() + counts_bytes(); }
@@ -86,32 +88,34 @@ class Correlation {
   void band(const std::byte* in, std::byte* out, Index y0, Index x0) {
     const Index rows = std::min(kBandRows, out_.shape[y_] - y0), columns = std::min(kBandColumns, out_.shape[x_] - x0);
     const bool has_missing = read(in, y0, x0, rows, columns);
-    if (has_missing && rule_ == NanRule::kInterpolate) count_missing();
+    const bool renormalises = has_missing && rule_ == NanRule::kInterpolate;
     double sums[kPatchRows * kPatchColumns], weights[kPatchRows * kPatchColumns];
     for (Index y = 0; y < rows; y += kPatchRows)
       for (Index x = 0; x < columns; x += kPatchColumns) {
         const Index some_rows = std::min(kPatchRows, rows - y), some_columns = std::min(kPatchColumns, columns - x);
         const Index corner = y * stride_ + x;
-        if (has_missing && rule_ == NanRule::kInterpolate) {
-          const Index most = renormalised(y, x, some_rows, some_columns, corner, sums, weights);
-          if (most == 0) loops_.correlate(values_ + corner, stride_, weights_.data(), ky_, kx_, sums);
-        } else {
-          loops_.correlate(values_ + corner, stride_, weights_.data(), ky_, kx_, sums);
-        }
+        loops_.correlate(values_ + corner, stride_, weights_.data(), ky_, kx_, sums);
+        if (renormalises && missing_in(y, x, some_rows + ky_ - 1, some_columns + kx_ - 1) > 0)
+          renormalise(y, x, some_rows, some_columns, corner, sums, weights);
         write(out, y0 + y, x0 + x, some_rows, some_columns, sums);
       }
   }
 
   /// Fills `values_` with what the outputs need; zeros outside of the array. Returns whether there was NaN that was replaced.
   bool read(const std::byte* in, Index y0, Index x0, Index rows, Index columns) {
-    std::fill_n(values_, rows_ * stride_, 0.0);
     const Index top = out_start_[0] + y0 - ky_ / 2, left = out_start_[1] + x0 - kx_ / 2;
     const Index first_row = std::max<Index>(0, top), last_row = std::min(extent_[0], top + rows + ky_ - 1);
     const Index first = std::max<Index>(0, left), last = std::min(extent_[1], left + columns + kx_ - 1);
     const bool replace = rule_ != NanRule::kPropagate;
     const Index step = in_.strides[x_];
     bool has_missing = false;
+    // Zeros outside of the array, and where a patch reaches over the band's edge.
+    std::fill(values_, values_ + std::max<Index>(0, first_row - top) * stride_, 0.0);
+    std::fill(values_ + std::max<Index>(0, last_row - top) * stride_, values_ + rows_ * stride_, 0.0);
     for (Index row = first_row; row < last_row; ++row) {
+      double* whole = values_ + (row - top) * stride_;
+      std::fill(whole, whole + (first - left), 0.0);
+      std::fill(whole + (last - left), whole + stride_, 0.0);
       const std::byte* from = in + (row - in_start_[0]) * in_.strides[y_] + (first - in_start_[1]) * step;
       double* to = values_ + (row - top) * stride_ + (first - left);
       if (step == size_of(in_.dtype)) {
@@ -130,70 +134,68 @@ class Correlation {
       });
       has_missing |= loops_.read_double(to, last - first, replace, to);
     }
-    if (has_missing && rule_ == NanRule::kInterpolate) read_valid(in, top, left, first_row, last_row, first, last);
+    if (has_missing && rule_ == NanRule::kInterpolate) count_missing(in, top, left, first_row, last_row, first, last);
     return has_missing;
   }
 
-  /// `valid_`: 0 where the input is NaN, else 1, outside of the array too.
-  void read_valid(const std::byte* in, Index top, Index left, Index first_row, Index last_row, Index first, Index last) {
-    std::fill_n(valid_, rows_ * stride_, 1.0);
-    with_float_type(in_.dtype, [&](auto tag) {
-      for (Index row = first_row; row < last_row; ++row) {
+  /// `missing_`: how many NaN stand above each place of the padded plane, in its column; for a kernel of several columns also to the left,
+  /// so that any rectangle's are four look-ups.
+  void count_missing(const std::byte* in, Index top, Index left, Index first_row, Index last_row, Index first, Index last) {
+    const Index stride = stride_ + 1;
+    std::fill_n(missing_, stride, 0);
+    with_float_type(in_.dtype, [&]<class T>(TypeTag<T>) {
+      for (Index y = 0; y < rows_; ++y) {
+        const std::int32_t* above = missing_ + y * stride;
+        std::int32_t* here = missing_ + (y + 1) * stride;
+        std::copy_n(above, stride, here);
+        const Index row = top + y;
+        if (row < first_row || row >= last_row) continue;
         const std::byte* from = in + (row - in_start_[0]) * in_.strides[y_] + (first - in_start_[1]) * in_.strides[x_];
-        double* to = valid_ + (row - top) * stride_ + (first - left);
-        for (Index i = 0; i < last - first; ++i) {
-          typename decltype(tag)::type value;
-          std::memcpy(&value, from + i * in_.strides[x_], sizeof value);
-          to[i] = value == value ? 1.0 : 0.0;
+        // Place x is counted at x + 1: column 0 of the sums is empty.
+        std::int32_t* to = here + 1 + (first - left);
+        const Index n = last - first, step = in_.strides[x_];
+        if (step == static_cast<Index>(sizeof(T))) {
+          const T* values = reinterpret_cast<const T*>(from);
+          for (Index i = 0; i < n; ++i) to[i] += values[i] != values[i];
+        } else {
+          for (Index i = 0; i < n; ++i) {
+            T value;
+            std::memcpy(&value, from + i * step, sizeof value);
+            to[i] += value != value;
+          }
         }
       }
     });
-  }
-
-  /// `missing_`: NaN above and left of each corner of the grid, so that any rectangle's are four look-ups.
-  void count_missing() {
-    const Index stride = stride_ + 1;
-    std::fill_n(missing_, stride, 0);
-    for (Index y = 0; y < rows_; ++y) {
-      const std::int32_t* above = missing_ + y * stride;
-      std::int32_t* here = missing_ + (y + 1) * stride;
-      std::int32_t row = 0;
-      here[0] = 0;
-      for (Index x = 0; x < stride_; ++x) {
-        row += valid_[y * stride_ + x] == 0.0;
-        here[x + 1] = above[x + 1] + row;
-      }
+    if (kx_ == 1) return;
+    for (Index y = 1; y <= rows_; ++y) {
+      std::int32_t* here = missing_ + y * stride;
+      for (Index x = 1; x < stride; ++x) here[x] += here[x - 1];
     }
   }
-  Index missing_in_footprint(Index y, Index x) const {
+
+  /// NaN in a rectangle of the padded plane.
+  Index missing_in(Index y, Index x, Index rows, Index columns) const {
     const Index stride = stride_ + 1;
-    const std::int32_t *above = missing_ + y * stride + x, *below = above + ky_ * stride;
-    return below[kx_] - below[0] - above[kx_] + above[0];
+    const std::int32_t *above = missing_ + y * stride + x, *below = above + rows * stride;
+    if (kx_ > 1) return below[columns] - below[0] - above[columns] + above[0];
+    Index count = 0;
+    for (Index c = 1; c <= columns; ++c) count += below[c] - above[c];
+    return count;
   }
 
-  /// A patch with NaN in reach. Returns the most NaN in a footprint; 0: nothing was done, the plain way will do.
-  Index renormalised(Index y, Index x, Index rows, Index columns, Index corner, double* sums, double* weights) {
-    Index most = 0, least = std::numeric_limits<Index>::max();
-    for (Index r = 0; r < rows; ++r)
-      for (Index c = 0; c < columns; ++c) {
-        const Index missing = missing_in_footprint(y + r, x + c);
-        most = std::max(most, missing), least = std::min(least, missing);
-      }
-    if (most == 0) return 0;
-    if (least == ky_ * kx_) {
-      std::fill_n(sums, kPatchRows * kPatchColumns, std::numeric_limits<double>::quiet_NaN());
-      return most;
-    }
-    loops_.correlate(values_ + corner, stride_, weights_.data(), ky_, kx_, sums);
+  /// A patch with NaN in reach: `sums` become means over what is valid, output by output where NaN lies in its own footprint.
+  void renormalise(Index y, Index x, Index rows, Index columns, Index corner, double* sums, double* weights) {
+    // 0 where the input is NaN, else 1, outside of the array too; made for this patch alone.
+    for (Index r = 0; r < kPatchRows + ky_ - 1; ++r)
+      for (Index c = 0; c < kPatchColumns + kx_ - 1; ++c) valid_[corner + r * stride_ + c] = missing_in(y + r, x + c, 1, 1) > 0 ? 0.0 : 1.0;
     loops_.correlate(valid_ + corner, stride_, weights_.data(), ky_, kx_, weights);
     for (Index r = 0; r < rows; ++r)
       for (Index c = 0; c < columns; ++c) {
-        const Index missing = missing_in_footprint(y + r, x + c);
+        const Index missing = missing_in(y + r, x + c, ky_, kx_);
         if (missing == 0) continue;
         double& sum = sums[r * kPatchColumns + c];
         sum = missing == ky_ * kx_ ? std::numeric_limits<double>::quiet_NaN() : sum / weights[r * kPatchColumns + c] * weight_sum_;
       }
-    return most;
   }
 
   void write(std::byte* out, Index y0, Index x0, Index rows, Index columns, const double* sums) const {

@@ -34,7 +34,9 @@ FREESTONE_INLINE void add_row(const double* in, const double* weights, Index fir
   }
 }
 
-void correlate(const double* in, Index stride, const double* weights, Index ky, Index kx, double* out) {
+template <bool kOneColumn>
+FREESTONE_INLINE void correlate_patch(const double* in, Index stride, const double* weights, Index ky, Index kernel_columns, double* out) {
+  const Index kx = kOneColumn ? 1 : kernel_columns;
   for (Index y = 0; y < kPatchRows; y += kRows)
     for (Index x = 0; x < kPatchColumns; x += kVectors * kWidth) {
       Doubles sum[kRows][kVectors] = {};
@@ -49,19 +51,51 @@ void correlate(const double* in, Index stride, const double* weights, Index ky, 
     }
 }
 
+void correlate(const double* in, Index stride, const double* weights, Index ky, Index kx, double* out) {
+  if (kx == 1)
+    correlate_patch<true>(in, stride, weights, ky, kx, out);
+  else
+    correlate_patch<false>(in, stride, weights, ky, kx, out);
+}
+
+// A vector of doubles from memory; written out where the compiler would convert in halves.
+FREESTONE_INLINE Doubles as_doubles(const double* from) {
+  Doubles v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+FREESTONE_INLINE Doubles as_doubles(const float* from) {
+#if FREESTONE_VECTOR_BYTES == 64
+  return (Doubles)_mm512_cvtps_pd(_mm256_loadu_ps(from));
+#elif FREESTONE_VECTOR_BYTES == 32
+  return (Doubles)_mm256_cvtps_pd(_mm_loadu_ps(from));
+#else
+  return Doubles{from[0], from[1]};
+#endif
+}
+
 template <class T>
 bool read_row(const T* from, Index n, bool replace, double* to) {
-  int missing = 0;
-  if (!replace) {
-    for (Index i = 0; i < n; ++i) to[i] = static_cast<double>(from[i]);
-    return false;
+  bool missing = false;
+  Index i = 0;
+  Doubles invalid{};  // 1 in a lane that met NaN
+  for (; i + kWidth <= n; i += kWidth) {
+    Doubles v = as_doubles(from + i);
+    if (replace) {
+      const Doubles kept = v == v ? v : Doubles{};
+      invalid = v == v ? invalid : Doubles{} + 1.0;
+      v = kept;
+    }
+    __builtin_memcpy(to + i, &v, sizeof v);
   }
-  for (Index i = 0; i < n; ++i) {
+  for (int l = 0; l < kWidth; ++l) missing |= invalid[l] != 0;
+  for (; i < n; ++i) {
     const double v = static_cast<double>(from[i]);
-    missing |= v != v;
-    to[i] = v == v ? v : 0.0;
+    const bool is_missing = replace && v != v;
+    missing |= is_missing;
+    to[i] = is_missing ? 0.0 : v;
   }
-  return missing != 0;
+  return missing;
 }
 
 ConvolveLoops loops() { return {&correlate, &read_row<float>, &read_row<double>}; }

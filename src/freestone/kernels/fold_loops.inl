@@ -204,6 +204,7 @@ struct PowersStep {
 template <class Step, class T>
 void fold_rows(const std::byte* in, Index rows, Index row_stride, Index n, const FoldIndex& index, double* lanes) {
   constexpr int kGroups = kLanes / kWidth;
+  constexpr Index kShortRow = 128, kRowsAhead = 8;
   Doubles p[kGroups][Step::kPlanes];
 #pragma GCC unroll 32
   for (int k = 0; k < Step::kPlanes; ++k)
@@ -213,6 +214,8 @@ void fold_rows(const std::byte* in, Index rows, Index row_stride, Index n, const
   const Doubles numbers = lane_numbers();
   for (Index r = 0; r < rows; ++r) {
     const T* x = reinterpret_cast<const T*>(in + r * row_stride);
+    if (n <= kShortRow && r + kRowsAhead < rows)  // too far apart for the processor to foresee
+      for (Index b = 0; b < n * static_cast<Index>(sizeof(T)); b += 64) __builtin_prefetch(in + (r + kRowsAhead) * row_stride + b);
     const Index first = index.base + r * index.row_step;
     Doubles w{};
     if (Step::kUsesIndex) w = spread(index.weights ? index.weights[first] : static_cast<double>(first));
