@@ -32,7 +32,9 @@ const SurfaceRow* surface_of(const Unit& unit) {
 std::vector<double> frequencies(const SkyArray& array, std::size_t channels) {
   if (array.wcs.has_spectral()) return array.wcs.spectral_values(static_cast<Index>(channels), Unit::parse("Hz"));
   const auto rest = rest_frequency(array.wcs);
-  if (!rest) fail(ErrorKind::kUser, "Between kelvin and flux the frequency counts, and the header has neither a spectral axis nor a rest value (RESTFRQ).");
+  if (!rest)
+    fail(ErrorKind::kUser,
+         "Between kelvin and flux the frequency counts, and the header has neither a spectral axis nor a rest value (RESTFRQ).");
   return std::vector<double>(channels, *rest);
 }
 
@@ -52,7 +54,8 @@ std::vector<double> jansky_per_steradian(const SkyArray& array, Surface surface,
       break;
     case Surface::kKelvin: {
       const std::vector<double> hertz = frequencies(array, channels);
-      for (std::size_t c = 0; c < channels; ++c) out[c] = 2 * kBoltzmann * (hertz[c] / kSpeedOfLight) * (hertz[c] / kSpeedOfLight) / kJansky;
+      for (std::size_t c = 0; c < channels; ++c)
+        out[c] = 2 * kBoltzmann * (hertz[c] / kSpeedOfLight) * (hertz[c] / kSpeedOfLight) / kJansky;
       break;
     }
   }
@@ -78,7 +81,9 @@ SkyArray to(const SkyArray& array, const Unit& unit) {
   }
   const SurfaceRow *from = surface_of(array.unit), *target = surface_of(unit);
   if (from == nullptr || target == nullptr)
-    fail(ErrorKind::kUser, "'{}' does not convert to '{}'. Between K, Jy/beam, Jy/pix and Jy/sr the beam, the pixels and the frequency are taken into account.",
+    fail(ErrorKind::kUser,
+         "'{}' does not convert to '{}'. Between K, Jy/beam, Jy/pix and Jy/sr the beam, the pixels and the frequency are taken into "
+         "account.",
          array.unit.to_string(), unit.to_string());
 
   const auto spectral = find_dim(array, "spectral");
@@ -92,8 +97,10 @@ SkyArray to(const SkyArray& array, const Unit& unit) {
     same = same && factors[c] == factors[0];
   }
   if (channels == 0) return out;
-  if (same) out.data = scaled(array.data, factors[0]);
-  else out.data = scaled(array.data, small_array(std::move(factors), along(*spectral, static_cast<Index>(channels), array.rank())));
+  if (same)
+    out.data = scaled(array.data, factors[0]);
+  else
+    out.data = scaled(array.data, small_array(std::move(factors), along(*spectral, static_cast<Index>(channels), array.rank())));
   return out;
 }
 

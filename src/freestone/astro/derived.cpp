@@ -16,8 +16,10 @@ SkyArray with_axes(const SkyArray& array, Array data, const std::vector<int>& ke
     spectral = spectral || out.dims.back() == "spectral";
   }
   if (array.wcs.rank() > 0 && !kept.empty()) out.wcs = array.wcs.keep_axes(kept);
-  if (spectral) out.beams = array.beams;
-  else if (!array.beams.empty()) out.beam = common_resolution(array);
+  if (spectral)
+    out.beams = array.beams;
+  else if (!array.beams.empty())
+    out.beam = common_resolution(array);
   return out;
 }
 

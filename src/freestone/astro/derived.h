@@ -13,8 +13,8 @@ SkyArray with_axes(const SkyArray& array, Array data, const std::vector<int>& ke
 /// All axes of `array` but `removed` (ascending).
 std::vector<int> axes_without(const SkyArray& array, const std::vector<int>& removed);
 
-/// The one beam that stands for all channels: the beam, or the mean of beams whose areas differ by 1 % at most from their mean's. None when the channels
-/// differ by more, or there is no beam.
+/// The one beam that stands for all channels: the beam, or the mean of beams whose areas differ by 1 % at most from their mean's. None when
+/// the channels differ by more, or there is no beam.
 std::optional<Beam> common_resolution(const SkyArray& array);
 
 /// Position of a dimension, or none.

@@ -63,7 +63,8 @@ Array moment_on_sky(const SkyArray& array, int order, int axis, int y, int x) {
     // Power 0 is NaN too where the projection has no sky, so that all sums are of the same pixels.
     std::vector<double> power(positions.size());
     for (std::size_t i = 0; i < power.size(); ++i) power[i] = std::isnan(positions[i]) ? kNan : std::pow(positions[i] - origin, k);
-    sums.push_back(freestone::reduce("sum", array.data * small_array(std::move(power), shape), {axis}, {.skip_nan = true, .parameters = {1}}));
+    sums.push_back(
+        freestone::reduce("sum", array.data * small_array(std::move(power), shape), {axis}, {.skip_nan = true, .parameters = {1}}));
   }
   const Array count = freestone::reduce("count", array.data, {axis}, {.skip_nan = true});
   return moment_from(sums, count, order, origin, array.wcs.increment(axis));
@@ -72,7 +73,8 @@ Array moment_on_sky(const SkyArray& array, int order, int axis, int y, int x) {
 }  // namespace
 
 SkyArray moment(const SkyArray& array, int order, const std::string& axis_name) {
-  if (order < 0 || order > kHighestOrder) fail(ErrorKind::kUser, "moment: order {} is not available; orders are 0 to {}.", order, kHighestOrder);
+  if (order < 0 || order > kHighestOrder)
+    fail(ErrorKind::kUser, "moment: order {} is not available; orders are 0 to {}.", order, kHighestOrder);
   const int axis = array.axis(axis_name);
   if (array.data.shape()[axis] == 0) fail(ErrorKind::kUser, "moment: axis '{}' has no pixels.", axis_name);
 

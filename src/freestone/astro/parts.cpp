@@ -72,7 +72,8 @@ Range channels_between(const std::vector<double>& coordinates, double lo, double
   Range range;
   const auto n = static_cast<Index>(coordinates.size());
   for (Index i = 0; i < n; ++i) {
-    const double value = coordinates[static_cast<std::size_t>(i)], neighbour = coordinates[static_cast<std::size_t>(i + 1 < n ? i + 1 : std::max<Index>(0, i - 1))];
+    const double value = coordinates[static_cast<std::size_t>(i)],
+                 neighbour = coordinates[static_cast<std::size_t>(i + 1 < n ? i + 1 : std::max<Index>(0, i - 1))];
     const double slack = kEdgeTolerance * std::abs(neighbour - value);
     if (value >= lo - slack && value <= hi + slack) range.add(i);
   }
@@ -85,7 +86,8 @@ Range channels_between(const SkyArray& array, int axis, const std::vector<double
   if (range.empty()) {
     const std::string unit = array.wcs.rank() > 0 ? array.wcs.unit(axis).to_string() : "";
     if (coordinates.empty()) fail(ErrorKind::kUser, "The spectral axis has no channels to choose from.");
-    fail(ErrorKind::kUser, "No channel lies between {} and {} {}: the axis goes from {} to {} {}.", low, high, unit, coordinates.front(), coordinates.back(), unit);
+    fail(ErrorKind::kUser, "No channel lies between {} and {} {}: the axis goes from {} to {} {}.", low, high, unit, coordinates.front(),
+         coordinates.back(), unit);
   }
   return range;
 }
@@ -175,10 +177,12 @@ SkyArray subcube(const SkyArray& array, const WorldBox& box) {
   std::vector<Slice> slices(static_cast<std::size_t>(array.rank()));
   if (box.longitude_low || box.longitude_high || box.latitude_low || box.latitude_high) {
     const auto y = find_dim(array, "y"), x = find_dim(array, "x");
-    if (!y || !x || !array.wcs.has_celestial()) fail(ErrorKind::kUser, "There are no longitude and latitude axes to select on: the header has no celestial WCS.");
+    if (!y || !x || !array.wcs.has_celestial())
+      fail(ErrorKind::kUser, "There are no longitude and latitude axes to select on: the header has no celestial WCS.");
     Range rows, columns;
     sky_ranges(array.wcs.celestial(), array.data.shape()[*y], array.data.shape()[*x], box, rows, columns);
-    if (rows.empty()) fail(ErrorKind::kUser, "No pixel lies within the longitudes and latitudes given. They are degrees in the system of the header.");
+    if (rows.empty())
+      fail(ErrorKind::kUser, "No pixel lies within the longitudes and latitudes given. They are degrees in the system of the header.");
     slices[static_cast<std::size_t>(*y)] = rows.slice();
     slices[static_cast<std::size_t>(*x)] = columns.slice();
   }
@@ -194,7 +198,8 @@ SkyArray subcube(const SkyArray& array, const WorldBox& box) {
   return slice(array, slices);
 }
 
-SkyArray downsample(const SkyArray& array, Index factor, const std::vector<std::string>& names, const std::string& function, bool truncate) {
+SkyArray downsample(const SkyArray& array, Index factor, const std::vector<std::string>& names, const std::string& function,
+                    bool truncate) {
   std::vector<int> axes;
   for (const std::string& name : names) axes.push_back(array.axis(name));
   axes = normal_axes(axes, array.rank());
@@ -206,7 +211,9 @@ SkyArray downsample(const SkyArray& array, Index factor, const std::vector<std::
     out.beam = common_resolution(array);
     out.beams.clear();
     if (!out.beam)
-      fail(ErrorKind::kUser, "downsample along the spectrum would mix channels whose beams differ by more than 1 % in area. Convolve to a common beam first.");
+      fail(
+          ErrorKind::kUser,
+          "downsample along the spectrum would mix channels whose beams differ by more than 1 % in area. Convolve to a common beam first.");
   }
   return out;
 }
@@ -215,7 +222,8 @@ SkyArray with_mask(const SkyArray& array, const Array& mask) {
   SkyArray out = array;
   out.data = where(mask, array.data, std::numeric_limits<double>::quiet_NaN());
   if (out.data.shape() != array.data.shape())
-    fail(ErrorKind::kUser, "A mask of shape {} does not broadcast to the data's {}.", to_string(mask.shape()), to_string(array.data.shape()));
+    fail(ErrorKind::kUser, "A mask of shape {} does not broadcast to the data's {}.", to_string(mask.shape()),
+         to_string(array.data.shape()));
   return out;
 }
 

@@ -15,9 +15,9 @@ struct FunctionRow {
   int unit_power;    ///< of the array's unit
 };
 const FunctionRow kFunctions[] = {
-    {"sum", "sum", 1},       {"mean", "mean", 1},     {"std", "std", 1},     {"var", "variance", 2},   {"min", "min", 1},          {"max", "max", 1},
-    {"argmin", "argmin", 0}, {"argmax", "argmax", 0}, {"count", "count", 0}, {"rms", "rms", 1},        {"median", nullptr, 1},     {"mad_std", nullptr, 1},
-    {"mad-std", nullptr, 1}, {"percentile", nullptr, 1},
+    {"sum", "sum", 1},      {"mean", "mean", 1},     {"std", "std", 1},       {"var", "variance", 2},     {"min", "min", 1},
+    {"max", "max", 1},      {"argmin", "argmin", 0}, {"argmax", "argmax", 0}, {"count", "count", 0},      {"rms", "rms", 1},
+    {"median", nullptr, 1}, {"mad_std", nullptr, 1}, {"mad-std", nullptr, 1}, {"percentile", nullptr, 1},
 };
 
 const FunctionRow& find_function(const std::string& name) {
@@ -38,9 +38,12 @@ SkyArray reduce(const SkyArray& array, const std::string& function, const std::v
   removed = normal_axes(removed, array.rank());
 
   Array data;
-  if (function == "median") data = median(array.data, removed);
-  else if (function == "percentile") data = percentile(array.data, q, removed);
-  else if (row.fold == nullptr) data = mad_std(array.data, removed);
+  if (function == "median")
+    data = median(array.data, removed);
+  else if (function == "percentile")
+    data = percentile(array.data, q, removed);
+  else if (row.fold == nullptr)
+    data = mad_std(array.data, removed);
   else {
     ReduceOptions options{.skip_nan = true};
     // A spectrum of which nothing is valid has no sum, as in CASA and spectral_cube.
@@ -50,7 +53,9 @@ SkyArray reduce(const SkyArray& array, const std::string& function, const std::v
   SkyArray out = with_axes(array, std::move(data), axes_without(array, removed));
   if (row.unit_power != 1) out.unit = row.unit_power == 0 ? Unit() : array.unit.pow(row.unit_power);
   if (!array.beams.empty() && out.beams.empty() && !out.beam)
-    log(LogLevel::kWarning, "{}: the beams of the channels differ by more than 1 % in area, so the result has none. Convolve to a common beam first.", function);
+    log(LogLevel::kWarning,
+        "{}: the beams of the channels differ by more than 1 % in area, so the result has none. Convolve to a common beam first.",
+        function);
   return out;
 }
 

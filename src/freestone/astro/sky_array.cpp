@@ -14,11 +14,15 @@ formats::Table beams_table(const std::vector<Beam>& beams) {
   formats::Table table;
   table.name = "BEAMS";
   table.rows = static_cast<Index>(beams.size());
-  table.columns = {{.name = "BMAJ", .unit = "arcsec"}, {.name = "BMIN", .unit = "arcsec"}, {.name = "BPA", .unit = "deg"}, {.name = "CHAN", .code = 'J'},
+  table.columns = {{.name = "BMAJ", .unit = "arcsec"},
+                   {.name = "BMIN", .unit = "arcsec"},
+                   {.name = "BPA", .unit = "deg"},
+                   {.name = "CHAN", .code = 'J'},
                    {.name = "POL", .code = 'J'}};
   for (Index channel = 0; channel < table.rows; ++channel) {
     const Beam& beam = beams[static_cast<std::size_t>(channel)];
-    const double row[] = {beam.major_deg * kArcsecPerDegree, beam.minor_deg * kArcsecPerDegree, beam.pa_deg, static_cast<double>(channel), 0};
+    const double row[] = {beam.major_deg * kArcsecPerDegree, beam.minor_deg * kArcsecPerDegree, beam.pa_deg, static_cast<double>(channel),
+                          0};
     for (std::size_t c = 0; c < table.columns.size(); ++c) table.columns[c].numbers.push_back(row[c]);
   }
   return table;

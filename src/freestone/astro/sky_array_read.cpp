@@ -70,11 +70,16 @@ BeamColumns columns_of(const formats::Table& table) {
     return result;
   };
   for (const auto& column : table.columns) {
-    if (column.name == "BMAJ") out.major = column.numbers, out.major_unit = column.unit;
-    else if (column.name == "BMIN") out.minor = column.numbers, out.minor_unit = column.unit;
-    else if (column.name == "BPA") out.pa = column.numbers, out.pa_unit = column.unit;
-    else if (column.name == "CHAN") out.channel = whole(column.numbers);
-    else if (column.name == "POL") out.polarisation = whole(column.numbers);
+    if (column.name == "BMAJ")
+      out.major = column.numbers, out.major_unit = column.unit;
+    else if (column.name == "BMIN")
+      out.minor = column.numbers, out.minor_unit = column.unit;
+    else if (column.name == "BPA")
+      out.pa = column.numbers, out.pa_unit = column.unit;
+    else if (column.name == "CHAN")
+      out.channel = whole(column.numbers);
+    else if (column.name == "POL")
+      out.polarisation = whole(column.numbers);
   }
   return out;
 }

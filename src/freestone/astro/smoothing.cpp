@@ -38,7 +38,8 @@ SkyArray smooth(const SkyArray& array, const std::vector<double>& kernel, const 
     out.beam = common_resolution(array);
     out.beams.clear();
     if (!out.beam)
-      fail(ErrorKind::kUser, "smooth along the spectrum would mix channels whose beams differ by more than 1 % in area. Convolve to a common beam first.");
+      fail(ErrorKind::kUser,
+           "smooth along the spectrum would mix channels whose beams differ by more than 1 % in area. Convolve to a common beam first.");
   }
   out.data = masked_again(array.data, freestone::convolve(array.data, normalised(kernel), axis));
   return out;
@@ -61,20 +62,23 @@ SkyArray convolve_to(const SkyArray& array, const Beam& target) {
       if (!beam.is_valid()) continue;
       if (from && !is_same(*from, beam))
         fail(ErrorKind::kUser,
-             "convolve_to: the beams differ from channel to channel ({} and {}, say), and convolving each channel with its own kernel is not available yet. Select "
+             "convolve_to: the beams differ from channel to channel ({} and {}, say), and convolving each channel with its own kernel is "
+             "not available yet. Select "
              "channels of one beam first.",
              from->to_string(), beam.to_string());
       from = beam;
     }
   }
-  if (!from) fail(ErrorKind::kUser, "convolve_to: the data has no beam (BMAJ, BMIN, BPA in the header, or a BEAMS table). Set one with with_beam.");
+  if (!from)
+    fail(ErrorKind::kUser, "convolve_to: the data has no beam (BMAJ, BMIN, BPA in the header, or a BEAMS table). Set one with with_beam.");
 
   SkyArray out = array;
   out.beam = target;
   out.beams.clear();
   const std::optional<Beam> difference = convolving_beam(*from, target);
   if (!difference) return out;
-  if (!array.wcs.has_celestial()) fail(ErrorKind::kUser, "convolve_to: the header has no celestial WCS, so the size of a pixel is not known.");
+  if (!array.wcs.has_celestial())
+    fail(ErrorKind::kUser, "convolve_to: the header has no celestial WCS, so the size of a pixel is not known.");
   const BeamKernel weights = kernel(*difference, array.wcs.pixel_scale());
   out = smooth_2d(out, weights.weights, weights.ny, weights.nx);
   // Jy/beam is a flux in one beam: a larger one holds more.

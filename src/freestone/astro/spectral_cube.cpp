@@ -43,7 +43,8 @@ SpectralCube::SpectralCube(SkyArray sky) : sky_(std::move(sky)) {
   std::vector<int> order;
   for (const std::string& dim : kCubeDims)
     if (const auto axis = find_dim(sky_, dim.c_str())) order.push_back(*axis);
-  if (sky_.rank() != 3 || order.size() != 3) fail(ErrorKind::kUser, "A spectral cube has the axes (spectral, y, x); here they are ({}).", list);
+  if (sky_.rank() != 3 || order.size() != 3)
+    fail(ErrorKind::kUser, "A spectral cube has the axes (spectral, y, x); here they are ({}).", list);
   sky_ = transpose(sky_, order);
 }
 
@@ -52,7 +53,8 @@ std::vector<double> SpectralCube::spectral_axis() const { return axis_coordinate
 SpectralCube SpectralCube::with_mask(const Array& mask) const { return SpectralCube(astro::with_mask(sky_, mask)); }
 
 SpectralCube SpectralCube::with_data(Array data) const {
-  if (data.shape() != shape()) fail(ErrorKind::kUser, "Data of shape {} for a cube of shape {}.", to_string(data.shape()), to_string(shape()));
+  if (data.shape() != shape())
+    fail(ErrorKind::kUser, "Data of shape {} for a cube of shape {}.", to_string(data.shape()), to_string(shape()));
   SkyArray out = sky_;
   out.data = std::move(data);
   return SpectralCube(std::move(out));
@@ -78,7 +80,9 @@ SpectralCube SpectralCube::spectral_slab(const Quantity& lo, const Quantity& hi,
 
 SpectralCube SpectralCube::slice(const std::vector<Slice>& slices) const {
   for (const Slice& part : slices)
-    if (part.step == 0) fail(ErrorKind::kUser, "A single position takes an axis away, and a cube has three. Give a range of length 1, or slice the SkyArray.");
+    if (part.step == 0)
+      fail(ErrorKind::kUser,
+           "A single position takes an axis away, and a cube has three. Give a range of length 1, or slice the SkyArray.");
   return SpectralCube(astro::slice(sky_, slices));
 }
 
@@ -88,15 +92,21 @@ Index SpectralCube::closest_spectral_channel(const Quantity& value) const { retu
 
 SpectralCube SpectralCube::to(const Unit& unit) const { return SpectralCube(astro::to(sky_, unit)); }
 
-SpectralCube SpectralCube::with_spectral_unit(const SpectralTarget& target) const { return SpectralCube(astro::with_spectral_unit(sky_, target)); }
+SpectralCube SpectralCube::with_spectral_unit(const SpectralTarget& target) const {
+  return SpectralCube(astro::with_spectral_unit(sky_, target));
+}
 
 SpectralCube SpectralCube::sigma_clip_spectrally(double threshold, int max_iterations) const {
   return sigma_clip("spectral", {.low = threshold, .high = threshold, .max_iterations = max_iterations});
 }
 
-SpectralCube SpectralCube::sigma_clip(const std::string& axis, ClipOptions options) const { return SpectralCube(astro::sigma_clip(sky_, axis, options)); }
+SpectralCube SpectralCube::sigma_clip(const std::string& axis, ClipOptions options) const {
+  return SpectralCube(astro::sigma_clip(sky_, axis, options));
+}
 
-SpectralCube SpectralCube::spectral_smooth(const std::vector<double>& kernel) const { return SpectralCube(smooth(sky_, kernel, "spectral")); }
+SpectralCube SpectralCube::spectral_smooth(const std::vector<double>& kernel) const {
+  return SpectralCube(smooth(sky_, kernel, "spectral"));
+}
 
 SpectralCube SpectralCube::spatial_smooth(const std::vector<double>& kernel, Index rows, Index columns) const {
   return SpectralCube(smooth_2d(sky_, kernel, rows, columns));
@@ -108,12 +118,16 @@ SpectralCube SpectralCube::downsample_axis(Index factor, const std::string& axis
   return SpectralCube(downsample(sky_, factor, {axis}, function, truncate));
 }
 
-SkyArray SpectralCube::reduce(const std::string& function, const std::vector<std::string>& axes, double q) const { return astro::reduce(sky_, function, axes, q); }
+SkyArray SpectralCube::reduce(const std::string& function, const std::vector<std::string>& axes, double q) const {
+  return astro::reduce(sky_, function, axes, q);
+}
 
 SkyArray SpectralCube::moment(int order, const std::string& axis) const { return astro::moment(sky_, order, axis); }
 
 Statistics SpectralCube::statistics(const ComputeOptions& options) const { return astro::statistics(sky_, options); }
 
-void SpectralCube::write(const std::string& path, const WriteOptions& options, const ComputeOptions& compute) const { astro::write(sky_, path, options, compute); }
+void SpectralCube::write(const std::string& path, const WriteOptions& options, const ComputeOptions& compute) const {
+  astro::write(sky_, path, options, compute);
+}
 
 }  // namespace freestone::astro
