@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -175,6 +176,32 @@ TEST(Compute, SiblingsShareOnePass) {
   ASSERT_EQ(plan.stages.size(), 1u);
   EXPECT_EQ(plan.stages[0].inputs.size(), 1u);
   EXPECT_EQ(plan.stages[0].deliveries.size(), 7u);
+}
+
+TEST(Compute, OrderStatisticsOfEverythingStreamInLittleMemory) {
+  // Above a million elements the ranks are found digit by digit; the oracle sorts.
+  const Data cube = random_cube({120, 100, 101}, 12);
+  std::vector<float> sorted;
+  for (const float v : *cube.values)
+    if (!std::isnan(v)) sorted.push_back(v);
+  std::sort(sorted.begin(), sorted.end());
+  const auto median_of = [](const std::vector<float>& v) { return v.size() % 2 == 1 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2; };
+  const float middle = median_of(sorted);
+  std::shared_ptr<TempStore> keep;
+  const Array x = on_disk(cube, {60, 50, 101}, keep);
+  EXPECT_EQ(compute(median(x, {}), with(40 << 20, 2)).data<float>()[0], middle);
+  EXPECT_TRUE(std::isnan(compute(median(x, {}, false), with(40 << 20, 2)).data<float>()[0]));
+  const std::vector<double> wide(sorted.begin(), sorted.end());
+  const double wide_middle = wide.size() % 2 == 1 ? wide[wide.size() / 2] : (wide[wide.size() / 2 - 1] + wide[wide.size() / 2]) / 2;
+  EXPECT_EQ(compute(median(astype(x, DType::kFloat64), {}), with(40 << 20, 2)).number(), wide_middle);
+  const double place = static_cast<double>(sorted.size() - 1) * 0.9;
+  const float lower = sorted[static_cast<std::size_t>(place)], upper = sorted[static_cast<std::size_t>(place) + 1];
+  EXPECT_NEAR(compute(percentile(x, 90, {}), with(40 << 20, 2)).number(), static_cast<double>(lower), static_cast<double>(upper - lower) + 1e-7);
+  EXPECT_EQ(compute(percentile(x, 100, {}), with(40 << 20, 2)).data<float>()[0], sorted.back());
+  std::vector<float> apart;
+  for (const float v : sorted) apart.push_back(std::fabs(v - middle));
+  std::sort(apart.begin(), apart.end());
+  EXPECT_FLOAT_EQ(compute(mad_std(x, {}), with(40 << 20, 2)).data<float>()[0], static_cast<float>(1.482602218505602 * static_cast<double>(median_of(apart))));
 }
 
 TEST(Compute, WhatCannotFitNamesABudgetThatWould) {

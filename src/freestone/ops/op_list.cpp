@@ -4,6 +4,7 @@
 
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/rank.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
@@ -30,6 +31,14 @@ Made make_reduce(const Json& p, const Specs& in) {
   const Shape leaf(p.at("leaf").get<std::vector<Index>>());
   return std::make_shared<ReduceOp>(p.at("function").get<std::string>(), in.at(0), normal_axes(p.at("axes").get<std::vector<int>>(), in.at(0).shape.rank()),
                                     leaf, p.at("skip_nan").get<bool>(), std::move(parameters));
+}
+
+Made make_rank(const Json& p, const Specs& in) {
+  const int pass = p.at("pass").get<int>();
+  if (!is_floating(in.at(0).dtype) || pass < 0 || pass >= RankOp::passes(in.at(0).dtype) || in.size() != (pass == 0 ? 1u : 7u))
+    fail(ErrorKind::kData, "A pass of rank does not fit its input.");
+  return std::make_shared<RankOp>(in.at(0), pass, p.at("median").get<bool>(), p.at("q").get<double>(), p.at("skip_nan").get<bool>(),
+                                  Shape(p.at("leaf").get<std::vector<Index>>()));
 }
 
 Made make_select(const Json& p, const Specs& in) {
@@ -62,6 +71,7 @@ const OpEntry kOps[] = {
     {"convolve",    1, make_convolve},
     {"downsample",  1, make_downsample},
     {"elementwise", 1, make_elementwise},
+    {"rank",        1, make_rank},
     {"reduce",      1, make_reduce},
     {"select",      1, make_select},
     {"sigma_clip",  1, make_sigma_clip},

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/rank.h"
 #include "freestone/ops/reduce.h"
 
 namespace freestone {
@@ -11,6 +13,7 @@ namespace {
 
 constexpr double kMedianNanoseconds = 1.2;  // an element, one core
 constexpr double kClipNanoseconds = 2.5;
+constexpr double kMadToSigma = 1.482602218505602;  // 1 / the normal distribution's third quartile, as astropy.stats.mad_std
 
 DType floating(DType t) {
   if (is_complex(t)) fail(ErrorKind::kUser, "Order statistics of complex numbers are not defined.");
@@ -107,17 +110,32 @@ void SigmaClipOp::run(const Box& box, std::span<const Tile> in, std::span<const 
 }
 
 namespace {
+
+/// Everything at once, and more than a task should hold: by shape alone, so that a plan never decides it.
+bool sees_too_much(const Array& a, const std::vector<int>& axes) {
+  return static_cast<int>(normal_axes(axes, a.rank()).size()) == a.rank() && a.size() > (Index{1} << 20);
+}
+
 Array select(std::string function, const Array& a, const std::vector<int>& axes, bool skip_nan, double q) {
   return apply_op(std::make_shared<SelectOp>(std::move(function), a.spec(), normal_axes(axes, a.rank()), skip_nan, q), {a});
 }
+
 }  // namespace
 
-Array median(const Array& a, const std::vector<int>& axes, bool skip_nan) { return select("median", a, axes, skip_nan, 50); }
-Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) { return select("mad_std", a, axes, skip_nan, 50); }
+Array median(const Array& a, const std::vector<int>& axes, bool skip_nan) {
+  return sees_too_much(a, axes) ? streaming_median(a, skip_nan) : select("median", a, axes, skip_nan, 50);
+}
+
+Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) {
+  if (!sees_too_much(a, axes)) return select("mad_std", a, axes, skip_nan, 50);
+  const Array deviation = elementwise("absolute", {a - streaming_median(a, skip_nan)});
+  const Array median = streaming_median(deviation, skip_nan);
+  return astype(astype(median, DType::kFloat64) * kMadToSigma, median.dtype());
+}
 
 Array percentile(const Array& a, double q, const std::vector<int>& axes, bool skip_nan) {
   if (!(q >= 0 && q <= 100)) fail(ErrorKind::kUser, "percentile: q = {} is not between 0 and 100.", format_number(q));
-  return select("percentile", a, axes, skip_nan, q);
+  return sees_too_much(a, axes) ? streaming_percentile(a, q, skip_nan) : select("percentile", a, axes, skip_nan, q);
 }
 
 Array sigma_clip(const Array& a, int axis, ClipOptions options) {
