@@ -1,1 +1,0 @@
-// The library is made of the rooms; a target needs a source of its own.
