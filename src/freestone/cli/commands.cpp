@@ -1,0 +1,119 @@
+#include "freestone/cli/commands.h"
+
+#include <fmt/ranges.h>
+
+#include "freestone/cli/print.h"
+#include "freestone/cli/step.h"
+#include "freestone/kernels/elementwise.h"
+
+namespace freestone::cli {
+
+std::vector<OptionRow> run_options() {
+  return {
+      {"threads", "N", "compute lanes (default: all cores)"},
+      {"memory", "SIZE", "the budget, such as 2GiB (default: half of what the process may use)"},
+      {"temp-dir", "DIR", "where intermediate results go that do not fit the budget"},
+      {"overwrite", "", "outputs may replace files"},
+      {"progress", "HOW", "auto (default), bar, json or none; on stderr", {"auto", "bar", "json", "none"}},
+      {"profile", "FILE", "where time, bytes and memory went: .json or .html"},
+      {"log-level", "LEVEL", "debug, info, warning, error, none", {"debug", "info", "warning", "error", "none"}},
+  };
+}
+
+std::vector<OptionRow> joined(std::vector<OptionRow> a, const std::vector<OptionRow>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+const std::vector<CommandRow>& command_table() {
+  static const OptionRow kFormat = {"format", "FORMAT", "how numbers are printed: table (default), json, csv", {"table", "json", "csv"}};
+  static const OptionRow kWith = {"with", "NAME=FILE", "another array, for calc and mask; may be given several times", {}, true};
+  static const OptionRow kJson = {"json", "", "one JSON object on stdout"};
+  static const std::vector<CommandRow> kTable = {
+      {"info", "FILE", "shape, dtype, chunks, unit, axes, WCS, beam, and what else the file holds", {kJson}, run_info},
+      {"run", "INPUT [! STEP [options]]...", "a pipeline; nothing is computed that no sink needs",
+       joined({kWith, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()), run_pipeline},
+      {"plan", "INPUT [! STEP [options]]...", "what run would do: stages, tiles, bytes, tasks, peak memory; nothing is read or written",
+       joined({kWith, kJson, kFormat}, run_options()), run_plan_only},
+      {"convert", "IN OUT", "a file in another format, told by the suffix",
+       joined({{"as", "FORMAT", "fits or npy, whatever the suffix"}, {"dtype", "DTYPE", "converts the elements"}}, run_options()), run_convert},
+      {"compare", "A B", "do two files hold the same data, axes and units; where not. Exit code 1 when they differ",
+       joined({{"rtol", "R", "relative difference that is allowed (default 0)"}, {"atol", "A", "absolute difference that is allowed (default 0)"},
+               {"data-only", "", "axes and units do not matter"}, kFormat}, run_options()), run_compare},
+      {"steps", "[NAME]", "the steps, or one step's help with an example", {}, run_steps},
+      {"doctor", "", "versions, libraries, cores, memory, disks, CPU features", {kJson}, run_doctor},
+      {"completion", "bash|zsh|fish", "completion for a shell:  source <(freestone completion bash)", {}, run_completion},
+  };
+  return kTable;
+}
+
+const CommandRow& find_command(const std::string& name) {
+  std::vector<std::string> names;
+  for (const CommandRow& row : command_table()) {
+    if (row.name == name) return row;
+    names.push_back(row.name);
+  }
+  const std::string near = suggestion(name, names);
+  refuse("There is no command '{}'.{}", name, near.empty() ? fmt::format(" It is one of {}.", fmt::join(names, ", ")) : near);
+}
+
+std::string program_help() {
+  std::string text =
+      "freestone: computations on science data larger than memory\n\n"
+      "  freestone COMMAND [options]\n\n";
+  for (const CommandRow& row : command_table()) text += fmt::format("  {:<40}  {}\n", row.name + " " + row.words, row.summary);
+  text +=
+      "\n"
+      "  freestone run cube.fits ! statistics\n"
+      "  freestone run cube.fits ! sigma-clip --threshold 3 ! tee [ write clipped.fits ] [ moment --order 1 ! plot m1.png ] ! statistics\n"
+      "\n"
+      "'freestone COMMAND --help' explains a command, 'freestone steps' lists the steps of a pipeline.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated.\n";
+  return text;
+}
+
+std::string command_help(const CommandRow& row) {
+  std::string text = fmt::format("freestone {}{}{}\n\n  {}\n", row.name, row.words.empty() ? "" : " ", row.words, row.summary);
+  if (!row.options.empty()) text += "\n" + option_help(row.options);
+  if (row.name == "run" || row.name == "plan") text += "\nOptions stand before the first '!'. 'freestone steps' lists the steps.\n";
+  return text;
+}
+
+std::string step_help(const std::string& name) {
+  if (name == "tee")
+    return "tee [ STEP ! STEP... ] [ STEP... ]...\n\n  gives the same data to each branch and passes it on; all of it in one pass\n\n"
+           "  freestone run cube.fits ! tee [ moment --order 0 ! write m0.fits ] [ moment --order 1 ! write m1.fits ] ! statistics\n";
+  const StepRow& row = find_step(name);
+  std::string text = fmt::format("{}{}{}\n\n  {}\n", row.name, row.words.empty() ? "" : " " + row.words, row.options.empty() ? "" : " [options]", row.summary);
+  if (!row.options.empty()) text += "\n" + option_help(row.options);
+  if (name == "calc" || name == "mask") {
+    std::string names;
+    for (const auto& function : kernels::elementwise_table()) names += (names.empty() ? "" : " ") + std::string(function.name);
+    text += "\n  operators:   + - * / // % ** == != < <= > >= & | ^ ~ and or not\n  functions:   " + names +
+            "\n  reductions:  sum mean median std var mad_std min max rms count percentile, as mean(x, axis=spectral); a name alone is that of x\n";
+  }
+  return text + fmt::format("\n  freestone run {}\n", row.example);
+}
+
+int run_steps(std::span<const std::string> words, const CommandRow& row, const Process&) {
+  const Arguments arguments(words, row.options, "steps: ");
+  if (arguments.words().size() > 1) refuse("steps takes one name, not {}.", arguments.words().size());
+  if (!arguments.words().empty()) {
+    write_stdout(step_help(arguments.words().front()));
+    return 0;
+  }
+  std::string text;
+  for (const StepRow& step : step_table()) text += fmt::format("{:<12}  {}\n", step.name, step.summary);
+  text += fmt::format("{:<12}  {}\n\n'freestone steps NAME' explains one with an example.\n", "tee", "gives the same data to each branch in brackets, and passes it on");
+  write_stdout(text);
+  return 0;
+}
+
+int run_completion(std::span<const std::string> words, const CommandRow& row, const Process&) {
+  const Arguments arguments(words, row.options, "completion: ");
+  if (arguments.words().size() != 1) refuse("completion takes the name of a shell: bash, zsh or fish.");
+  write_stdout(completion_script(arguments.words().front()));
+  return 0;
+}
+
+}  // namespace freestone::cli

@@ -1,0 +1,74 @@
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "freestone/astro/spectral_cube.h"
+#include "freestone/cli/print.h"
+#include "freestone/cli/run.h"
+#include "freestone/label/open.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/reduce.h"
+
+namespace freestone::cli {
+namespace {
+
+/// The position with number `flat` of an array, "(3, 0, 17)".
+std::string position(Index flat, const Shape& shape) {
+  Dims at(shape.rank());
+  for (int k = shape.rank() - 1; k >= 0; --k) at[k] = flat % shape[k], flat /= shape[k];
+  return to_string(at);
+}
+
+}  // namespace
+
+int run_compare(std::span<const std::string> words, const CommandRow& row, const Process& process) {
+  const Arguments arguments(words, row.options, "compare: ");
+  if (arguments.words().size() != 2) refuse("compare takes two files, A and B, not {}.", arguments.words().size());
+  const double rtol = arguments.number("rtol", 0), atol = arguments.number("atol", 0);
+  if (rtol < 0 || atol < 0) refuse("compare: --rtol and --atol cannot be negative.");
+  const astro::SkyArray a = astro::sky_array_from(open(arguments.words()[0])), b = astro::sky_array_from(open(arguments.words()[1]));
+
+  std::vector<std::string> differences;
+  Index count = 0;
+  double largest = 0;
+  if (a.data.shape() != b.data.shape()) differences.push_back(fmt::format("shape: {} and {}", to_string(a.data.shape()), to_string(b.data.shape())));
+  if (!arguments.has("data-only")) {
+    if (a.dims != b.dims || !a.wcs.same_as(b.wcs)) differences.emplace_back("axes: the world coordinates differ");
+    if (!(a.unit == b.unit)) differences.push_back(fmt::format("unit: '{}' and '{}'", a.unit.to_string(), b.unit.to_string()));
+    const bool one_beam = a.beam.has_value() != b.beam.has_value();
+    if (one_beam || (a.beam && !astro::is_same(*a.beam, *b.beam)))
+      differences.push_back(fmt::format("beam: {} and {}", a.beam ? a.beam->to_string() : "none", b.beam ? b.beam->to_string() : "none"));
+  }
+  if (a.data.shape() == b.data.shape() && a.data.size() > 0) {
+    const Array x = astype(a.data, DType::kFloat64), y = astype(b.data, DType::kFloat64);
+    const Array distance = elementwise("absolute", {elementwise("subtract", {x, y})});
+    const Array allowed = elementwise("add", {elementwise("multiply", {elementwise("absolute", {y}), rtol}), atol});
+    // Infinities of one sign are equal though their difference is NaN; NaN equals NaN.
+    const Array same = elementwise("logical_or", {elementwise("logical_or", {elementwise("equal", {x, y}), elementwise("less_equal", {distance, allowed})}),
+                                                  elementwise("logical_and", {elementwise("isnan", {x}), elementwise("isnan", {y})})});
+    const Array differs = elementwise("logical_not", {same});
+    std::vector<Tensor> results;
+    watched(arguments, process, [&](const ComputeOptions& options) {
+      results = compute_all({reduce("sum", differs, {}), reduce("max", distance, {}, {.skip_nan = true}), reduce("argmax", differs, {})}, options);
+    });
+    count = static_cast<Index>(results[0].number());
+    largest = results[1].number();
+    if (count > 0) {
+      const auto at = static_cast<Index>(results[2].number());
+      differences.push_back(fmt::format("data: {} of {} values differ, first at {}; the largest difference is {}", format_count(count), format_count(a.data.size()),
+                                        position(at, a.data.shape()), format_number(largest)));
+    }
+  }
+  if (arguments.text("format") == "json") {
+    const nlohmann::json json = {{"same", differences.empty()}, {"values_that_differ", count}, {"largest_difference", std::isfinite(largest) ? nlohmann::json(largest) : nlohmann::json(nullptr)},
+                                 {"differences", differences}};
+    write_stdout(json.dump() + "\n");
+  } else {
+    std::string text;
+    for (const std::string& difference : differences) text += difference + "\n";
+    write_stdout(text.empty() ? "the same\n" : text);
+  }
+  return differences.empty() ? 0 : 1;
+}
+
+}  // namespace freestone::cli

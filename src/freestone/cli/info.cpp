@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "freestone/astro/sky_array.h"
+#include "freestone/cli/commands.h"
+#include "freestone/cli/picture.h"
+#include "freestone/cli/print.h"
+#include "freestone/label/open.h"
+
+namespace freestone::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+/// The world coordinates of an axis: at its first and last pixel, for the sky along the middle of the image.
+std::pair<double, double> world_ends(const astro::SkyArray& array, int axis) {
+  const int rank = array.wcs.rank();
+  const Index n = array.data.shape()[axis];
+  std::vector<double> pixels;
+  for (const Index at : {Index{0}, n - 1})
+    for (int k = 0; k < rank; ++k) pixels.push_back(k == axis ? static_cast<double>(at) : array.wcs.kind(k) == astro::WorldKind::kSpectral ? 0 : static_cast<double>(array.data.shape()[k] - 1) / 2);
+  const std::vector<double> world = array.wcs.pixel_to_world(pixels);
+  return {world[static_cast<std::size_t>(axis)], world[static_cast<std::size_t>(rank + axis)]};
+}
+
+std::string shape_text(const Shape& shape) {
+  std::string text;
+  for (const Index n : shape) text += (text.empty() ? "" : " x ") + std::to_string(n);
+  return text.empty() ? "one number" : text;
+}
+
+Json describe_variable(const formats::Variable& variable) {
+  Json json = {{"hdu", variable.hdu}, {"name", variable.name}};
+  if (variable.source) {
+    json["shape"] = variable.source->spec().shape.to_vector();
+    json["dtype"] = name_of(variable.source->spec().dtype);
+  }
+  if (!variable.note.empty()) json["note"] = variable.note;
+  return json;
+}
+
+}  // namespace
+
+int run_info(std::span<const std::string> words, const CommandRow& row, const Process&) {
+  const Arguments arguments(words, row.options, "info: ");
+  if (arguments.words().size() != 1) refuse("info takes one FILE, not {}.", arguments.words().size());
+  const std::string& path = arguments.words().front();
+  const formats::Selected selected = formats::split_selector(path);
+  const formats::Contents contents = formats::open_file(selected.path);
+  const bool any_pixels = std::any_of(contents.variables.begin(), contents.variables.end(), [](const auto& v) { return v.source != nullptr; });
+
+  Json json = {{"path", contents.path}, {"format", contents.format}};
+  std::string text = fmt::format("{}: {}\n", path, contents.format);
+  const auto line = [&](const std::string& key, const std::string& value) { text += fmt::format("  {:<9} {}\n", key, value); };
+  if (any_pixels || !selected.selector.empty()) {
+    const Opened opened(contents, selected.selector);
+    const astro::SkyArray array = astro::sky_array_from(opened);
+    const Shape& shape = array.data.shape();
+    json["hdu"] = opened.variable().hdu, json["name"] = opened.variable().name;
+    json["shape"] = shape.to_vector(), json["dtype"] = name_of(array.data.dtype()), json["bytes"] = array.data.bytes();
+    const ChunkGrid& chunks = array.data.chunks();
+    json["chunks"] = chunks.is_contiguous() ? Json(nullptr) : Json(chunks.chunk().to_vector());
+    json["dims"] = array.dims, json["unit"] = array.unit.to_string();
+    if (const auto object = array.header.text("OBJECT")) json["object"] = *object;
+    if (const auto telescope = array.header.text("TELESCOP")) json["telescope"] = *telescope;
+    const bool has_world = array.wcs.rank() == array.rank() && array.rank() > 0;
+
+    if (contents.variables.size() > 1)
+      line("image", fmt::format("HDU {}{}", opened.variable().hdu, opened.variable().name.empty() ? "" : ", " + opened.variable().name));
+    if (json.contains("object") || json.contains("telescope")) line("object", fmt::format("{}{}", json.value("object", ""), json.contains("telescope") ? " (" + json.value("telescope", "") + ")" : ""));
+    line("shape", fmt::format("{} ({})", shape_text(shape), fmt::join(array.dims, ", ")));
+    line("dtype", fmt::format("{}, {} in memory", name_of(array.data.dtype()), format_bytes(array.data.bytes())));
+    line("chunks", chunks.is_contiguous() ? "none: stored in one piece" : shape_text(chunks.chunk()));
+    line("unit", array.unit.to_string().empty() ? "none given" : array.unit.to_string());
+
+    json["axes"] = Json::array();
+    for (int k = 0; k < array.rank(); ++k) {
+      Json axis = {{"dim", array.dims[static_cast<std::size_t>(k)]}, {"size", shape[k]}};
+      std::string words_of = std::to_string(shape[k]);
+      if (has_world && shape[k] > 0) {
+        const auto kind = array.wcs.kind(k);
+        const auto [first, last] = world_ends(array, k);
+        const bool sky = kind == astro::WorldKind::kLongitude || kind == astro::WorldKind::kLatitude;
+        const std::string unit = sky ? "deg" : array.wcs.unit(k).to_string();
+        axis["name"] = array.wcs.name(k), axis["ctype"] = array.wcs.ctype(k), axis["unit"] = unit;
+        axis["first"] = json_number(first), axis["last"] = json_number(last), axis["step"] = json_number(array.wcs.increment(k));
+        if (sky) {
+          const bool equatorial = array.wcs.ctype(k).rfind("RA", 0) == 0 || array.wcs.ctype(k).rfind("DEC", 0) == 0;
+          const bool hours = equatorial && kind == astro::WorldKind::kLongitude;
+          const auto show = [&](double value) { return !std::isfinite(value) ? "outside" : equatorial ? sexagesimal(value, hours, 0.1 / 3600) : fmt::format("{:.6g} deg", value); };
+          words_of += fmt::format(", {} {} to {}, {:.4g} arcsec a pixel", array.wcs.name(k), show(first), show(last), array.wcs.increment(k) * 3600);
+        } else if (!array.wcs.name(k).empty() || !unit.empty()) {
+          words_of += fmt::format(", {} {} to {}{}{}", array.wcs.name(k).empty() ? "world" : array.wcs.name(k), format_number(std::stod(fmt::format("{:.10g}", first))),
+                                  format_number(std::stod(fmt::format("{:.10g}", last))), unit.empty() ? "" : " ", unit);
+        }
+      }
+      line(array.dims[static_cast<std::size_t>(k)], words_of);
+      json["axes"].push_back(axis);
+    }
+    if (has_world) {
+      const auto& parameters = array.wcs.parameters();
+      Json wcs = {{"ctype", Json::array()}};
+      std::string types;
+      for (int k = 0; k < array.rank(); ++k) {
+        wcs["ctype"].push_back(array.wcs.ctype(k));
+        if (!array.wcs.ctype(k).empty()) types += (types.empty() ? "" : ", ") + array.wcs.ctype(k);
+      }
+      if (!parameters.radesys.empty()) wcs["radesys"] = parameters.radesys, types += ", " + parameters.radesys;
+      if (!parameters.specsys.empty()) wcs["specsys"] = parameters.specsys, types += ", " + parameters.specsys;
+      if (parameters.equinox) wcs["equinox"] = *parameters.equinox;
+      if (parameters.restfrq) wcs["restfrq"] = *parameters.restfrq, types += fmt::format(", rest {} GHz", format_number(*parameters.restfrq / 1e9));
+      if (parameters.restwav) wcs["restwav"] = *parameters.restwav;
+      json["wcs"] = wcs;
+      if (!types.empty()) line("wcs", types);
+    }
+    json["beam"] = nullptr;
+    if (!array.beams.empty()) {
+      json["beams"] = array.beams.size();
+      line("beam", fmt::format("one a channel ({}), the first {}", array.beams.size(), array.beams.front().to_string()));
+    } else if (array.beam) {
+      json["beam"] = {{"major_arcsec", array.beam->major_deg * 3600}, {"minor_arcsec", array.beam->minor_deg * 3600}, {"pa_deg", array.beam->pa_deg}};
+      line("beam", array.beam->to_string());
+    }
+  }
+  json["hdus"] = Json::array();
+  for (const auto& variable : contents.variables) json["hdus"].push_back(describe_variable(variable));
+  json["tables"] = Json::array();
+  for (const auto& table : contents.tables) json["tables"].push_back({{"name", table.name}, {"rows", table.rows}});
+  if (contents.variables.size() > 1 || !any_pixels) {
+    text += "  holds\n";
+    for (const auto& variable : contents.variables)
+      text += fmt::format("    [{}] {:<12} {}\n", variable.hdu, variable.name,
+                          variable.source ? fmt::format("{} {}", shape_text(variable.source->spec().shape), name_of(variable.source->spec().dtype)) : variable.note.empty() ? "no pixels" : variable.note);
+  }
+  write_stdout(arguments.has("json") ? json.dump(1) + "\n" : text);
+  return 0;
+}
+
+}  // namespace freestone::cli

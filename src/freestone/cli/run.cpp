@@ -1,0 +1,215 @@
+#include "freestone/cli/run.h"
+
+#include <cctype>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "freestone/base/log.h"
+#include "freestone/cli/print.h"
+#include "freestone/label/open.h"
+#include "freestone/plan/explain.h"
+#include "freestone/plan/plan_json.h"
+#include "freestone/runtime/events.h"
+#include "freestone/storage/file.h"
+#include "freestone/watch/profile.h"
+#include "freestone/watch/progress.h"
+
+namespace freestone::cli {
+namespace {
+
+std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string stem(const std::string& path) {
+  const std::string name = file_name(path);
+  const auto dot = name.find('.');
+  return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
+}
+
+/// The one INPUT of a command.
+std::string only_input(const Arguments& arguments, const std::string& command) {
+  const auto& words = arguments.words();
+  if (words.empty()) refuse("{} needs an INPUT: freestone {} FILE ! STEP. 'freestone {} --help' explains.", command, command, command);
+  if (words.size() > 1)
+    refuse("{} takes one INPUT before the first '!', not {} ({}, {}...). Other arrays for calc and mask come in by --with NAME=FILE; a step stands after a '!'.", command, words.size(),
+           words[0], words[1]);
+  return words[0];
+}
+
+nlohmann::json describe_sinks(const Request& request) {
+  nlohmann::json sinks = nlohmann::json::array();
+  for (const Output& output : request.outputs()) {
+    const Spec& spec = output.sink->spec();
+    sinks.push_back({{"to", output.sink->caps().on_disk ? output.sink->name() : "memory"}, {"shape", spec.shape.to_vector()}, {"dtype", name_of(spec.dtype)}});
+  }
+  return sinks;
+}
+
+nlohmann::json json_of(const Pipeline& pipeline) {
+  nlohmann::json steps = nlohmann::json::array();
+  for (const StepCall& call : pipeline) {
+    nlohmann::json branches = nlohmann::json::array();
+    for (const Pipeline& branch : call.branches) branches.push_back(json_of(branch));
+    nlohmann::json step = {{"step", call.name}, {"words", call.words}};
+    if (!branches.empty()) step["branches"] = branches;
+    steps.push_back(step);
+  }
+  return steps;
+}
+
+Pipeline pipeline_of(const nlohmann::json& steps, int depth = 0) {
+  if (depth > 64) fail(ErrorKind::kData, "The plan is damaged: its steps are nested too deeply.");
+  Pipeline pipeline;
+  for (const auto& step : steps) {
+    StepCall call{step.at("step").get<std::string>(), step.at("words").get<std::vector<std::string>>(), {}};
+    if (step.contains("branches"))
+      for (const auto& branch : step.at("branches")) call.branches.push_back(pipeline_of(branch, depth + 1));
+    pipeline.push_back(std::move(call));
+  }
+  return pipeline;
+}
+
+}  // namespace
+
+Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite, const std::string& format) {
+  Asked asked;
+  asked.inputs = {input};
+  std::map<std::string, astro::SkyArray> named;
+  for (const std::string& pair : with) {
+    const auto equals = pair.find('=');
+    const std::string name = pair.substr(0, equals);
+    const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; }) && !std::isdigit(static_cast<unsigned char>(name[0]));
+    if (equals == std::string::npos || equals + 1 == pair.size() || !is_name) refuse("--with takes NAME=FILE, as in --with c=continuum.fits, not '{}'.", pair);
+    if (name == "x") refuse("--with {}: 'x' is the name of the input itself.", pair);
+    if (named.count(name) > 0) refuse("--with {}: the name '{}' is given twice.", pair, name);
+    named[name] = astro::sky_array_from(open(pair.substr(equals + 1)));
+    asked.inputs.push_back(pair);
+  }
+  Flow flow;
+  flow.array = astro::sky_array_from(open(input));
+  flow.label = stem(input);
+  flow.input = file_name(input);
+  flow.history = "freestone run " + shell_word(flow.input);
+  for (const std::string& pair : with) flow.history += " --with " + shell_word(pair.substr(0, pair.find('=') + 1) + file_name(pair.substr(pair.find('=') + 1)));
+  asked.request = std::make_shared<Request>(std::move(named), overwrite, format);
+  apply_pipeline(pipeline, std::move(flow), *asked.request);
+  return asked;
+}
+
+Settings settings_of(const Arguments& arguments) {
+  Settings settings;
+  // Whoever asks for settings later gets the level from the environment.
+  if (arguments.has("log-level")) setenv("FREESTONE_LOG_LEVEL", arguments.text("log-level").c_str(), 1);
+  if (arguments.has("threads")) {
+    const Index threads = arguments.integer("threads", 0, 1);
+    if (threads > 4096) refuse("--threads must be at most 4096, not {}.", threads);
+    settings.threads = static_cast<int>(threads);
+  }
+  if (arguments.has("memory")) {
+    settings.memory_bytes = arguments.parsed("memory", parse_bytes);
+    if (settings.memory_bytes == 0) refuse("--memory must be above 0.");
+  }
+  settings.temp_dir = arguments.text("temp-dir");
+  return resolved(settings);
+}
+
+void watched(const Arguments& arguments, const Process& process, const std::function<void(const ComputeOptions& options)>& work) {
+  const std::string profile_path = arguments.text("profile");
+  const auto ends_with = [&](const std::string& suffix) {
+    return profile_path.size() > suffix.size() && profile_path.compare(profile_path.size() - suffix.size(), suffix.size(), suffix) == 0;
+  };
+  if (!profile_path.empty() && !ends_with(".json") && !ends_with(".html")) refuse("--profile '{}': give a name that ends in .json or .html.", profile_path);
+  EventStream events;
+  ComputeOptions options{settings_of(arguments), &events, &process.cancel};
+  const char* from_environment = std::getenv("FREESTONE_PROGRESS");
+  const std::string mode = arguments.text("progress", from_environment == nullptr || *from_environment == '\0' ? "auto" : from_environment);
+  if (auto progress = watch::make_progress(watch::parse_progress_mode(mode))) events.subscribe(std::move(progress));
+  std::shared_ptr<watch::Profile> profile;
+  if (!profile_path.empty()) events.subscribe(profile = std::make_shared<watch::Profile>());
+  work(options);
+  if (profile) profile->save(profile_path);
+}
+
+void run_asked(Request& request, const Arguments& arguments, const Process& process) {
+  watched(arguments, process, [&](const ComputeOptions& options) { write_outputs(request.outputs(), options); });
+  write_stdout(request.finish());
+}
+
+void run_saved_plan(const std::string& path, const Arguments& arguments, const Process& process) {
+  for (const char* name : {"threads", "memory"})
+    if (arguments.has(name)) refuse("--{} is part of the plan {}; make the plan again with another.", name, path);
+  std::ifstream file(path);
+  if (!file) fail_errno(errno, fmt::format("{}: cannot be opened", path));
+  const nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
+  try {
+    if (!json.is_object() || !json.contains("plan") || !json.contains("command"))
+      fail(ErrorKind::kData, "{}: is not a plan that 'freestone plan ... --json' made (keys \"plan\" and \"command\").", path);
+    const auto& command = json.at("command");
+    const Asked asked = ask(command.at("input").get<std::string>(), command.at("with").get<std::vector<std::string>>(), pipeline_of(command.at("steps")),
+                            arguments.has("overwrite") || command.at("overwrite").get<bool>(), arguments.text("format", command.at("format").get<std::string>()));
+    const Plan plan = plan_from_json(json.at("plan"), open_reference);
+    const auto& outputs = asked.request->outputs();
+    bool fits = outputs.size() == plan.roots.size();
+    for (std::size_t k = 0; fits && k < outputs.size(); ++k) fits = plan.spec(plan.roots[k]) == outputs[k].sink->spec();
+    if (!fits) fail(ErrorKind::kData, "{}: the plan and its command do not belong together. Make the plan again.", path);
+    watched(arguments, process, [&](const ComputeOptions& options) {
+      std::vector<std::shared_ptr<Sink>> sinks;
+      for (const Output& output : outputs) sinks.push_back(output.sink);
+      run_plan(plan, sinks, {options.settings.temp_dir, options.events, options.cancel});
+    });
+    write_stdout(asked.request->finish());
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorKind::kData, "{}: the plan is damaged: {}", path, error.what());
+  }
+}
+
+int run_pipeline(std::span<const std::string> words, const CommandRow& row, const Process& process) {
+  const CommandWords command = parse_command(words);
+  const Arguments arguments(command.head, row.options, "run: ");
+  if (arguments.has("plan")) {
+    if (!arguments.words().empty() || !command.pipeline.empty() || arguments.has("with")) refuse("run --plan takes no INPUT and no steps: the plan has them.");
+    run_saved_plan(arguments.text("plan"), arguments, process);
+    return 0;
+  }
+  const Asked asked = ask(only_input(arguments, "run"), arguments.all("with"), command.pipeline, arguments.has("overwrite"), arguments.text("format", "table"));
+  run_asked(*asked.request, arguments, process);
+  return 0;
+}
+
+int run_plan_only(std::span<const std::string> words, const CommandRow& row, const Process&) {
+  const CommandWords command = parse_command(words);
+  const Arguments arguments(command.head, row.options, "plan: ");
+  const std::string input = only_input(arguments, "plan");
+  const std::string format = arguments.text("format", "table");
+  const Asked asked = ask(input, arguments.all("with"), command.pipeline, arguments.has("overwrite"), format);
+  const ComputeOptions options{settings_of(arguments)};
+  const Index baseline = resident_bytes();
+  const Plan plan = plan_outputs(asked.request->outputs(), options);
+  if (!arguments.has("json")) {
+    write_stdout(explain(plan, baseline));
+    return 0;
+  }
+  const nlohmann::json json = {{"plan", to_json(plan)},
+                               {"forecast_peak_bytes", plan.total.peak_bytes + baseline},
+                               {"sinks", describe_sinks(*asked.request)},
+                               {"command",
+                                {{"input", input}, {"with", arguments.all("with")}, {"steps", json_of(command.pipeline)}, {"overwrite", arguments.has("overwrite")}, {"format", format}}}};
+  write_stdout(json.dump(1) + "\n");
+  return 0;
+}
+
+int run_convert(std::span<const std::string> words, const CommandRow& row, const Process& process) {
+  const Arguments arguments(words, row.options, "convert: ");
+  if (arguments.words().size() != 2) refuse("convert takes two names, IN and OUT, not {}.", arguments.words().size());
+  StepCall call{"write", {}, {}};
+  for (const char* name : {"as", "dtype"})
+    if (arguments.has(name)) call.words.insert(call.words.end(), {std::string("--") + name, arguments.text(name)});
+  call.words.insert(call.words.end(), {"--", arguments.words()[1]});
+  const Asked asked = ask(arguments.words()[0], {}, {call}, arguments.has("overwrite"), "table");
+  run_asked(*asked.request, arguments, process);
+  return 0;
+}
+
+}  // namespace freestone::cli

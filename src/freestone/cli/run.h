@@ -1,0 +1,30 @@
+/// A pipeline's way from words to results: what `run`, `plan` and `convert` share.
+#pragma once
+
+#include "freestone/cli/commands.h"
+#include "freestone/cli/step.h"
+
+namespace freestone::cli {
+
+/// What a command line asks for: the graph and where its results go.
+struct Asked {
+  std::vector<std::string> inputs;  ///< as typed: INPUT, then NAME=FILE of --with
+  std::shared_ptr<Request> request;
+};
+
+/// Opens the files and applies the pipeline. Only metadata is read.
+/// @throws UsageError, Error
+Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite, const std::string& format);
+
+/// Settings of the options --threads, --memory, --temp-dir, --log-level; what they leave open comes from environment, config file and machine.
+/// @throws UsageError  a value that does not parse
+Settings settings_of(const Arguments& arguments);
+
+/// Runs what was asked: all results in one plan, prints what is to be printed.
+void run_asked(Request& request, const Arguments& arguments, const Process& process);
+void run_saved_plan(const std::string& path, const Arguments& arguments, const Process& process);
+
+/// The same with events on the way: progress and profile as the options say. `work` gets the options to run with.
+void watched(const Arguments& arguments, const Process& process, const std::function<void(const ComputeOptions& options)>& work);
+
+}  // namespace freestone::cli

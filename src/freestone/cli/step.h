@@ -1,0 +1,96 @@
+/// Steps: what may stand between the "!" of a pipeline, one row each.
+///
+/// A step changes the array that flows through the pipeline, or registers a result (a file, a picture, printed numbers)
+/// and passes its input on. Nothing is read while steps are applied: they build a graph. All results of a run are then
+/// planned together, so that one pass over the input serves all of them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "freestone/astro/sky_array.h"
+#include "freestone/cli/arguments.h"
+#include "freestone/cli/pipeline_parser.h"
+#include "freestone/exec/compute.h"
+
+namespace freestone::cli {
+
+/// What passes from step to step.
+struct Flow {
+  astro::SkyArray array;
+  std::string label;    ///< what the numbers are, for pictures and tables: "moment 1"
+  std::string history;  ///< the input and the steps so far
+  std::string input;    ///< the file's name without folder
+};
+
+/// An array that will be in memory when the run is done.
+using Result = std::shared_ptr<const Tensor>;
+
+/// What a run was asked for, gathered step by step.
+class Request {
+ public:
+  /// @param format  of printed numbers: table, json, csv
+  Request(std::map<std::string, astro::SkyArray> named, bool overwrite, std::string format)
+      : named_(std::move(named)), overwrite_(overwrite), format_(std::move(format)) {}
+
+  const std::map<std::string, astro::SkyArray>& named() const { return named_; }
+  bool overwrite() const { return overwrite_; }
+  const std::string& format() const { return format_; }
+
+  /// A result that goes to a sink of its own, such as a file.
+  void add_file(const std::string& path, Output output);
+  /// A result in memory, for what is printed or drawn.
+  Result add_result(const Array& array);
+  /// Claims the name of a file to be written. @throws UsageError  two results of one run would go there
+  void claim(const std::string& path);
+  /// Work for when everything is computed: the text to print, "" for none. In the order of the pipeline.
+  void afterwards(std::function<std::string()> work) { work_.push_back(std::move(work)); }
+
+  const std::vector<Output>& outputs() const { return outputs_; }
+  /// Names of the outputs for people: paths, and "memory".
+  bool empty() const { return outputs_.empty(); }
+  /// Gives the results their values (after the run) and calls the work; returns what is to be printed.
+  std::string finish();
+
+ private:
+  std::map<std::string, astro::SkyArray> named_;
+  bool overwrite_;
+  std::string format_;
+  std::vector<Output> outputs_;
+  std::vector<std::function<void()>> fill_;
+  std::vector<std::function<std::string()>> work_;
+  std::vector<std::string> claimed_;
+};
+
+struct StepRow {
+  std::string name;
+  std::string words;    ///< what it takes beside options: "PATH", ""
+  std::string summary;  ///< one line
+  std::string example;  ///< a pipeline after "freestone run "
+  bool is_sink;         ///< it leaves a result, so that the pipeline may end with it
+  std::vector<OptionRow> options;
+  void (*apply)(Flow& flow, const Arguments& arguments, Request& request);
+};
+
+/// All steps but `tee`, in the order that help shows.
+const std::vector<StepRow>& step_table();
+/// @throws UsageError  no such step, with the nearest name
+const StepRow& find_step(const std::string& name);
+/// Names of all steps, `tee` too.
+std::vector<std::string> step_names();
+
+/// Applies a pipeline to `flow` and gathers what it asks for. Its end prints what is numbers or a small array.
+/// @throws UsageError  unknown step or option; an end whose result is neither kept nor small enough to print
+void apply_pipeline(const Pipeline& pipeline, Flow flow, Request& request);
+
+// The rows of each subject, for the table.
+std::vector<StepRow> reduction_steps();
+std::vector<StepRow> filter_steps();
+std::vector<StepRow> part_steps();
+std::vector<StepRow> arithmetic_steps();
+std::vector<StepRow> output_steps();
+
+}  // namespace freestone::cli
