@@ -13,7 +13,8 @@
 namespace freestone::astro {
 
 inline const char* const kRadioWords =
-    "CTYPE1='RA---SIN' CRVAL1=173.645 CDELT1=-5.555E-05 CRPIX1=5. CUNIT1='deg' CTYPE2='DEC--SIN' CRVAL2=-32.25 CDELT2=5.555E-05 CRPIX2=4. CUNIT2='deg' "
+    "CTYPE1='RA---SIN' CRVAL1=173.645 CDELT1=-5.555E-05 CRPIX1=5. CUNIT1='deg' CTYPE2='DEC--SIN' CRVAL2=-32.25 CDELT2=5.555E-05 CRPIX2=4. "
+    "CUNIT2='deg' "
     "CTYPE3='FREQ' CRVAL3=115271201800. CDELT3=-488281.25 CRPIX3=1. CUNIT3='Hz' RESTFRQ=115271201800. SPECSYS='LSRK'";
 
 /// Memory that an Array looks at.
@@ -56,15 +57,15 @@ inline std::vector<double> numbers_of(const Array& array) {
   });
 }
 
-#define EXPECT_ALL_NEAR(actual, expected, relative)                                                                         \
-  do {                                                                                                                      \
-    const std::vector<double> a_ = (actual), e_ = (expected);                                                               \
-    ASSERT_EQ(a_.size(), e_.size());                                                                                        \
-    for (std::size_t i_ = 0; i_ < a_.size(); ++i_) {                                                                        \
-      ASSERT_EQ(std::isnan(a_[i_]), std::isnan(e_[i_])) << "element " << i_ << ": " << a_[i_] << ", expected " << e_[i_];   \
-      if (std::isnan(e_[i_])) continue;                                                                                     \
-      ASSERT_NEAR(a_[i_], e_[i_], (relative) * (1e-3 + std::abs(e_[i_]))) << "element " << i_;                              \
-    }                                                                                                                       \
+#define EXPECT_ALL_NEAR(actual, expected, relative)                                                                       \
+  do {                                                                                                                    \
+    const std::vector<double> a_ = (actual), e_ = (expected);                                                             \
+    ASSERT_EQ(a_.size(), e_.size());                                                                                      \
+    for (std::size_t i_ = 0; i_ < a_.size(); ++i_) {                                                                      \
+      ASSERT_EQ(std::isnan(a_[i_]), std::isnan(e_[i_])) << "element " << i_ << ": " << a_[i_] << ", expected " << e_[i_]; \
+      if (std::isnan(e_[i_])) continue;                                                                                   \
+      ASSERT_NEAR(a_[i_], e_[i_], (relative) * (1e-3 + std::abs(e_[i_]))) << "element " << i_;                            \
+    }                                                                                                                     \
   } while (false)
 
 }  // namespace freestone::astro

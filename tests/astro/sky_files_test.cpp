@@ -46,7 +46,7 @@ TEST(SkyFiles, WhatIsWrittenIsReadAgain) {
 TEST(SkyFiles, ImagesAndSpectraKeepTheirPartOfTheWcs) {
   const Folder folder;
   const SkyArray sky = cube_of(array_of(random_pixels(2, kShape), kShape));
-  write(moment(sky, 1), folder / "m1.fits");
+  SpectralCube(sky).sigma_clip(100.0).moment(1).write(folder / "m1.fits");
   const SkyArray image = sky_array_from(open(folder / "m1.fits"));
   EXPECT_EQ(image.dims, (std::vector<std::string>{"y", "x"}));
   EXPECT_EQ(image.unit, Unit::parse("Hz"));
@@ -70,9 +70,11 @@ TEST(SkyFiles, FourAxesInAnyOrder) {
     order[static_cast<std::size_t>(axis(3))] = 0, order[static_cast<std::size_t>(axis(2))] = 1;
     order[static_cast<std::size_t>(axis(1))] = 2, order[static_cast<std::size_t>(axis(0))] = 3;
     const Array stored = freestone::transpose(expand_dims(cube, 0), order);
-    const std::string words = fmt::format("CTYPE{0}='RA---TAN' CRVAL{0}=10. CDELT{0}=-0.001 CRPIX{0}=2. CTYPE{1}='DEC--TAN' CRVAL{1}=41. CDELT{1}=0.001 CRPIX{1}=2. "
-                                          "CTYPE{2}='VRAD' CRVAL{2}=100. CDELT{2}=2. CRPIX{2}=1. CUNIT{2}='m/s' CTYPE{3}='STOKES' CRVAL{3}=1. CDELT{3}=1. CRPIX{3}=1. BUNIT='JY/BEAM'",
-                                          place[0], place[1], place[2], place[3]);
+    const std::string words = fmt::format(
+        "CTYPE{0}='RA---TAN' CRVAL{0}=10. CDELT{0}=-0.001 CRPIX{0}=2. CTYPE{1}='DEC--TAN' CRVAL{1}=41. CDELT{1}=0.001 CRPIX{1}=2. "
+        "CTYPE{2}='VRAD' CRVAL{2}=100. CDELT{2}=2. CRPIX{2}=1. CUNIT{2}='m/s' CTYPE{3}='STOKES' CRVAL{3}=1. CDELT{3}=1. CRPIX{3}=1. "
+        "BUNIT='JY/BEAM'",
+        place[0], place[1], place[2], place[3]);
     SCOPED_TRACE(words);
     const std::string path = folder / fmt::format("{}{}{}{}.fits", place[0], place[1], place[2], place[3]);
     write_plain(stored, path, words);
@@ -90,7 +92,8 @@ TEST(SkyFiles, OfSeveralStokesPlanesTheFirstStandsForI) {
   const Shape shape{3, 5, 3, 4};
   std::vector<float> values(static_cast<std::size_t>(element_count(shape)));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
-  const std::string words = std::string(kSkyWords) + " CTYPE3='VRAD' CRVAL3=100. CDELT3=2. CRPIX3=1. CUNIT3='m/s' CTYPE4='STOKES' CRVAL4=1. CDELT4=1. CRPIX4=2.";
+  const std::string words =
+      std::string(kSkyWords) + " CTYPE3='VRAD' CRVAL3=100. CDELT3=2. CRPIX3=1. CUNIT3='m/s' CTYPE4='STOKES' CRVAL4=1. CDELT4=1. CRPIX4=2.";
   write_plain(array_of(values, shape), folder / "iqu.fits", words);  // planes 0, 1, 2: Stokes 0, I, Q
   const SkyArray all = sky_array_from(open(folder / "iqu.fits"));
   EXPECT_EQ(all.dims, (std::vector<std::string>{"stokes", "spectral", "y", "x"}));
@@ -107,10 +110,41 @@ TEST(SkyFiles, PlainAxesAreTakenByPosition) {
   EXPECT_EQ(cube.spectral_axis(), (std::vector<double>{1, 2, 3, 4, 5}));  // FITS pixels without a WCS
   EXPECT_EQ(cube.moment(1).data.shape(), (Shape{3, 4}));
   EXPECT_EQ(cube.spectral_slab({2, Unit()}, {4, Unit()}).shape()[0], 3);
+  const auto dims = [&](const Shape& shape, const std::string& words) {
+    const std::string path = folder / fmt::format("{}.fits", std::hash<std::string>()(words + to_string(shape)));
+    write_plain(array_of(std::vector<float>(static_cast<std::size_t>(element_count(shape))), shape), path, words);
+    std::string names;
+    for (const std::string& dim : sky_array_from(open(path)).dims) names += dim + " ";
+    return names;
+  };
+  EXPECT_EQ(dims({1, 5, 3, 4}, ""), "spectral y x ");
+  EXPECT_EQ(dims({1, 3, 4}, ""), "spectral y x ");
+  EXPECT_EQ(dims({3, 4}, ""), "y x ");
+  EXPECT_EQ(dims({7}, ""), "axis0 ");
+  EXPECT_EQ(dims({2, 5, 3, 4}, ""), "axis0 axis1 axis2 axis3 ");
+  EXPECT_EQ(dims({5, 3, 4}, kSkyWords), "spectral y x ");
+  EXPECT_EQ(dims({1, 3, 4}, kSkyWords + std::string(" CTYPE3='TIME'")), "y x ");
+  EXPECT_EQ(dims({5, 3, 4}, kSkyWords + std::string(" CTYPE3='TIME'")), "axis0 y x ");
+  EXPECT_EQ(dims({3, 4, 5}, "CTYPE1='FREQ' CRVAL1=1E9 CDELT1=1E6"), "spectral y x ");
+  EXPECT_EQ(dims({4, 5}, "CTYPE1='OFFSET' CTYPE2='FREQ' CRVAL2=1E9 CDELT2=1E6"), "spectral axis1 ");
+  EXPECT_EQ(dims({1}, "CTYPE1='STOKES'"), "stokes ");
   write_plain(array_of(std::vector<float>(12), {3, 4}), folder / "image.fits", kSkyWords);
   EXPECT_EQ(sky_array_from(open(folder / "image.fits")).dims, (std::vector<std::string>{"y", "x"}));
   EXPECT_SAYS(error_of([&] { SpectralCube::read(folder / "image.fits"); }), "(y, x)");
   EXPECT_SAYS(error_of([&] { SpectralCube::read(folder / "image.fits"); }), "image.fits");
+}
+
+TEST(SkyFiles, AHeaderThatMakesNoSenseIsNamedWithItsFile) {
+  const Folder folder;
+  const Array data = array_of(std::vector<float>(60, 1), kShape);
+  write_plain(data, folder / "wcs.fits", "CTYPE1='RA---TAN' CTYPE2='DEC--XYZ' CTYPE3='FREQ' CRVAL3=1E9 CDELT3=1E6");
+  const Error wcs = error_of([&] { SpectralCube::read(folder / "wcs.fits"); });
+  EXPECT_EQ(wcs.kind(), ErrorKind::kData);
+  EXPECT_SAYS(wcs, "wcs.fits");
+  write_plain(data, folder / "beam.fits", std::string(kSkyWords) + " CTYPE3='FREQ' CRVAL3=1E9 CDELT3=1E6 BMAJ=-1.");
+  const Error beam = error_of([&] { SpectralCube::read(folder / "beam.fits"); });
+  EXPECT_EQ(beam.kind(), ErrorKind::kData);
+  EXPECT_SAYS(beam, "beam.fits");
 }
 
 TEST(SkyFiles, BeamsOfChannels) {

@@ -71,8 +71,9 @@ TEST(Moment, EqualsTheDefinitionAlongTheSpectrum) {
       SCOPED_TRACE(order);
       const SkyArray moment_n = moment(naive.sky, order);
       EXPECT_EQ(moment_n.data.dtype(), DType::kFloat64);
-      const auto expected = naive.along(0, [&](Index s, Index, Index) { return x[static_cast<std::size_t>(s)]; },
-                                        [&](const auto& v, const auto& w) { return moment_by_definition(v, w, order, 488281.25); });
+      const auto expected = naive.along(
+          0, [&](Index s, Index, Index) { return x[static_cast<std::size_t>(s)]; },
+          [&](const auto& v, const auto& w) { return moment_by_definition(v, w, order, 488281.25); });
       EXPECT_ALL_NEAR(numbers_of(moment_n.data), expected, order < 2 ? 1e-12 : 1e-6);
       EXPECT_EQ(moment_n.dims, (std::vector<std::string>{"y", "x"}));
       EXPECT_TRUE(moment_n.wcs.has_celestial());
@@ -87,8 +88,9 @@ TEST(Moment, EqualsTheDefinitionAlongTheSky) {
   for (const int axis : {1, 2}) {
     const std::vector<double> separation = naive.sky.wcs.cumulative_separation(axis == 1, 6, 8);
     for (int order = 0; order <= 3; ++order) {
-      const auto expected = naive.along(axis, [&](Index, Index y, Index x) { return separation[static_cast<std::size_t>(y * 8 + x)]; },
-                                        [&](const auto& v, const auto& w) { return moment_by_definition(v, w, order, 5.555e-05); });
+      const auto expected = naive.along(
+          axis, [&](Index, Index y, Index x) { return separation[static_cast<std::size_t>(y * 8 + x)]; },
+          [&](const auto& v, const auto& w) { return moment_by_definition(v, w, order, 5.555e-05); });
       std::vector<double> scaled = expected, actual = numbers_of(moment(naive.sky, order, axis == 1 ? "y" : "x").data);
       // Powers of 1e-4 degrees: to numbers of about 1.
       for (double& v : scaled) v *= std::pow(1e4, std::max(1, order));
@@ -205,8 +207,10 @@ TEST(SpectralSmooth, LeavesNaNOutAndMasked) {
         for (Index t = -1; t <= 1; ++t) {
           const Index from = s - t;  // a convolution: kernel[1 + t] weighs the pixel t before
           const double w = kernel[static_cast<std::size_t>(1 + t)] / 7;
-          if (from < 0 || from >= 9) weight += w;  // zero outside
-          else if (!std::isnan(naive.at(from, y, x))) sum += w * naive.at(from, y, x), weight += w;
+          if (from < 0 || from >= 9)
+            weight += w;  // zero outside
+          else if (!std::isnan(naive.at(from, y, x)))
+            sum += w * naive.at(from, y, x), weight += w;
         }
         expected.push_back(std::isnan(naive.at(s, y, x)) ? kNan : sum / weight);
       }
@@ -259,8 +263,10 @@ TEST(To, BetweenKelvinAndJanskyPerBeamChannelByChannel) {
   EXPECT_ALL_NEAR(numbers, expected, 1e-7);
   EXPECT_ALL_NEAR(numbers_of(to(kelvin, naive.sky.unit).data), numbers_of(naive.sky.data), 2e-7);
   EXPECT_ALL_NEAR(numbers_of(to(to(naive.sky, Unit::parse("MJy/sr")), Unit::parse("K")).data), expected, 3e-7);
-  const auto valid = static_cast<std::size_t>(std::find_if(naive.values.begin(), naive.values.end(), [](float v) { return !std::isnan(v); }) - naive.values.begin());
-  const auto by_pixel = numbers_of(to(naive.sky, Unit::parse("mJy/pix")).data), milli = numbers_of(to(naive.sky, Unit::parse("mJy/beam")).data);
+  const auto valid = static_cast<std::size_t>(
+      std::find_if(naive.values.begin(), naive.values.end(), [](float v) { return !std::isnan(v); }) - naive.values.begin());
+  const auto by_pixel = numbers_of(to(naive.sky, Unit::parse("mJy/pix")).data),
+             milli = numbers_of(to(naive.sky, Unit::parse("mJy/beam")).data);
   EXPECT_NEAR(by_pixel[valid] * pixels_per_beam(*naive.sky.beam, naive.sky.wcs.pixel_area()), 1000 * naive.values[valid], 1e-3);
   EXPECT_EQ(milli[valid], static_cast<double>(static_cast<float>(1000.0 * static_cast<double>(naive.values[valid]))));
   EXPECT_EQ(to(naive.sky, Unit::parse("JY/BEAM")).data, naive.sky.data);
@@ -280,7 +286,8 @@ TEST(SpectralSlab, ByCentresOrByTheNearest) {
   EXPECT_EQ(channels(1.4, 4.6, SlabEdges::kNearest), (std::pair<double, Index>(1, 5)));
   EXPECT_EQ(channels(2, 4, SlabEdges::kInside), (std::pair<double, Index>(2, 3)));  // ends included
   EXPECT_EQ(cube.spectral_slab(parse_quantity("115.2702GHz"), parse_quantity("115.2712018GHz")).shape()[0], 3);
-  EXPECT_EQ(cube.spectral_slab(parse_quantity("-0.1 km/s"), parse_quantity("3 km/s")).shape()[0], 3);  // radio velocity: 1.27 km/s a channel
+  EXPECT_EQ(cube.spectral_slab(parse_quantity("-0.1 km/s"), parse_quantity("3 km/s")).shape()[0],
+            3);  // radio velocity: 1.27 km/s a channel
   EXPECT_SAYS(error_of([&] { cube.spectral_slab({1, Unit::parse("GHz")}, {2, Unit::parse("GHz")}); }), "No channel lies between");
   EXPECT_THROW(cube.spectral_slab({1, Unit::parse("kg")}, {2, Unit::parse("kg")}), Error);
   EXPECT_EQ(cube.closest_spectral_channel({f0 - 3.4 * d, hz}), 3);
@@ -345,8 +352,10 @@ TEST(SpectralCube, MasksByConditions) {
   const SpectralCube cube(naive.sky);
   const auto masked = numbers_of(cube.with_mask(elementwise("greater", {cube.data(), 1.0})).data());
   for (std::size_t i = 0; i < masked.size(); ++i) {
-    if (naive.values[i] > 1) EXPECT_EQ(masked[i], naive.values[i]);
-    else EXPECT_TRUE(std::isnan(masked[i]));
+    if (naive.values[i] > 1)
+      EXPECT_EQ(masked[i], naive.values[i]);
+    else
+      EXPECT_TRUE(std::isnan(masked[i]));
   }
   EXPECT_THROW(cube.with_data(array_of(std::vector<float>(4), {2, 2})), Error);
   SkyArray image = reduce(naive.sky, "max", {"spectral"});

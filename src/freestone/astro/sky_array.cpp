@@ -48,6 +48,10 @@ int SkyArray::axis(const std::string& name) const {
   fail(ErrorKind::kUser, "Axis '{}' is not in ({}).{}", name, list, suggestion(name, names));
 }
 
+void SkyArray::write(const std::string& path, const WriteOptions& options, const ComputeOptions& compute) const {
+  astro::write(*this, path, options, compute);
+}
+
 std::vector<double> axis_coordinates(const SkyArray& array, int axis) {
   const Index n = array.data.shape()[axis];
   const int rank = array.wcs.rank();

@@ -18,31 +18,6 @@
 
 namespace freestone::astro {
 
-struct SkyArray {
-  Array data;                     ///< masked elements are NaN
-  std::vector<std::string> dims;  ///< "spectral", "y", "x"; others "axis0"...
-  Wcs wcs;                        ///< of the remaining axes, in the order of dims; rank 0 when unknown
-  Unit unit;
-  std::optional<Beam> beam;
-  std::vector<Beam> beams;        ///< one a channel, for cubes of varying resolution; else empty
-  FitsHeader header;              ///< cards that are neither WCS nor structure
-
-  int rank() const { return data.rank(); }
-  /// The number of the dimension called `name`; also "0", "-1", and the WCS name of an axis ("freq", "dec").
-  /// @throws Error kind user: there is none; lists the dimensions and the nearest name
-  int axis(const std::string& name) const;
-};
-
-/// A file as SkyArray, whatever its rank. FITS: axes in the order (others such as Stokes, "spectral", "y", "x"), those of length 1 that are neither sky nor
-/// spectrum dropped; an image without WCS is taken by position. Beams from header or BEAMS table (EXTNAME BEAMS); channels without a valid
-/// beam become NaN. Other formats: "axis0", "axis1"..., no WCS.
-/// @throws Error kind data: a WCS or beam that makes no sense
-SkyArray sky_array_from(const Opened& opened);
-
-/// Coordinates of the pixels along one axis (the others at pixel 0; the spectral axis at the reference pixel of the sky), in the axis' own unit; pixel
-/// numbers without WCS.
-std::vector<double> axis_coordinates(const SkyArray& array, int axis);
-
 /// Where a SkyArray is written: format by suffix or name; FITS gets WCS, BUNIT, beam (or a BEAMS table) and header.
 struct WriteOptions {
   std::string format;
@@ -50,6 +25,34 @@ struct WriteOptions {
   std::optional<DType> dtype;  ///< converts the elements
   std::string history;         ///< a HISTORY card: what was done
 };
+
+struct SkyArray {
+  Array data;                     ///< masked elements are NaN
+  std::vector<std::string> dims;  ///< "spectral", "y", "x"; others "axis0"...
+  Wcs wcs;                        ///< of the remaining axes, in the order of dims; rank 0 when unknown
+  Unit unit;
+  std::optional<Beam> beam;
+  std::vector<Beam> beams;  ///< one a channel, for cubes of varying resolution; else empty
+  FitsHeader header;        ///< cards that are neither WCS nor structure
+
+  int rank() const { return data.rank(); }
+  /// The number of the dimension called `name`; also "0", "-1", and the WCS name of an axis ("freq", "dec").
+  /// @throws Error kind user: there is none; lists the dimensions and the nearest name
+  int axis(const std::string& name) const;
+  /// Computes and writes. @throws Error kind user: it exists, or the format cannot hold it; kind io, memory
+  void write(const std::string& path, const WriteOptions& options = {}, const ComputeOptions& compute = {}) const;
+};
+
+/// A file as SkyArray, whatever its rank. FITS: axes in the order (others such as Stokes, "spectral", "y", "x"), those of length 1 that are
+/// neither sky nor spectrum dropped; axes without any type are taken by position. Beams from header or BEAMS table (EXTNAME BEAMS);
+/// channels without a valid beam become NaN. Other formats: "axis0", "axis1"..., no WCS.
+/// @throws Error kind data: a WCS or beam that makes no sense
+SkyArray sky_array_from(const Opened& opened);
+
+/// Coordinates of the pixels along one axis (the others at pixel 0; the spectral axis at the reference pixel of the sky), in the axis' own
+/// unit; pixel numbers without WCS.
+std::vector<double> axis_coordinates(const SkyArray& array, int axis);
+
 /// The pair that write_outputs takes; several of them are written in one pass.
 Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options = {});
 void write(const SkyArray& array, const std::string& path, const WriteOptions& options = {}, const ComputeOptions& compute = {});

@@ -30,6 +30,8 @@ std::string name_of_kind(WorldKind kind) {
   return "";
 }
 
+bool is_world(const std::string& dim) { return dim == "spectral" || dim == "y" || dim == "x"; }
+
 AxisOrder axis_order(const Wcs& wcs) {
   const int rank = wcs.rank();
   std::vector<int> known, others;
@@ -45,12 +47,10 @@ AxisOrder axis_order(const Wcs& wcs) {
   result.order.insert(result.order.end(), sky ? known.begin() : others.begin(), sky ? known.end() : others.end());
   for (const int axis : result.order) result.names.push_back(name_of_kind(wcs.kind(axis)));
 
-  const auto plain = std::count(result.names.begin(), result.names.end(), "");
-  if (!sky && plain >= rank - 1 && (rank == 3 || (rank == 2 && plain == 2))) {
-    const std::vector<std::string> by_position = {"spectral", "y", "x"};
-    // All plain: by position. Spectral comes first anyway.
-    if (rank == 2 || plain == 3 || result.names[0] == "spectral") result.names.assign(by_position.end() - rank, by_position.end());
-  }
+  // Beside one spectral axis, or beside a sky, axes without a type are what the cube lacks.
+  const auto untyped = [&](std::size_t k) { return result.names[k].empty() && wcs.ctype(result.order[k]).empty(); };
+  if (rank == 3 && sky && untyped(0)) result.names[0] = "spectral";
+  if (rank == 3 && !sky && !known.empty() && result.names[1].empty() && result.names[2].empty()) result.names = {"spectral", "y", "x"};
   for (std::size_t k = 0; k < result.names.size(); ++k)
     if (result.names[k].empty()) result.names[k] = fmt::format("axis{}", k);
   return result;
@@ -94,36 +94,35 @@ Array without_bad_beams(const Array& data, const std::vector<Beam>& beams, int a
   return where(small_mask(std::move(good), along(axis, static_cast<Index>(beams.size()), data.rank())), data, kNan);
 }
 
-}  // namespace
-
-SkyArray sky_array_from(const Opened& opened) {
-  SkyArray sky;
-  sky.data = opened.array();
+/// The FITS part: `sky` holds the data in the file's axis order.
+void read_header(const Opened& opened, SkyArray& sky) {
   const int rank = sky.data.rank();
-  if (opened.contents().format != "fits") {
-    for (int k = 0; k < rank; ++k) sky.dims.push_back(fmt::format("axis{}", k));
-    return sky;
-  }
-
   const std::string& cards = opened.variable().header;
   const FitsHeader header = FitsHeader::parse(cards);
   sky.header = header.without_structure();
   sky.unit = Unit::parse_or_opaque(header.text("BUNIT").value_or(""));
   const Wcs wcs = Wcs::from_cards(cards, rank);
 
-  // Axes of length 1 that are neither sky nor spectrum say nothing (but a Stokes axis alone would be all there is).
-  AxisOrder order = axis_order(wcs);
+  // Axes of length 1 that are neither sky nor spectrum say nothing.
+  const AxisOrder order = axis_order(wcs);
   std::vector<Slice> taken;
   std::vector<int> kept;
   for (std::size_t k = 0; k < order.order.size(); ++k) {
     const std::string& name = order.names[k];
-    const bool world = name == "spectral" || name == "y" || name == "x";
-    const bool drops = rank > 1 && !world && sky.data.shape()[order.order[k]] == 1;
+    const bool says_nothing = name == "stokes" || ((wcs.has_celestial() || rank > 3) && !is_world(name));
+    const bool is_last = kept.empty() && k + 1 == order.order.size();
+    const bool drops = says_nothing && !is_last && sky.data.shape()[order.order[k]] == 1;
     taken.push_back(drops ? Slice::at(0) : Slice{});
     if (drops) continue;
     kept.push_back(order.order[k]);
     sky.dims.push_back(name);
   }
+  // No axis has a type: by position.
+  const std::vector<std::string> by_position = {"spectral", "y", "x"};
+  const auto left = static_cast<std::ptrdiff_t>(kept.size());
+  if (std::none_of(sky.dims.begin(), sky.dims.end(), is_world) && (left == 2 || left == 3))
+    sky.dims.assign(by_position.end() - left, by_position.end());
+
   std::vector<int> unmoved(static_cast<std::size_t>(rank));
   std::iota(unmoved.begin(), unmoved.end(), 0);
   if (order.order != unmoved) sky.data = transpose(sky.data, order.order);
@@ -138,6 +137,22 @@ SkyArray sky_array_from(const Opened& opened) {
     sky.beams = beams_from_columns(columns_of(*table), sky.data.shape()[axis]);
     sky.beam.reset();
     sky.data = without_bad_beams(sky.data, sky.beams, axis);
+  }
+}
+
+}  // namespace
+
+SkyArray sky_array_from(const Opened& opened) {
+  SkyArray sky;
+  sky.data = opened.array();
+  if (opened.contents().format != "fits") {
+    for (int k = 0; k < sky.data.rank(); ++k) sky.dims.push_back(fmt::format("axis{}", k));
+    return sky;
+  }
+  try {
+    read_header(opened, sky);
+  } catch (Error& error) {
+    throw error.within(opened.contents().path);
   }
   return sky;
 }

@@ -29,8 +29,9 @@ SkyArray stokes_i(const SkyArray& sky) {
 SpectralCube SpectralCube::read(const std::string& path) { return from_opened(open(path)); }
 
 SpectralCube SpectralCube::from_opened(const Opened& opened) {
+  const SkyArray sky = sky_array_from(opened);
   try {
-    return SpectralCube(stokes_i(sky_array_from(opened)));
+    return SpectralCube(stokes_i(sky));
   } catch (Error& error) {
     throw error.within(opened.contents().path);
   }

@@ -1,7 +1,8 @@
 /// SpectralCube: (spectral, latitude, longitude), with the names and the numerics of the Python package spectral_cube.
 ///
-/// What each method computes is written in its contract; where upstream is known to be wrong, the definition is done right. All lazy; results carry WCS, unit
-/// and beam. Results of reductions over the spectral axis are images, over both spatial axes spectra, over all axes numbers.
+/// What each method computes is written in its contract; where upstream is known to be wrong, the definition is done right. All lazy;
+/// results carry WCS, unit and beam. Results of reductions over the spectral axis are images, over both spatial axes spectra, over all axes
+/// numbers.
 #pragma once
 
 #include <optional>
@@ -38,7 +39,8 @@ struct WorldBox {
 
 class SpectralCube {
  public:
-  /// Any FITS image of 3 axes in any order, or of 4 with a Stokes axis: of several Stokes planes I is taken (or the first), and the log says so.
+  /// Any FITS image of 3 axes in any order, or of 4 with a Stokes axis: of several Stokes planes I is taken (or the first), and the log
+  /// says so.
   /// @throws Error kind user: not a cube, naming its axes; io, data: as open
   static SpectralCube read(const std::string& path);
   static SpectralCube from_opened(const Opened& opened);
@@ -78,11 +80,13 @@ class SpectralCube {
 
   // Clip and smooth.
   SpectralCube sigma_clip_spectrally(double threshold, int max_iterations = 5) const;
+  SpectralCube sigma_clip(double threshold) const { return sigma_clip_spectrally(threshold); }
   SpectralCube sigma_clip(const std::string& axis, ClipOptions options) const;
   SpectralCube spectral_smooth(const std::vector<double>& kernel) const;
   SpectralCube spatial_smooth(const std::vector<double>& kernel, Index rows, Index columns) const;
-  /// By the rule of reference spectral-cube `convolve_to`: kernel of the deconvolved beam; Jy/beam scaled by the ratio of beam areas; NaN interpolated in
-  /// the sum, and masked again in the result; an equal beam returns the cube itself. @throws Error kind user: no beam; target smaller
+  /// By the rule of reference spectral-cube `convolve_to`: kernel of the deconvolved beam; Jy/beam scaled by the ratio of beam areas; NaN
+  /// interpolated in the sum, and masked again in the result; an equal beam returns the cube itself. @throws Error kind user: no beam;
+  /// target smaller
   SpectralCube convolve_to(const Beam& target) const;
   SpectralCube downsample_axis(Index factor, const std::string& axis, const std::string& function = "mean", bool truncate = false) const;
 
@@ -96,18 +100,20 @@ class SpectralCube {
   SkyArray sky_;
 };
 
-// Operations on anything with a sky: names as in the command line; `axes` are dimension names. The methods of SpectralCube of the same names are these.
+// Operations on anything with a sky: names as in the command line; `axes` are dimension names. The methods of SpectralCube of the same
+// names are these.
 
 // Reductions (reductions.cpp, moments.cpp).
 
-/// sum, mean, std, var, min, max, argmin, argmax, count, rms, median, mad_std, percentile (with `q`) over `axes` (none: all). NaN is skipped; nothing left gives NaN
-/// (argmin, argmax: -1, count: 0). `std` and `var` have ddof 0. Unit: of the array; var: squared; argmin, argmax, count: none.
-/// Beams that differ by channel (by more than 1 % in area) are not kept when the spectral axis goes.
+/// sum, mean, std, var, min, max, argmin, argmax, count, rms, median, mad_std, percentile (with `q`) over `axes` (none: all). NaN is
+/// skipped; nothing left gives NaN (argmin, argmax: -1, count: 0). `std` and `var` have ddof 0. Unit: of the array; var: squared; argmin,
+/// argmax, count: none. Beams that differ by channel (by more than 1 % in area) are not kept when the spectral axis goes.
 /// @throws Error kind user: unknown function or axis, with the nearest name
 SkyArray reduce(const SkyArray& array, const std::string& function, const std::vector<std::string>& axes, double q = 50);
 
-/// Moment `order` along `axis` (float64): M0 = sum(I) dx; M1 = sum(I x) / sum(I); MN = sum(I (x - M1)^N) / sum(I), x the world coordinate (spatial axes: cumulative angular
-/// separation from the first pixel in degrees), NaN skipped. Unit: of M0 unit * axis unit, of M1 the axis', of MN its power. All orders asked together are one pass.
+/// Moment `order` along `axis` (float64): M0 = sum(I) dx; M1 = sum(I x) / sum(I); MN = sum(I (x - M1)^N) / sum(I), x the world coordinate
+/// (spatial axes: cumulative angular separation from the first pixel in degrees), NaN skipped. Unit: of M0 unit * axis unit, of M1 the
+/// axis', of MN its power. All orders asked together are one pass.
 /// @throws Error kind user: order not in 0 to 8, no such axis, an empty axis
 SkyArray moment(const SkyArray& array, int order, const std::string& axis = "spectral");
 
@@ -124,16 +130,18 @@ SkyArray transpose(const SkyArray& array, const std::vector<int>& order);
 SkyArray spectral_slab(const SkyArray& array, const Quantity& lo, const Quantity& hi, SlabEdges edges = SlabEdges::kInside);
 SkyArray subcube(const SkyArray& array, const WorldBox& box);
 Index closest_spectral_channel(const SkyArray& array, const Quantity& value);
-/// Groups of `factor` pixels along `axes` become one: mean, sum, min, max or median of what is not NaN. The rest past the last whole group makes a shorter group,
-/// or is dropped with `truncate` (spectral_cube's default is false). @throws Error kind user: as freestone::downsample; beams that differ by channel
-SkyArray downsample(const SkyArray& array, Index factor, const std::vector<std::string>& axes, const std::string& function = "mean", bool truncate = false);
+/// Groups of `factor` pixels along `axes` become one: mean, sum, min, max or median of what is not NaN. The rest past the last whole group
+/// makes a shorter group, or is dropped with `truncate` (spectral_cube's default is false). @throws Error kind user: as
+/// freestone::downsample; beams that differ by channel
+SkyArray downsample(const SkyArray& array, Index factor, const std::vector<std::string>& axes, const std::string& function = "mean",
+                    bool truncate = false);
 /// Elements where `mask` is false become NaN.
 SkyArray with_mask(const SkyArray& array, const Array& mask);
 
 // Units (brightness.cpp).
 
-/// Elements in another unit: by its factor, or between K, Jy/beam, Jy/pixel and Jy/sr (any multiples) by beam, pixel area and frequency (Rayleigh-Jeans), channel by
-/// channel. A float32 array stays one, its products rounded once.
+/// Elements in another unit: by its factor, or between K, Jy/beam, Jy/pixel and Jy/sr (any multiples) by beam, pixel area and frequency
+/// (Rayleigh-Jeans), channel by channel. A float32 array stays one, its products rounded once.
 /// @throws Error kind user: not convertible; no beam, WCS or frequency where one is needed
 SkyArray to(const SkyArray& array, const Unit& unit);
 SkyArray with_spectral_unit(const SkyArray& array, const SpectralTarget& target);
