@@ -1,0 +1,19 @@
+/// The Python module freestone._core: the C++ engine under the thin package freestone.
+///
+/// The Python files give names, defaults, docstrings and NumPy and astropy objects; everything else is C++. Functions here take plain
+/// arguments in a fixed order. The GIL is released wherever files are opened, plans made, or results computed.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace freestone::python {
+
+namespace nb = nanobind;
+
+/// Errors become freestone.errors' exceptions.
+void bind_errors(nb::module_& module);
+void bind_array(nb::module_& module);
+void bind_run(nb::module_& module);
+void bind_sky(nb::module_& module);
+
+}  // namespace freestone::python

@@ -1,0 +1,74 @@
+#include "numpy_bridge.h"
+
+#include <vector>
+
+namespace freestone::python {
+namespace {
+
+DType dtype_from_dlpack(nb::dlpack::dtype type) {
+  using Code = nb::dlpack::dtype_code;
+  const auto code = static_cast<Code>(type.code);
+  if (type.lanes == 1) {
+    switch (code) {
+      case Code::Bool: return DType::kBool;
+      case Code::Int:
+        switch (type.bits) {
+          case 8: return DType::kInt8;
+          case 16: return DType::kInt16;
+          case 32: return DType::kInt32;
+          case 64: return DType::kInt64;
+        }
+        break;
+      case Code::UInt:
+        switch (type.bits) {
+          case 8: return DType::kUint8;
+          case 16: return DType::kUint16;
+          case 32: return DType::kUint32;
+          case 64: return DType::kUint64;
+        }
+        break;
+      case Code::Float:
+        if (type.bits == 32) return DType::kFloat32;
+        if (type.bits == 64) return DType::kFloat64;
+        break;
+      default: break;
+    }
+  }
+  fail(ErrorKind::kUser, "Freestone computes with bool, integers, float32 and float64. Convert the array first (astype).");
+}
+
+nb::dlpack::dtype dlpack_from_dtype(DType type) {
+  return with_real_type(type, []<class T>(TypeTag<T>) { return nb::dtype<T>(); });
+}
+
+}  // namespace
+
+Array array_from_numpy(const NumpyArray& values) {
+  const DType dtype = dtype_from_dlpack(values.dtype());
+  Shape shape;
+  for (std::size_t axis = 0; axis < values.ndim(); ++axis) shape.push_back(static_cast<Index>(values.shape(axis)));
+  // The last user may be a thread that does not hold the GIL.
+  const std::shared_ptr<const void> owner(new NumpyArray(values), [](const NumpyArray* kept) {
+    if (!Py_IsInitialized()) return;
+    const nb::gil_scoped_acquire hold;
+    delete kept;
+  });
+  return from_memory(View::contiguous(const_cast<void*>(values.data()), dtype, shape), owner);
+}
+
+nb::object numpy_from_tensor(const Tensor& tensor) {
+  using Owner = std::shared_ptr<const void>;
+  auto* owner = new Owner(tensor.owner());
+  const nb::capsule capsule(owner, [](void* kept) noexcept { delete static_cast<Owner*>(kept); });
+  const std::vector<std::size_t> shape(tensor.shape().begin(), tensor.shape().end());
+  const nb::ndarray<nb::numpy> values(tensor.view().data, shape.size(), shape.data(), capsule, nullptr, dlpack_from_dtype(tensor.dtype()));
+  return nb::cast(values, nb::rv_policy::reference);
+}
+
+nb::tuple tuple_of(const Dims& dims) {
+  nb::list items;
+  for (const Index value : dims) items.append(value);
+  return nb::tuple(items);
+}
+
+}  // namespace freestone::python

@@ -1,0 +1,26 @@
+/// Between NumPy and the engine: arrays over NumPy's memory, NumPy arrays over results. Nothing is copied either way.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include "freestone/array/array.h"
+#include "freestone/exec/compute.h"
+
+namespace freestone::python {
+
+namespace nb = nanobind;
+
+/// C-order memory of any kind that DLPack or the buffer protocol gives.
+using NumpyArray = nb::ndarray<nb::ro, nb::device::cpu, nb::c_contig>;
+
+/// An array over the memory of `values`, which is kept alive as long as it is used.
+/// @throws Error kind user: a dtype that Freestone does not have
+Array array_from_numpy(const NumpyArray& values);
+
+/// A NumPy array over the memory of `tensor`, which it keeps alive.
+nb::object numpy_from_tensor(const Tensor& tensor);
+
+nb::tuple tuple_of(const Dims& dims);
+
+}  // namespace freestone::python

@@ -1,0 +1,156 @@
+#include "run.h"
+
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "freestone/base/log.h"
+#include "freestone/formats/format.h"
+#include "freestone/plan/explain.h"
+#include "freestone/plan/plan_json.h"
+#include "freestone/watch/profile.h"
+#include "freestone/watch/progress.h"
+#include "module.h"
+#include "numpy_bridge.h"
+
+namespace freestone::python {
+namespace {
+
+/// Takes nothing: stands for a result in memory while a plan is only looked at.
+class PlannedResult final : public Sink {
+ public:
+  explicit PlannedResult(Spec spec) : spec_(spec), caps_{Shape(spec.shape.rank(), 1), 0, spec.bytes(), false} {}
+  const Spec& spec() const override { return spec_; }
+  const SinkCaps& caps() const override { return caps_; }
+  std::string name() const override { return "memory"; }
+  void create() override {}
+  Index scratch_bytes(const Box&) const override { return 0; }
+  void write(const Box&, const View&, Scratch&, const Cancel&) override { ensure(false, "a plan that was only looked at was run"); }
+  void finish() override {}
+  void abort() noexcept override {}
+
+ private:
+  Spec spec_;
+  SinkCaps caps_;
+};
+
+Index bytes_of(const nb::object& memory) {
+  if (memory.is_none()) return 0;
+  return nb::isinstance<nb::str>(memory) ? parse_bytes(nb::cast<std::string>(memory)) : nb::cast<Index>(memory);
+}
+
+RunSetup make_setup(const nb::object& memory, int threads, const std::string& temp_dir, std::vector<std::shared_ptr<Observer>> observers) {
+  const Index bytes = bytes_of(memory);
+  if (bytes < 0 || (!memory.is_none() && bytes == 0)) fail(ErrorKind::kUser, "memory is more than 0 bytes, such as \"2GiB\".");
+  if (threads < 0) fail(ErrorKind::kUser, "threads is 1 or more.");
+  return {{bytes, threads, temp_dir}, std::move(observers)};
+}
+
+nb::list compute_numpy(const std::vector<Array>& arrays, const RunSetup& setup) {
+  std::vector<Tensor> tensors;
+  run_interruptibly(setup, [&](const ComputeOptions& options) { tensors = compute_all(arrays, options); });
+  nb::list results;
+  for (const Tensor& tensor : tensors) results.append(numpy_from_tensor(tensor));
+  return results;
+}
+
+Plan plan_of(const std::vector<Output>& outputs, const RunSetup& setup) { return plan_outputs(outputs, {setup.settings, nullptr, nullptr}); }
+
+void bind_watch(nb::module_& module) {
+  nb::class_<Observer>(module, "Observer");
+  nb::class_<watch::Profile, Observer>(module, "Profile")
+      .def("__init__", [](watch::Profile* self) { new (self) watch::Profile(); })
+      .def("text", &watch::Profile::text)
+      .def("json", &watch::Profile::json)
+      .def("html", &watch::Profile::html)
+      .def("save", &watch::Profile::save)
+      .def_prop_ro("bytes_read", &watch::Profile::bytes_read)
+      .def_prop_ro("bytes_written", &watch::Profile::bytes_written)
+      .def_prop_ro("bytes_spilled", &watch::Profile::bytes_spilled)
+      .def_prop_ro("tasks", &watch::Profile::tasks)
+      .def_prop_ro("wall_seconds", &watch::Profile::wall_seconds)
+      .def_prop_ro("peak_leased_bytes", &watch::Profile::peak_leased_bytes)
+      .def_prop_ro("peak_resident_bytes", &watch::Profile::peak_resident_bytes);
+  module.def("make_progress", [](const std::string& mode) { return watch::make_progress(watch::parse_progress_mode(mode)); });
+}
+
+}  // namespace
+
+void run_interruptibly(const RunSetup& setup, const std::function<void(const ComputeOptions&)>& work) {
+  EventStream events;
+  for (const auto& observer : setup.observers) events.subscribe(observer);
+  Cancel cancel;
+  const ComputeOptions options{setup.settings, &events, &cancel};
+
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool done = false;
+  std::exception_ptr error;
+  std::optional<nb::python_error> raised;
+  {
+    const nb::gil_scoped_release release;
+    std::thread worker([&] {
+      try {
+        work(options);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      const std::lock_guard lock(mutex);
+      done = true;
+      ended.notify_one();
+    });
+    for (std::unique_lock lock(mutex); !ended.wait_for(lock, std::chrono::milliseconds(50), [&] { return done; });) {
+      lock.unlock();
+      if (!raised) {
+        const nb::gil_scoped_acquire hold;
+        if (PyErr_CheckSignals() != 0) {
+          raised.emplace();
+          cancel.request();
+        }
+      }
+      lock.lock();
+    }
+    worker.join();
+  }
+  if (raised) throw std::move(*raised);
+  if (error) std::rethrow_exception(error);
+}
+
+void bind_run(nb::module_& module) {
+  bind_watch(module);
+  nb::class_<RunSetup>(module, "RunSetup");
+  module.def("run_setup", &make_setup, nb::arg("memory").none(), nb::arg("threads"), nb::arg("temp_dir"), nb::arg("observers"));
+  module.def("parse_bytes", &bytes_of);
+  module.def("compute", &compute_numpy);
+
+  nb::class_<Output>(module, "Output", "An array and where it goes.");
+  module.def("file_output", [](const Array& array, const std::string& path, const std::string& format, bool overwrite) {
+    return Output{array, formats::create_sink(array.spec(), {.path = path, .format = format, .overwrite = overwrite})};
+  });
+  module.def("planned_output", [](const Array& array) { return Output{array, std::make_shared<PlannedResult>(array.spec())}; });
+  module.def("write", [](const std::vector<Output>& outputs, const RunSetup& setup) {
+    run_interruptibly(setup, [&](const ComputeOptions& options) { write_outputs(outputs, options); });
+  });
+  module.def(
+      "explain", [](const std::vector<Output>& outputs, const RunSetup& setup) { return explain(plan_of(outputs, setup), resident_bytes()); },
+      nb::call_guard<nb::gil_scoped_release>());
+  module.def(
+      "plan_json", [](const std::vector<Output>& outputs, const RunSetup& setup) { return to_json(plan_of(outputs, setup)).dump(); },
+      nb::call_guard<nb::gil_scoped_release>());
+
+  module.def("settings", [] {
+    const Settings settings = default_settings();
+    return nb::make_tuple(settings.memory_bytes, settings.threads, settings.temp_dir);
+  });
+  module.def("set_log_level", [](const std::string& level) { set_log_level(parse_log_level(level)); });
+  module.def("format_bytes", &format_bytes);
+}
+
+}  // namespace freestone::python

@@ -1,0 +1,25 @@
+/// Runs: computing and writing from Python, interruptible.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "freestone/exec/compute.h"
+
+namespace freestone::python {
+
+/// What a run is told: its settings and who watches.
+struct RunSetup {
+  Settings settings;
+  std::vector<std::shared_ptr<Observer>> observers;
+};
+
+/// Calls `work` in another thread without the GIL. This thread waits in slices of 50 ms and looks for signals: the first one whose handler
+/// raises (Ctrl-C) cancels the work, and what the handler raised is raised here when the work has ended.
+void run_interruptibly(const RunSetup& setup, const std::function<void(const ComputeOptions&)>& work);
+
+}  // namespace freestone::python
