@@ -82,12 +82,16 @@ class StageRunner {
   void decode(Slot& slot, int input, std::vector<Tile>& tiles);
   void run_node(Slot& slot, std::size_t step, std::vector<Tile>& tiles);
   void fold_inside(Slot& slot, std::size_t step, std::vector<Tile>& tiles);
-  void fold_across(Slot& slot, std::size_t step, const std::vector<Tile>& tiles);
+  void fold_across(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
   void deliver(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
   void write(const Delivery& delivery, const Box& box, const View& view, Scratch& scratch, int lane);
   /// Finishes one piece of an accumulated fold and hands its outputs to where they go.
   void finish_piece(int body, const Box& piece, const FoldTree::State& state, Scratch& scratch, int lane);
   void finish_empty_folds();
+  Sink& sink_of(const Delivery& delivery) const {
+    const auto target = static_cast<std::size_t>(delivery.target);
+    return delivery.to_store ? *run_.store_sinks[target] : *run_.sinks[target].sink;
+  }
   Scratch scratch_of(Slot& slot, std::size_t step) {
     const Index bytes = slot.layout.scratch_bytes[step];
     return bytes == 0 ? Scratch() : Scratch({slot.memory.data() + slot.layout.scratch_offset[step], static_cast<std::size_t>(Scratch::rounded(bytes))});
@@ -231,7 +235,7 @@ void StageRunner::compute(Slot& slot, int lane) {
         }
         case StepKind::kRun: run_node(slot, s, tiles); break;
         case StepKind::kFoldIn: fold_inside(slot, s, tiles); break;
-        case StepKind::kFoldOut: fold_across(slot, s, tiles); break;
+        case StepKind::kFoldOut: fold_across(slot, s, tiles, lane); break;
         case StepKind::kDeliver: deliver(slot, s, tiles, lane); break;
       }
     } catch (Error& error) {
@@ -308,7 +312,7 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   }
 }
 
-void StageRunner::fold_across(Slot& slot, std::size_t s, const std::vector<Tile>& tiles) {
+void StageRunner::fold_across(Slot& slot, std::size_t s, const std::vector<Tile>& tiles, int lane) {
   const int body = program_.steps()[s].which;
   const Fold& fold = *program_.op(body).fold();
   const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
@@ -328,7 +332,7 @@ void StageRunner::fold_across(Slot& slot, std::size_t s, const std::vector<Tile>
     });
     if (!complete) continue;
     Scratch scratch = scratch_of(slot, s);
-    finish_piece(body, piece, target.tree->root(), scratch, 0);
+    finish_piece(body, piece, target.tree->root(), scratch, lane);
     shared.drop(piece);
   }
 }
@@ -359,9 +363,7 @@ void StageRunner::finish_piece(int body, const Box& piece, const FoldTree::State
     if (delivery.value.node != stage_.body[static_cast<std::size_t>(body)]) continue;
     const auto o = static_cast<std::size_t>(delivery.value.output);
     const View view = View::contiguous(out[o], op.outputs()[o].dtype, kept.shape);
-    Buffer memory;
-    Sink& sink = delivery.to_store ? *run_.store_sinks[static_cast<std::size_t>(delivery.target)] : *run_.sinks[static_cast<std::size_t>(delivery.target)].sink;
-    memory = Buffer(Scratch::rounded(sink.scratch_bytes(kept)));
+    const Buffer memory(Scratch::rounded(sink_of(delivery).scratch_bytes(kept)));
     Scratch own(memory.bytes());
     write(delivery, kept, view, own, lane);
   }
@@ -389,7 +391,7 @@ void StageRunner::deliver(Slot& slot, std::size_t s, const std::vector<Tile>& ti
 }
 
 void StageRunner::write(const Delivery& delivery, const Box& box, const View& view, Scratch& scratch, int lane) {
-  Sink& sink = delivery.to_store ? *run_.store_sinks[static_cast<std::size_t>(delivery.target)] : *run_.sinks[static_cast<std::size_t>(delivery.target)].sink;
+  Sink& sink = sink_of(delivery);
   const auto start = now_ns();
   sink.write(box, view, scratch, stop_);
   if (!sink.caps().on_disk || !run_.events.active()) return;
