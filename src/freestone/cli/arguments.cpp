@@ -1,10 +1,10 @@
 #include "freestone/cli/arguments.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-
-#include <fmt/ranges.h>
 
 namespace freestone::cli {
 
@@ -36,7 +36,8 @@ double parse_number(std::string_view text, const std::string& what) {
   double value = 0;
   const auto digits = !text.empty() && text.front() == '+' ? text.substr(1) : text;
   const auto [rest, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (code != std::errc() || rest != digits.data() + digits.size() || !std::isfinite(value)) refuse("{} must be a number, not '{}'.", what, text);
+  if (code != std::errc() || rest != digits.data() + digits.size() || !std::isfinite(value))
+    refuse("{} must be a number, not '{}'.", what, text);
   return value;
 }
 
@@ -44,7 +45,8 @@ Arguments::Arguments(std::span<const std::string> words, const std::vector<Optio
   bool options_ended = false;
   for (std::size_t at = 0; at < words.size(); ++at) {
     const std::string& word = words[at];
-    const bool looks_like_option = word.size() > 1 && word[0] == '-' && (word[1] == '-' || std::isalpha(static_cast<unsigned char>(word[1])));
+    const bool looks_like_option =
+        word.size() > 1 && word[0] == '-' && (word[1] == '-' || std::isalpha(static_cast<unsigned char>(word[1])));
     if (options_ended || !looks_like_option) {
       words_.push_back(word);
       continue;
@@ -61,7 +63,9 @@ Arguments::Arguments(std::span<const std::string> words, const std::vector<Optio
       for (const OptionRow& r : rows) names.push_back("--" + r.name);
       const std::string near = suggestion(name, names);
       refuse("{}there is no option {}.{}", where_, name,
-             !near.empty() ? near : names.empty() ? " It takes none." : fmt::format(" It takes {}.", fmt::join(names, ", ")));
+             !near.empty()   ? near
+             : names.empty() ? " It takes none."
+                             : fmt::format(" It takes {}.", fmt::join(names, ", ")));
     }
     std::string value;
     if (row->value.empty()) {

@@ -32,14 +32,20 @@ const std::vector<CommandRow>& command_table() {
   static const std::vector<CommandRow> kTable = {
       {"info", "FILE", "shape, dtype, chunks, unit, axes, WCS, beam, and what else the file holds", {kJson}, run_info},
       {"run", "INPUT [! STEP [options]]...", "a pipeline; nothing is computed that no sink needs",
-       joined({kWith, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()), run_pipeline},
+       joined({kWith, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()),
+       run_pipeline},
       {"plan", "INPUT [! STEP [options]]...", "what run would do: stages, tiles, bytes, tasks, peak memory; nothing is read or written",
        joined({kWith, kJson, kFormat}, run_options()), run_plan_only},
       {"convert", "IN OUT", "a file in another format, told by the suffix",
-       joined({{"as", "FORMAT", "fits or npy, whatever the suffix"}, {"dtype", "DTYPE", "converts the elements"}}, run_options()), run_convert},
+       joined({{"as", "FORMAT", "fits or npy, whatever the suffix"}, {"dtype", "DTYPE", "converts the elements"}}, run_options()),
+       run_convert},
       {"compare", "A B", "do two files hold the same data, axes and units; where not. Exit code 1 when they differ",
-       joined({{"rtol", "R", "relative difference that is allowed (default 0)"}, {"atol", "A", "absolute difference that is allowed (default 0)"},
-               {"data-only", "", "axes and units do not matter"}, kFormat}, run_options()), run_compare},
+       joined({{"rtol", "R", "relative difference that is allowed (default 0)"},
+               {"atol", "A", "absolute difference that is allowed (default 0)"},
+               {"data-only", "", "axes and units do not matter"},
+               kFormat},
+              run_options()),
+       run_compare},
       {"steps", "[NAME]", "the steps, or one step's help with an example", {}, run_steps},
       {"doctor", "", "versions, libraries, cores, memory, disks, CPU features", {kJson}, run_doctor},
       {"completion", "bash|zsh|fish", "completion for a shell:  source <(freestone completion bash)", {}, run_completion},
@@ -84,13 +90,15 @@ std::string step_help(const std::string& name) {
     return "tee [ STEP ! STEP... ] [ STEP... ]...\n\n  gives the same data to each branch and passes it on; all of it in one pass\n\n"
            "  freestone run cube.fits ! tee [ moment --order 0 ! write m0.fits ] [ moment --order 1 ! write m1.fits ] ! statistics\n";
   const StepRow& row = find_step(name);
-  std::string text = fmt::format("{}{}{}\n\n  {}\n", row.name, row.words.empty() ? "" : " " + row.words, row.options.empty() ? "" : " [options]", row.summary);
+  std::string text = fmt::format("{}{}{}\n\n  {}\n", row.name, row.words.empty() ? "" : " " + row.words,
+                                 row.options.empty() ? "" : " [options]", row.summary);
   if (!row.options.empty()) text += "\n" + option_help(row.options);
   if (name == "calc" || name == "mask") {
     std::string names;
     for (const auto& function : kernels::elementwise_table()) names += (names.empty() ? "" : " ") + std::string(function.name);
     text += "\n  operators:   + - * / // % ** == != < <= > >= & | ^ ~ and or not\n  functions:   " + names +
-            "\n  reductions:  sum mean median std var mad_std min max rms count percentile, as mean(x, axis=spectral); a name alone is that of x\n";
+            "\n  reductions:  sum mean median std var mad_std min max rms count percentile, as mean(x, axis=spectral); a name alone is "
+            "that of x\n";
   }
   return text + fmt::format("\n  freestone run {}\n", row.example);
 }
@@ -104,7 +112,8 @@ int run_steps(std::span<const std::string> words, const CommandRow& row, const P
   }
   std::string text;
   for (const StepRow& step : step_table()) text += fmt::format("{:<12}  {}\n", step.name, step.summary);
-  text += fmt::format("{:<12}  {}\n\n'freestone steps NAME' explains one with an example.\n", "tee", "gives the same data to each branch in brackets, and passes it on");
+  text += fmt::format("{:<12}  {}\n\n'freestone steps NAME' explains one with an example.\n", "tee",
+                      "gives the same data to each branch in brackets, and passes it on");
   write_stdout(text);
   return 0;
 }

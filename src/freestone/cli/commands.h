@@ -20,7 +20,7 @@ struct Process {
 
 struct CommandRow {
   std::string name;
-  std::string words;    ///< "FILE", "INPUT [! STEP [options]]..."
+  std::string words;  ///< "FILE", "INPUT [! STEP [options]]..."
   std::string summary;
   std::vector<OptionRow> options;
   int (*run)(std::span<const std::string> words, const CommandRow& row, const Process& process);  ///< returns the exit code

@@ -1,5 +1,4 @@
 #include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "freestone/astro/spectral_cube.h"
@@ -31,7 +30,8 @@ int run_compare(std::span<const std::string> words, const CommandRow& row, const
   std::vector<std::string> differences;
   Index count = 0;
   double largest = 0;
-  if (a.data.shape() != b.data.shape()) differences.push_back(fmt::format("shape: {} and {}", to_string(a.data.shape()), to_string(b.data.shape())));
+  if (a.data.shape() != b.data.shape())
+    differences.push_back(fmt::format("shape: {} and {}", to_string(a.data.shape()), to_string(b.data.shape())));
   if (!arguments.has("data-only")) {
     if (a.dims != b.dims || !a.wcs.same_as(b.wcs)) differences.emplace_back("axes: the world coordinates differ");
     if (!(a.unit == b.unit)) differences.push_back(fmt::format("unit: '{}' and '{}'", a.unit.to_string(), b.unit.to_string()));
@@ -44,23 +44,28 @@ int run_compare(std::span<const std::string> words, const CommandRow& row, const
     const Array distance = elementwise("absolute", {elementwise("subtract", {x, y})});
     const Array allowed = elementwise("add", {elementwise("multiply", {elementwise("absolute", {y}), rtol}), atol});
     // Infinities of one sign are equal though their difference is NaN; NaN equals NaN.
-    const Array same = elementwise("logical_or", {elementwise("logical_or", {elementwise("equal", {x, y}), elementwise("less_equal", {distance, allowed})}),
-                                                  elementwise("logical_and", {elementwise("isnan", {x}), elementwise("isnan", {y})})});
+    const Array same = elementwise(
+        "logical_or", {elementwise("logical_or", {elementwise("equal", {x, y}), elementwise("less_equal", {distance, allowed})}),
+                       elementwise("logical_and", {elementwise("isnan", {x}), elementwise("isnan", {y})})});
     const Array differs = elementwise("logical_not", {same});
     std::vector<Tensor> results;
     watched(arguments, process, [&](const ComputeOptions& options) {
-      results = compute_all({reduce("sum", differs, {}), reduce("max", distance, {}, {.skip_nan = true}), reduce("argmax", differs, {})}, options);
+      results = compute_all({reduce("sum", differs, {}), reduce("max", distance, {}, {.skip_nan = true}), reduce("argmax", differs, {})},
+                            options);
     });
     count = static_cast<Index>(results[0].number());
     largest = results[1].number();
     if (count > 0) {
       const auto at = static_cast<Index>(results[2].number());
-      differences.push_back(fmt::format("data: {} of {} values differ, first at {}; the largest difference is {}", format_count(count), format_count(a.data.size()),
-                                        position(at, a.data.shape()), format_number(largest)));
+      differences.push_back(fmt::format("data: {} of {} values differ, first at {}; the largest difference of two numbers is {}",
+                                        format_count(count), format_count(a.data.size()), position(at, a.data.shape()),
+                                        format_number(largest)));
     }
   }
   if (arguments.text("format") == "json") {
-    const nlohmann::json json = {{"same", differences.empty()}, {"values_that_differ", count}, {"largest_difference", std::isfinite(largest) ? nlohmann::json(largest) : nlohmann::json(nullptr)},
+    const nlohmann::json json = {{"same", differences.empty()},
+                                 {"values_that_differ", count},
+                                 {"largest_difference", std::isfinite(largest) ? nlohmann::json(largest) : nlohmann::json(nullptr)},
                                  {"differences", differences}};
     write_stdout(json.dump() + "\n");
   } else {

@@ -91,7 +91,8 @@ _freestone() {{
 }}
 compdef _freestone freestone
 )",
-                     commands, fmt::join(step_names(), " "), cases(step_table(), "      ", "options"), cases(command_table(), "      ", "options"));
+                     commands, fmt::join(step_names(), " "), cases(step_table(), "      ", "options"),
+                     cases(command_table(), "      ", "options"));
 }
 
 std::string single_quoted(const std::string& text) {
@@ -105,18 +106,22 @@ std::string fish() {
       "# freestone completion for fish: freestone completion fish | source\n"
       "function __freestone_after_mark\n  set -l words (commandline -opc)\n  test \"$words[-1]\" = '!' -o \"$words[-1]\" = '['\nend\n"
       "function __freestone_in_step\n  set -l words (commandline -opc)\n  set -l step ''\n  for i in (seq (count $words))\n"
-      "    if test \"$words[$i]\" = '!' -o \"$words[$i]\" = '['\n      set -l next (math $i + 1)\n      test $next -le (count $words); and set step $words[$next]\n    end\n  end\n"
+      "    if test \"$words[$i]\" = '!' -o \"$words[$i]\" = '['\n      set -l next (math $i + 1)\n      test $next -le (count $words); and "
+      "set step $words[$next]\n    end\n  end\n"
       "  test \"$step\" = \"$argv[1]\"\nend\n";
   for (const CommandRow& row : command_table()) {
     text += fmt::format("complete -c freestone -n __fish_use_subcommand -a {} -d {}\n", row.name, single_quoted(row.summary));
     for (const OptionRow& option : row.options)
-      text += fmt::format("complete -c freestone -n '__fish_seen_subcommand_from {}; and not string match -q -- \"*!*\" (commandline -opc)' -l {}{} -d {}\n", row.name, option.name,
-                          option.value.empty() ? "" : " -r", single_quoted(option.help));
+      text += fmt::format(
+          "complete -c freestone -n '__fish_seen_subcommand_from {}; and not string match -q -- \"*!*\" (commandline -opc)' -l {}{} -d "
+          "{}\n",
+          row.name, option.name, option.value.empty() ? "" : " -r", single_quoted(option.help));
   }
   for (const std::string& name : step_names()) text += fmt::format("complete -c freestone -n __freestone_after_mark -f -a {}\n", name);
   for (const StepRow& row : step_table())
     for (const OptionRow& option : row.options)
-      text += fmt::format("complete -c freestone -n '__freestone_in_step {}' -l {}{} -d {}\n", row.name, option.name, option.value.empty() ? "" : " -r", single_quoted(option.help));
+      text += fmt::format("complete -c freestone -n '__freestone_in_step {}' -l {}{} -d {}\n", row.name, option.name,
+                          option.value.empty() ? "" : " -r", single_quoted(option.help));
   return text;
 }
 

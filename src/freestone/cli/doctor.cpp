@@ -1,12 +1,11 @@
 #include <cairo/cairo.h>
+#include <fmt/ranges.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <wcslib/wcs.h>
 
 #include <fstream>
-
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "freestone/base/settings.h"
@@ -69,12 +68,16 @@ int run_doctor(std::span<const std::string> words, const CommandRow& row, const 
   json["freestone"] = FREESTONE_VERSION;
   json["compiler"] = __VERSION__;
   json["system"] = fmt::format("{} {} {}", system.sysname, system.release, system.machine);
-  json["libraries"] = {{"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
-                       {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
-                       {"wcslib", fmt::format("{}.{}", wcs[0], wcs[1])},
-                       {"cairo", cairo_version_string()}};
+  json["libraries"] = {
+      {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
+      {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
+      {"wcslib", fmt::format("{}.{}", wcs[0], wcs[1])},
+      {"cairo", cairo_version_string()}};
   for (const auto& format : formats::formats())
-    json["formats"][format.name] = format.can_read && format.can_write ? "read, write" : format.can_read ? "read" : "write";
+    json["formats"][format.name] = format.can_read && format.can_write ? "read, write"
+                                   : format.can_read                   ? "read"
+                                   : format.can_write                  ? "write"
+                                                                       : "recognised only";
   json["cpu"] = cpu_name();
   json["cpu_features"] = features;
   json["cores"] = sysconf(_SC_NPROCESSORS_ONLN);
@@ -87,10 +90,15 @@ int run_doctor(std::span<const std::string> words, const CommandRow& row, const 
     const bool there = statvfs(folder.c_str(), &disk) == 0;
     const bool writable = access(folder.c_str(), W_OK) == 0;
     const std::string type = file_system(folder);
-    json["disks"].push_back({{"folder", folder}, {"file_system", type}, {"free_bytes", there ? static_cast<Index>(disk.f_bavail) * static_cast<Index>(disk.f_frsize) : 0}, {"writable", writable}});
+    json["disks"].push_back({{"folder", folder},
+                             {"file_system", type},
+                             {"free_bytes", there ? static_cast<Index>(disk.f_bavail) * static_cast<Index>(disk.f_frsize) : 0},
+                             {"writable", writable}});
     const bool is_temp = folder == settings.temp_dir;
-    if (is_temp && !writable) problems.push_back(fmt::format("the temporary folder {} is not writable: set --temp-dir or FREESTONE_TEMP_DIR", folder));
-    if (is_temp && type == "tmpfs") problems.push_back(fmt::format("the temporary folder {} lies in memory: set --temp-dir or FREESTONE_TEMP_DIR to a disk", folder));
+    if (is_temp && !writable)
+      problems.push_back(fmt::format("the temporary folder {} is not writable: set --temp-dir or FREESTONE_TEMP_DIR", folder));
+    if (is_temp && type == "tmpfs")
+      problems.push_back(fmt::format("the temporary folder {} lies in memory: set --temp-dir or FREESTONE_TEMP_DIR to a disk", folder));
   }
 #if defined(__x86_64__)
   if (!__builtin_cpu_supports("avx2")) problems.emplace_back("this CPU has no AVX2: all works, but slower than elsewhere");
@@ -103,13 +111,15 @@ int run_doctor(std::span<const std::string> words, const CommandRow& row, const 
   std::string text = fmt::format("freestone   {}, built by compiler {}\n", FREESTONE_VERSION, __VERSION__);
   text += fmt::format("system      {}\n", json["system"].get<std::string>());
   for (const auto& [name, version] : json["libraries"].items()) text += fmt::format("{:<11} {}\n", name, version.get<std::string>());
-  for (const auto& format : formats::formats()) text += fmt::format("format      {}: {}; {}\n", format.name, json["formats"][format.name].get<std::string>(), format.description);
+  for (const auto& format : formats::formats())
+    text += fmt::format("format      {}: {}; {}\n", format.name, json["formats"][format.name].get<std::string>(), format.description);
   text += fmt::format("cpu         {} ({})\n", json["cpu"].get<std::string>(), fmt::join(features, " "));
   text += fmt::format("cores       {}; a run uses {} threads\n", json["cores"].get<Index>(), settings.threads);
-  text += fmt::format("memory      {} may be used; a run's budget is {}\n", format_bytes(memory_limit_bytes()), format_bytes(settings.memory_bytes));
+  text += fmt::format("memory      {} may be used; a run's budget is {}\n", format_bytes(memory_limit_bytes()),
+                      format_bytes(settings.memory_bytes));
   for (const auto& disk : json["disks"])
-    text += fmt::format("disk        {}: {} free, {}{}\n", disk["folder"].get<std::string>(), format_bytes(disk["free_bytes"].get<Index>()), disk["file_system"].get<std::string>(),
-                        disk["writable"].get<bool>() ? "" : ", not writable");
+    text += fmt::format("disk        {}: {} free, {}{}\n", disk["folder"].get<std::string>(), format_bytes(disk["free_bytes"].get<Index>()),
+                        disk["file_system"].get<std::string>(), disk["writable"].get<bool>() ? "" : ", not writable");
   for (const std::string& problem : problems) text += "problem     " + problem + "\n";
   if (problems.empty()) text += "no problems found\n";
   write_stdout(text);

@@ -34,7 +34,7 @@ struct Precedence {
 };
 // Python's, loosest first.
 constexpr Precedence kBinary[] = {{"or", 1}, {"and", 2}, {"==", 4}, {"!=", 4}, {"<=", 4}, {">=", 4}, {"<", 4}, {">", 4}, {"|", 5},
-                                  {"^", 6}, {"&", 7}, {"+", 8}, {"-", 8}, {"*", 9}, {"//", 9}, {"/", 9}, {"%", 9}};
+                                  {"^", 6},  {"&", 7},   {"+", 8},  {"-", 8},  {"*", 9},  {"//", 9}, {"/", 9}, {"%", 9}};
 constexpr int kNotLevel = 3, kUnaryLevel = 10;
 
 const kernels::ElementwiseRow& row_of(std::string_view symbol, int arity) {
@@ -44,15 +44,19 @@ const kernels::ElementwiseRow& row_of(std::string_view symbol, int arity) {
 }
 
 const std::vector<std::string>& reduction_names() {
-  static const std::vector<std::string> kNames = {"sum", "mean", "median", "std", "var", "mad_std", "min", "max", "rms", "count", "percentile"};
+  static const std::vector<std::string> kNames = {"sum", "mean", "median", "std",   "var",       "mad_std",
+                                                  "min", "max",  "rms",    "count", "percentile"};
   return kNames;
 }
 
-bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 class Evaluator {
  public:
-  Evaluator(const std::string& text, const astro::SkyArray& x, const std::map<std::string, astro::SkyArray>& named) : text_(text), x_(x), named_(named) {}
+  Evaluator(const std::string& text, const astro::SkyArray& x, const std::map<std::string, astro::SkyArray>& named)
+      : text_(text), x_(x), named_(named) {}
 
   Value whole() {
     next_token();
@@ -74,7 +78,8 @@ class Evaluator {
     is_number_ = is_name_ = false;
     if (at_ >= text_.size()) return;
     const char c = text_[at_];
-    if (std::isdigit(static_cast<unsigned char>(c)) || (c == '.' && at_ + 1 < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_ + 1])))) {
+    if (std::isdigit(static_cast<unsigned char>(c)) ||
+        (c == '.' && at_ + 1 < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_ + 1])))) {
       const auto [rest, code] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), number_);
       if (code != std::errc()) complain("a number that cannot be read");
       at_ = static_cast<std::size_t>(rest - text_.data());
@@ -88,7 +93,8 @@ class Evaluator {
       at_ += std::find(std::begin(kTwo), std::end(kTwo), two) != std::end(kTwo) ? 2 : 1;
     }
     token_ = text_.substr(begin_, at_ - begin_);
-    if (token_ == "&&" || token_ == "||") complain(token_ == "&&" ? "write 'and'; an operator was expected" : "write 'or'; an operator was expected");
+    if (token_ == "&&" || token_ == "||")
+      complain(token_ == "&&" ? "write 'and'; an operator was expected" : "write 'or'; an operator was expected");
   }
 
   bool take(std::string_view word) {
@@ -110,7 +116,8 @@ class Evaluator {
     Value left = binary(level + 1);
     bool compared = false;
     while (true) {
-      const auto* op = std::find_if(std::begin(kBinary), std::end(kBinary), [&](const Precedence& p) { return p.level == level && p.symbol == token_; });
+      const auto* op =
+          std::find_if(std::begin(kBinary), std::end(kBinary), [&](const Precedence& p) { return p.level == level && p.symbol == token_; });
       if (op == std::end(kBinary)) return left;
       if (level == 4 && compared) complain("a chain of comparisons: write 'a < b and b < c'; an operator was expected");
       compared = true;
@@ -168,13 +175,13 @@ class Evaluator {
     if (name == "nan") return number.number = std::numeric_limits<double>::quiet_NaN(), number;
     if (name == "inf") return number.number = std::numeric_limits<double>::infinity(), number;
     if (name == "pi") return number.number = 3.14159265358979323846, number;
-    if (std::find(reduction_names().begin(), reduction_names().end(), name) != reduction_names().end()) return reduction(name, value_of(x_), {}, 50);
+    if (std::find(reduction_names().begin(), reduction_names().end(), name) != reduction_names().end())
+      return reduction(name, value_of(x_), {}, 50);
     std::vector<std::string> names = {"x", "nan", "inf", "pi"};
     for (const auto& [known, array] : named_) names.push_back(known);
     for (const std::string& known : reduction_names()) names.push_back(known);
-    std::string near = suggestion(name, names);
-    if (near.empty()) near = fmt::format(" Names come from --with, as in --with {}=FILE; x is the input.", name);
-    refuse("'{}': the name '{}' at position {} is not known.{}", text_, name, position + 1, near);
+    refuse("'{}': the name '{}' at position {} is not known.{} Names come from --with, as in --with {}=FILE; x is the input.", text_, name,
+           position + 1, suggestion(name, names), name);
   }
 
   Value call(const std::string& name, std::size_t position) {
@@ -212,7 +219,8 @@ class Evaluator {
       return reduction(name, operands[0], axes, q);
     }
     if (has_keywords) refuse("'{}': {} takes no axis= and no q=; only reductions do.", text_, name);
-    static const std::pair<std::string_view, std::string_view> kOtherNames[] = {{"abs", "absolute"}, {"min", "minimum"}, {"max", "maximum"}};
+    static const std::pair<std::string_view, std::string_view> kOtherNames[] = {
+        {"abs", "absolute"}, {"min", "minimum"}, {"max", "maximum"}};
     std::string wanted = name;
     for (const auto& [other, real] : kOtherNames)
       if (name == other) wanted = real;
@@ -222,9 +230,11 @@ class Evaluator {
       names.emplace_back("abs");
       for (const auto& r : kernels::elementwise_table()) names.emplace_back(r.name);
       const std::string near = suggestion(name, names);
-      refuse("'{}': there is no function '{}' (position {}).{}", text_, name, position + 1, near.empty() ? " 'freestone steps calc' lists them." : near);
+      refuse("'{}': there is no function '{}' (position {}).{}", text_, name, position + 1,
+             near.empty() ? " 'freestone steps calc' lists them." : near);
     }
-    if (row->arity != static_cast<int>(operands.size())) refuse("'{}': {} takes {} arguments, not {}.", text_, name, row->arity, operands.size());
+    if (row->arity != static_cast<int>(operands.size()))
+      refuse("'{}': {} takes {} arguments, not {}.", text_, name, row->arity, operands.size());
     return apply(*row, operands);
   }
 
@@ -259,14 +269,20 @@ class Evaluator {
     for (const std::string& axis : axes) numbers.push_back(plain.axis(axis));
     numbers = normal_axes(numbers, operand.array.rank());
     Value value;
-    if (name == "median") value.array = median(operand.array, numbers);
-    else if (name == "percentile") value.array = percentile(operand.array, q, numbers);
-    else if (name == "mad_std") value.array = mad_std(operand.array, numbers);
-    else value.array = reduce(name == "var" ? "variance" : name, operand.array, numbers, {.skip_nan = true});
+    if (name == "median")
+      value.array = median(operand.array, numbers);
+    else if (name == "percentile")
+      value.array = percentile(operand.array, q, numbers);
+    else if (name == "mad_std")
+      value.array = mad_std(operand.array, numbers);
+    else
+      value.array = reduce(name == "var" ? "variance" : name, operand.array, numbers, {.skip_nan = true});
     for (int k = 0; k < operand.array.rank(); ++k)
       if (std::find(numbers.begin(), numbers.end(), k) == numbers.end()) value.dims.push_back(operand.dims[static_cast<std::size_t>(k)]);
-    if (name == "var") value.unit = operand.unit.pow(2);
-    else if (name != "count") value.unit = operand.unit;
+    if (name == "var")
+      value.unit = operand.unit.pow(2);
+    else if (name != "count")
+      value.unit = operand.unit;
     return value;
   }
 
@@ -274,7 +290,8 @@ class Evaluator {
   std::vector<std::string> joined_dims(const std::vector<Value>& operands) const {
     std::vector<std::string> dims;
     const auto used = [&](const std::string& dim) {
-      return std::any_of(operands.begin(), operands.end(), [&](const Value& v) { return std::find(v.dims.begin(), v.dims.end(), dim) != v.dims.end(); });
+      return std::any_of(operands.begin(), operands.end(),
+                         [&](const Value& v) { return std::find(v.dims.begin(), v.dims.end(), dim) != v.dims.end(); });
     };
     for (const std::string& dim : x_.dims)
       if (used(dim)) dims.push_back(dim);
@@ -326,8 +343,9 @@ class Evaluator {
           unit = value.unit;
         } else if (!(value.unit == *unit)) {
           if (!value.unit.converts_to(*unit))
-            fail(ErrorKind::kUser, "'{}': {} of '{}' and '{}': these units do not convert to each other. Convert one with the step to-units, or give --unit.", text_, name,
-                 unit->to_string(), value.unit.to_string());
+            fail(ErrorKind::kUser,
+                 "'{}': {} of '{}' and '{}': these units do not convert to each other. Convert one with the step to-units, or give --unit.",
+                 text_, name, unit->to_string(), value.unit.to_string());
           value.array = elementwise("multiply", {value.array, conversion_factor(value.unit, *unit)});
         }
       }
@@ -344,9 +362,12 @@ class Evaluator {
     result.dims = joined_dims(operands);
     std::vector<Operand> arguments;
     for (const Value& value : operands) {
-      if (value.is_array()) arguments.emplace_back(with_dims(value, result.dims));
-      else if (value.whole && std::abs(value.number) < 9e15) arguments.emplace_back(static_cast<std::int64_t>(value.number));
-      else arguments.emplace_back(value.number);
+      if (value.is_array())
+        arguments.emplace_back(with_dims(value, result.dims));
+      else if (value.whole && std::abs(value.number) < 9e15)
+        arguments.emplace_back(static_cast<std::int64_t>(value.number));
+      else
+        arguments.emplace_back(value.number);
     }
     result.array = elementwise(row.name, arguments);
     return result;
@@ -357,16 +378,26 @@ class Evaluator {
     Value result;
     const double a = operands[0].number, b = operands.size() > 1 ? operands[1].number : 0;
     result.whole = operands[0].whole && (operands.size() < 2 || operands[1].whole) && row.name != "divide";
-    if (row.name == "add") result.number = a + b;
-    else if (row.name == "subtract") result.number = a - b;
-    else if (row.name == "multiply") result.number = a * b;
-    else if (row.name == "divide") result.number = a / b;
-    else if (row.name == "power") result.number = std::pow(a, b), result.whole = result.whole && b >= 0;
-    else if (row.name == "sqrt") result.number = std::sqrt(a), result.whole = false;
-    else if (row.name == "exp") result.number = std::exp(a), result.whole = false;
-    else if (row.name == "log") result.number = std::log(a), result.whole = false;
-    else if (row.name == "log10") result.number = std::log10(a), result.whole = false;
-    else refuse("'{}': {} of numbers alone is not available; at least one operand must be an array.", text_, row.name);
+    if (row.name == "add")
+      result.number = a + b;
+    else if (row.name == "subtract")
+      result.number = a - b;
+    else if (row.name == "multiply")
+      result.number = a * b;
+    else if (row.name == "divide")
+      result.number = a / b;
+    else if (row.name == "power")
+      result.number = std::pow(a, b), result.whole = result.whole && b >= 0;
+    else if (row.name == "sqrt")
+      result.number = std::sqrt(a), result.whole = false;
+    else if (row.name == "exp")
+      result.number = std::exp(a), result.whole = false;
+    else if (row.name == "log")
+      result.number = std::log(a), result.whole = false;
+    else if (row.name == "log10")
+      result.number = std::log10(a), result.whole = false;
+    else
+      refuse("'{}': {} of numbers alone is not available; at least one operand must be an array.", text_, row.name);
     return result;
   }
 

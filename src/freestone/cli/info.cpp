@@ -1,9 +1,9 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
-#include <optional>
-
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "freestone/astro/sky_array.h"
 #include "freestone/cli/commands.h"
@@ -24,7 +24,10 @@ std::pair<double, double> world_ends(const astro::SkyArray& array, int axis) {
   const Index n = array.data.shape()[axis];
   std::vector<double> pixels;
   for (const Index at : {Index{0}, n - 1})
-    for (int k = 0; k < rank; ++k) pixels.push_back(k == axis ? static_cast<double>(at) : array.wcs.kind(k) == astro::WorldKind::kSpectral ? 0 : static_cast<double>(array.data.shape()[k] - 1) / 2);
+    for (int k = 0; k < rank; ++k)
+      pixels.push_back(k == axis                                          ? static_cast<double>(at)
+                       : array.wcs.kind(k) == astro::WorldKind::kSpectral ? 0
+                                                                          : static_cast<double>(array.data.shape()[k] - 1) / 2);
   const std::vector<double> world = array.wcs.pixel_to_world(pixels);
   return {world[static_cast<std::size_t>(axis)], world[static_cast<std::size_t>(rank + axis)]};
 }
@@ -53,7 +56,8 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
   const std::string& path = arguments.words().front();
   const formats::Selected selected = formats::split_selector(path);
   const formats::Contents contents = formats::open_file(selected.path);
-  const bool any_pixels = std::any_of(contents.variables.begin(), contents.variables.end(), [](const auto& v) { return v.source != nullptr; });
+  const bool any_pixels =
+      std::any_of(contents.variables.begin(), contents.variables.end(), [](const auto& v) { return v.source != nullptr; });
 
   Json json = {{"path", contents.path}, {"format", contents.format}};
   std::string text = fmt::format("{}: {}\n", path, contents.format);
@@ -73,7 +77,9 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
 
     if (contents.variables.size() > 1)
       line("image", fmt::format("HDU {}{}", opened.variable().hdu, opened.variable().name.empty() ? "" : ", " + opened.variable().name));
-    if (json.contains("object") || json.contains("telescope")) line("object", fmt::format("{}{}", json.value("object", ""), json.contains("telescope") ? " (" + json.value("telescope", "") + ")" : ""));
+    if (json.contains("object") || json.contains("telescope"))
+      line("object",
+           fmt::format("{}{}", json.value("object", ""), json.contains("telescope") ? " (" + json.value("telescope", "") + ")" : ""));
     line("shape", fmt::format("{} ({})", shape_text(shape), fmt::join(array.dims, ", ")));
     line("dtype", fmt::format("{}, {} in memory", name_of(array.data.dtype()), format_bytes(array.data.bytes())));
     line("chunks", chunks.is_contiguous() ? "none: stored in one piece" : shape_text(chunks.chunk()));
@@ -93,10 +99,16 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
         if (sky) {
           const bool equatorial = array.wcs.ctype(k).rfind("RA", 0) == 0 || array.wcs.ctype(k).rfind("DEC", 0) == 0;
           const bool hours = equatorial && kind == astro::WorldKind::kLongitude;
-          const auto show = [&](double value) { return !std::isfinite(value) ? "outside" : equatorial ? sexagesimal(value, hours, 0.1 / 3600) : fmt::format("{:.6g} deg", value); };
-          words_of += fmt::format(", {} {} to {}, {:.4g} arcsec a pixel", array.wcs.name(k), show(first), show(last), array.wcs.increment(k) * 3600);
+          const auto show = [&](double value) {
+            return !std::isfinite(value) ? "outside"
+                   : equatorial          ? sexagesimal(value, hours, 0.1 / 3600)
+                                         : fmt::format("{:.6g} deg", value);
+          };
+          words_of += fmt::format(", {} {} to {}, {:.4g} arcsec a pixel", array.wcs.name(k), show(first), show(last),
+                                  array.wcs.increment(k) * 3600);
         } else if (!array.wcs.name(k).empty() || !unit.empty()) {
-          words_of += fmt::format(", {} {} to {}{}{}", array.wcs.name(k).empty() ? "world" : array.wcs.name(k), format_number(std::stod(fmt::format("{:.10g}", first))),
+          words_of += fmt::format(", {} {} to {}{}{}", array.wcs.name(k).empty() ? "world" : array.wcs.name(k),
+                                  format_number(std::stod(fmt::format("{:.10g}", first))),
                                   format_number(std::stod(fmt::format("{:.10g}", last))), unit.empty() ? "" : " ", unit);
         }
       }
@@ -114,7 +126,8 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
       if (!parameters.radesys.empty()) wcs["radesys"] = parameters.radesys, types += ", " + parameters.radesys;
       if (!parameters.specsys.empty()) wcs["specsys"] = parameters.specsys, types += ", " + parameters.specsys;
       if (parameters.equinox) wcs["equinox"] = *parameters.equinox;
-      if (parameters.restfrq) wcs["restfrq"] = *parameters.restfrq, types += fmt::format(", rest {} GHz", format_number(*parameters.restfrq / 1e9));
+      if (parameters.restfrq)
+        wcs["restfrq"] = *parameters.restfrq, types += fmt::format(", rest {} GHz", format_number(*parameters.restfrq / 1e9));
       if (parameters.restwav) wcs["restwav"] = *parameters.restwav;
       json["wcs"] = wcs;
       if (!types.empty()) line("wcs", types);
@@ -124,7 +137,8 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
       json["beams"] = array.beams.size();
       line("beam", fmt::format("one a channel ({}), the first {}", array.beams.size(), array.beams.front().to_string()));
     } else if (array.beam) {
-      json["beam"] = {{"major_arcsec", array.beam->major_deg * 3600}, {"minor_arcsec", array.beam->minor_deg * 3600}, {"pa_deg", array.beam->pa_deg}};
+      json["beam"] = {
+          {"major_arcsec", array.beam->major_deg * 3600}, {"minor_arcsec", array.beam->minor_deg * 3600}, {"pa_deg", array.beam->pa_deg}};
       line("beam", array.beam->to_string());
     }
   }
@@ -136,7 +150,10 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
     text += "  holds\n";
     for (const auto& variable : contents.variables)
       text += fmt::format("    [{}] {:<12} {}\n", variable.hdu, variable.name,
-                          variable.source ? fmt::format("{} {}", shape_text(variable.source->spec().shape), name_of(variable.source->spec().dtype)) : variable.note.empty() ? "no pixels" : variable.note);
+                          variable.source
+                              ? fmt::format("{} {}", shape_text(variable.source->spec().shape), name_of(variable.source->spec().dtype))
+                          : variable.note.empty() ? "no pixels"
+                                                  : variable.note);
   }
   write_stdout(arguments.has("json") ? json.dump(1) + "\n" : text);
   return 0;

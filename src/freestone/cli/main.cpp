@@ -88,7 +88,8 @@ int guarded(const std::vector<std::string>& words) {
       complain(g_signal == SIGINT ? "interrupted. Nothing was written." : "terminated. Nothing was written.");
       return 128 + g_signal;
     }
-    complain(error.kind() == ErrorKind::kInternal ? fmt::format("{} This is a defect of Freestone; please report it.", error.what()) : error.what());
+    complain(error.kind() == ErrorKind::kInternal ? fmt::format("{} This is a defect of Freestone; please report it.", error.what())
+                                                  : error.what());
     return 1;
   } catch (const std::bad_alloc&) {
     complain("the system gave no more memory. Lower the budget with --memory, or --threads.");

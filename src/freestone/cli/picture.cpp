@@ -14,7 +14,8 @@ constexpr double kSecond = 1.0 / 3600;
 
 /// Round steps of a sexagesimal axis, in degrees: of time for hours (15 degrees each), of arc otherwise.
 double sexagesimal_step(double span_degrees, bool hours) {
-  static constexpr double kSteps[] = {1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 36000, 54000, 108000, 162000, 324000};
+  static constexpr double kSteps[] = {1,    2,    5,    10,   15,    20,    30,    60,    120,    300,    600,   900,
+                                      1200, 1800, 3600, 7200, 10800, 21600, 36000, 54000, 108000, 162000, 324000};
   const double unit = hours ? 15 * kSecond : kSecond;
   const double wanted = span_degrees / kWantedTicks / unit;
   if (wanted < 1) {
@@ -45,7 +46,8 @@ std::vector<double> world_along(const astro::SkyArray& array, int axis, int coun
   const auto n = static_cast<double>(array.data.shape()[axis]);
   std::vector<double> pixels;
   for (int k = 0; k < count; ++k)
-    for (int a = 0; a < rank; ++a) pixels.push_back(a == axis ? -0.5 + n * k / (count - 1) : array.wcs.kind(a) == astro::WorldKind::kSpectral ? 0 : -0.5);
+    for (int a = 0; a < rank; ++a)
+      pixels.push_back(a == axis ? -0.5 + n * k / (count - 1) : array.wcs.kind(a) == astro::WorldKind::kSpectral ? 0 : -0.5);
   const std::vector<double> world = array.wcs.pixel_to_world(pixels);
   std::vector<double> along;
   for (int k = 0; k < count; ++k) along.push_back(world[static_cast<std::size_t>(k * rank + axis)]);
@@ -66,11 +68,14 @@ std::string sexagesimal(double degrees, bool hours, double step_degrees) {
   auto ticks = std::llround(std::abs(value) * 3600 * scale);
   const auto per_second = std::llround(scale);
   if (hours) ticks %= 24 * 3600 * per_second;
-  const auto fraction = ticks % per_second, seconds = ticks / per_second % 60, minutes = ticks / per_second / 60 % 60, whole = ticks / per_second / 3600;
+  const auto fraction = ticks % per_second, seconds = ticks / per_second % 60, minutes = ticks / per_second / 60 % 60,
+             whole = ticks / per_second / 3600;
   std::string text = hours ? "" : value < 0 && ticks > 0 ? "\u2212" : "+";
   text += fmt::format("{}{}", whole, hours ? "h" : "\u00b0");
   if (step_seconds < 3599) text += fmt::format("{:02}{}", minutes, hours ? "m" : "\u2032");
-  if (step_seconds < 59.9) text += decimals > 0 ? fmt::format("{:02}.{:0{}}{}", seconds, fraction, decimals, hours ? "s" : "\u2033") : fmt::format("{:02}{}", seconds, hours ? "s" : "\u2033");
+  if (step_seconds < 59.9)
+    text += decimals > 0 ? fmt::format("{:02}.{:0{}}{}", seconds, fraction, decimals, hours ? "s" : "\u2033")
+                         : fmt::format("{:02}{}", seconds, hours ? "s" : "\u2033");
   return text;
 }
 
@@ -122,11 +127,14 @@ watch::PlotAxis plot_axis(const astro::SkyArray& array, int axis) {
 namespace {
 
 std::optional<watch::PlotBeam> plot_beam(const astro::SkyArray& array) {
-  if (!array.beam || !array.beam->is_valid() || array.wcs.rank() != 2 || array.wcs.kind(0) != astro::WorldKind::kLatitude || !array.wcs.has_celestial()) return std::nullopt;
+  if (!array.beam || !array.beam->is_valid() || array.wcs.rank() != 2 || array.wcs.kind(0) != astro::WorldKind::kLatitude ||
+      !array.wcs.has_celestial())
+    return std::nullopt;
   const double scale = array.wcs.pixel_scale();
   const std::vector<double> east = world_along(array, 1, 3);
   const bool east_is_left = east.back() < east.front();
-  return watch::PlotBeam{array.beam->major_deg / scale, array.beam->minor_deg / scale, east_is_left ? array.beam->pa_deg : -array.beam->pa_deg};
+  return watch::PlotBeam{array.beam->major_deg / scale, array.beam->minor_deg / scale,
+                         east_is_left ? array.beam->pa_deg : -array.beam->pa_deg};
 }
 
 }  // namespace
@@ -139,8 +147,10 @@ void draw(const astro::SkyArray& array, std::span<const double> values, const Pi
     std::vector<double> x(static_cast<std::size_t>(n));
     std::iota(x.begin(), x.end(), 0);
     std::string x_label = array.dims[0] + " (pixel)";
-    if (array.wcs.rank() == 1 && array.wcs.kind(0) == astro::WorldKind::kSpectral) x = array.wcs.spectral_values(n), x_label = axis_title(array.wcs, 0);
-    watch::plot_line({.x = x, .y = values, .title = style.title, .x_label = x_label, .y_label = value_label, .range = style.range}, style.path, style.overwrite);
+    if (array.wcs.rank() == 1 && array.wcs.kind(0) == astro::WorldKind::kSpectral)
+      x = array.wcs.spectral_values(n), x_label = axis_title(array.wcs, 0);
+    watch::plot_line({.x = x, .y = values, .title = style.title, .x_label = x_label, .y_label = value_label, .range = style.range},
+                     style.path, style.overwrite);
     return;
   }
   watch::ImagePlot plot;

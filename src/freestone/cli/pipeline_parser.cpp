@@ -12,7 +12,8 @@ class Parser {
   CommandWords command() {
     CommandWords result;
     while (!at_end() && peek() != "!") {
-      if (peek() == "[" || peek() == "]") refuse("'{}' before the first '!': brackets belong to tee, as in  ! tee [ STEP ] [ STEP ].", peek());
+      if (peek() == "[" || peek() == "]")
+        refuse("'{}' before the first '!': brackets belong to tee, as in  ! tee [ STEP ] [ STEP ].", peek());
       result.head.push_back(next());
     }
     if (at_end()) return result;

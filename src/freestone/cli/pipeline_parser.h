@@ -14,8 +14,8 @@ namespace freestone::cli {
 
 struct StepCall {
   std::string name;
-  std::vector<std::string> words;                ///< after the name
-  std::vector<std::vector<StepCall>> branches;   ///< of tee
+  std::vector<std::string> words;               ///< after the name
+  std::vector<std::vector<StepCall>> branches;  ///< of tee
 };
 using Pipeline = std::vector<StepCall>;
 

@@ -1,11 +1,10 @@
 #include "freestone/cli/print.h"
 
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
-
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 namespace freestone::cli {
@@ -21,7 +20,9 @@ double field(const astro::Statistics& s, int key) {
   return values[key];
 }
 Json json_field(const astro::Statistics& s, int key) { return key == 0 ? Json(static_cast<Index>(s.npts)) : json_number(field(s, key)); }
-std::string text_field(const astro::Statistics& s, int key) { return key == 0 ? fmt::format("{}", static_cast<Index>(s.npts)) : format_number(field(s, key)); }
+std::string text_field(const astro::Statistics& s, int key) {
+  return key == 0 ? fmt::format("{}", static_cast<Index>(s.npts)) : format_number(field(s, key));
+}
 
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
@@ -36,9 +37,12 @@ std::vector<std::string> texts_of(const Tensor& tensor) {
   with_real_type(tensor.dtype(), [&]<class T>(TypeTag<T>) {
     for (Index k = 0; k < tensor.view().count(); ++k) {
       const T value = tensor.view().as<T>()[k];
-      if constexpr (std::is_floating_point_v<T>) texts.push_back(std::isnan(value) ? "nan" : fmt::format("{}", value));
-      else if constexpr (std::is_same_v<T, bool>) texts.push_back(value ? "true" : "false");
-      else texts.push_back(fmt::format("{}", static_cast<std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>(value)));
+      if constexpr (std::is_floating_point_v<T>)
+        texts.push_back(std::isnan(value) ? "nan" : fmt::format("{}", value));
+      else if constexpr (std::is_same_v<T, bool>)
+        texts.push_back(value ? "true" : "false");
+      else
+        texts.push_back(fmt::format("{}", static_cast<std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>(value)));
     }
   });
   return texts;
@@ -178,7 +182,9 @@ std::string print_array(const astro::SkyArray& array, const std::string& label, 
       if (k % columns == 0) table.emplace_back();
       table.back().push_back(texts[k]);
     }
-    if (!csv) return fmt::format("{} {} [{}]\n", with_unit(label, array.unit), to_string(tensor.shape()), fmt::join(array.dims, ", ")) + aligned(table);
+    if (!csv)
+      return fmt::format("{} {} [{}]\n", with_unit(label, array.unit), to_string(tensor.shape()), fmt::join(array.dims, ", ")) +
+             aligned(table);
   }
   return csv ? comma_separated(table) : aligned(table);
 }

@@ -9,8 +9,8 @@
 
 namespace freestone::cli {
 
-/// Elements that are printed at the most.
-inline constexpr Index kLargestPrint = 10'000;
+/// Elements that are printed at the most: of a list, and of an array with several axes.
+inline constexpr Index kLargestPrint = 10'000, kLargestPrintedImage = 1'000;
 
 /// The elements as doubles, C order.
 std::vector<double> numbers_of(const Tensor& tensor);

@@ -3,9 +3,8 @@
 #include <cctype>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
-
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "freestone/base/log.h"
 #include "freestone/cli/print.h"
@@ -33,8 +32,10 @@ std::string only_input(const Arguments& arguments, const std::string& command) {
   const auto& words = arguments.words();
   if (words.empty()) refuse("{} needs an INPUT: freestone {} FILE ! STEP. 'freestone {} --help' explains.", command, command, command);
   if (words.size() > 1)
-    refuse("{} takes one INPUT before the first '!', not {} ({}, {}...). Other arrays for calc and mask come in by --with NAME=FILE; a step stands after a '!'.", command, words.size(),
-           words[0], words[1]);
+    refuse(
+        "{} takes one INPUT before the first '!', not {} ({}, {}...). Other arrays for calc and mask come in by --with NAME=FILE; a step "
+        "stands after a '!'.",
+        command, words.size(), words[0], words[1]);
   return words[0];
 }
 
@@ -42,7 +43,9 @@ nlohmann::json describe_sinks(const Request& request) {
   nlohmann::json sinks = nlohmann::json::array();
   for (const Output& output : request.outputs()) {
     const Spec& spec = output.sink->spec();
-    sinks.push_back({{"to", output.sink->caps().on_disk ? output.sink->name() : "memory"}, {"shape", spec.shape.to_vector()}, {"dtype", name_of(spec.dtype)}});
+    sinks.push_back({{"to", output.sink->caps().on_disk ? output.sink->name() : "memory"},
+                     {"shape", spec.shape.to_vector()},
+                     {"dtype", name_of(spec.dtype)}});
   }
   return sinks;
 }
@@ -73,15 +76,19 @@ Pipeline pipeline_of(const nlohmann::json& steps, int depth = 0) {
 
 }  // namespace
 
-Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite, const std::string& format) {
+Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite,
+          const std::string& format) {
   Asked asked;
   asked.inputs = {input};
   std::map<std::string, astro::SkyArray> named;
   for (const std::string& pair : with) {
     const auto equals = pair.find('=');
     const std::string name = pair.substr(0, equals);
-    const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; }) && !std::isdigit(static_cast<unsigned char>(name[0]));
-    if (equals == std::string::npos || equals + 1 == pair.size() || !is_name) refuse("--with takes NAME=FILE, as in --with c=continuum.fits, not '{}'.", pair);
+    const bool is_name = !name.empty() &&
+                         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; }) &&
+                         !std::isdigit(static_cast<unsigned char>(name[0]));
+    if (equals == std::string::npos || equals + 1 == pair.size() || !is_name)
+      refuse("--with takes NAME=FILE, as in --with c=continuum.fits, not '{}'.", pair);
     if (name == "x") refuse("--with {}: 'x' is the name of the input itself.", pair);
     if (named.count(name) > 0) refuse("--with {}: the name '{}' is given twice.", pair, name);
     named[name] = astro::sky_array_from(open(pair.substr(equals + 1)));
@@ -92,7 +99,8 @@ Asked ask(const std::string& input, const std::vector<std::string>& with, const 
   flow.label = stem(input);
   flow.input = file_name(input);
   flow.history = "freestone run " + shell_word(flow.input);
-  for (const std::string& pair : with) flow.history += " --with " + shell_word(pair.substr(0, pair.find('=') + 1) + file_name(pair.substr(pair.find('=') + 1)));
+  for (const std::string& pair : with)
+    flow.history += " --with " + shell_word(pair.substr(0, pair.find('=') + 1) + file_name(pair.substr(pair.find('=') + 1)));
   asked.request = std::make_shared<Request>(std::move(named), overwrite, format);
   apply_pipeline(pipeline, std::move(flow), *asked.request);
   return asked;
@@ -120,7 +128,8 @@ void watched(const Arguments& arguments, const Process& process, const std::func
   const auto ends_with = [&](const std::string& suffix) {
     return profile_path.size() > suffix.size() && profile_path.compare(profile_path.size() - suffix.size(), suffix.size(), suffix) == 0;
   };
-  if (!profile_path.empty() && !ends_with(".json") && !ends_with(".html")) refuse("--profile '{}': give a name that ends in .json or .html.", profile_path);
+  if (!profile_path.empty() && !ends_with(".json") && !ends_with(".html"))
+    refuse("--profile '{}': give a name that ends in .json or .html.", profile_path);
   EventStream events;
   ComputeOptions options{settings_of(arguments), &events, &process.cancel};
   const char* from_environment = std::getenv("FREESTONE_PROGRESS");
@@ -147,8 +156,9 @@ void run_saved_plan(const std::string& path, const Arguments& arguments, const P
     if (!json.is_object() || !json.contains("plan") || !json.contains("command"))
       fail(ErrorKind::kData, "{}: is not a plan that 'freestone plan ... --json' made (keys \"plan\" and \"command\").", path);
     const auto& command = json.at("command");
-    const Asked asked = ask(command.at("input").get<std::string>(), command.at("with").get<std::vector<std::string>>(), pipeline_of(command.at("steps")),
-                            arguments.has("overwrite") || command.at("overwrite").get<bool>(), arguments.text("format", command.at("format").get<std::string>()));
+    const Asked asked = ask(command.at("input").get<std::string>(), command.at("with").get<std::vector<std::string>>(),
+                            pipeline_of(command.at("steps")), arguments.has("overwrite") || command.at("overwrite").get<bool>(),
+                            arguments.text("format", command.at("format").get<std::string>()));
     const Plan plan = plan_from_json(json.at("plan"), open_reference);
     const auto& outputs = asked.request->outputs();
     bool fits = outputs.size() == plan.roots.size();
@@ -169,11 +179,13 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
   const CommandWords command = parse_command(words);
   const Arguments arguments(command.head, row.options, "run: ");
   if (arguments.has("plan")) {
-    if (!arguments.words().empty() || !command.pipeline.empty() || arguments.has("with")) refuse("run --plan takes no INPUT and no steps: the plan has them.");
+    if (!arguments.words().empty() || !command.pipeline.empty() || arguments.has("with"))
+      refuse("run --plan takes no INPUT and no steps: the plan has them.");
     run_saved_plan(arguments.text("plan"), arguments, process);
     return 0;
   }
-  const Asked asked = ask(only_input(arguments, "run"), arguments.all("with"), command.pipeline, arguments.has("overwrite"), arguments.text("format", "table"));
+  const Asked asked = ask(only_input(arguments, "run"), arguments.all("with"), command.pipeline, arguments.has("overwrite"),
+                          arguments.text("format", "table"));
   run_asked(*asked.request, arguments, process);
   return 0;
 }
@@ -195,7 +207,11 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
                                {"forecast_peak_bytes", plan.total.peak_bytes + baseline},
                                {"sinks", describe_sinks(*asked.request)},
                                {"command",
-                                {{"input", input}, {"with", arguments.all("with")}, {"steps", json_of(command.pipeline)}, {"overwrite", arguments.has("overwrite")}, {"format", format}}}};
+                                {{"input", input},
+                                 {"with", arguments.all("with")},
+                                 {"steps", json_of(command.pipeline)},
+                                 {"overwrite", arguments.has("overwrite")},
+                                 {"format", format}}}};
   write_stdout(json.dump(1) + "\n");
   return 0;
 }

@@ -14,9 +14,11 @@ struct Asked {
 
 /// Opens the files and applies the pipeline. Only metadata is read.
 /// @throws UsageError, Error
-Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite, const std::string& format);
+Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite,
+          const std::string& format);
 
-/// Settings of the options --threads, --memory, --temp-dir, --log-level; what they leave open comes from environment, config file and machine.
+/// Settings of the options --threads, --memory, --temp-dir, --log-level; what they leave open comes from environment, config file and
+/// machine.
 /// @throws UsageError  a value that does not parse
 Settings settings_of(const Arguments& arguments);
 

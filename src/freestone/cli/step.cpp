@@ -1,8 +1,8 @@
 #include "freestone/cli/step.h"
 
-#include <algorithm>
-
 #include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "freestone/cli/print.h"
 #include "freestone/storage/memory_store.h"
@@ -23,7 +23,8 @@ Result Request::add_result(const Array& array) {
 }
 
 void Request::claim(const std::string& path) {
-  if (std::find(claimed_.begin(), claimed_.end(), path) != claimed_.end()) refuse("{}: two results of this run would go there. Give each its own name.", path);
+  if (std::find(claimed_.begin(), claimed_.end(), path) != claimed_.end())
+    refuse("{}: two results of this run would go there. Give each its own name.", path);
   claimed_.push_back(path);
 }
 
@@ -38,7 +39,8 @@ std::string Request::finish() {
 const std::vector<StepRow>& step_table() {
   static const std::vector<StepRow> kTable = [] {
     std::vector<StepRow> all;
-    for (const auto& rows : {reduction_steps(), filter_steps(), part_steps(), arithmetic_steps(), output_steps()}) all.insert(all.end(), rows.begin(), rows.end());
+    for (const auto& rows : {reduction_steps(), filter_steps(), part_steps(), arithmetic_steps(), output_steps()})
+      all.insert(all.end(), rows.begin(), rows.end());
     return all;
   }();
   return kTable;
@@ -63,12 +65,15 @@ namespace {
 /// Prints what a pipeline ends with, when it is numbers or a small array.
 void print_end(const Flow& flow, Request& request) {
   const Array& data = flow.array.data;
-  if (data.size() > kLargestPrint)
-    refuse("The result, {} {} of shape {} ({}), goes nowhere: nothing is computed that no sink needs. End with '! write FILE' or '! plot FILE.png', or with a step that makes it small, such as '! "
-           "statistics'.",
-           format_count(data.size()), name_of(data.dtype()), to_string(data.shape()), format_bytes(data.bytes()));
+  if (data.size() > (data.rank() <= 1 ? kLargestPrint : kLargestPrintedImage))
+    refuse(
+        "The result, {} {} of shape {} ({}), goes nowhere: nothing is computed that no sink needs. End with '! write FILE' or '! plot "
+        "FILE.png', or with a step that makes it small, such as '! "
+        "statistics'.",
+        format_count(data.size()), name_of(data.dtype()), to_string(data.shape()), format_bytes(data.bytes()));
   const Result result = request.add_result(data);
-  request.afterwards([array = flow.array, label = flow.label, result, format = request.format()] { return print_array(array, label, *result, format); });
+  request.afterwards(
+      [array = flow.array, label = flow.label, result, format = request.format()] { return print_array(array, label, *result, format); });
 }
 
 }  // namespace
@@ -77,16 +82,19 @@ void apply_pipeline(const Pipeline& pipeline, Flow flow, Request& request) {
   bool ended_with_sink = false;
   for (const StepCall& call : pipeline) {
     if (call.name == "tee") {
-      if (call.branches.empty() || !call.words.empty()) refuse("tee takes branches in brackets and nothing else: tee [ STEP ! STEP ] [ STEP ].");
+      if (call.branches.empty() || !call.words.empty())
+        refuse("tee takes branches in brackets and nothing else: tee [ STEP ! STEP ] [ STEP ].");
       for (const Pipeline& branch : call.branches) apply_pipeline(branch, flow, request);
       ended_with_sink = true;
       continue;
     }
     const StepRow& row = find_step(call.name);
     const Arguments arguments(call.words, row.options, row.name + ": ");
-    if (row.words.empty() && !arguments.words().empty()) refuse("{}: '{}' is too much; it takes options only ('freestone steps {}').", row.name, arguments.words().front(), row.name);
+    if (row.words.empty() && !arguments.words().empty())
+      refuse("{}: '{}' is too much; it takes options only ('freestone steps {}').", row.name, arguments.words().front(), row.name);
     if (!row.words.empty() && arguments.words().size() != 1)
-      refuse("{} takes one {}{}.", row.name, row.words, arguments.words().empty() ? "" : fmt::format(", not {}: {}", arguments.words().size(), fmt::join(arguments.words(), " ")));
+      refuse("{} takes one {}{}.", row.name, row.words,
+             arguments.words().empty() ? "" : fmt::format(", not {}: {}", arguments.words().size(), fmt::join(arguments.words(), " ")));
     try {
       if (!row.is_sink) flow.history += " ! " + to_text(call);
       row.apply(flow, arguments, request);

@@ -29,7 +29,8 @@ void calc(Flow& flow, const Arguments& arguments, Request& request) {
     if (known) other.wcs = flow.array.wcs.keep_axes(kept);
     flow.array = std::move(other);
   }
-  flow.array.unit = arguments.has("unit") ? arguments.parsed("unit", [](const std::string& unit) { return Unit::parse(unit); }) : result.unit;
+  flow.array.unit =
+      arguments.has("unit") ? arguments.parsed("unit", [](const std::string& unit) { return Unit::parse(unit); }) : result.unit;
   flow.label = text;
 }
 
@@ -39,7 +40,8 @@ void mask(Flow& flow, const Arguments& arguments, Request& request) {
   evaluate(text, flow.array, request.named());  // mistakes are shown in the text as it was typed
   const ExpressionResult kept = evaluate("where(" + text + ", x, nan)", flow.array, request.named());
   if (kept.dims != flow.array.dims || kept.data.shape() != flow.array.data.shape())
-    fail(ErrorKind::kUser, "mask: '{}' has the shape {}, which does not fit into {}.", text, to_string(kept.data.shape()), to_string(flow.array.data.shape()));
+    fail(ErrorKind::kUser, "mask: '{}' has the shape {}, which does not fit into {}.", text, to_string(kept.data.shape()),
+         to_string(flow.array.data.shape()));
   flow.array.data = kept.data;
 }
 
@@ -62,13 +64,35 @@ void to_spectral(Flow& flow, const Arguments& arguments, Request&) {
 
 std::vector<StepRow> arithmetic_steps() {
   return {
-      {"calc", "", "arithmetic: x is the input, other names come from --with; functions of the elementwise table, reductions", "cube.fits --with c=continuum.fits ! calc --expr 'x - c' ! write line.fits",
-       false, {{"expr", "EXPRESSION", "such as '(x - c) / sqrt(x)' or 'x / mean(x, axis=spectral)'"}, {"unit", "UNIT", "of the result (default: as the expression gives it)"}}, calc},
-      {"mask", "", "what does not fulfil a condition becomes NaN", "cube.fits ! mask --where 'x > 3*rms' ! moment --order 1 ! write velocity.fits", false,
-       {{"where", "CONDITION", "such as 'x > 3*rms' or 'isfinite(x) and c > 0'"}}, mask},
-      {"to-units", "", "values in another unit; between Jy/beam and K by the beam", "cube.fits ! to-units --unit K ! write kelvin.fits", false, {{"unit", "UNIT", "FITS or astropy spelling"}}, to_units},
-      {"to-spectral", "", "the spectral axis in another unit or quantity", "cube.fits ! to-spectral --unit km/s --convention radio --rest 115.27GHz ! moment --order 1 ! write velocity.fits", false,
-       {{"unit", "UNIT", "of frequency, wavelength or velocity"}, {"convention", "NAME", "of velocities: radio, optical, relativistic", {"radio", "optical", "relativistic"}},
+      {"calc",
+       "",
+       "arithmetic: x is the input, other names come from --with; functions of the elementwise table, reductions",
+       "cube.fits --with c=continuum.fits ! calc --expr 'x - c' ! write line.fits",
+       false,
+       {{"expr", "EXPRESSION", "such as '(x - c) / sqrt(x)' or 'x / mean(x, axis=spectral)'"},
+        {"unit", "UNIT", "of the result (default: as the expression gives it)"}},
+       calc},
+      {"mask",
+       "",
+       "what does not fulfil a condition becomes NaN",
+       "cube.fits ! mask --where 'x > 3*rms' ! moment --order 1 ! write velocity.fits",
+       false,
+       {{"where", "CONDITION", "such as 'x > 3*rms' or 'isfinite(x) and c > 0'"}},
+       mask},
+      {"to-units",
+       "",
+       "values in another unit; between Jy/beam and K by the beam",
+       "cube.fits ! to-units --unit K ! write kelvin.fits",
+       false,
+       {{"unit", "UNIT", "FITS or astropy spelling"}},
+       to_units},
+      {"to-spectral",
+       "",
+       "the spectral axis in another unit or quantity",
+       "cube.fits ! to-spectral --unit km/s --convention radio --rest 115.27GHz ! moment --order 1 ! write velocity.fits",
+       false,
+       {{"unit", "UNIT", "of frequency, wavelength or velocity"},
+        {"convention", "NAME", "of velocities: radio, optical, relativistic", {"radio", "optical", "relativistic"}},
         {"rest", "VALUE", "rest frequency or wavelength, with unit (default: the header's)"}},
        to_spectral},
   };

@@ -22,7 +22,8 @@ void sigma_clip(Flow& flow, const Arguments& arguments, Request&) {
 /// A kernel from a file: any array of 1 or 2 dimensions.
 Tensor kernel_from(const std::string& path) {
   const Array array = open(path).array();
-  if (array.size() > 1'000'000) fail(ErrorKind::kUser, "{}: {} elements are too many for a kernel (limit 1,000,000).", path, format_count(array.size()));
+  if (array.size() > 1'000'000)
+    fail(ErrorKind::kUser, "{}: {} elements are too many for a kernel (limit 1,000,000).", path, format_count(array.size()));
   return compute(array);
 }
 
@@ -49,7 +50,8 @@ void smooth(Flow& flow, const Arguments& arguments, Request&) {
   if (axes.size() == 1) {
     if (line.empty()) {
       const Tensor file = kernel_from(kernel);
-      if (file.shape().rank() != 1) fail(ErrorKind::kUser, "{}: a kernel along one axis has one dimension, this has the shape {}.", kernel, to_string(file.shape()));
+      if (file.shape().rank() != 1)
+        fail(ErrorKind::kUser, "{}: a kernel along one axis has one dimension, this has the shape {}.", kernel, to_string(file.shape()));
       line = numbers_of(file);
     }
     flow.array = astro::smooth(flow.array, line, axes[0]);
@@ -57,12 +59,14 @@ void smooth(Flow& flow, const Arguments& arguments, Request&) {
   }
   const int rank = flow.array.rank();
   if (rank < 2 || flow.array.axis(axes[0]) != rank - 2 || flow.array.axis(axes[1]) != rank - 1)
-    fail(ErrorKind::kUser, "smooth: two axes at once must be the last two, in order (as y,x). Transpose before, or smooth one axis after the other.");
+    fail(ErrorKind::kUser,
+         "smooth: two axes at once must be the last two, in order (as y,x). Transpose before, or smooth one axis after the other.");
   auto rows = static_cast<Index>(line.size()), columns = rows;
   std::vector<double> plane;
   if (line.empty()) {
     const Tensor file = kernel_from(kernel);
-    if (file.shape().rank() != 2) fail(ErrorKind::kUser, "{}: a kernel over y,x has two dimensions, this has the shape {}.", kernel, to_string(file.shape()));
+    if (file.shape().rank() != 2)
+      fail(ErrorKind::kUser, "{}: a kernel over y,x has two dimensions, this has the shape {}.", kernel, to_string(file.shape()));
     plane = numbers_of(file), rows = file.shape()[0], columns = file.shape()[1];
   } else {
     for (const double a : line)
@@ -79,25 +83,49 @@ void convolve(Flow& flow, const Arguments& arguments, Request&) {
 
 void downsample(Flow& flow, const Arguments& arguments, Request&) {
   if (!arguments.has("factor")) refuse("downsample needs --factor, how many elements become one.");
-  flow.array = astro::downsample(flow.array, arguments.integer("factor", 1, 1), arguments.list("axis", {"spectral"}), arguments.text("function", "mean"), arguments.has("truncate"));
+  flow.array = astro::downsample(flow.array, arguments.integer("factor", 1, 1), arguments.list("axis", {"spectral"}),
+                                 arguments.text("function", "mean"), arguments.has("truncate"));
 }
 
 }  // namespace
 
 std::vector<StepRow> filter_steps() {
   return {
-      {"sigma-clip", "", "replaces outliers along an axis by NaN: beyond so many deviations from the centre, again and again", "cube.fits ! sigma-clip --threshold 3 ! write clipped.fits", false,
-       {{"threshold", "T", "in deviations (default 3)"}, {"axis", "AXIS", "default spectral"}, {"maxiters", "N", "rounds at the most (default 5; -1: until nothing drops)"},
-        {"center", "WHAT", "median (default) or mean", {"median", "mean"}}, {"deviation", "WHAT", "std (default) or mad-std", {"std", "mad-std"}}},
+      {"sigma-clip",
+       "",
+       "replaces outliers along an axis by NaN: beyond so many deviations from the centre, again and again",
+       "cube.fits ! sigma-clip --threshold 3 ! write clipped.fits",
+       false,
+       {{"threshold", "T", "in deviations (default 3)"},
+        {"axis", "AXIS", "default spectral"},
+        {"maxiters", "N", "rounds at the most (default 5; -1: until nothing drops)"},
+        {"center", "WHAT", "median (default) or mean", {"median", "mean"}},
+        {"deviation", "WHAT", "std (default) or mad-std", {"std", "mad-std"}}},
        sigma_clip},
-      {"smooth", "", "convolves with a kernel along an axis or over y,x; NaN is interpolated", "cube.fits ! smooth --axis spectral --kernel gaussian --stddev 4 ! write smooth.fits", false,
-       {{"axis", "AXES", "one axis, or y,x (default spectral)"}, {"kernel", "KIND", "gaussian (default), box, or a file with the kernel (.npy, .fits)"},
-        {"stddev", "N", "of the Gaussian, in elements"}, {"width", "N", "of the box, in elements"}},
+      {"smooth",
+       "",
+       "convolves with a kernel along an axis or over y,x; NaN is interpolated",
+       "cube.fits ! smooth --axis spectral --kernel gaussian --stddev 4 ! write smooth.fits",
+       false,
+       {{"axis", "AXES", "one axis, or y,x (default spectral)"},
+        {"kernel", "KIND", "gaussian (default), box, or a file with the kernel (.npy, .fits)"},
+        {"stddev", "N", "of the Gaussian, in elements"},
+        {"width", "N", "of the box, in elements"}},
        smooth},
-      {"convolve", "", "to a larger beam, plane by plane", "cube.fits ! convolve --beam 1.08arcsec,1.08arcsec,0deg ! write round.fits", false,
-       {{"beam", "MAJ,MIN,PA", "the beam of the result, with units"}}, convolve},
-      {"downsample", "", "groups of neighbours become one element", "cube.fits ! downsample --factor 2 --axis y,x ! write small.fits", false,
-       {{"factor", "N", "how many become one"}, {"axis", "AXES", "by comma (default spectral)"},
+      {"convolve",
+       "",
+       "to a larger beam, plane by plane",
+       "cube.fits ! convolve --beam 1.08arcsec,1.08arcsec,0deg ! write round.fits",
+       false,
+       {{"beam", "MAJ,MIN,PA", "the beam of the result, with units"}},
+       convolve},
+      {"downsample",
+       "",
+       "groups of neighbours become one element",
+       "cube.fits ! downsample --factor 2 --axis y,x ! write small.fits",
+       false,
+       {{"factor", "N", "how many become one"},
+        {"axis", "AXES", "by comma (default spectral)"},
         {"function", "NAME", "mean (default), sum, min, max, median", {"mean", "sum", "min", "max", "median"}},
         {"truncate", "", "drops what is left over at the end (default: a shorter group)"}},
        downsample},

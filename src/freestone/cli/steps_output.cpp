@@ -24,16 +24,19 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
 
 /// A picture is made when everything is computed; what would stop it then is looked for now.
 void check_picture(const std::string& path, bool overwrite) {
-  if (path.size() < 5 || path.compare(path.size() - 4, 4, ".png") != 0) refuse("plot: '{}': pictures are PNG files; give a name that ends in .png.", path);
   struct stat status {};
   const std::string folder = folder_of(path);
-  if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) fail(ErrorKind::kIo, "{}: its folder {} does not exist.", path, folder);
-  if (!overwrite && lstat(path.c_str(), &status) == 0) fail(ErrorKind::kUser, "{}: exists already. Choose another name, or allow it with --overwrite.", path);
+  if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+    fail(ErrorKind::kIo, "{}: its folder {} does not exist.", path, folder);
+  if (!overwrite && lstat(path.c_str(), &status) == 0)
+    fail(ErrorKind::kUser, "{}: exists already. Choose another name, or allow it with --overwrite.", path);
 }
 
 void plot(Flow& flow, const Arguments& arguments, Request& request) {
   PictureStyle style;
   style.path = arguments.words().front();
+  if (style.path.size() < 5 || style.path.compare(style.path.size() - 4, 4, ".png") != 0)
+    refuse("plot: '{}': pictures are PNG files; give a name that ends in .png.", style.path);
   style.overwrite = request.overwrite() || arguments.has("overwrite");
   style.range = arguments.text("range");
   style.color_map = arguments.text("cmap", "viridis");
@@ -53,8 +56,9 @@ void plot(Flow& flow, const Arguments& arguments, Request& request) {
   if (picture.rank() != 1 && picture.rank() != 2) {
     if (picture.rank() == 0) fail(ErrorKind::kUser, "plot: the result is one number; leave plot out and it is printed.");
     fail(ErrorKind::kUser,
-         "plot: a picture has one or two axes, this array has {} {}. Reduce one before ('! moment --order 0', '! mean --axis {}') or take one plane ('! select --index {}=0').", picture.rank(),
-         to_string(picture.data.shape()), picture.dims[0], picture.dims[0]);
+         "plot: a picture has one or two axes, this array has {} {}. Reduce one before ('! moment --order 0', '! mean --axis {}') or take "
+         "one plane ('! select --index {}=0').",
+         picture.rank(), to_string(picture.data.shape()), picture.dims[0], picture.dims[0]);
   }
   if (picture.data.size() == 0) fail(ErrorKind::kUser, "plot: the array has no elements: {}.", to_string(picture.data.shape()));
   check_picture(style.path, style.overwrite);
@@ -73,12 +77,24 @@ void plot(Flow& flow, const Arguments& arguments, Request& request) {
 
 std::vector<StepRow> output_steps() {
   return {
-      {"write", "PATH", "to a file, format by suffix (.fits, .npy); passes its input on", "cube.fits ! median --axis spectral ! write continuum.fits", true,
-       {{"as", "FORMAT", "fits or npy, whatever the suffix"}, {"dtype", "DTYPE", "converts the elements: float32, int16..."}, {"overwrite", "", "may replace a file"}}, write},
-      {"plot", "PATH.png", "a picture: an image with coordinates and colour bar, or a spectrum as a line; passes its input on", "cube.fits ! moment --order 1 ! plot m1.png --cmap coolwarm --range 7120:7150",
+      {"write",
+       "PATH",
+       "to a file, format by suffix (.fits, .npy); passes its input on",
+       "cube.fits ! median --axis spectral ! write continuum.fits",
        true,
-       {{"cmap", "NAME", "viridis (default), plasma, inferno, magma, coolwarm, gray; with _r reversed"}, {"range", "LO:HI", "of values; a side left out: percentile 0.5 or 99.5"},
-        {"title", "TEXT", "default: the header's OBJECT, or the file's name"}, {"overwrite", "", "may replace a file"}},
+       {{"as", "FORMAT", "fits or npy, whatever the suffix"},
+        {"dtype", "DTYPE", "converts the elements: float32, int16..."},
+        {"overwrite", "", "may replace a file"}},
+       write},
+      {"plot",
+       "PATH.png",
+       "a picture: an image with coordinates and colour bar, or a spectrum as a line; passes its input on",
+       "cube.fits ! moment --order 1 ! plot m1.png --cmap coolwarm --range 7120:7150",
+       true,
+       {{"cmap", "NAME", "viridis (default), plasma, inferno, magma, coolwarm, gray; with _r reversed"},
+        {"range", "LO:HI", "of values; a side left out: percentile 0.5 or 99.5"},
+        {"title", "TEXT", "default: the header's OBJECT, or the file's name"},
+        {"overwrite", "", "may replace a file"}},
        plot},
   };
 }

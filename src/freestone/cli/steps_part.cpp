@@ -7,11 +7,14 @@ namespace {
 /// "7100:7165", "100:200km/s", "1.42GHz:": two quantities; a unit on one side counts for both.
 std::pair<Quantity, Quantity> quantity_range(const std::string& text) {
   const auto parts = split(text, ':');
-  if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) refuse("select: --spectral is LO:HI, such as 7100:7165 or 100km/s:200km/s, not '{}'.", text);
+  if (parts.size() != 2 || parts[0].empty() || parts[1].empty())
+    refuse("select: --spectral is LO:HI, such as 7100:7165 or 100km/s:200km/s, not '{}'.", text);
   try {
     Quantity low = parse_quantity(parts[0]), high = parse_quantity(parts[1]);
-    if (low.unit.is_dimensionless() && !high.unit.is_dimensionless()) low.unit = high.unit;
-    else if (high.unit.is_dimensionless() && !low.unit.is_dimensionless()) high.unit = low.unit;
+    if (low.unit.is_dimensionless() && !high.unit.is_dimensionless())
+      low.unit = high.unit;
+    else if (high.unit.is_dimensionless() && !low.unit.is_dimensionless())
+      high.unit = low.unit;
     return {low, high};
   } catch (const Error& error) {
     refuse("select: --spectral '{}': {}", text, error.what());
@@ -32,7 +35,8 @@ Slice slice_of(const std::string& text) {
 }
 
 void select(Flow& flow, const Arguments& arguments, Request&) {
-  if (!arguments.has("spectral") && !arguments.has("index") && !arguments.has("bbox")) refuse("select needs --spectral LO:HI, --index AXIS=START:STOP or --bbox LON1,LAT1,LON2,LAT2.");
+  if (!arguments.has("spectral") && !arguments.has("index") && !arguments.has("bbox"))
+    refuse("select needs --spectral LO:HI, --index AXIS=START:STOP or --bbox LON1,LAT1,LON2,LAT2.");
   if (arguments.has("spectral")) {
     const auto [low, high] = quantity_range(arguments.text("spectral"));
     flow.array = astro::spectral_slab(flow.array, low, high);
@@ -80,12 +84,22 @@ void transpose(Flow& flow, const Arguments& arguments, Request&) {
 
 std::vector<StepRow> part_steps() {
   return {
-      {"select", "", "a part: by spectral coordinates, by positions, by a box on the sky", "cube.fits ! select --spectral 7101:7165 --index y=0:100:2 ! write part.fits", false,
+      {"select",
+       "",
+       "a part: by spectral coordinates, by positions, by a box on the sky",
+       "cube.fits ! select --spectral 7101:7165 --index y=0:100:2 ! write part.fits",
+       false,
        {{"spectral", "LO:HI", "channels whose centre lies within; with units (100km/s:200km/s) or in the axis' own"},
         {"index", "AXIS=START:STOP:STEP,...", "positions as Python counts them; AXIS=N drops the axis"},
         {"bbox", "LON1,LAT1,LON2,LAT2", "degrees, or with units"}},
        select},
-      {"transpose", "", "axes in another order", "cube.fits ! transpose --order 2,1,0 ! write turned.fits", false, {{"order", "AXES", "numbers or names, by comma"}}, transpose},
+      {"transpose",
+       "",
+       "axes in another order",
+       "cube.fits ! transpose --order 2,1,0 ! write turned.fits",
+       false,
+       {{"order", "AXES", "numbers or names, by comma"}},
+       transpose},
   };
 }
 

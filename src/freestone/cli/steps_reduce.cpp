@@ -19,9 +19,11 @@ void statistics(Flow& flow, const Arguments& arguments, Request& request) {
   const std::string format = arguments.text("format", request.format());
   std::vector<int> axes;
   for (const std::string& name : arguments.list("axis")) axes.push_back(flow.array.axis(name));
-  const std::vector<Array> arrays = axes.empty() ? astro::statistics_arrays(flow.array) : reduce_all("statistics", flow.array.data, axes, {.skip_nan = true});
+  const std::vector<Array> arrays =
+      axes.empty() ? astro::statistics_arrays(flow.array) : reduce_all("statistics", flow.array.data, axes, {.skip_nan = true});
   if (arrays[0].size() > kLargestPrint)
-    refuse("statistics: the result is {} rows of numbers; the limit is {}. Name more axes, or none: statistics of the whole.", format_count(arrays[0].size()), format_count(kLargestPrint));
+    refuse("statistics: the result is {} rows of numbers; the limit is {}. Name more axes, or none: statistics of the whole.",
+           format_count(arrays[0].size()), format_count(kLargestPrint));
   std::vector<Result> results;
   for (const Array& array : arrays) results.push_back(request.add_result(array));
   request.afterwards([results, unit = flow.array.unit, format, per_element = arrays[0].rank() > 0] {
@@ -59,8 +61,13 @@ void percentile(Flow& flow, const Arguments& arguments, Request&) {
 template <const char* const& kFunction>
 StepRow reduction(std::string name, std::string summary) {
   const std::string example = "cube.fits ! " + name + " --axis spectral ! write " + name + ".fits";
-  return {std::move(name), "", std::move(summary), example, false,
-          {{"axis", "AXES", "names or numbers, by comma: spectral, y,x, 0 (default: all)"}, {"dim", "AXES", "the same"}}, reduce_by<kFunction>};
+  return {std::move(name),
+          "",
+          std::move(summary),
+          example,
+          false,
+          {{"axis", "AXES", "names or numbers, by comma: spectral, y,x, 0 (default: all)"}, {"dim", "AXES", "the same"}},
+          reduce_by<kFunction>};
 }
 
 constexpr const char* kSum = "sum";
@@ -80,10 +87,20 @@ constexpr const char* kCount = "count";
 
 std::vector<StepRow> reduction_steps() {
   return {
-      {"statistics", "", "prints npts, min, max, sum, sumsq, mean, sigma and rms, of what is not NaN; passes its input on", "cube.fits ! statistics --format json", true,
-       {{"axis", "AXES", "one row for every element of the other axes (default: one for all)"}, kFormat}, statistics},
-      {"moment", "", "moments of the intensity along an axis: 0 is its integral, 1 the mean coordinate, 2 the variance", "cube.fits ! moment --order 1 ! write m1.fits", false,
-       {{"order", "N", "default 0"}, {"axis", "AXIS", "default spectral"}}, moment},
+      {"statistics",
+       "",
+       "prints npts, min, max, sum, sumsq, mean, sigma and rms, of what is not NaN; passes its input on",
+       "cube.fits ! statistics --format json",
+       true,
+       {{"axis", "AXES", "one row for every element of the other axes (default: one for all)"}, kFormat},
+       statistics},
+      {"moment",
+       "",
+       "moments of the intensity along an axis: 0 is its integral, 1 the mean coordinate, 2 the variance",
+       "cube.fits ! moment --order 1 ! write m1.fits",
+       false,
+       {{"order", "N", "default 0"}, {"axis", "AXIS", "default spectral"}},
+       moment},
       reduction<kSum>("sum", "sums; NaN is skipped"),
       reduction<kMean>("mean", "means; NaN is skipped"),
       reduction<kMedian>("median", "medians; NaN is skipped"),
@@ -96,8 +113,13 @@ std::vector<StepRow> reduction_steps() {
       reduction<kArgmax>("argmax", "where the largest value lies (its position; -1: nothing but NaN)"),
       reduction<kRms>("rms", "root mean squares"),
       reduction<kCount>("count", "how many elements are not NaN"),
-      {"percentile", "", "the value below which so many percent lie, by linear interpolation", "cube.fits ! percentile --q 90 --axis spectral ! write p90.fits", false,
-       {{"q", "PERCENT", "from 0 to 100"}, {"axis", "AXES", "names or numbers, by comma (default: all)"}, {"dim", "AXES", "the same"}}, percentile},
+      {"percentile",
+       "",
+       "the value below which so many percent lie, by linear interpolation",
+       "cube.fits ! percentile --q 90 --axis spectral ! write p90.fits",
+       false,
+       {{"q", "PERCENT", "from 0 to 100"}, {"axis", "AXES", "names or numbers, by comma (default: all)"}, {"dim", "AXES", "the same"}},
+       percentile},
   };
 }
 

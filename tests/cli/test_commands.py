@@ -1,0 +1,136 @@
+"""info, plan, steps, doctor, help, settings: what is said before anything runs."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from conftest import spectral_header
+
+
+def test_info_tells_what_a_cube_is(freestone, cube):
+    got = freestone.json("info cube.fits --json")
+    assert got["shape"] == [20, 14, 17] and got["dtype"] == "float32" and got["unit"] == "Jy/beam" and got["dims"] == ["spectral", "y", "x"]
+    assert got["beam"]["major_arcsec"] == pytest.approx(0.432) and got["axes"][0]["first"] == 115e9 and got["axes"][0]["last"] == pytest.approx(115.019e9)
+    text = freestone.out("info cube.fits")
+    assert "20 x 14 x 17 (spectral, y, x)" in text and "Jy/beam" in text and "beam" in text
+
+
+def test_info_lists_other_images(freestone, random):
+    hdus = fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((3, 4), "i2"), name="A"), fits.ImageHDU(np.ones((5,), "f8"), name="B")])
+    hdus.writeto(freestone.folder / "m.fits")
+    got = freestone.json("info m.fits --json")
+    assert got["hdu"] == 1 and [h["name"] for h in got["hdus"]] == ["", "A", "B"]
+    assert freestone.json("info m.fits[B] --json")["shape"] == [5] and freestone.json("info m.fits[2] --json")["dtype"] == "float64"
+
+
+def test_info_of_a_large_file_takes_no_time(freestone):
+    """1.2 GB as a hole in the file: only the header may be read."""
+    header = spectral_header()
+    header["SIMPLE"], header["BITPIX"], header["NAXIS"], header["NAXIS1"], header["NAXIS2"], header["NAXIS3"] = True, -32, 3, 768, 768, 512
+    ordered = fits.Header([(k, header[k]) for k in ("SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3")])
+    ordered.extend(header, unique=True)
+    text = ordered.tostring().encode()
+    with open(freestone.folder / "big.fits", "wb") as file:
+        file.write(text)
+        file.truncate(len(text) + (512 * 768 * 768 * 4 + 2879) // 2880 * 2880)
+    best = 1.0
+    for _ in range(5):
+        begun = time.perf_counter()
+        freestone.out("info big.fits")
+        best = min(best, time.perf_counter() - begun)
+    assert best < 0.05
+
+
+def test_the_program_starts_fast(freestone):
+    best = 1.0
+    for _ in range(10):
+        begun = time.perf_counter()
+        assert freestone.out("--version").startswith("freestone ")
+        best = min(best, time.perf_counter() - begun)
+    assert best < 0.05
+
+
+def test_plan_explains_and_touches_nothing(freestone, cube):
+    before = freestone.files()
+    text = freestone.out("plan cube.fits ! sigma-clip ! tee [ write a.fits ] [ moment --order 1 ! plot b.png ] ! statistics")
+    assert "tiles" in text and "peak memory" in text and "a.fits" in text
+    assert freestone.files() == before
+
+
+def test_a_saved_plan_gives_what_run_gives(freestone, cube):
+    steps = "! sigma-clip --threshold 2.5 ! tee [ write {0}.fits ] [ median --axis spectral ! write {0}m.fits ] ! statistics --format json"
+    direct = freestone.out("run cube.fits " + steps.format("a"))
+    plan = freestone.json("plan cube.fits --json " + steps.format("p"))
+    assert {sink["to"] for sink in plan["sinks"]} == {"p.fits", "pm.fits", "memory"}
+    (freestone.folder / "plan.json").write_text(json.dumps(plan))
+    assert freestone.out("run --plan plan.json") == direct
+    for name in ("", "m"):
+        assert np.array_equal(fits.getdata(freestone.folder / f"a{name}.fits"), fits.getdata(freestone.folder / f"p{name}.fits"), equal_nan=True)
+    assert "exists already" in freestone.fails(1, "run --plan plan.json")
+    freestone.out("run --plan plan.json --overwrite")
+
+
+def test_a_plan_of_a_changed_file_or_a_damaged_one_is_refused(freestone, cube):
+    text = freestone.out("plan cube.fits --json ! write out.fits")
+    (freestone.folder / "plan.json").write_text(text)
+    (freestone.folder / "cut.json").write_text(text[: len(text) // 2])
+    (freestone.folder / "other.json").write_text('{"plan": 3}')
+    with open(freestone.folder / "cube.fits", "ab") as file:
+        file.write(b"\0" * 2880)
+    assert "changed" in freestone.fails(1, "run --plan plan.json")
+    assert "plan" in freestone.fails(1, "run --plan cut.json")
+    assert "plan" in freestone.fails(1, "run --plan other.json")
+
+
+def test_forecast_of_bytes_is_what_is_read(freestone, cube):
+    plan = freestone.json("plan cube.fits --json ! sigma-clip ! write a.fits")["plan"]
+    freestone.out("run cube.fits --profile p.json ! sigma-clip ! write a.fits")
+    profile = json.loads((freestone.folder / "p.json").read_text())
+    assert plan["total"]["bytes_read"] == profile["bytes_read"] == cube.size * 4 and profile["bytes_written"] == cube.size * 4
+
+
+def test_every_step_has_help_with_an_example(freestone):
+    names = [line.split()[0] for line in freestone.out("steps").splitlines() if line and not line.startswith("'")]
+    assert {"statistics", "moment", "sigma-clip", "smooth", "convolve", "select", "calc", "mask", "write", "plot", "tee", "to-spectral", "to-units"} <= set(names)
+    for name in names:
+        text = freestone.out(f"steps {name}")
+        assert "freestone run " in text and name in text
+        assert freestone.out(f"run x.fits ! {name} --help") == text
+
+
+def test_help_and_completion(freestone):
+    for command in ("info", "run", "plan", "convert", "compare", "steps", "doctor", "completion"):
+        assert command in freestone.out("--help") and freestone.out(f"{command} --help").startswith(f"freestone {command}")
+    for shell in ("bash", "zsh", "fish"):
+        assert "sigma-clip" in freestone.out(f"completion {shell}")
+
+
+def test_doctor_knows_the_machine(freestone):
+    got = freestone.json("doctor --json")
+    assert got["threads"] >= 1 and got["budget_bytes"] > 0 and "wcslib" in got["libraries"] and got["disks"]
+    assert "cores" in freestone.out("doctor")
+
+
+def test_options_go_before_environment_before_config_file(freestone, cube):
+    folder = freestone.folder / "config" / "freestone"
+    folder.mkdir(parents=True)
+    (folder / "config").write_text("memory = 40MiB\nthreads = 1\n")
+    config = {"XDG_CONFIG_HOME": str(freestone.folder / "config")}
+
+    def budget(words="", **environment):
+        return freestone.json(f"plan cube.fits --json {words} ! max", environment={**config, **environment})["plan"]["budget"]
+
+    assert budget() == 40 << 20
+    assert budget(FREESTONE_MEMORY="50MiB") == 50 << 20
+    assert budget("--memory 60MiB", FREESTONE_MEMORY="50MiB") == 60 << 20
+    assert "FREESTONE_THREADS" in freestone.fails(1, "run cube.fits ! max", environment={"FREESTONE_THREADS": "many"})
+
+
+def test_progress_as_json_and_profile_as_a_page(freestone, cube):
+    done = freestone("run cube.fits --progress json --profile p.html ! statistics")
+    assert done.returncode == 0
+    assert json.loads(done.stderr.strip().splitlines()[-1])["event"] == "done"
+    assert "<html" in (freestone.folder / "p.html").read_text()
