@@ -204,6 +204,19 @@ TEST(Compute, OrderStatisticsOfEverythingStreamInLittleMemory) {
   EXPECT_FLOAT_EQ(compute(mad_std(x, {}), with(40 << 20, 2)).data<float>()[0], static_cast<float>(1.482602218505602 * static_cast<double>(median_of(apart))));
 }
 
+TEST(SavedPlans, HoldSmallArraysThemselves) {
+  const Data factors = random_cube({50, 1, 1}, 13, 0);
+  const Data cube = random_cube({50, 12, 11}, 14);
+  const auto source = factors.array.node()->op->source();
+  const auto again = inline_source(source->reference());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(bytes_of(compute(cube.array * from_source(again), with(16 << 20, 1))), bytes_of(compute(cube.array * factors.array, with(16 << 20, 1))));
+  EXPECT_EQ(inline_source(R"({"path": "cube.fits"})"), nullptr);
+  for (const char* damaged : {R"({"inline": "zz", "dtype": "uint8", "shape": [1]})", R"({"inline": "00", "dtype": "uint8", "shape": [2]})",
+                              R"({"inline": "", "dtype": "uint8", "shape": [-1]})", R"({"inline": 3})"})
+    EXPECT_THROW(inline_source(damaged), Error) << damaged;
+}
+
 TEST(Compute, WhatCannotFitNamesABudgetThatWould) {
   const Data cube = random_cube({400, 40, 40}, 9);
   std::shared_ptr<TempStore> keep;

@@ -59,7 +59,11 @@ void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& opt
 std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeOptions& options = {});
 Tensor compute(const Array& array, const ComputeOptions& options = {});
 
-/// An array over memory that the caller keeps alive through `owner`.
+/// An array over memory that the caller keeps alive through `owner`, and leaves as it is. Up to 64 KiB go into saved plans.
 Array from_memory(View view, std::shared_ptr<const void> owner);
+
+/// The array that a Source::reference holds itself, or null when it names a file.
+/// @throws Error kind data: damaged
+std::shared_ptr<const Source> inline_source(const std::string& reference);
 
 }  // namespace freestone

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "freestone/exec/compute.h"
 #include "freestone/ops/shape.h"
 
 namespace freestone {
@@ -22,6 +23,7 @@ Opened open(const std::string& path) {
 }
 
 std::shared_ptr<const Source> open_reference(const std::string& reference) {
+  if (auto source = inline_source(reference)) return source;
   const auto json = nlohmann::json::parse(reference, nullptr, false);
   if (!json.is_object() || !json.contains("path") || !json.at("path").is_string())
     fail(ErrorKind::kData, "The plan names a source in a way that this program does not know: {}", reference);

@@ -113,7 +113,7 @@ Json to_json(const Plan& plan) {
     Json inputs = Json::array(), outputs = Json::array();
     for (const ValueRef& input : node.inputs) inputs.push_back(json_of(input));
     for (const Spec& spec : node.op->outputs()) outputs.push_back(json_of(spec));
-    if (node.op->source() != nullptr && node.op->source()->memory()) fail(ErrorKind::kUser, "The plan reads data in this process's memory; only plans over files can be saved.");
+    if (node.op->source() != nullptr && node.op->source()->reference() == "{}") fail(ErrorKind::kUser, "The plan reads data in this process's memory; only plans over files can be saved.");
     nodes.push_back({{"op", node.op->name()}, {"version", node.op->version()}, {"params", node.op->params()}, {"inputs", inputs}, {"outputs", outputs}});
   }
   for (std::size_t r = 0; r < plan.roots.size(); ++r) roots.push_back({{"value", json_of(plan.roots[r])}, {"to", plan.sink_names[r]}});
