@@ -20,7 +20,7 @@ from freestone.errors import UserError
 #: What steers spectral_cube's scheduling, memory and messages: taken, and without meaning here.
 _IGNORED = frozenset(
     "how progressbar parallel num_cores verbose use_memmap save_to_tmp_dir update_function iterate_rays allow_huge memmap "
-    "use_dask target_chunksize rechunk check_memory".split()
+    "use_dask target_chunksize rechunk check_memory raise_error_jybm convolve".split()
 )
 
 
@@ -38,7 +38,7 @@ class _View:
 
     def __getitem__(self, key: Any) -> Any:
         values = self._array[key].compute()
-        return values if self._unit is None else u.Quantity(values, self._unit, copy=False, dtype=np.asarray(values).dtype)
+        return values if self._unit is None else u.Quantity(values, self._unit, copy=None, dtype=np.asarray(values).dtype)
 
 
 class SpectralCube(SkyBase):
@@ -176,7 +176,7 @@ class SpectralCube(SkyBase):
         return [self._filled()._core]
 
     def _freestone_result(self, values: list[np.ndarray]) -> Any:
-        return u.Quantity(values[0], self.unit, copy=False, dtype=values[0].dtype)
+        return u.Quantity(values[0], self.unit, copy=None, dtype=values[0].dtype)
 
     def _freestone_output(self, path: str, format: str, overwrite: bool) -> Any:
         return _core.sky_output(self._sky.with_data(self._filled()._core), path, format, overwrite)

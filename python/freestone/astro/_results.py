@@ -362,7 +362,7 @@ def quantity_from(sky: Any, values: np.ndarray, unit: u.UnitBase | None = None) 
     elif sky.dims == ["spectral"]:
         kind = OneDSpectrum
     # Quantity makes integers floating unless it is told the type.
-    result = u.Quantity(values, unit, copy=False, dtype=values.dtype).view(kind)
+    result = u.Quantity(values, unit, copy=None, dtype=values.dtype).view(kind)
     if kind is not u.Quantity:
         result._sky = sky
     return result

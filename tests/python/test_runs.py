@@ -1,0 +1,172 @@
+"""Settings, watching, errors, interrupts, memory."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import freestone as fs
+import numpy as np
+import pytest
+
+
+def test_settings_as_function_and_context():
+    before = fs.get_settings()
+    with fs.settings(threads=1, memory="64MiB"):
+        assert fs.get_settings()["threads"] == 1 and fs.get_settings()["memory"] == 64 << 20
+        with fs.settings(memory=1 << 28):
+            assert fs.get_settings()["memory"] == 1 << 28 and fs.get_settings()["threads"] == 1
+    assert fs.get_settings() == before
+    for wrong in ({"memory": "a lot"}, {"memory": 0}, {"threads": 0}):
+        with pytest.raises(fs.UserError):
+            fs.settings(**wrong)
+    assert fs.get_settings() == before
+
+
+def test_explain_reads_nothing_and_says_what_is_read(cube_path):
+    with fs.profile() as p:
+        text = fs.sigma_clip(fs.open(cube_path), 3).sum(0).explain()
+    assert "stage 1" in text and "sigma_clip" in text and p.bytes_read == 0
+
+
+def test_profile(tmp_path, cube_path):
+    a = fs.open(cube_path)
+    # One thread: of so small a file a second tile would read what lies between its rows once more.
+    with fs.profile() as p, fs.settings(threads=1):
+        a.max(0).compute()
+    assert p.bytes_read == a.nbytes and "max" in p.text() and p.wall_seconds > 0
+    p.save(tmp_path / "p.json")
+    assert json.loads((tmp_path / "p.json").read_text())["bytes_read"] == a.nbytes == p.json()["bytes_read"]
+    p.save(tmp_path / "p.html")
+    assert "<html" in (tmp_path / "p.html").read_text()
+    read = p.bytes_read
+    a.max(0).compute()
+    assert p.bytes_read == read
+
+
+def test_progress(capfd, cube_path):
+    with fs.progress("json"):
+        fs.open(cube_path).sum().compute()
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert lines[-1]["event"] == "done" and lines[-1]["fraction"] == 1
+
+
+def test_same_bits_for_any_threads_and_memory(cube_path):
+    a = fs.open(cube_path)
+    results = fs.nansum(a).compute(), fs.nanstd(a, (1, 2)).compute()
+    for threads, memory in ((1, "1GiB"), (2, "1MiB"), (3, "300KiB")):
+        again = fs.compute(fs.nansum(a), fs.nanstd(a, (1, 2)), threads=threads, memory=memory)
+        np.testing.assert_array_equal(results[0], again[0])
+        np.testing.assert_array_equal(results[1], again[1])
+
+
+def test_errors_have_kinds_and_standard_bases(tmp_path, cube_path):
+    with pytest.raises(OSError) as e:
+        fs.open(tmp_path / "none.fits")
+    assert isinstance(e.value, fs.IoError) and e.value.kind == "io" and "none.fits" in str(e.value)
+    cut = tmp_path / "cut.fits"
+    cut.write_bytes(cube_path.read_bytes()[:6000])
+    with pytest.raises(fs.DataError) as e:
+        fs.open(cut).sum().compute()
+    assert e.value.kind == "data" and "cut.fits" in str(e.value)
+    a = fs.open(cube_path)
+    with pytest.raises(ValueError) as e:
+        a + a[:2]
+    assert isinstance(e.value, fs.UserError) and e.value.kind == "user" and e.value.message
+    with pytest.raises(MemoryError) as e:
+        a.compute(memory=1000)
+    assert isinstance(e.value, fs.MemoryBudgetError) and e.value.kind == "memory"
+    with pytest.raises(fs.UserError):
+        fs.from_numpy(np.zeros(3, complex))
+    with pytest.raises(fs.UserError):
+        a.sum(axis=7)
+    with pytest.raises(TypeError):
+        a + "x"
+    assert issubclass(fs.Cancelled, KeyboardInterrupt) and issubclass(fs.InternalError, fs.Error)
+
+
+def test_output_folder_missing_and_nothing_left(tmp_path):
+    with pytest.raises(fs.Error):
+        fs.from_numpy(np.zeros(3)).write(tmp_path / "no" / "x.npy")
+    with pytest.raises(fs.UserError):
+        fs.from_numpy(np.zeros(3)).write(tmp_path / "x.unknown")
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_gil_is_released():
+    x = fs.from_numpy(np.random.default_rng(1).normal(size=(300, 200, 200)).astype("f4"))
+    ticks, stop = [], threading.Event()
+
+    def tick():
+        while not stop.wait(0.005):
+            ticks.append(time.perf_counter())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    begun = time.perf_counter()
+    fs.sigma_clip(x, 2).sum().compute(threads=1)
+    ended = time.perf_counter()
+    stop.set()
+    thread.join()
+    assert ended - begun > 0.05, "the run is too short to tell"
+    inside = [t for t in ticks if begun < t < ended]
+    assert len(inside) >= 2
+
+
+def test_interrupt_within_a_second(tmp_path):
+    script = textwrap.dedent("""
+        import os, sys, threading, time, signal
+        import numpy as np, freestone as fs
+        x = fs.from_numpy(np.random.default_rng(1).normal(size=(400, 300, 300)))
+        y = x
+        for _ in range(60):
+            y = fs.sin(fs.exp(fs.cos(y)))
+        threading.Timer(0.7, lambda: (print(time.time(), flush=True), os.kill(os.getpid(), signal.SIGINT))).start()
+        try:
+            y.write(sys.argv[1])
+            print("done")
+        except KeyboardInterrupt:
+            print(time.time())
+    """)
+    ran = subprocess.run([sys.executable, "-c", script, tmp_path / "y.npy"], capture_output=True, text=True, timeout=120)
+    lines = ran.stdout.split()
+    assert len(lines) == 2 and "done" not in lines, ran.stdout + ran.stderr
+    assert float(lines[1]) - float(lines[0]) < 1.0
+    assert os.listdir(tmp_path) == []
+
+
+def test_memory_contract(tmp_path):
+    """A cube of 400 MB with a budget of 64 MiB: the peak stays within budget + 200 MiB over what the process held."""
+    path = tmp_path / "big.npy"
+    made = np.lib.format.open_memmap(path, mode="w+", dtype="f4", shape=(400, 500, 500))
+    rng = np.random.default_rng(3)
+    for plane in made:
+        plane[:] = rng.normal(size=plane.shape)
+    del made
+    script = textwrap.dedent("""
+        import sys, freestone as fs
+        def status(key):
+            return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith(key))
+        held = status("VmRSS")
+        a = fs.open(sys.argv[1])
+        with fs.settings(memory="64MiB", threads=2):
+            clipped = fs.sigma_clip(a, 3)
+            fs.write({sys.argv[2]: clipped, sys.argv[3]: fs.nanmean(clipped, 0)})
+        print(held, status("VmHWM"))
+    """)
+    out = [tmp_path / "clipped.npy", tmp_path / "mean.npy"]
+    ran = subprocess.run([sys.executable, "-c", script, path, *out], capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    held, peak = map(int, ran.stdout.split())
+    assert peak <= held + (64 + 200) * 2**20
+    clipped = np.load(out[0], mmap_mode="r")
+    np.testing.assert_allclose(np.load(out[1])[100], np.nanmean(clipped[:, 100].astype(float), axis=0), rtol=1e-5, atol=1e-7)
+
+
+def test_program_in_the_package():
+    ran = subprocess.run([sys.executable, "-c", "from freestone._program import main; main()", "--version"], capture_output=True, text=True)
+    assert ran.returncode == 0 and "0.1.0" in ran.stdout, ran.stderr
