@@ -50,7 +50,8 @@ Array select(const std::string& function, const Array& a, double q, const std::v
 ClipOptions clip_options(double low, double high, int max_iterations, const std::string& center, const std::string& deviation) {
   if (center != "median" && center != "mean") fail(ErrorKind::kUser, "center is 'median' or 'mean', not '{}'.", center);
   if (deviation != "std" && deviation != "mad_std") fail(ErrorKind::kUser, "deviation is 'std' or 'mad_std', not '{}'.", deviation);
-  return {.low = low, .high = high, .max_iterations = max_iterations, .center_mean = center == "mean", .deviation_mad = deviation == "mad_std"};
+  return {
+      .low = low, .high = high, .max_iterations = max_iterations, .center_mean = center == "mean", .deviation_mad = deviation == "mad_std"};
 }
 
 NanRule nan_rule_of(const std::string& name) {
@@ -90,7 +91,8 @@ void bind_array(nb::module_& module) {
       .def_prop_ro("is_contiguous", [](const Array& a) { return a.chunks().is_contiguous(); })
       .def("same_node", [](const Array& a, const Array& b) { return a == b; });
 
-  module.def("open", [](const std::string& path) { return open(path).array(); }, nb::call_guard<nb::gil_scoped_release>());
+  module.def(
+      "open", [](const std::string& path) { return open(path).array(); }, nb::call_guard<nb::gil_scoped_release>());
   module.def("from_numpy", &array_from_numpy);
 
   module.def("function_table", &function_table);
@@ -109,10 +111,13 @@ void bind_array(nb::module_& module) {
   module.def("broadcast_to", [](const Array& a, const std::vector<Index>& shape) { return broadcast_to(a, Shape(shape)); });
 
   module.def("reduce", [](const std::string& name, const Array& a, const std::vector<int>& axes, bool skip_nan, bool keep_dims,
-                          const std::vector<double>& parameters) { return reduce(name, a, axes, {skip_nan, keep_dims, parameters}); });
+                          const std::vector<double>& parameters) {
+    return reduce(name, a, axes, {skip_nan, keep_dims, parameters});
+  });
   module.def("select", &select);
-  module.def("sigma_clip", [](const Array& a, int axis, double low, double high, int max_iterations, const std::string& center,
-                              const std::string& deviation) { return sigma_clip(a, axis, clip_options(low, high, max_iterations, center, deviation)); });
+  module.def("sigma_clip",
+             [](const Array& a, int axis, double low, double high, int max_iterations, const std::string& center,
+                const std::string& deviation) { return sigma_clip(a, axis, clip_options(low, high, max_iterations, center, deviation)); });
   module.def("convolve", [](const Array& a, const std::vector<double>& kernel, int axis, const std::string& nan_rule) {
     return convolve(a, kernel, axis, nan_rule_of(nan_rule));
   });

@@ -61,7 +61,9 @@ nb::list compute_numpy(const std::vector<Array>& arrays, const RunSetup& setup) 
   return results;
 }
 
-Plan plan_of(const std::vector<Output>& outputs, const RunSetup& setup) { return plan_outputs(outputs, {setup.settings, nullptr, nullptr}); }
+Plan plan_of(const std::vector<Output>& outputs, const RunSetup& setup) {
+  return plan_outputs(outputs, {setup.settings, nullptr, nullptr});
+}
 
 void bind_watch(nb::module_& module) {
   nb::class_<Observer>(module, "Observer");
@@ -139,7 +141,8 @@ void bind_run(nb::module_& module) {
     run_interruptibly(setup, [&](const ComputeOptions& options) { write_outputs(outputs, options); });
   });
   module.def(
-      "explain", [](const std::vector<Output>& outputs, const RunSetup& setup) { return explain(plan_of(outputs, setup), resident_bytes()); },
+      "explain",
+      [](const std::vector<Output>& outputs, const RunSetup& setup) { return explain(plan_of(outputs, setup), resident_bytes()); },
       nb::call_guard<nb::gil_scoped_release>());
   module.def(
       "plan_json", [](const std::vector<Output>& outputs, const RunSetup& setup) { return to_json(plan_of(outputs, setup)).dump(); },

@@ -49,7 +49,8 @@ SkyArray cube_from(const Array& data, const std::string& cards, const std::strin
 /// `sky` with other data of the same shape, in another unit where one is given.
 SkyArray with_data(const SkyArray& sky, const Array& data, const std::optional<std::string>& unit) {
   if (data.shape() != sky.data.shape())
-    fail(ErrorKind::kUser, "Data of shape {} does not fit into an array of shape {}.", to_string(data.shape()), to_string(sky.data.shape()));
+    fail(ErrorKind::kUser, "Data of shape {} does not fit into an array of shape {}.", to_string(data.shape()),
+         to_string(sky.data.shape()));
   SkyArray out = sky;
   out.data = data;
   if (unit) out.unit = Unit::parse_or_opaque(*unit);
@@ -102,7 +103,8 @@ void bind_sky(nb::module_& module) {
       .def("with_data", &with_data, nb::arg("data"), nb::arg("unit").none() = nb::none())
       .def("with_beam", &with_beam);
 
-  module.def("read_cube", [](const std::string& path) { return astro::SpectralCube::read(path).sky(); }, nb::call_guard<nb::gil_scoped_release>());
+  module.def(
+      "read_cube", [](const std::string& path) { return astro::SpectralCube::read(path).sky(); }, nb::call_guard<nb::gil_scoped_release>());
   module.def("cube_from", &cube_from, nb::arg("data"), nb::arg("cards"), nb::arg("unit"), nb::arg("beam").none());
 
   module.def("sky_reduce", [](const SkyArray& sky, const std::string& function, const std::vector<std::string>& axes, double q) {
@@ -117,16 +119,16 @@ void bind_sky(nb::module_& module) {
     return astro::spectral_slab(sky, quantity_of(lo), quantity_of(hi), astro::SlabEdges::kNearest);
   });
   module.def("subcube", &subcube, nb::arg("sky"), nb::arg("box"), nb::arg("low").none(), nb::arg("high").none());
-  module.def("closest_spectral_channel", [](const SkyArray& sky, const QuantityTuple& value) {
-    return astro::closest_spectral_channel(sky, quantity_of(value));
-  });
+  module.def("closest_spectral_channel",
+             [](const SkyArray& sky, const QuantityTuple& value) { return astro::closest_spectral_channel(sky, quantity_of(value)); });
   module.def("sky_downsample", [](const SkyArray& sky, Index factor, const std::string& axis, const std::string& function, bool truncate) {
     return astro::downsample(sky, factor, {axis}, function, truncate);
   });
   module.def("sky_with_mask", &astro::with_mask);
 
   module.def("sky_to", [](const SkyArray& sky, const std::string& unit) { return astro::to(sky, Unit::parse(unit)); });
-  module.def("with_spectral_unit", &with_spectral_unit, nb::arg("sky"), nb::arg("unit"), nb::arg("convention").none(), nb::arg("rest").none());
+  module.def("with_spectral_unit", &with_spectral_unit, nb::arg("sky"), nb::arg("unit"), nb::arg("convention").none(),
+             nb::arg("rest").none());
 
   module.def("sky_sigma_clip", [](const SkyArray& sky, const std::string& axis, double threshold, int max_iterations) {
     return astro::sigma_clip(sky, axis, {.low = threshold, .high = threshold, .max_iterations = max_iterations});

@@ -1,5 +1,6 @@
 """SpectralCube against spectral_cube, astropy, radio_beam, and definitions."""
 
+import pickle
 import warnings
 
 import astropy.units as u
@@ -103,6 +104,7 @@ def test_projections_carry_coordinates(cube, peer, tmp_path):
     np.testing.assert_allclose(part.wcs.wcs_pix2world([[0, 0]], 0), mine.wcs.wcs_pix2world([[3, 2]], 0), rtol=1e-12)
     assert type(mine[3, 4]) is u.Quantity and (mine * 2).wcs is not None
     assert np.nansum(mine).wcs is None
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(mine)).value, mine.value)
     assert mine.hdu.header["CTYPE2"] == "DEC--TAN"
     spectrum = cube.mean(axis=(1, 2))
     close(spectrum.spectral_axis, cube.spectral_axis)

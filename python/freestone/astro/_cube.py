@@ -114,11 +114,11 @@ class SpectralCube(SkyBase):
         return cube
 
     def __repr__(self) -> str:
-        n, y, x = self.shape
-        low, high = self.spectral_extrema if n else (None, None)
-        return f"<freestone.astro.SpectralCube shape={self.shape}, dtype={self.dtype}, unit={self.unit}, spectral {low:.6g} to {high:.6g}>" if n else (
-            f"<freestone.astro.SpectralCube shape={self.shape}, dtype={self.dtype}, unit={self.unit}>"
-        )
+        spectral = "none"
+        if self.shape[0]:
+            low, high = self.spectral_extrema
+            spectral = f"{low:.6g} to {high:.6g}"
+        return f"<freestone.astro.SpectralCube shape={self.shape}, dtype={self.dtype}, unit={self.unit}, spectral {spectral}>"
 
     # Facts.
 

@@ -271,6 +271,10 @@ class SkyQuantity(u.Quantity):
         sky = _core.sky_slice(self._sky, [k if isinstance(k, slice) else int(k) for k in keys])
         return quantity_from(sky, part.value, part.unit)
 
+    def __reduce__(self) -> Any:
+        # Pickles as a plain Quantity: coordinates live in the engine.
+        return self.quantity.__reduce__()
+
     @property
     def T(self) -> u.Quantity:  # noqa: N802
         """The axes reversed, as a plain Quantity."""
