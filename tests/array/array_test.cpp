@@ -1,10 +1,11 @@
+#include "freestone/array/array.h"
+
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 
-#include "freestone/array/array.h"
 #include "freestone/array/axis_map.h"
 
 namespace freestone {
@@ -19,7 +20,8 @@ TEST(AxisMap, MapsAndInvertsOnRandomSlices) {
     const Index start = static_cast<Index>(random() % static_cast<unsigned>(n));
     const Index count = step > 0 ? (n - 1 - start) / step + 1 : start / -step + 1;
     const Access access{AxisMap::point(0, start, step)};
-    const Index a = static_cast<Index>(random() % static_cast<unsigned>(count)), b = a + 1 + static_cast<Index>(random() % static_cast<unsigned>(count - a));
+    const Index a = static_cast<Index>(random() % static_cast<unsigned>(count)),
+                b = a + 1 + static_cast<Index>(random() % static_cast<unsigned>(count - a));
     const Box part = map_box(access, Box({a}, {b - a}), Shape{n});
     for (Index j = a; j < b; ++j) {
       EXPECT_GE(start + j * step, part.start[0]);

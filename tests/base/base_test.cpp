@@ -16,7 +16,8 @@ TEST(Bytes, AreReadInEveryUnit) {
   EXPECT_EQ(parse_bytes("1.5GB"), 1500000000);
   EXPECT_EQ(parse_bytes("300k"), 300000);
   EXPECT_EQ(parse_bytes("4096"), 4096);
-  for (const char* wrong : {"", "MiB", "-1GiB", "12 parsecs", "1e30", "nan", "GiB 2", "1GiBs"}) EXPECT_THROW(parse_bytes(wrong), Error) << wrong;
+  for (const char* wrong : {"", "MiB", "-1GiB", "12 parsecs", "1e30", "nan", "GiB 2", "1GiBs"})
+    EXPECT_THROW(parse_bytes(wrong), Error) << wrong;
 }
 
 TEST(Bytes, ArePrintedShort) {

@@ -132,7 +132,8 @@ TEST(Compute, SameBitsForAnyMemoryThreadsAndStorage) {
   for (const Index memory : {Index{24} << 20, Index{48} << 20, Index{256} << 20}) {
     for (const int threads : {1, 2, 5}) {
       const auto got = compute_all(all_kinds(cube.array), with(memory, threads));
-      for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(bytes_of(got[i]), bytes_of(expected[i])) << "output " << i << ", " << memory << " bytes, " << threads << " threads";
+      for (std::size_t i = 0; i < got.size(); ++i)
+        EXPECT_EQ(bytes_of(got[i]), bytes_of(expected[i])) << "output " << i << ", " << memory << " bytes, " << threads << " threads";
     }
   }
 }
@@ -141,9 +142,12 @@ TEST(Compute, StoredInBlocksGivesTheSameSelectionsAndSmoothing) {
   const Data cube = random_cube({64, 40, 50}, 6);
   std::shared_ptr<TempStore> keep;
   const Array stored = on_disk(cube, {17, 13, 50}, keep);
-  for (const auto& make : std::vector<Array (*)(const Array&)>{[](const Array& x) { return sigma_clip(x, 2.0, 0); }, [](const Array& x) { return median(x, {0}); },
+  for (const auto& make : std::vector<Array (*)(const Array&)>{[](const Array& x) { return sigma_clip(x, 2.0, 0); },
+                                                               [](const Array& x) { return median(x, {0}); },
                                                                [](const Array& x) { return convolve(x, gaussian_kernel(2), 0); },
-                                                               [](const Array& x) { return median(x, {1, 2}); }}) {
+                                                               [](const Array& x) {
+                                                                 return median(x, {1, 2});
+                                                               }}) {
     EXPECT_EQ(bytes_of(compute(make(stored), with(8 << 20, 2))), bytes_of(compute(make(cube.array), with(64 << 20, 1))));
   }
 }
@@ -185,7 +189,9 @@ TEST(Compute, OrderStatisticsOfEverythingStreamInLittleMemory) {
   for (const float v : *cube.values)
     if (!std::isnan(v)) sorted.push_back(v);
   std::sort(sorted.begin(), sorted.end());
-  const auto median_of = [](const std::vector<float>& v) { return v.size() % 2 == 1 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2; };
+  const auto median_of = [](const std::vector<float>& v) {
+    return v.size() % 2 == 1 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2;
+  };
   const float middle = median_of(sorted);
   std::shared_ptr<TempStore> keep;
   const Array x = on_disk(cube, {60, 50, 101}, keep);
@@ -196,12 +202,14 @@ TEST(Compute, OrderStatisticsOfEverythingStreamInLittleMemory) {
   EXPECT_EQ(compute(median(astype(x, DType::kFloat64), {}), with(40 << 20, 2)).number(), wide_middle);
   const double place = static_cast<double>(sorted.size() - 1) * 0.9;
   const float lower = sorted[static_cast<std::size_t>(place)], upper = sorted[static_cast<std::size_t>(place) + 1];
-  EXPECT_NEAR(compute(percentile(x, 90, {}), with(40 << 20, 2)).number(), static_cast<double>(lower), static_cast<double>(upper - lower) + 1e-7);
+  EXPECT_NEAR(compute(percentile(x, 90, {}), with(40 << 20, 2)).number(), static_cast<double>(lower),
+              static_cast<double>(upper - lower) + 1e-7);
   EXPECT_EQ(compute(percentile(x, 100, {}), with(40 << 20, 2)).data<float>()[0], sorted.back());
   std::vector<float> apart;
   for (const float v : sorted) apart.push_back(std::fabs(v - middle));
   std::sort(apart.begin(), apart.end());
-  EXPECT_FLOAT_EQ(compute(mad_std(x, {}), with(40 << 20, 2)).data<float>()[0], static_cast<float>(1.482602218505602 * static_cast<double>(median_of(apart))));
+  EXPECT_FLOAT_EQ(compute(mad_std(x, {}), with(40 << 20, 2)).data<float>()[0],
+                  static_cast<float>(1.482602218505602 * static_cast<double>(median_of(apart))));
 }
 
 TEST(SavedPlans, HoldSmallArraysThemselves) {
@@ -210,7 +218,8 @@ TEST(SavedPlans, HoldSmallArraysThemselves) {
   const auto source = factors.array.node()->op->source();
   const auto again = inline_source(source->reference());
   ASSERT_TRUE(again);
-  EXPECT_EQ(bytes_of(compute(cube.array * from_source(again), with(16 << 20, 1))), bytes_of(compute(cube.array * factors.array, with(16 << 20, 1))));
+  EXPECT_EQ(bytes_of(compute(cube.array * from_source(again), with(16 << 20, 1))),
+            bytes_of(compute(cube.array * factors.array, with(16 << 20, 1))));
   EXPECT_EQ(inline_source(R"({"path": "cube.fits"})"), nullptr);
   for (const char* damaged : {R"({"inline": "zz", "dtype": "uint8", "shape": [1]})", R"({"inline": "00", "dtype": "uint8", "shape": [2]})",
                               R"({"inline": "", "dtype": "uint8", "shape": [-1]})", R"({"inline": 3})"})

@@ -1,3 +1,5 @@
+#include "freestone/ops/elementwise.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,7 +9,6 @@
 #include <random>
 
 #include "freestone/core/buffer.h"
-#include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/shape.h"
 
@@ -101,7 +102,8 @@ TEST(Loops, IntegersWrapAndDivideAsNumPy) {
   const std::vector<std::int32_t> a{7, -7, 7, -7, std::numeric_limits<std::int32_t>::min(), 5}, b{3, 3, -3, -3, -1, 0};
   EXPECT_EQ((run<std::int32_t, std::int32_t>(single("floor_divide", DType::kInt32, 2), {a, b})),
             (std::vector<std::int32_t>{2, -3, -3, 2, std::numeric_limits<std::int32_t>::min(), 0}));
-  EXPECT_EQ((run<std::int32_t, std::int32_t>(single("remainder", DType::kInt32, 2), {a, b})), (std::vector<std::int32_t>{1, 2, -2, -1, 0, 0}));
+  EXPECT_EQ((run<std::int32_t, std::int32_t>(single("remainder", DType::kInt32, 2), {a, b})),
+            (std::vector<std::int32_t>{1, 2, -2, -1, 0, 0}));
   const std::vector<std::int8_t> x{127, -128}, one{1, -1};
   EXPECT_EQ((run<std::int8_t, std::int8_t>(single("add", DType::kInt8, 2), {x, one})), (std::vector<std::int8_t>{-128, 127}));
 }
@@ -153,8 +155,10 @@ TEST(Program, JsonRoundTripKeepsTheBits) {
   program.add(*kernels::find_elementwise("fmax"), DType::kFloat64, std::vector<int>{scaled, nan});
   const auto text = program.to_json().dump();
   EXPECT_EQ(Program::from_json(nlohmann::json::parse(text)).to_json().dump(), text);
-  for (const char* damaged : {R"({"inputs":["float32"],"constants":[],"code":[["add","float32",0,5]]})", R"({"inputs":["float32"],"constants":[],"code":[["nope","float32",0]]})",
-                              R"({"inputs":["float32"],"constants":[],"code":[["add","float64",0,0]]})", R"({"inputs":[],"constants":[],"code":[]})", "[]"})
+  for (const char* damaged :
+       {R"({"inputs":["float32"],"constants":[],"code":[["add","float32",0,5]]})",
+        R"({"inputs":["float32"],"constants":[],"code":[["nope","float32",0]]})",
+        R"({"inputs":["float32"],"constants":[],"code":[["add","float64",0,0]]})", R"({"inputs":[],"constants":[],"code":[]})", "[]"})
     EXPECT_THROW(Program::from_json(nlohmann::json::parse(damaged)), Error) << damaged;
 }
 
@@ -182,8 +186,10 @@ TEST(Slices, FollowPythonOnRandomBounds) {
     const Index first = step > 0 ? 0 : n - 1;
     Index from = start ? (*start < 0 ? *start + n : *start) : first;
     Index to = stop ? (*stop < 0 ? *stop + n : *stop) : (step > 0 ? n : -n - 1);
-    if (step > 0) from = std::clamp<Index>(from, 0, n), to = std::clamp<Index>(to, 0, n);
-    else from = std::clamp<Index>(from, -1, n - 1), to = stop ? std::clamp<Index>(to, -1, n - 1) : -1;
+    if (step > 0)
+      from = std::clamp<Index>(from, 0, n), to = std::clamp<Index>(to, 0, n);
+    else
+      from = std::clamp<Index>(from, -1, n - 1), to = stop ? std::clamp<Index>(to, -1, n - 1) : -1;
     Index count = 0;
     for (Index i = from; step > 0 ? i < to : i > to; i += step) ++count;
     EXPECT_EQ(slice(array({n}, DType::kFloat32), {{start, stop, step}}).shape()[0], count) << n << " " << step;

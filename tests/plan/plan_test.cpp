@@ -19,7 +19,8 @@ namespace {
 /// A file of any size that is never read: plans look at metadata only.
 class PaperSource : public Source {
  public:
-  PaperSource(Shape shape, DType dtype, Shape chunk = {}) : spec_{shape, dtype}, grid_(chunk.empty() ? ChunkGrid::contiguous(shape) : ChunkGrid(shape, chunk)) {}
+  PaperSource(Shape shape, DType dtype, Shape chunk = {})
+      : spec_{shape, dtype}, grid_(chunk.empty() ? ChunkGrid::contiguous(shape) : ChunkGrid(shape, chunk)) {}
   const Spec& spec() const override { return spec_; }
   const ChunkGrid& chunks() const override { return grid_; }
   Identity identity() const override { return {"paper.fits", spec_.bytes(), 1, 1}; }
@@ -76,7 +77,9 @@ TEST(Plan, ClipMomentsAndStatisticsAreOnePass) {
   EXPECT_NEAR(static_cast<double>(from_file), 512.0 * 768 * 768 * 4, 1e6);
   EXPECT_LE(plan.total.peak_bytes, 256 * kMiB);
   int power_sums = 0;
-  for (const PlanNode& node : plan.nodes) power_sums += dynamic_cast<const ReduceOp*>(node.op.get()) != nullptr && static_cast<const ReduceOp&>(*node.op).function() == "power_sums";
+  for (const PlanNode& node : plan.nodes)
+    power_sums +=
+        dynamic_cast<const ReduceOp*>(node.op.get()) != nullptr && static_cast<const ReduceOp&>(*node.op).function() == "power_sums";
   EXPECT_EQ(power_sums, 1) << "moments asked together share their sums";
 }
 
@@ -133,7 +136,9 @@ TEST(Plan, JsonComesBackTheSame) {
 TEST(Plan, DamagedJsonIsRefused) {
   const auto source = std::make_shared<PaperSource>(Shape{64, 10, 10}, DType::kFloat32);
   const auto good = to_json(plan_of({median(from_source(source), {0})}, 64 * kMiB));
-  const auto refused = [&](const nlohmann::json& json) { EXPECT_THROW(plan_from_json(json, [&](const std::string&) { return source; }), Error) << json.dump(); };
+  const auto refused = [&](const nlohmann::json& json) {
+    EXPECT_THROW(plan_from_json(json, [&](const std::string&) { return source; }), Error) << json.dump();
+  };
   // Every value of the plan, changed one at a time: an error or a plan, never a crash.
   const auto flat = good.flatten();
   for (const auto& [path, value] : flat.items()) {

@@ -70,7 +70,8 @@ class Op {
   /// Makes the outputs of `domain_box`. Inputs hold at least, outputs exactly, what the access maps say (inputs may
   /// hold more); views may have any strides; an output may be the memory of input i when `may_overwrite(i)`.
   /// @throws Error kind data, cancelled
-  virtual void run(const Box& domain_box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const;
+  virtual void run(const Box& domain_box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch,
+                   const Cancel& cancel) const;
 
   virtual bool may_overwrite(int) const { return false; }
   /// The nominal chunks of an output: what blocks and leaf grids of later operations follow.

@@ -71,14 +71,17 @@ Index memory_limit_bytes() {
     if (line.rfind("0::/", 0) == 0)
       if (const Index value = read_number("/sys/fs/cgroup" + line.substr(3) + "/memory.max"); value > 0) limit = std::min(limit, value);
   rlimit space{};
-  if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) limit = std::min<Index>(limit, static_cast<Index>(space.rlim_cur));
+  if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+    limit = std::min<Index>(limit, static_cast<Index>(space.rlim_cur));
   return limit;
 }
 
 Settings default_settings() {
   auto values = config_file();
-  for (const auto& [key, variable] : {std::pair{"memory", "FREESTONE_MEMORY"}, {"threads", "FREESTONE_THREADS"},
-                                      {"temp_dir", "FREESTONE_TEMP_DIR"}, {"log_level", "FREESTONE_LOG_LEVEL"}})
+  for (const auto& [key, variable] : {std::pair{"memory", "FREESTONE_MEMORY"},
+                                      {"threads", "FREESTONE_THREADS"},
+                                      {"temp_dir", "FREESTONE_TEMP_DIR"},
+                                      {"log_level", "FREESTONE_LOG_LEVEL"}})
     if (const std::string value = environment(variable); !value.empty()) values[key] = value;
 
   Settings settings;

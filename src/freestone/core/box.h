@@ -22,7 +22,9 @@ class Dims {
   Dims(std::initializer_list<Index> values) { assign(values.begin(), values.end()); }
   explicit Dims(int rank, Index value = 0) { resize(rank, value); }
   template <std::input_iterator Iterator>
-  Dims(Iterator first, Iterator last) { assign(first, last); }
+  Dims(Iterator first, Iterator last) {
+    assign(first, last);
+  }
   explicit Dims(const std::vector<Index>& values) { assign(values.begin(), values.end()); }
 
   int rank() const { return rank_; }

@@ -10,8 +10,8 @@ namespace {
 struct DTypeName {
   std::string_view name, code;
 };
-constexpr DTypeName kNames[] = {{"bool", "b1"},    {"int8", "i1"},    {"int16", "i2"},   {"int32", "i4"},   {"int64", "i8"},
-                                {"uint8", "u1"},   {"uint16", "u2"},  {"uint32", "u4"},  {"uint64", "u8"},  {"float32", "f4"},
+constexpr DTypeName kNames[] = {{"bool", "b1"},    {"int8", "i1"},      {"int16", "i2"},      {"int32", "i4"},  {"int64", "i8"},
+                                {"uint8", "u1"},   {"uint16", "u2"},    {"uint32", "u4"},     {"uint64", "u8"}, {"float32", "f4"},
                                 {"float64", "f8"}, {"complex64", "c8"}, {"complex128", "c16"}};
 
 }  // namespace

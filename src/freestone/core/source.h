@@ -71,10 +71,10 @@ class Source {
 
 /// What a sink asks of the tiles that it is given.
 struct SinkCaps {
-  Shape unit;                ///< Tiles start at multiples of this (1 where it does not matter) ...
-  Index run_bytes = 0;       ///< ... and are best when this many bytes lie together in the file (0: no matter).
-  Index reserve_bytes = 0;   ///< Memory that the sink itself holds while open.
-  bool on_disk = true;       ///< False for results in memory.
+  Shape unit;               ///< Tiles start at multiples of this (1 where it does not matter) ...
+  Index run_bytes = 0;      ///< ... and are best when this many bytes lie together in the file (0: no matter).
+  Index reserve_bytes = 0;  ///< Memory that the sink itself holds while open.
+  bool on_disk = true;      ///< False for results in memory.
 };
 
 class Sink {

@@ -25,7 +25,9 @@ struct View {
   /// The part `box`, in coordinates of this view.
   View part(const Box& box) const;
   template <class T>
-  T* as() const { return reinterpret_cast<T*>(data); }
+  T* as() const {
+    return reinterpret_cast<T*>(data);
+  }
 };
 
 /// A view and the region of an array that it holds.

@@ -25,7 +25,8 @@ Plan plan_outputs(const std::vector<Output>& outputs, const ComputeOptions& opti
   plan_options.budget = settings.memory_bytes;
   plan_options.threads = settings.threads;
   struct statvfs disk {};
-  if (statvfs(settings.temp_dir.c_str(), &disk) == 0) plan_options.temp_free_bytes = static_cast<Index>(disk.f_bavail) * static_cast<Index>(disk.f_frsize);
+  if (statvfs(settings.temp_dir.c_str(), &disk) == 0)
+    plan_options.temp_free_bytes = static_cast<Index>(disk.f_bavail) * static_cast<Index>(disk.f_frsize);
   return make_plan(roots, facts, plan_options);
 }
 
@@ -41,8 +42,8 @@ std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeO
   Index result_bytes = 0;
   for (const Array& array : arrays) result_bytes += array.bytes();
   if (result_bytes > budget)
-    fail(ErrorKind::kMemory, "The result takes {}, more than the budget of {}. Write it to a file instead (write), or raise the budget.", format_bytes(result_bytes),
-         format_bytes(budget));
+    fail(ErrorKind::kMemory, "The result takes {}, more than the budget of {}. Write it to a file instead (write), or raise the budget.",
+         format_bytes(result_bytes), format_bytes(budget));
   std::vector<Output> outputs;
   std::vector<MemoryStore> stores;
   for (const Array& array : arrays) {
@@ -95,7 +96,8 @@ std::shared_ptr<const Source> inline_source(const std::string& reference) {
       if (extent < 0 || extent > kInlineBytes) fail(ErrorKind::kData, "The plan is damaged: an array of shape {}.", to_string(spec.shape));
       elements = std::min(elements * extent, 2 * kInlineBytes);
     }
-    if (static_cast<Index>(hex.size()) != 2 * elements * size_of(spec.dtype)) fail(ErrorKind::kData, "The plan is damaged: an array has too few or too many bytes.");
+    if (static_cast<Index>(hex.size()) != 2 * elements * size_of(spec.dtype))
+      fail(ErrorKind::kData, "The plan is damaged: an array has too few or too many bytes.");
     auto memory = std::make_shared<Buffer>(std::max<Index>(1, spec.bytes()));
     for (Index i = 0; i < spec.bytes(); ++i) {
       const int high = digit(hex[static_cast<std::size_t>(2 * i)]), low = digit(hex[static_cast<std::size_t>(2 * i + 1)]);

@@ -19,8 +19,10 @@ bool FoldTree::add(Index leaf, State state) {
       parent.early.emplace(child, std::move(state));
       return false;
     }
-    if (child == 0) parent.state = std::move(state);
-    else fold_.merge(parent.state.data(), state.data(), outputs_);
+    if (child == 0)
+      parent.state = std::move(state);
+    else
+      fold_.merge(parent.state.data(), state.data(), outputs_);
     ++parent.next;
     for (auto early = parent.early.find(parent.next); early != parent.early.end(); early = parent.early.find(parent.next)) {
       fold_.merge(parent.state.data(), early->second.data(), outputs_);

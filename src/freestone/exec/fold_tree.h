@@ -1,7 +1,7 @@
 /// FoldTree: states of leaves merged in a fixed 16-ary tree, whatever the order in which they come.
 ///
-/// Leaf i is child i of the tree's lowest level; sixteen neighbours make their parent, always merged from the first to the last. A child that
-/// comes early waits, so at any time only the states on the path and the early ones are held.
+/// Leaf i is child i of the tree's lowest level; sixteen neighbours make their parent, always merged from the first to the last. A child
+/// that comes early waits, so at any time only the states on the path and the early ones are held.
 #pragma once
 
 #include <map>

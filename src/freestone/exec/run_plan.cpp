@@ -18,7 +18,8 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& sinks,
   for (const auto& sink : sinks) facts.push_back({sink->name(), sink->caps(), sink});
   Budget budget(plan.budget);
   const auto started = now_ns();
-  if (events.active()) events.emit({EventKind::kRunStart, -1, -1, -1, "", plan.total.bytes_read, plan.total.tiles, plan.budget, started, started});
+  if (events.active())
+    events.emit({EventKind::kRunStart, -1, -1, -1, "", plan.total.bytes_read, plan.total.tiles, plan.budget, started, started});
   std::vector<std::shared_ptr<const Source>> store_sources(plan.stores.size());
   std::vector<std::shared_ptr<Sink>> store_sinks(plan.stores.size());
   try {

@@ -63,7 +63,10 @@ struct Slot {
 class StageRunner {
  public:
   explicit StageRunner(const StageRun& run)
-      : run_(run), stage_(run.plan.stages[static_cast<std::size_t>(run.stage)]), program_(run.plan, stage_, run.sinks, run.store_sources), stop_(&run.cancel) {
+      : run_(run),
+        stage_(run.plan.stages[static_cast<std::size_t>(run.stage)]),
+        program_(run.plan, stage_, run.sinks, run.store_sources),
+        stop_(&run.cancel) {
     for (std::size_t b = 0; b < stage_.body.size(); ++b) {
       const Op& op = program_.op(static_cast<int>(b));
       folds_.push_back(program_.is_accumulated(static_cast<int>(b)) ? std::make_unique<SharedFold>(*op.fold(), op.domain()) : nullptr);
@@ -94,7 +97,8 @@ class StageRunner {
   }
   Scratch scratch_of(Slot& slot, std::size_t step) {
     const Index bytes = slot.layout.scratch_bytes[step];
-    return bytes == 0 ? Scratch() : Scratch({slot.memory.data() + slot.layout.scratch_offset[step], static_cast<std::size_t>(Scratch::rounded(bytes))});
+    return bytes == 0 ? Scratch()
+                      : Scratch({slot.memory.data() + slot.layout.scratch_offset[step], static_cast<std::size_t>(Scratch::rounded(bytes))});
   }
   std::vector<Tile> inputs_of(int body, const std::vector<Tile>& tiles) const {
     std::vector<Tile> in;
@@ -103,7 +107,9 @@ class StageRunner {
   }
   Tile placed(Slot& slot, int value) const {
     const auto& place = slot.layout.values[static_cast<std::size_t>(value)];
-    return {View::contiguous(slot.memory.data() + place.offset, program_.values()[static_cast<std::size_t>(value)].spec.dtype, place.box.shape), place.box};
+    return {
+        View::contiguous(slot.memory.data() + place.offset, program_.values()[static_cast<std::size_t>(value)].spec.dtype, place.box.shape),
+        place.box};
   }
   void emit(EventKind kind, int lane, Index task, std::string label, Index bytes, std::int64_t start) {
     if (!run_.events.active()) return;
@@ -127,7 +133,8 @@ class StageRunner {
 void StageRunner::run() {
   count_ = stage_.domain.empty() ? 0 : tile_count(stage_);
   if (run_.events.active()) {
-    run_.events.emit({EventKind::kStageStart, run_.stage, -1, -1, describe(run_.plan, stage_), stage_.estimate.bytes_read, count_, run_.budget.leased(), now_ns(), now_ns()});
+    run_.events.emit({EventKind::kStageStart, run_.stage, -1, -1, describe(run_.plan, stage_), stage_.estimate.bytes_read, count_,
+                      run_.budget.leased(), now_ns(), now_ns()});
   }
   const int slots = static_cast<int>(std::clamp<Index>(count_, 1, stage_.slots));
   const Lease lease = run_.budget.lease(slots * stage_.task_bytes + stage_.pinned_bytes, "A stage");
@@ -166,7 +173,8 @@ void StageRunner::io_lane(int lane) {
     lock.unlock();
     fetch(*slot, lane);
     lock.lock();
-    ready_.insert(std::lower_bound(ready_.begin(), ready_.end(), slot, [](const Slot* a, const Slot* b) { return a->tile < b->tile; }), slot);
+    ready_.insert(std::lower_bound(ready_.begin(), ready_.end(), slot, [](const Slot* a, const Slot* b) { return a->tile < b->tile; }),
+                  slot);
     changed_.notify_all();
   }
 }
@@ -230,7 +238,8 @@ void StageRunner::compute(Slot& slot, int lane) {
         case StepKind::kDecode: {
           decode(slot, step.which, tiles);
           if (slot.layout.inputs[static_cast<std::size_t>(step.which)].encoded_offset >= 0)
-            emit(EventKind::kDecode, lane, slot.tile, "decode", slot.layout.inputs[static_cast<std::size_t>(step.which)].encoded_bytes, start);
+            emit(EventKind::kDecode, lane, slot.tile, "decode", slot.layout.inputs[static_cast<std::size_t>(step.which)].encoded_bytes,
+                 start);
           break;
         }
         case StepKind::kRun: run_node(slot, s, tiles); break;
@@ -240,7 +249,8 @@ void StageRunner::compute(Slot& slot, int lane) {
       }
     } catch (Error& error) {
       if (error.kind() != ErrorKind::kCancelled && step.kind != StepKind::kDecode && step.kind != StepKind::kDeliver)
-        error.within(fmt::format("{}, region {}", describe(program_.op(step.which)), to_string(slot.layout.domains[static_cast<std::size_t>(step.which)])));
+        error.within(fmt::format("{}, region {}", describe(program_.op(step.which)),
+                                 to_string(slot.layout.domains[static_cast<std::size_t>(step.which)])));
       throw;
     }
     if (step.kind != StepKind::kDecode && step.kind != StepKind::kDeliver && run_.events.active() && !program_.op(step.which).is_view())
@@ -260,7 +270,8 @@ void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles) {
   if (place.box.empty()) return;
   tile = placed(slot, v);
   const auto& fetched = slot.layout.inputs[static_cast<std::size_t>(input)];
-  described.source->decode(place.box, {slot.memory.data() + fetched.encoded_offset, static_cast<std::size_t>(fetched.encoded_bytes)}, tile.view, stop_);
+  described.source->decode(place.box, {slot.memory.data() + fetched.encoded_offset, static_cast<std::size_t>(fetched.encoded_bytes)},
+                           tile.view, stop_);
 }
 
 void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles) {

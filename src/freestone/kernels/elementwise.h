@@ -36,7 +36,7 @@ struct ElementwiseRow {
   int arity;
   Domain domain;
   Result result;
-  double nanoseconds;  ///< a rough cost of one element on one core
+  double nanoseconds;                       ///< a rough cost of one element on one core
   std::array<BlockLoop, kRealTypes> loops;  ///< by compute type; null where undefined
 };
 

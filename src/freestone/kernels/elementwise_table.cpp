@@ -6,9 +6,7 @@
 namespace freestone::kernels {
 namespace {
 
-const LoopSet& best() {
-  return pick(baseline::loop_set, avx2::loop_set, avx2::loop_set)();
-}
+const LoopSet& best() { return pick(baseline::loop_set, avx2::loop_set, avx2::loop_set)(); }
 
 }  // namespace
 

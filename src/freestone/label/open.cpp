@@ -8,12 +8,14 @@
 namespace freestone {
 
 Opened::Opened(formats::Contents contents, std::string selector)
-    : contents_(std::make_shared<const formats::Contents>(std::move(contents))), variable_(&formats::select_variable(*contents_, selector)) {}
+    : contents_(std::make_shared<const formats::Contents>(std::move(contents))),
+      variable_(&formats::select_variable(*contents_, selector)) {}
 
 Array Opened::array() const {
   Array array = from_source(variable_->source);
   for (const formats::Attribute& attribute : variable_->attributes)
-    if (attribute.key == "fortran_order" && std::get_if<bool>(&attribute.value) != nullptr && std::get<bool>(attribute.value)) array = transpose(array);
+    if (attribute.key == "fortran_order" && std::get_if<bool>(&attribute.value) != nullptr && std::get<bool>(attribute.value))
+      array = transpose(array);
   return array;
 }
 

@@ -35,9 +35,14 @@ T fold_group(std::vector<double>& values, const std::string& function) {
 }  // namespace
 
 DownsampleOp::DownsampleOp(const Spec& input, Shape factors, Shape out, std::string function)
-    : Op(out, {{out, input.dtype}}, {group_access(factors)}, {identity_access(out.rank())}), factors_(factors), function_(std::move(function)), in_(input) {}
+    : Op(out, {{out, input.dtype}}, {group_access(factors)}, {identity_access(out.rank())}),
+      factors_(factors),
+      function_(std::move(function)),
+      in_(input) {}
 
-nlohmann::json DownsampleOp::params() const { return {{"factors", factors_.to_vector()}, {"shape", domain().to_vector()}, {"function", function_}}; }
+nlohmann::json DownsampleOp::params() const {
+  return {{"factors", factors_.to_vector()}, {"shape", domain().to_vector()}, {"function", function_}};
+}
 
 Need DownsampleOp::need(const Box& box) const {
   return {0, static_cast<double>(map_box(input(0), box, in_.shape).count()) * (function_ == "median" ? 20 : 2)};
@@ -82,7 +87,8 @@ Array downsample(const Array& a, Index factor, const std::vector<int>& axes, con
   const Array x = is_floating(a.dtype()) ? a : astype(a, DType::kFloat64);
   Shape factors(a.rank(), 1), out = a.shape();
   for (const int k : normal_axes(axes, a.rank())) {
-    if (factor > a.shape()[k]) fail(ErrorKind::kUser, "downsample: factor {} is more than axis {} has elements ({}).", factor, k, a.shape()[k]);
+    if (factor > a.shape()[k])
+      fail(ErrorKind::kUser, "downsample: factor {} is more than axis {} has elements ({}).", factor, k, a.shape()[k]);
     factors[k] = factor;
     out[k] = keep_rest ? (a.shape()[k] + factor - 1) / factor : a.shape()[k] / factor;
   }

@@ -33,7 +33,8 @@ View broadcast_view(const Tile& in, const Access& access, const Box& box, const 
   out.shape = box.shape;
   out.strides = Dims(box.rank(), 0);
   for (int k = 0; k < part.view.rank(); ++k)
-    if (const AxisMap& map = access[static_cast<std::size_t>(k)]; map.kind == AxisKind::kPoint) out.strides[map.domain_axis] = part.view.strides[k];
+    if (const AxisMap& map = access[static_cast<std::size_t>(k)]; map.kind == AxisKind::kPoint)
+      out.strides[map.domain_axis] = part.view.strides[k];
   return out;
 }
 
@@ -159,15 +160,18 @@ Array elementwise(std::string_view name, const std::vector<Operand>& operands) {
   std::vector<int> registers(operands.size());
   int next_input = 0;
   for (std::size_t k = 0; k < operands.size(); ++k)
-    registers[k] = operands[k].is_array() ? next_input++ : program.add_constant(operands[k].constant(is_where && k == 0 ? DType::kBool : compute));
-  for (std::size_t k = 0; k < operands.size(); ++k) registers[k] = program.add_cast(registers[k], is_where && k == 0 ? DType::kBool : compute);
+    registers[k] =
+        operands[k].is_array() ? next_input++ : program.add_constant(operands[k].constant(is_where && k == 0 ? DType::kBool : compute));
+  for (std::size_t k = 0; k < operands.size(); ++k)
+    registers[k] = program.add_cast(registers[k], is_where && k == 0 ? DType::kBool : compute);
   program.add(*row, compute, registers);
   return apply_op(std::make_shared<ElementwiseOp>(std::move(program), specs), std::move(arrays));
 }
 
 Array astype(const Array& a, DType dtype) {
   if (a.dtype() == dtype) return a;
-  if (!is_real(a.dtype()) || !is_real(dtype)) fail(ErrorKind::kUser, "astype from {} to {} is not available.", name_of(a.dtype()), name_of(dtype));
+  if (!is_real(a.dtype()) || !is_real(dtype))
+    fail(ErrorKind::kUser, "astype from {} to {} is not available.", name_of(a.dtype()), name_of(dtype));
   Program program({a.dtype()});
   program.add_cast(0, dtype);
   return apply_op(std::make_shared<ElementwiseOp>(std::move(program), std::vector<Spec>{a.spec()}), {a});

@@ -29,8 +29,9 @@ Made make_reduce(const Json& p, const Specs& in) {
   std::vector<double> parameters;
   for (const auto& value : p.at("parameters")) parameters.push_back(double_of(value));
   const Shape leaf(p.at("leaf").get<std::vector<Index>>());
-  return std::make_shared<ReduceOp>(p.at("function").get<std::string>(), in.at(0), normal_axes(p.at("axes").get<std::vector<int>>(), in.at(0).shape.rank()),
-                                    leaf, p.at("skip_nan").get<bool>(), std::move(parameters));
+  return std::make_shared<ReduceOp>(p.at("function").get<std::string>(), in.at(0),
+                                    normal_axes(p.at("axes").get<std::vector<int>>(), in.at(0).shape.rank()), leaf,
+                                    p.at("skip_nan").get<bool>(), std::move(parameters));
 }
 
 Made make_rank(const Json& p, const Specs& in) {
@@ -42,8 +43,9 @@ Made make_rank(const Json& p, const Specs& in) {
 }
 
 Made make_select(const Json& p, const Specs& in) {
-  return std::make_shared<SelectOp>(p.at("function").get<std::string>(), in.at(0), normal_axes(p.at("axes").get<std::vector<int>>(), in.at(0).shape.rank()),
-                                    p.at("skip_nan").get<bool>(), p.at("q").get<double>());
+  return std::make_shared<SelectOp>(p.at("function").get<std::string>(), in.at(0),
+                                    normal_axes(p.at("axes").get<std::vector<int>>(), in.at(0).shape.rank()), p.at("skip_nan").get<bool>(),
+                                    p.at("q").get<double>());
 }
 
 Made make_sigma_clip(const Json& p, const Specs& in) {
@@ -57,13 +59,14 @@ Made make_view(const Json& p, const Specs& in) {
 }
 
 Made make_convolve(const Json& p, const Specs& in) {
-  return std::make_shared<ConvolveOp>(in.at(0), p.at("weights").get<std::vector<double>>(), p.at("rows").get<Index>(), p.at("columns").get<Index>(),
-                                      p.at("axis").get<int>(), static_cast<NanRule>(p.at("nan_rule").get<int>()));
+  return std::make_shared<ConvolveOp>(in.at(0), p.at("weights").get<std::vector<double>>(), p.at("rows").get<Index>(),
+                                      p.at("columns").get<Index>(), p.at("axis").get<int>(),
+                                      static_cast<NanRule>(p.at("nan_rule").get<int>()));
 }
 
 Made make_downsample(const Json& p, const Specs& in) {
-  return std::make_shared<DownsampleOp>(in.at(0), Shape(p.at("factors").get<std::vector<Index>>()), Shape(p.at("shape").get<std::vector<Index>>()),
-                                        p.at("function").get<std::string>());
+  return std::make_shared<DownsampleOp>(in.at(0), Shape(p.at("factors").get<std::vector<Index>>()),
+                                        Shape(p.at("shape").get<std::vector<Index>>()), p.at("function").get<std::string>());
 }
 
 // clang-format off
@@ -84,7 +87,9 @@ const OpEntry kOps[] = {
 Made make_op(std::string_view name, int version, const Json& params, const Specs& inputs) {
   for (const OpEntry& entry : kOps) {
     if (entry.name != name) continue;
-    if (entry.version != version) fail(ErrorKind::kData, "The plan has {} of version {}, this program has version {}. Make the plan again.", name, version, entry.version);
+    if (entry.version != version)
+      fail(ErrorKind::kData, "The plan has {} of version {}, this program has version {}. Make the plan again.", name, version,
+           entry.version);
     try {
       return entry.make(params, inputs);
     } catch (const Json::exception& error) {

@@ -14,8 +14,10 @@ bool holds_integer(DType t) { return is_bool(t) || is_integer(t); }
 void fill(const Constant& constant, std::byte* out, Index n) {
   with_real_type(constant.dtype, [&]<class T>(TypeTag<T>) {
     T value;
-    if constexpr (std::is_floating_point_v<T>) value = static_cast<T>(constant.number);
-    else value = static_cast<T>(constant.integer);
+    if constexpr (std::is_floating_point_v<T>)
+      value = static_cast<T>(constant.number);
+    else
+      value = static_cast<T>(constant.integer);
     std::fill_n(reinterpret_cast<T*>(out), n, value);
   });
 }
@@ -138,8 +140,8 @@ Index Program::scratch_bytes() const { return static_cast<Index>(inputs_.size() 
 
 void Program::run(std::span<const View> in, const View& out, Scratch& scratch, const Cancel& cancel) const {
   const std::size_t inputs = inputs_.size(), constants = constants_.size(), total = inputs + constants + code_.size();
-  std::vector<std::byte*> home(total);        // each register's own block
-  std::vector<const std::byte*> at(total);    // where its values are now: the block, or memory of an input
+  std::vector<std::byte*> home(total);      // each register's own block
+  std::vector<const std::byte*> at(total);  // where its values are now: the block, or memory of an input
   for (auto& block : home) block = scratch.take(kBlock * 8);
   for (std::size_t c = 0; c < constants; ++c) {
     fill(constants_[c], home[inputs + c], kBlock);
@@ -223,7 +225,8 @@ void Program::run(std::span<const View> in, const View& out, Scratch& scratch, c
 }
 
 nlohmann::json Program::to_json() const {
-  auto json = nlohmann::json{{"inputs", nlohmann::json::array()}, {"constants", nlohmann::json::array()}, {"code", nlohmann::json::array()}};
+  auto json =
+      nlohmann::json{{"inputs", nlohmann::json::array()}, {"constants", nlohmann::json::array()}, {"code", nlohmann::json::array()}};
   for (const DType t : inputs_) json["inputs"].push_back(name_of(t));
   for (const Constant& c : constants_)
     json["constants"].push_back({name_of(c.dtype), holds_integer(c.dtype) ? nlohmann::json(c.integer) : json_of(c.number)});
@@ -242,8 +245,10 @@ Program Program::from_json(const nlohmann::json& json) {
     Program program(std::move(inputs));
     for (const auto& pair : json.at("constants")) {
       Constant c{parse_dtype(pair.at(0).get<std::string>()), 0, 0};
-      if (holds_integer(c.dtype)) c.integer = pair.at(1).get<std::int64_t>();
-      else c.number = double_of(pair.at(1));
+      if (holds_integer(c.dtype))
+        c.integer = pair.at(1).get<std::int64_t>();
+      else
+        c.number = double_of(pair.at(1));
       program.add_constant(c);
     }
     for (const auto& line : json.at("code")) {
@@ -252,7 +257,8 @@ Program Program::from_json(const nlohmann::json& json) {
       std::vector<int> arguments;
       for (std::size_t k = 2; k < line.size(); ++k) {
         arguments.push_back(line[k].get<int>());
-        if (arguments.back() < 0 || arguments.back() > program.last()) fail(ErrorKind::kData, "A program uses register {} before it exists.", arguments.back());
+        if (arguments.back() < 0 || arguments.back() > program.last())
+          fail(ErrorKind::kData, "A program uses register {} before it exists.", arguments.back());
       }
       if (name == "cast") {
         if (arguments.size() != 1) fail(ErrorKind::kData, "A cast takes one register.");
@@ -260,11 +266,13 @@ Program Program::from_json(const nlohmann::json& json) {
         continue;
       }
       const auto* row = kernels::find_elementwise(name);
-      if (row == nullptr || static_cast<int>(arguments.size()) != row->arity || !is_real(type) || row->loops[static_cast<std::size_t>(type)] == nullptr)
+      if (row == nullptr || static_cast<int>(arguments.size()) != row->arity || !is_real(type) ||
+          row->loops[static_cast<std::size_t>(type)] == nullptr)
         fail(ErrorKind::kData, "'{}' of {} is not a function of this version.", name, name_of(type));
       for (int k = 0; k < row->arity; ++k) {
         const DType wanted = row->name == "where" && k == 0 ? DType::kBool : type;
-        if (program.type_of(arguments[static_cast<std::size_t>(k)]) != wanted) fail(ErrorKind::kData, "'{}' gets a register of the wrong type.", name);
+        if (program.type_of(arguments[static_cast<std::size_t>(k)]) != wanted)
+          fail(ErrorKind::kData, "'{}' gets a register of the wrong type.", name);
       }
       program.add(*row, type, arguments);
     }

@@ -14,8 +14,8 @@ namespace {
 constexpr Index kBins = 65536;
 constexpr Index kLeafElements = Index{1} << 21;  // many more than a leaf of sums: each has a megabyte of counts
 
-/// What a pass hands to the next: the digits found of the lower and the upper element, their ranks among the elements that have these digits,
-/// how many elements count, and whether NaN decides.
+/// What a pass hands to the next: the digits found of the lower and the upper element, their ranks among the elements that have these
+/// digits, how many elements count, and whether NaN decides.
 struct Found {
   std::uint64_t low_digits, low_rank, high_digits, high_rank, count, is_nan;
 };
@@ -171,8 +171,10 @@ void RankOp::finish(const std::byte* state, Index, std::span<std::byte* const> o
     if (!found.is_nan) {
       const T lower = value_of<T>(found.low_digits), upper = value_of<T>(found.high_digits), apart = upper - lower;
       // The arithmetic of kernels/select: the two middle ones' mean, or NumPy's interpolation from the nearer side.
-      if (is_median_) value = found.low_digits == found.high_digits ? lower : (lower + upper) / 2;
-      else value = part >= 0.5 ? upper - apart * static_cast<T>(1 - part) : lower + apart * static_cast<T>(part);
+      if (is_median_)
+        value = found.low_digits == found.high_digits ? lower : (lower + upper) / 2;
+      else
+        value = part >= 0.5 ? upper - apart * static_cast<T>(1 - part) : lower + apart * static_cast<T>(part);
     }
     std::memcpy(out[0], &value, sizeof value);
   });

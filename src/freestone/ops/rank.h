@@ -1,8 +1,8 @@
 /// Order statistics of all elements of an array larger than memory: the exact element of a rank, digit by digit.
 ///
 /// Floating numbers have an order-preserving integer key. Each pass counts 16 bits of the keys that agree with the digits found so far,
-/// so float32 takes two passes over the data and float64 four, with a megabyte of counts, whatever the size. Counts are integers: the result
-/// is the same for every tiling.
+/// so float32 takes two passes over the data and float64 four, with a megabyte of counts, whatever the size. Counts are integers: the
+/// result is the same for every tiling.
 #pragma once
 
 #include "freestone/array/array.h"

@@ -107,7 +107,9 @@ nlohmann::json ReduceOp::params() const {
   return {{"function", function_}, {"axes", axes_}, {"leaf", leaf_.to_vector()}, {"skip_nan", skip_nan_}, {"parameters", parameters}};
 }
 
-Need ReduceOp::need(const Box& box) const { return {0, static_cast<double>(box.count()) * (0.2 + 0.05 * static_cast<double>(kernel_->words()))}; }
+Need ReduceOp::need(const Box& box) const {
+  return {0, static_cast<double>(box.count()) * (0.2 + 0.05 * static_cast<double>(kernel_->words()))};
+}
 
 void ReduceOp::init(std::byte* state, Index outputs) const { kernel_->init(reinterpret_cast<kernels::Word*>(state), outputs); }
 
@@ -130,7 +132,8 @@ std::vector<Array> reduce_all(std::string_view name, const Array& a, const std::
     for (const int k : reduced)
       if (a.shape()[k] == 0) fail(ErrorKind::kUser, "{} over axis {}, which has no elements.", name, k);
   }
-  auto op = std::make_shared<ReduceOp>(std::string(name), a.spec(), reduced, leaf_extents(a.chunks(), reduced), options.skip_nan, options.parameters);
+  auto op = std::make_shared<ReduceOp>(std::string(name), a.spec(), reduced, leaf_extents(a.chunks(), reduced), options.skip_nan,
+                                       options.parameters);
   std::vector<Array> out = apply_op_all(std::move(op), {a});
   if (options.keep_dims)
     for (Array& array : out)

@@ -13,8 +13,8 @@
 namespace freestone {
 
 struct ReduceOptions {
-  bool skip_nan = false;         ///< true: NumPy's nan-functions
-  bool keep_dims = false;        ///< reduced axes stay, with length 1
+  bool skip_nan = false;           ///< true: NumPy's nan-functions
+  bool keep_dims = false;          ///< reduced axes stay, with length 1
   std::vector<double> parameters;  ///< as kernels::FoldRequest says for the function
 };
 
@@ -26,11 +26,15 @@ std::vector<Array> reduce_all(std::string_view name, const Array& a, const std::
 Array reduce(std::string_view name, const Array& a, const std::vector<int>& axes, ReduceOptions options = {});
 
 inline Array sum(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) { return reduce("sum", a, axes, options); }
-inline Array mean(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) { return reduce("mean", a, axes, options); }
+inline Array mean(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) {
+  return reduce("mean", a, axes, options);
+}
 inline Array min(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) { return reduce("min", a, axes, options); }
 inline Array max(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) { return reduce("max", a, axes, options); }
 /// The population's standard deviation (ddof 0).
-inline Array stddev(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) { return reduce("std", a, axes, options); }
+inline Array stddev(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) {
+  return reduce("std", a, axes, options);
+}
 
 class ReduceOp : public Op, private Fold {
  public:

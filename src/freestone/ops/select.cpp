@@ -83,9 +83,12 @@ void SelectOp::run(const Box& box, std::span<const Tile> in, std::span<const Til
     to = View::contiguous(to.data, to.dtype, {box.count()});
     axis = 1;
   }
-  if (function_ == "median") kernels::median_along(from, axis, to, skip_nan_, scratch, cancel);
-  else if (function_ == "mad_std") kernels::mad_std_along(from, axis, to, skip_nan_, scratch, cancel);
-  else kernels::percentile_along(from, axis, q_, to, skip_nan_, scratch, cancel);
+  if (function_ == "median")
+    kernels::median_along(from, axis, to, skip_nan_, scratch, cancel);
+  else if (function_ == "mad_std")
+    kernels::mad_std_along(from, axis, to, skip_nan_, scratch, cancel);
+  else
+    kernels::percentile_along(from, axis, q_, to, skip_nan_, scratch, cancel);
 }
 
 SigmaClipOp::SigmaClipOp(const Spec& input, int axis, ClipOptions options)
@@ -96,8 +99,12 @@ SigmaClipOp::SigmaClipOp(const Spec& input, int axis, ClipOptions options)
       options_(options) {}
 
 nlohmann::json SigmaClipOp::params() const {
-  return {{"axis", axis_}, {"low", options_.low}, {"high", options_.high}, {"max_iterations", options_.max_iterations},
-          {"center", options_.center_mean ? "mean" : "median"}, {"deviation", options_.deviation_mad ? "mad_std" : "std"}};
+  return {{"axis", axis_},
+          {"low", options_.low},
+          {"high", options_.high},
+          {"max_iterations", options_.max_iterations},
+          {"center", options_.center_mean ? "mean" : "median"},
+          {"deviation", options_.deviation_mad ? "mad_std" : "std"}};
 }
 
 Need SigmaClipOp::need(const Box& box) const {
@@ -140,7 +147,8 @@ Array percentile(const Array& a, double q, const std::vector<int>& axes, bool sk
 
 Array sigma_clip(const Array& a, int axis, ClipOptions options) {
   if (!(options.low > 0) || !(options.high > 0)) fail(ErrorKind::kUser, "sigma_clip: the threshold must be above 0.");
-  if (options.max_iterations < -1) fail(ErrorKind::kUser, "sigma_clip: {} iterations. Give 0 or more, or -1 to go on until nothing drops.", options.max_iterations);
+  if (options.max_iterations < -1)
+    fail(ErrorKind::kUser, "sigma_clip: {} iterations. Give 0 or more, or -1 to go on until nothing drops.", options.max_iterations);
   return apply_op(std::make_shared<SigmaClipOp>(a.spec(), normal_axis(axis, a.rank()), options), {a});
 }
 

@@ -31,7 +31,9 @@ using ClipOptions = kernels::ClipRule;
 /// @returns         shape of `a`, floating dtype; a spectrum without finite values stays NaN
 /// @throws Error    kind user: a threshold <= 0, max_iterations < -1, axis out of range, complex dtype
 Array sigma_clip(const Array& a, int axis, ClipOptions options = {});
-inline Array sigma_clip(const Array& a, double threshold, int axis = 0) { return sigma_clip(a, axis, {.low = threshold, .high = threshold}); }
+inline Array sigma_clip(const Array& a, double threshold, int axis = 0) {
+  return sigma_clip(a, axis, {.low = threshold, .high = threshold});
+}
 
 class SelectOp : public Op {
  public:

@@ -16,8 +16,9 @@ nlohmann::json json_of(const Access& access) {
 Access access_of(const nlohmann::json& json) {
   Access access;
   for (const auto& map : json)
-    access.push_back(map.contains("at") ? AxisMap::fixed(map.at("at").get<Index>())
-                                        : AxisMap::point(map.at("axis").get<int>(), map.at("offset").get<Index>(), map.at("step").get<Index>()));
+    access.push_back(map.contains("at")
+                         ? AxisMap::fixed(map.at("at").get<Index>())
+                         : AxisMap::point(map.at("axis").get<int>(), map.at("offset").get<Index>(), map.at("step").get<Index>()));
   return access;
 }
 
@@ -48,7 +49,8 @@ ChunkGrid ViewOp::chunks(int, std::span<const ChunkGrid> inputs) const {
   for (int k = 0; k < inputs[0].shape().rank(); ++k) {
     const AxisMap& map = input(0)[static_cast<std::size_t>(k)];
     const Index step = inputs[0].chunk()[k];
-    if (map.kind == AxisKind::kPoint && map.mul > 0 && map.offset % step == 0 && step % map.mul == 0) chunk[map.domain_axis] = step / map.mul;
+    if (map.kind == AxisKind::kPoint && map.mul > 0 && map.offset % step == 0 && step % map.mul == 0)
+      chunk[map.domain_axis] = step / map.mul;
   }
   return ChunkGrid(domain(), chunk);
 }
@@ -79,7 +81,8 @@ Array slice(const Array& a, const std::vector<Slice>& slices) {
     access.push_back(AxisMap::point(shape.rank(), start, s.step));
     shape.push_back(std::max<Index>(0, count));
   }
-  if (shape == a.shape() && std::all_of(access.begin(), access.end(), [](const AxisMap& m) { return m.kind == AxisKind::kPoint && m.offset == 0 && m.mul == 1; }))
+  if (shape == a.shape() &&
+      std::all_of(access.begin(), access.end(), [](const AxisMap& m) { return m.kind == AxisKind::kPoint && m.offset == 0 && m.mul == 1; }))
     return a;
   return apply_op(std::make_shared<ViewOp>(a.spec(), shape, std::move(access)), {a});
 }
@@ -113,7 +116,8 @@ Array expand_dims(const Array& a, int axis) {
 
 Array squeeze(const Array& a, int axis) {
   axis = normal_axis(axis, a.rank());
-  if (a.shape()[axis] != 1) fail(ErrorKind::kUser, "Axis {} has {} elements; only an axis of length 1 can be dropped.", axis, a.shape()[axis]);
+  if (a.shape()[axis] != 1)
+    fail(ErrorKind::kUser, "Axis {} has {} elements; only an axis of length 1 can be dropped.", axis, a.shape()[axis]);
   std::vector<Slice> slices(static_cast<std::size_t>(axis));
   slices.push_back(Slice::at(0));
   return slice(a, slices);

@@ -15,8 +15,10 @@ constexpr double kTapNanoseconds = 0.06;  // one multiply-add of float64, vector
 Access halo_access(int rank, Index rows, Index columns, int axis, Index taps) {
   Access access = identity_access(rank);
   const auto widen = [&](int k, Index n) { access[static_cast<std::size_t>(k)] = AxisMap::halo(k, n / 2, n / 2); };
-  if (rows > 0) widen(rank - 2, rows), widen(rank - 1, columns);
-  else widen(axis, taps);
+  if (rows > 0)
+    widen(rank - 2, rows), widen(rank - 1, columns);
+  else
+    widen(axis, taps);
   return access;
 }
 
@@ -59,15 +61,17 @@ void ConvolveOp::run(const Box& box, std::span<const Tile> in, std::span<const T
   const Tile from = in[0].part(map_box(input(0), box, in_.shape));
   const int rank = box.rank();
   if (rows_ > 0) {
-    kernels::convolve_plane(from.view, {from.box.start[rank - 2], from.box.start[rank - 1]}, {in_.shape[rank - 2], in_.shape[rank - 1]}, weights_,
-                            rows_, columns_, nan_rule_, out[0].view, {box.start[rank - 2], box.start[rank - 1]}, scratch, cancel);
+    kernels::convolve_plane(from.view, {from.box.start[rank - 2], from.box.start[rank - 1]}, {in_.shape[rank - 2], in_.shape[rank - 1]},
+                            weights_, rows_, columns_, nan_rule_, out[0].view, {box.start[rank - 2], box.start[rank - 1]}, scratch, cancel);
   } else {
-    kernels::convolve_along(from.view, from.box.start[axis_], in_.shape[axis_], axis_, weights_, nan_rule_, out[0].view, box.start[axis_], scratch, cancel);
+    kernels::convolve_along(from.view, from.box.start[axis_], in_.shape[axis_], axis_, weights_, nan_rule_, out[0].view, box.start[axis_],
+                            scratch, cancel);
   }
 }
 
 Array convolve(const Array& a, const std::vector<double>& kernel, int axis, NanRule nan_rule) {
-  if (kernel.size() % 2 == 0) fail(ErrorKind::kUser, "A kernel of {} weights: the number must be odd, so that it has a centre.", kernel.size());
+  if (kernel.size() % 2 == 0)
+    fail(ErrorKind::kUser, "A kernel of {} weights: the number must be odd, so that it has a centre.", kernel.size());
   check_kernel(kernel, nan_rule);
   const Array x = as_floating(a);
   // A convolution flips its kernel; the op correlates.
@@ -86,7 +90,8 @@ Array convolve_2d(const Array& a, const std::vector<double>& kernel, Index rows,
 }
 
 std::vector<double> gaussian_kernel(double stddev) {
-  if (!(stddev > 0) || !std::isfinite(stddev)) fail(ErrorKind::kUser, "A Gaussian of standard deviation {}: it must be above 0.", format_number(stddev));
+  if (!(stddev > 0) || !std::isfinite(stddev))
+    fail(ErrorKind::kUser, "A Gaussian of standard deviation {}: it must be above 0.", format_number(stddev));
   // astropy.convolution.Gaussian1DKernel: size is 8 stddev rounded up to an odd number.
   Index size = static_cast<Index>(std::ceil(8 * stddev));
   if (size % 2 == 0) ++size;
@@ -107,8 +112,10 @@ std::vector<double> box_kernel(double width) {
   // Whole elements weigh 1; the two at the ends weigh what the box covers of them.
   std::vector<double> kernel(static_cast<std::size_t>(size), 1 / width);
   const double edge = (width - static_cast<double>(size - 2)) / 2;
-  if (size > 1) kernel.front() = kernel.back() = edge / width;
-  else kernel[0] = 1;
+  if (size > 1)
+    kernel.front() = kernel.back() = edge / width;
+  else
+    kernel[0] = 1;
   return kernel;
 }
 

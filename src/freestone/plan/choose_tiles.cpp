@@ -87,8 +87,8 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
 
 }  // namespace
 
-TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory, int threads,
-                        const Rates& rates) {
+TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory,
+                        int threads, const Rates& rates) {
   const StageProgram program(plan, stage, sinks, {});
   const int rank = stage.domain.rank();
 
@@ -97,11 +97,13 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   for (const StageInput& input : program.inputs()) {
     const auto owned = stage.owned.find(input.ref);
     const Shape* chunk = nullptr;
-    if (input.store >= 0 && plan.stores[static_cast<std::size_t>(input.store)].on_disk) chunk = &plan.stores[static_cast<std::size_t>(input.store)].block;
+    if (input.store >= 0 && plan.stores[static_cast<std::size_t>(input.store)].on_disk)
+      chunk = &plan.stores[static_cast<std::size_t>(input.store)].block;
     if (input.source && !input.source->chunks().is_contiguous()) chunk = &input.source->chunks().chunk();
     if (owned == stage.owned.end() || chunk == nullptr) continue;
     for (std::size_t k = 0; k < owned->second.size(); ++k)
-      if (const OwnAxis& own = owned->second[k]; own.anchor_axis >= 0 && own.mul == 1) chunks[static_cast<std::size_t>(own.anchor_axis)].push_back((*chunk)[static_cast<int>(k)]);
+      if (const OwnAxis& own = owned->second[k]; own.anchor_axis >= 0 && own.mul == 1)
+        chunks[static_cast<std::size_t>(own.anchor_axis)].push_back((*chunk)[static_cast<int>(k)]);
   }
 
   std::vector<std::vector<Index>> tries(static_cast<std::size_t>(rank));
@@ -125,7 +127,8 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     for (std::size_t b = 0; b < stage.body.size(); ++b) {
       if (!program.is_accumulated(static_cast<int>(b))) continue;
       const OwnMap& owned = stage.owned.at({stage.body[b], -1});
-      for (const int axis : program.op(static_cast<int>(b)).fold()->axes()) is_reduced = is_reduced || owned[static_cast<std::size_t>(axis)].anchor_axis == k;
+      for (const int axis : program.op(static_cast<int>(b)).fold()->axes())
+        is_reduced = is_reduced || owned[static_cast<std::size_t>(axis)].anchor_axis == k;
     }
     (is_reduced ? reduced : reduced_last).push_back(k);
   }
@@ -199,8 +202,10 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   std::string why;
   for (int k = 0; k < rank; ++k) {
     const auto axis = static_cast<std::size_t>(k);
-    if (rules.whole[axis] && stage.domain.shape[k] > 1) why += fmt::format("{}axis {} whole for {}", why.empty() ? "" : ", ", k, rules.why[axis]);
-    else if (rules.step[axis] > 1 && stage.tile[k] < stage.domain.shape[k]) why += fmt::format("{}axis {} in steps of {} for its leaves", why.empty() ? "" : ", ", k, rules.step[axis]);
+    if (rules.whole[axis] && stage.domain.shape[k] > 1)
+      why += fmt::format("{}axis {} whole for {}", why.empty() ? "" : ", ", k, rules.why[axis]);
+    else if (rules.step[axis] > 1 && stage.tile[k] < stage.domain.shape[k])
+      why += fmt::format("{}axis {} in steps of {} for its leaves", why.empty() ? "" : ", ", k, rules.step[axis]);
   }
   stage.reason = fmt::format("{}{}cheapest of the tiles that fit {}", why, why.empty() ? "" : "; ", format_bytes(memory));
   return best;

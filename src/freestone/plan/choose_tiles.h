@@ -10,7 +10,7 @@ namespace freestone {
 
 /// Rates of the machine, for pricing. The defaults suit a core of the 2020s and a local SSD with a warm page cache.
 struct Rates {
-  double read_bytes_per_second = 4e9;    ///< one lane, into memory
+  double read_bytes_per_second = 4e9;  ///< one lane, into memory
   double write_bytes_per_second = 1.5e9;
   double request_seconds = 2e-6;
   double tile_seconds = 10e-6;
@@ -23,8 +23,8 @@ struct Rates {
 
 /// What a stage asks of its tiles, on each axis of the anchor.
 struct TileRules {
-  std::vector<bool> whole;     ///< the tile must span the axis
-  std::vector<Index> step;     ///< edges lie at multiples of this, from the start of the domain
+  std::vector<bool> whole;       ///< the tile must span the axis
+  std::vector<Index> step;       ///< edges lie at multiples of this, from the start of the domain
   std::vector<std::string> why;  ///< what asked for `whole`, for people
 };
 
@@ -37,7 +37,7 @@ struct TileChoice {
 /// Fills tile, order, slots, task_bytes, pinned_bytes, reason and estimate of `stage`.
 /// @param memory   what the stage may hold, bytes
 /// @param threads  compute lanes
-TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory, int threads,
-                        const Rates& rates = {});
+TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory,
+                        int threads, const Rates& rates = {});
 
 }  // namespace freestone

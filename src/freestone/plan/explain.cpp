@@ -10,7 +10,8 @@ namespace freestone {
 std::string describe(const Op& op) {
   if (const auto* e = dynamic_cast<const ElementwiseOp*>(&op)) {
     std::string names;
-    for (const Instruction& i : e->program().code()) names += (names.empty() ? "" : ", ") + std::string(i.row == nullptr ? "cast" : i.row->name);
+    for (const Instruction& i : e->program().code())
+      names += (names.empty() ? "" : ", ") + std::string(i.row == nullptr ? "cast" : i.row->name);
     return "elementwise (" + names + ")";
   }
   if (const auto* r = dynamic_cast<const ReduceOp*>(&op)) return fmt::format("{} over axes {}", r->function(), fmt::join(r->axes(), ","));
@@ -30,21 +31,24 @@ std::string describe(const Plan& plan, const Stage& stage) {
 }
 
 std::string explain(const Plan& plan, Index baseline_bytes) {
-  std::string text = fmt::format("{} stage{}, {} threads, budget {}\n", plan.stages.size(), plan.stages.size() == 1 ? "" : "s", plan.threads, format_bytes(plan.budget));
+  std::string text = fmt::format("{} stage{}, {} threads, budget {}\n", plan.stages.size(), plan.stages.size() == 1 ? "" : "s",
+                                 plan.threads, format_bytes(plan.budget));
   for (std::size_t g = 0; g < plan.stages.size(); ++g) {
     const Stage& stage = plan.stages[g];
     text += fmt::format("stage {}: {}\n", g + 1, describe(plan, stage));
     for (const ValueRef& input : stage.inputs) {
       const auto& source = *plan.nodes[static_cast<std::size_t>(input.node)].op->source();
       const std::string path = source.identity().path;
-      text += fmt::format("  from     {} {} {}\n", path.empty() ? "memory" : path, to_string(source.spec().shape), name_of(source.spec().dtype));
+      text += fmt::format("  from     {} {} {}\n", path.empty() ? "memory" : path, to_string(source.spec().shape),
+                          name_of(source.spec().dtype));
     }
     for (const int s : stage.store_inputs) {
       const Store& store = plan.stores[static_cast<std::size_t>(s)];
-      text += fmt::format("  from     result of stage {} {} {}\n", store.first_stage + 1, to_string(store.spec.shape), name_of(store.spec.dtype));
+      text += fmt::format("  from     result of stage {} {} {}\n", store.first_stage + 1, to_string(store.spec.shape),
+                          name_of(store.spec.dtype));
     }
-    text += fmt::format("  tiles    {} of {}, {} in all, axes in order {}\n", to_string(stage.tile), to_string(stage.domain.shape), format_count(stage.estimate.tiles),
-                        fmt::join(stage.order, ","));
+    text += fmt::format("  tiles    {} of {}, {} in all, axes in order {}\n", to_string(stage.tile), to_string(stage.domain.shape),
+                        format_count(stage.estimate.tiles), fmt::join(stage.order, ","));
     text += fmt::format("  because  {}\n", stage.reason);
     text += fmt::format("  memory   {} a task, {} at a time{}\n", format_bytes(stage.task_bytes), stage.slots,
                         stage.pinned_bytes > 0 ? fmt::format(", {} of partial results", format_bytes(stage.pinned_bytes)) : "");
@@ -56,14 +60,15 @@ std::string explain(const Plan& plan, Index baseline_bytes) {
         text += fmt::format("  keeps    {} {} {} {}\n", to_string(spec.shape), name_of(spec.dtype), format_bytes(spec.bytes()),
                             store.on_disk ? fmt::format("on disk, in blocks {}", to_string(store.block)) : "in memory");
       } else {
-        text += fmt::format("  writes   {} {} {} {}\n", plan.sink_names[static_cast<std::size_t>(d.target)], to_string(spec.shape), name_of(spec.dtype), format_bytes(spec.bytes()));
+        text += fmt::format("  writes   {} {} {} {}\n", plan.sink_names[static_cast<std::size_t>(d.target)], to_string(spec.shape),
+                            name_of(spec.dtype), format_bytes(spec.bytes()));
       }
     }
     text += fmt::format("  time     about {}\n", format_seconds(stage.estimate.seconds));
   }
-  text += fmt::format("total: {} tasks, reads {}, writes {}, peak memory {} (the process included), about {}\n", format_count(plan.total.tiles),
-                      format_bytes(plan.total.bytes_read), format_bytes(plan.total.bytes_written), format_bytes(plan.total.peak_bytes + baseline_bytes),
-                      format_seconds(plan.total.seconds));
+  text += fmt::format("total: {} tasks, reads {}, writes {}, peak memory {} (the process included), about {}\n",
+                      format_count(plan.total.tiles), format_bytes(plan.total.bytes_read), format_bytes(plan.total.bytes_written),
+                      format_bytes(plan.total.peak_bytes + baseline_bytes), format_seconds(plan.total.seconds));
   return text;
 }
 

@@ -14,7 +14,9 @@ struct Graph {
 
   explicit Graph(const std::vector<Array>& arrays);
 
-  const Spec& spec(ValueRef value) const { return nodes[static_cast<std::size_t>(value.node)].op->outputs()[static_cast<std::size_t>(value.output)]; }
+  const Spec& spec(ValueRef value) const {
+    return nodes[static_cast<std::size_t>(value.node)].op->outputs()[static_cast<std::size_t>(value.output)];
+  }
   /// How often each node's outputs are used: by inputs of nodes, and by roots.
   std::vector<int> use_counts() const;
   /// Replaces uses of `from` by `to`.

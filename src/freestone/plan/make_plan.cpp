@@ -12,22 +12,23 @@ namespace {
 
 /// What happens between a node and its users.
 enum class Cut {
-  kNone,    ///< one stage: users get the tile (a reduction runs inside the task); other stages compute it again
-  kShare,   ///< users in the same pass get the tile, later passes read a store
-  kStore    ///< all users read a store
+  kNone,   ///< one stage: users get the tile (a reduction runs inside the task); other stages compute it again
+  kShare,  ///< users in the same pass get the tile, later passes read a store
+  kStore   ///< all users read a store
 };
 
 struct Draft {
   Plan plan;
   double seconds = 0;
   bool fits = true;
-  Index smallest_budget = 0;  ///< of the stages that do not fit, the largest need
+  Index smallest_budget = 0;    ///< of the stages that do not fit, the largest need
   bool computes_twice = false;  ///< some node that costs is in the body of two stages
 };
 
 class Planner {
  public:
-  Planner(const Graph& graph, const std::vector<SinkFacts>& sinks, const PlanOptions& options) : graph_(graph), sinks_(sinks), options_(options) {
+  Planner(const Graph& graph, const std::vector<SinkFacts>& sinks, const PlanOptions& options)
+      : graph_(graph), sinks_(sinks), options_(options) {
     users_.resize(graph.nodes.size());
     for (std::size_t n = 0; n < graph.nodes.size(); ++n)
       for (const ValueRef& input : graph.nodes[n].inputs) users_[static_cast<std::size_t>(input.node)].push_back(static_cast<int>(n));
@@ -54,7 +55,7 @@ class Planner {
 
 /// What one stage must bring about: a value delivered, or the states of a fold.
 struct Target {
-  ValueRef value;             ///< output -1: the fold `value.node`
+  ValueRef value;  ///< output -1: the fold `value.node`
   std::vector<Delivery> deliveries;
 };
 
@@ -93,7 +94,8 @@ void StageBuilder::closure(const Target& target, int level, std::set<ValueRef>& 
       inputs.insert({node, 0});
       continue;
     }
-    if (level_[static_cast<std::size_t>(node)] < level || (accumulated_[static_cast<std::size_t>(node)] && value.output >= 0 && value != target.value)) {
+    if (level_[static_cast<std::size_t>(node)] < level ||
+        (accumulated_[static_cast<std::size_t>(node)] && value.output >= 0 && value != target.value)) {
       if (const auto store = store_of_.find(value); store != store_of_.end()) {
         stores.insert(store->second);
         continue;
@@ -109,8 +111,10 @@ std::map<ValueRef, Box> StageBuilder::demand(const Stage& stage) const {
   std::map<ValueRef, Box> need;
   const auto want = [&](ValueRef value, const Box& box) {
     const auto found = need.find(value);
-    if (found == need.end()) need[value] = box;
-    else found->second = hull(found->second, box);
+    if (found == need.end())
+      need[value] = box;
+    else
+      found->second = hull(found->second, box);
   };
   for (const Delivery& d : stage.deliveries)
     if (!accumulated_[static_cast<std::size_t>(d.value.node)]) want(d.value, Box(plan_.spec(d.value).shape));
@@ -131,7 +135,8 @@ std::map<ValueRef, Box> StageBuilder::demand(const Stage& stage) const {
         need[{*node, o}] = map_box(operation.output(o), domain, operation.outputs()[static_cast<std::size_t>(o)].shape);
     }
     const auto& inputs = plan_.nodes[static_cast<std::size_t>(*node)].inputs;
-    for (std::size_t i = 0; i < inputs.size(); ++i) want(inputs[i], map_box(operation.input(static_cast<int>(i)), domain, plan_.spec(inputs[i]).shape));
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      want(inputs[i], map_box(operation.input(static_cast<int>(i)), domain, plan_.spec(inputs[i]).shape));
   }
   return need;
 }
@@ -147,7 +152,8 @@ void StageBuilder::spread_ownership(Stage& stage, std::map<ValueRef, OwnMap>& kn
     for (std::size_t k = 0; k < access.size(); ++k) {
       const OwnAxis& own = array->second[k];
       if (access[k].kind != AxisKind::kPoint || own.anchor_axis < 0) continue;
-      domain[static_cast<std::size_t>(access[k].domain_axis)] = {own.anchor_axis, own.offset + access[k].offset * own.mul, access[k].mul * own.mul};
+      domain[static_cast<std::size_t>(access[k].domain_axis)] = {own.anchor_axis, own.offset + access[k].offset * own.mul,
+                                                                 access[k].mul * own.mul};
     }
     known[{node, -1}] = domain;
     return true;
@@ -247,7 +253,8 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
       cover(domain->second, op(node).name());
       for (const int k : fold->axes()) step(domain->second[static_cast<std::size_t>(k)], fold->leaf()[k], "the leaves of a reduction");
     } else if (fold != nullptr && domain != known.end()) {
-      for (const int k : fold->axes()) span(domain->second[static_cast<std::size_t>(k)].anchor_axis, "a reduction that feeds the same pass");
+      for (const int k : fold->axes())
+        span(domain->second[static_cast<std::size_t>(k)].anchor_axis, "a reduction that feeds the same pass");
     }
     const auto& inputs = plan_.nodes[static_cast<std::size_t>(node)].inputs;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -270,7 +277,8 @@ bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& s
   stage.store_inputs.assign(stores.begin(), stores.end());
   stage.body.assign(body.begin(), body.end());
   for (const Target& target : targets) {
-    if (accumulated_[static_cast<std::size_t>(target.value.node)] && level_[static_cast<std::size_t>(target.value.node)] == level) stage.folds.push_back(target.value.node);
+    if (accumulated_[static_cast<std::size_t>(target.value.node)] && level_[static_cast<std::size_t>(target.value.node)] == level)
+      stage.folds.push_back(target.value.node);
     stage.deliveries.insert(stage.deliveries.end(), target.deliveries.begin(), target.deliveries.end());
   }
 
@@ -293,7 +301,8 @@ bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& s
   for (const ValueRef& input : stage.inputs)
     if (const auto owned = known.find(input); owned != known.end()) stage.owned.insert({input, owned->second});
   for (const int store : stage.store_inputs)
-    if (const auto owned = known.find(plan_.stores[static_cast<std::size_t>(store)].value); owned != known.end()) stage.owned.insert(*owned);
+    if (const auto owned = known.find(plan_.stores[static_cast<std::size_t>(store)].value); owned != known.end())
+      stage.owned.insert(*owned);
   return true;
 }
 
@@ -390,8 +399,7 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
       std::vector<Target> group{target};
       for (std::size_t g = 0; g < groups.size();) {
         bool shares = false;
-        for (const ValueRef& v : values)
-          shares = shares || (group_values[g].count(v) && 4 * element_count(plan.spec(v).shape) >= largest);
+        for (const ValueRef& v : values) shares = shares || (group_values[g].count(v) && 4 * element_count(plan.spec(v).shape) >= largest);
         if (!shares) {
           ++g;
           continue;
@@ -411,7 +419,8 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
       if (built && groups[g].size() > 1) {
         // Siblings that together fit nothing go alone.
         Stage trial = stage;
-        built = choose_tiles(plan, trial, stage_rules, sinks_, plan.budget - plan.reserve_bytes - in_memory, plan.threads, options_.rates).fits;
+        built =
+            choose_tiles(plan, trial, stage_rules, sinks_, plan.budget - plan.reserve_bytes - in_memory, plan.threads, options_.rates).fits;
       }
       if (!built && groups[g].size() > 1) {
         for (const Target& target : groups[g]) groups.push_back({target});
@@ -436,12 +445,14 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
         if (d.to_store && d.target == static_cast<int>(s)) store.first_stage = store.last_stage = static_cast<int>(g);
     }
     for (std::size_t g = 0; g < plan.stages.size(); ++g)
-      if (std::count(plan.stages[g].store_inputs.begin(), plan.stages[g].store_inputs.end(), static_cast<int>(s))) store.last_stage = static_cast<int>(g);
+      if (std::count(plan.stages[g].store_inputs.begin(), plan.stages[g].store_inputs.end(), static_cast<int>(s)))
+        store.last_stage = static_cast<int>(g);
   }
   const auto memory_beside = [&](std::size_t g) {
     Index bytes = plan.reserve_bytes;
     for (const Store& store : plan.stores)
-      if (!store.on_disk && store.first_stage <= static_cast<int>(g) && static_cast<int>(g) <= store.last_stage) bytes += store.spec.bytes();
+      if (!store.on_disk && store.first_stage <= static_cast<int>(g) && static_cast<int>(g) <= store.last_stage)
+        bytes += store.spec.bytes();
     return bytes;
   };
   const bool spills = std::any_of(plan.stores.begin(), plan.stores.end(), [](const Store& s) { return s.on_disk; });

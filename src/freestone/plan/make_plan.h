@@ -11,9 +11,9 @@
 namespace freestone {
 
 struct PlanOptions {
-  Index budget = 0;   ///< bytes; must be given
+  Index budget = 0;  ///< bytes; must be given
   int threads = 1;
-  Index temp_free_bytes = -1;  ///< free space for temporary stores; -1: not known, no limit
+  Index temp_free_bytes = -1;             ///< free space for temporary stores; -1: not known, no limit
   std::vector<std::string> switched_off;  ///< names of passes that are left out
   Rates rates;
 };

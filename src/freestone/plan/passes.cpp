@@ -19,7 +19,8 @@ Index widen_power_sums(Graph& graph) {
   for (std::size_t a = 0; a < graph.nodes.size(); ++a) {
     for (std::size_t b = 0; b < graph.nodes.size(); ++b) {
       const auto *low = as_power_sums(graph.nodes[a]), *high = as_power_sums(graph.nodes[b]);
-      if (a == b || low == nullptr || high == nullptr || graph.nodes[a].inputs != graph.nodes[b].inputs || low->axes() != high->axes()) continue;
+      if (a == b || low == nullptr || high == nullptr || graph.nodes[a].inputs != graph.nodes[b].inputs || low->axes() != high->axes())
+        continue;
       const auto &p = low->parameters(), &q = high->parameters();
       if (!(p[0] < q[0]) || !std::equal(p.begin() + 1, p.end(), q.begin() + 1, q.end())) continue;
       const int orders = static_cast<int>(p[0]), high_orders = static_cast<int>(q[0]);

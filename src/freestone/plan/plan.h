@@ -68,11 +68,11 @@ struct Stage {
   ValueRef anchor;
   Box domain;  ///< the part of the anchor that is needed
   Shape tile;
-  std::vector<int> order;  ///< axes, slowest first
-  std::vector<ValueRef> inputs;      ///< values of sources
-  std::vector<int> store_inputs;     ///< stores that it reads
-  std::vector<int> body;             ///< nodes to compute, in order
-  std::vector<int> folds;            ///< nodes of the body whose states are merged across tiles
+  std::vector<int> order;         ///< axes, slowest first
+  std::vector<ValueRef> inputs;   ///< values of sources
+  std::vector<int> store_inputs;  ///< stores that it reads
+  std::vector<int> body;          ///< nodes to compute, in order
+  std::vector<int> folds;         ///< nodes of the body whose states are merged across tiles
   std::vector<Delivery> deliveries;
   std::map<ValueRef, OwnMap> owned;  ///< of every delivered value; of a fold in `folds` its domain, under {node, -1}
   int slots = 1;                     ///< tasks in memory at the same time
@@ -101,7 +101,9 @@ struct Plan {
   Estimate total;
   std::vector<PassRecord> passes;
 
-  const Spec& spec(ValueRef value) const { return nodes[static_cast<std::size_t>(value.node)].op->outputs()[static_cast<std::size_t>(value.output)]; }
+  const Spec& spec(ValueRef value) const {
+    return nodes[static_cast<std::size_t>(value.node)].op->outputs()[static_cast<std::size_t>(value.output)];
+  }
 };
 
 /// The tile with number `index` of a stage, in the anchor's coordinates.

@@ -80,8 +80,10 @@ Box owned_box(const OwnMap& owned, const Box& anchor_box, const Shape& array) {
     const Index a = anchor_box.start[own.anchor_axis] - own.offset, b = anchor_box.end(own.anchor_axis) - own.offset;
     // Positions j with a <= j*mul < b.
     Index first, end;
-    if (own.mul > 0) first = ceil_div(a, own.mul), end = ceil_div(b, own.mul);
-    else first = ceil_div(1 - b, -own.mul), end = ceil_div(1 - a, -own.mul);
+    if (own.mul > 0)
+      first = ceil_div(a, own.mul), end = ceil_div(b, own.mul);
+    else
+      first = ceil_div(1 - b, -own.mul), end = ceil_div(1 - a, -own.mul);
     first = std::clamp<Index>(first, 0, array[k]);
     end = std::clamp<Index>(end, first, array[k]);
     box.start[k] = first, box.shape[k] = end - first;
@@ -111,7 +113,8 @@ std::vector<Box> StageProgram::fold_pieces(const Fold& fold, const Box& box) {
   return pieces;
 }
 
-StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vector<SinkFacts>& sinks, const std::vector<std::shared_ptr<const Source>>& stores)
+StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vector<SinkFacts>& sinks,
+                           const std::vector<std::shared_ptr<const Source>>& stores)
     : plan_(plan), stage_(stage), sinks_(sinks) {
   const auto add_value = [&](ValueRef ref, int input) {
     number_[ref] = static_cast<int>(values_.size());
@@ -169,7 +172,10 @@ StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vect
         }
       }
     }
-    steps_.push_back({accumulated_.back() ? StepKind::kFoldOut : plan_node.op->fold() != nullptr ? StepKind::kFoldIn : StepKind::kRun, static_cast<int>(b)});
+    steps_.push_back({accumulated_.back()               ? StepKind::kFoldOut
+                      : plan_node.op->fold() != nullptr ? StepKind::kFoldIn
+                                                        : StepKind::kRun,
+                      static_cast<int>(b)});
     deliver_ready();
   }
   // The owner of memory lives as long as any view on it is read.
@@ -208,7 +214,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
 
   // What is needed of each value, from the end to the start.
   std::vector<Box> need(values_.size());
-  for (std::size_t v = 0; v < values_.size(); ++v) need[v] = Box(Dims(values_[v].spec.shape.rank(), 0), Shape(values_[v].spec.shape.rank(), 0));
+  for (std::size_t v = 0; v < values_.size(); ++v)
+    need[v] = Box(Dims(values_[v].spec.shape.rank(), 0), Shape(values_[v].spec.shape.rank(), 0));
   std::vector<bool> wanted(values_.size());
   const auto want = [&](int value, const Box& box) {
     auto& slot = need[static_cast<std::size_t>(value)];
@@ -260,7 +267,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
     const Box& box = need[v];
     auto& input = layout.inputs[i];
     const StageInput& described = inputs_[i];
-    input.in_memory = described.source ? described.source->memory().has_value() : !plan_.stores[static_cast<std::size_t>(described.store)].on_disk;
+    input.in_memory =
+        described.source ? described.source->memory().has_value() : !plan_.stores[static_cast<std::size_t>(described.store)].on_disk;
     if (input.in_memory || box.empty()) continue;
     if (described.source) {
       const ReadCost cost = described.source->cost(box);
@@ -332,12 +340,14 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           if (node_outputs_[which].size() == 1) {
             for (std::size_t i = 0; i < node_inputs_[which].size() && !reused; ++i) {
               const auto in = static_cast<std::size_t>(node_inputs_[which][i]);
-              reused = operation.may_overwrite(static_cast<int>(i)) && owns[in] && values_[in].last_use == static_cast<int>(s) && need[in] == need[v] &&
+              reused = operation.may_overwrite(static_cast<int>(i)) && owns[in] && values_[in].last_use == static_cast<int>(s) &&
+                       need[in] == need[v] &&
                        std::count(node_inputs_[which].begin(), node_inputs_[which].end(), node_inputs_[which][i]) == 1;
               if (!reused) continue;
               // Another input may be a view on the same memory.
               for (const int other : node_inputs_[which])
-                if (other != node_inputs_[which][i] && values_[static_cast<std::size_t>(other)].view_of == static_cast<int>(in)) reused = false;
+                if (other != node_inputs_[which][i] && values_[static_cast<std::size_t>(other)].view_of == static_cast<int>(in))
+                  reused = false;
               if (!reused) continue;
               layout.values[v] = {need[v], layout.values[in].offset, layout.values[in].bytes};
               owns[v] = true, owns[in] = false;

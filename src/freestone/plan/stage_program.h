@@ -27,10 +27,10 @@ struct Step {
 struct StageValue {
   ValueRef ref;
   Spec spec;
-  int input = -1;       ///< number of the stage's input, -1 for computed values
-  int last_use = -1;    ///< the last step that reads it
+  int input = -1;     ///< number of the stage's input, -1 for computed values
+  int last_use = -1;  ///< the last step that reads it
   bool is_view = false;
-  int view_of = -1;     ///< the value that owns the memory
+  int view_of = -1;  ///< the value that owns the memory
 };
 
 /// An input of a stage: a source node or a store of an earlier stage.
@@ -52,7 +52,7 @@ struct TaskLayout {
   };
   std::vector<Value> values;
   std::vector<Input> inputs;
-  std::vector<Box> domains;            ///< one a body node
+  std::vector<Box> domains;                          ///< one a body node
   std::vector<Index> scratch_offset, scratch_bytes;  ///< one a step
   Index task_bytes = 0;
   Index touched_bytes = 0;  ///< moved through memory by all steps
@@ -72,7 +72,8 @@ struct SinkFacts {
 class StageProgram {
  public:
   /// `sinks`: one a root of the plan; `stores` may be null for planning (their cost is estimated from the plan alone).
-  StageProgram(const Plan& plan, const Stage& stage, const std::vector<SinkFacts>& sinks, const std::vector<std::shared_ptr<const Source>>& stores);
+  StageProgram(const Plan& plan, const Stage& stage, const std::vector<SinkFacts>& sinks,
+               const std::vector<std::shared_ptr<const Source>>& stores);
 
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<StageValue>& values() const { return values_; }
@@ -81,7 +82,9 @@ class StageProgram {
   /// Numbers of the values that node `body_index` reads, and that it makes.
   const std::vector<int>& input_values(int body_index) const { return node_inputs_[static_cast<std::size_t>(body_index)]; }
   const std::vector<int>& output_values(int body_index) const { return node_outputs_[static_cast<std::size_t>(body_index)]; }
-  const Op& op(int body_index) const { return *plan_.nodes[static_cast<std::size_t>(stage_.body[static_cast<std::size_t>(body_index)])].op; }
+  const Op& op(int body_index) const {
+    return *plan_.nodes[static_cast<std::size_t>(stage_.body[static_cast<std::size_t>(body_index)])].op;
+  }
   bool is_accumulated(int body_index) const { return accumulated_[static_cast<std::size_t>(body_index)]; }
 
   /// The layout of the task for a box of the anchor.

@@ -24,8 +24,8 @@ enum class EventKind {
   kSpill,       ///< like kWrite, to a temporary store on disk
   kTaskDone,    ///< a tile is finished
   kStageEnd,
-  kError,       ///< `label`: the message
-  kRunEnd       ///< `memory`: peak resident bytes of the process
+  kError,  ///< `label`: the message
+  kRunEnd  ///< `memory`: peak resident bytes of the process
 };
 
 /// "run-start", "stage-start", "read" ...
@@ -39,7 +39,7 @@ struct Event {
   std::string label;
   Index bytes = 0;
   Index total = 0;
-  Index memory = 0;  ///< bytes leased from the budget at this moment, where not said otherwise
+  Index memory = 0;                       ///< bytes leased from the budget at this moment, where not said otherwise
   std::int64_t start_ns = 0, end_ns = 0;  ///< on now_ns()'s clock
 };
 
