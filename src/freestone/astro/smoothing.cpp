@@ -70,7 +70,8 @@ SkyArray convolve_to(const SkyArray& array, const Beam& target) {
     }
   }
   if (!from)
-    fail(ErrorKind::kUser, "convolve_to: the data has no beam (BMAJ, BMIN, BPA in the header, or a BEAMS table). Set one with with_beam.");
+    fail(ErrorKind::kUser,
+         "convolve_to: the data has no beam. Give it one: BMAJ, BMIN and BPA (degrees) in its header, or with_beam of SpectralCube.");
 
   SkyArray out = array;
   out.beam = target;

@@ -135,6 +135,7 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   reduced_last.insert(reduced_last.end(), reduced.begin(), reduced.end());
   if (reduced_last != plain_order) orders.push_back(reduced_last);
 
+  const double read_once = static_cast<double>(program.lay_out(stage.domain).read.bytes);
   TileChoice best;
   best.seconds = std::numeric_limits<double>::infinity();
   best.smallest_budget = std::numeric_limits<Index>::max();
@@ -166,6 +167,7 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
       const double write = static_cast<double>(layout.bytes_written) / rates.write_bytes_per_second;
       double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
       seconds += std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) / rates.fresh_bytes_per_second / lanes;
+      seconds += std::max(0.0, static_cast<double>(layout.read.bytes) * tiles - read_once) / rates.again_bytes_per_second;
       // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
       if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
 

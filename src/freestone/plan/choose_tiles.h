@@ -10,7 +10,8 @@ namespace freestone {
 
 /// Rates of the machine, for pricing. The defaults suit a core of the 2020s and a local SSD with a warm page cache.
 struct Rates {
-  double read_bytes_per_second = 4e9;  ///< one lane, into memory
+  double read_bytes_per_second = 4e9;   ///< one lane, into memory
+  double again_bytes_per_second = 4e8;  ///< what is read twice, or read over: the disk may have to give it again
   double write_bytes_per_second = 1.5e9;
   double request_seconds = 2e-6;
   double tile_seconds = 10e-6;

@@ -53,17 +53,24 @@ std::string explain(const Plan& plan, Index baseline_bytes) {
     text += fmt::format("  memory   {} a task, {} at a time{}\n", format_bytes(stage.task_bytes), stage.slots,
                         stage.pinned_bytes > 0 ? fmt::format(", {} of partial results", format_bytes(stage.pinned_bytes)) : "");
     text += fmt::format("  reads    {}\n", format_bytes(stage.estimate.bytes_read));
+    std::vector<std::pair<std::string, int>> results;  // equal lines once, with their number
     for (const Delivery& d : stage.deliveries) {
       const Spec& spec = plan.spec(d.value);
+      std::string line;
       if (d.to_store) {
         const Store& store = plan.stores[static_cast<std::size_t>(d.target)];
-        text += fmt::format("  keeps    {} {} {} {}\n", to_string(spec.shape), name_of(spec.dtype), format_bytes(spec.bytes()),
-                            store.on_disk ? fmt::format("on disk, in blocks {}", to_string(store.block)) : "in memory");
+        line = fmt::format("  keeps    {} {} {} {}", to_string(spec.shape), name_of(spec.dtype), format_bytes(spec.bytes()),
+                           store.on_disk ? fmt::format("on disk, in blocks {}", to_string(store.block)) : "in memory");
       } else {
-        text += fmt::format("  writes   {} {} {} {}\n", plan.sink_names[static_cast<std::size_t>(d.target)], to_string(spec.shape),
-                            name_of(spec.dtype), format_bytes(spec.bytes()));
+        line = fmt::format("  writes   {} {} {} {}", plan.sink_names[static_cast<std::size_t>(d.target)], to_string(spec.shape),
+                           name_of(spec.dtype), format_bytes(spec.bytes()));
       }
+      if (!results.empty() && results.back().first == line)
+        ++results.back().second;
+      else
+        results.emplace_back(line, 1);
     }
+    for (const auto& [line, count] : results) text += line + (count > 1 ? fmt::format(", {} of them\n", count) : "\n");
     text += fmt::format("  time     about {}\n", format_seconds(stage.estimate.seconds));
   }
   text += fmt::format("total: {} tasks, reads {}, writes {}, peak memory {} (the process included), about {}\n",
