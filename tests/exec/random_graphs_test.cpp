@@ -1,0 +1,133 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+#include "freestone/exec/compute.h"
+#include "freestone/ops/downsample.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/reduce.h"
+#include "freestone/ops/select.h"
+#include "freestone/ops/shape.h"
+#include "freestone/ops/smooth.h"
+#include "freestone/storage/temp_store.h"
+
+namespace freestone {
+namespace {
+
+/// Builds random graphs over stored cubes: whatever the planner makes of them, every plan gives the same bits.
+class RandomGraph {
+ public:
+  explicit RandomGraph(unsigned seed) : random_(seed) {}
+
+  Index pick(Index n) { return static_cast<Index>(random_() % static_cast<unsigned>(n)); }
+
+  Array stored_cube(Shape shape) {
+    std::normal_distribution<float> normal(0.5f, 2.0f);
+    std::vector<float> values(static_cast<std::size_t>(element_count(shape)));
+    for (float& v : values) v = pick(20) == 0 ? std::nanf("") : normal(random_);
+    Shape block = shape;
+    for (Index& b : block) b = 1 + pick(b);
+    stores_.push_back(std::make_shared<TempStore>("/var/tmp", Spec{shape, DType::kFloat32}, block));
+    Sink& sink = *stores_.back()->sink();
+    sink.create();
+    Buffer memory(sink.scratch_bytes(Box(shape)) + 64);
+    Scratch scratch(memory.bytes());
+    sink.write(Box(shape), View::contiguous(values.data(), DType::kFloat32, shape), scratch, Cancel());
+    return from_source(stores_.back()->source());
+  }
+
+  /// One more operation on something that is there.
+  Array grow(const std::vector<Array>& there) {
+    const Array x = there[static_cast<std::size_t>(pick(static_cast<Index>(there.size())))];
+    const int rank = x.rank();
+    const int axis = rank == 0 ? 0 : static_cast<int>(pick(rank));
+    const bool real = is_floating(x.dtype());
+    switch (pick(rank == 0 ? 2 : 12)) {
+      case 0: return x * 0.5 + 1.25;
+      case 1: {
+        for (const Array& y : there)
+          if (y.node() != x.node() && y.rank() <= rank && fits(y.shape(), x.shape()) && pick(2) == 0)
+            return elementwise("subtract", {x, y});
+        return elementwise("absolute", {x});
+      }
+      case 2: {
+        std::vector<int> axes{axis};
+        if (rank > 1 && pick(2) == 0) axes.push_back((axis + 1) % rank);
+        const char* names[] = {"sum", "mean", "std", "min", "max", "rms"};
+        return reduce(names[pick(6)], x, axes, {.skip_nan = true, .keep_dims = true});
+      }
+      case 3: return reduce("mean", x, {}, {.skip_nan = true});
+      case 4: return real ? sigma_clip(x, 2.0, axis) : x + 1.0;
+      case 5: return real ? expand_dims(median(x, {axis}), axis) : x * 2.0;
+      case 6: return real ? convolve(x, gaussian_kernel(0.7 + 0.3 * static_cast<double>(pick(3))), axis) : x - 1.0;
+      case 7: {
+        std::vector<Slice> slices(static_cast<std::size_t>(rank));
+        const Index n = x.shape()[axis], start = pick(n), step = pick(2) == 0 ? 1 + pick(3) : -(1 + pick(3));
+        slices[static_cast<std::size_t>(axis)] = {start, std::nullopt, step};
+        return slice(x, slices);
+      }
+      case 8: {
+        std::vector<int> order(static_cast<std::size_t>(rank));
+        for (int k = 0; k < rank; ++k) order[static_cast<std::size_t>(k)] = k;
+        std::shuffle(order.begin(), order.end(), random_);
+        return transpose(x, order);
+      }
+      case 9: return x.shape()[axis] >= 2 && real ? downsample(x, 2, {axis}) : x + 2.0;
+      case 10: return where(elementwise("greater", {x, reduce("mean", x, {axis}, {.skip_nan = true, .keep_dims = true})}), x, std::nan(""));
+      default: return real && rank >= 2 ? convolve_2d(x, std::vector<double>(15, 1.0 / 15), 5, 3) : x;
+    }
+  }
+
+ private:
+  static bool fits(const Shape& small, const Shape& large) {
+    const int lead = large.rank() - small.rank();
+    for (int k = 0; k < small.rank(); ++k)
+      if (small[k] != 1 && small[k] != large[lead + k]) return false;
+    return true;
+  }
+  std::mt19937 random_;
+  std::vector<std::shared_ptr<TempStore>> stores_;
+};
+
+TEST(RandomGraphs, EveryPlanGivesTheSameBits) {
+  // FREESTONE_GRAPHS makes it a campaign; FREESTONE_SEED runs one.
+  const char* many = std::getenv("FREESTONE_GRAPHS");
+  const char* one = std::getenv("FREESTONE_SEED");
+  const unsigned first = one != nullptr ? static_cast<unsigned>(std::atoi(one)) : 1;
+  const unsigned count = one != nullptr ? 1 : many != nullptr ? static_cast<unsigned>(std::atoi(many)) : 150;
+  for (unsigned seed = first; seed < first + count; ++seed) {
+    SCOPED_TRACE("FREESTONE_SEED=" + std::to_string(seed));
+    RandomGraph graph(seed);
+    std::vector<Array> arrays{graph.stored_cube({8 + graph.pick(60), 1 + graph.pick(40), 1 + graph.pick(50)})};
+    if (graph.pick(2) == 0) arrays.push_back(graph.stored_cube(arrays[0].shape()));
+    for (Index step = 0, steps = 2 + graph.pick(6); step < steps; ++step) arrays.push_back(graph.grow(arrays));
+    std::vector<Array> roots{arrays.back(), arrays[static_cast<std::size_t>(graph.pick(static_cast<Index>(arrays.size())))]};
+
+    ComputeOptions reference;
+    reference.settings = {Index{1} << 30, 1, "/var/tmp"};
+    const auto expected = compute_all(roots, reference);
+    Index result_bytes = 0;
+    for (const Array& root : roots) result_bytes += root.bytes();
+    int tried = 0;
+    for (Index memory = result_bytes + (Index{96} << 10); tried < 3; memory *= 3) {
+      ComputeOptions options;
+      options.settings = {memory, 1 + static_cast<int>(graph.pick(4)), "/var/tmp"};
+      try {
+        const auto got = compute_all(roots, options);
+        for (std::size_t i = 0; i < roots.size(); ++i)
+          ASSERT_EQ(std::memcmp(got[i].view().data, expected[i].view().data, static_cast<std::size_t>(got[i].view().bytes())), 0)
+              << "output " << i << " with " << memory << " bytes and " << options.settings.threads << " threads";
+        ++tried;
+      } catch (const Error& error) {
+        ASSERT_EQ(error.kind(), ErrorKind::kMemory) << error.what();
+        ASSERT_LT(memory, Index{1} << 30) << error.what();
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace freestone
