@@ -60,7 +60,8 @@ TEST(Settings, ComeFromTheEnvironmentAndAreChecked) {
   unsetenv("FREESTONE_THREADS");
   unsetenv("FREESTONE_MEMORY");
   EXPECT_GT(memory_limit_bytes(), 0);
-  EXPECT_LE(resident_bytes(), peak_resident_bytes());
+  // The kernel brings both counters up to date in steps of some pages.
+  EXPECT_LE(resident_bytes(), peak_resident_bytes() + (Index{1} << 20));
 }
 
 }  // namespace
