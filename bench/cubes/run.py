@@ -8,6 +8,7 @@ highest resident set. Results are compared, too: a row says `no` when both do no
 
 import argparse
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
@@ -116,6 +117,12 @@ def same_numbers(ours, theirs):
 
 
 def compare(workload, ours, theirs):
+    """In a process of its own: a child's peak memory counts what its parent held when it was started, so this one stays small."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(differences_between, (workload, ours, theirs))
+
+
+def differences_between(workload, ours, theirs):
     differences = []
     for name in workload[3]:
         own = ours / (name.replace("convolve_fft", workload[0]))
