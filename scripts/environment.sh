@@ -39,13 +39,17 @@ apt_install() {
     die "apt-get install failed for: ${missing[*]}"
 }
 
+# ensure_python: .venv with Python and pip, and whatever is in it already.
+ensure_python() {
+  [[ -x "$venv/bin/python" ]] || /usr/bin/python3 -m venv "$venv" || die "/usr/bin/python3 -m venv failed; it needs the package python3-venv."
+}
+
 # ensure_venv: .venv with the packages of requirements.txt; does nothing when they are there.
 ensure_venv() {
-  local wanted stamp="$venv/.requirements" python=/usr/bin/python3
+  local wanted stamp="$venv/.requirements"
   wanted="$(sha256sum <"$root/scripts/requirements.txt")"
   if [[ -f "$stamp" && "$(<"$stamp")" == "$wanted" ]]; then return 0; fi
-  [[ -x "$venv/bin/python" ]] || "$python" -m venv "$venv" ||
-    die "$python -m venv failed; it needs the package python3-venv."
+  ensure_python
   say "pip: the packages of scripts/requirements.txt into .venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$root/scripts/requirements.txt" ||
     die "pip could not install scripts/requirements.txt into .venv; is the network up?"
