@@ -3,12 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-// One loop, compiled for machines with and without 32-byte vectors; the loader picks. Sanitizers and picking do not go together.
-#if defined(__x86_64__) && !defined(FREESTONE_SANITIZED)
-#define FREESTONE_WIDE_VECTORS [[gnu::target_clones("arch=x86-64-v3", "default")]]
-#else
-#define FREESTONE_WIDE_VECTORS
-#endif
+#include "freestone/storage/wide_vectors.h"
 
 namespace freestone {
 namespace {

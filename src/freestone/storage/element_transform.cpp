@@ -5,11 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#if defined(__x86_64__) && !defined(FREESTONE_SANITIZED)
-#define FREESTONE_WIDE_VECTORS [[gnu::target_clones("arch=x86-64-v3", "default")]]
-#else
-#define FREESTONE_WIDE_VECTORS
-#endif
+#include "freestone/storage/wide_vectors.h"
 
 namespace freestone {
 namespace {
