@@ -15,7 +15,6 @@ const ReduceOp* as_power_sums(const PlanNode& node) {
 
 /// power_sums of orders 0 ... N over the same spectrum: the highest order has all of them.
 Index widen_power_sums(Graph& graph) {
-  Index changes = 0;
   for (std::size_t a = 0; a < graph.nodes.size(); ++a) {
     for (std::size_t b = 0; b < graph.nodes.size(); ++b) {
       const auto *low = as_power_sums(graph.nodes[a]), *high = as_power_sums(graph.nodes[b]);
@@ -28,9 +27,8 @@ Index widen_power_sums(Graph& graph) {
       if (b > a) {
         std::swap(graph.nodes[a].op, graph.nodes[b].op);
         const int na = static_cast<int>(a), nb = static_cast<int>(b);
-        // Now `a` is wide; users of the old wide node keep their output numbers, users of the narrow one find theirs below.
+        // Now `a` is wide: sums keep their numbers, the count comes after the highest.
         std::vector<std::pair<ValueRef, ValueRef>> moves;
-        for (int k = 0; k <= orders; ++k) moves.push_back({{na, k}, {na, k}});
         moves.push_back({{na, orders + 1}, {na, high_orders + 1}});
         for (int k = 0; k <= high_orders + 1; ++k) moves.push_back({{nb, k}, {na, k}});
         const auto move = [&](ValueRef& value) {
@@ -51,7 +49,7 @@ Index widen_power_sums(Graph& graph) {
       return 1 + widen_power_sums(graph);
     }
   }
-  return changes;
+  return 0;
 }
 
 /// A view of a view is one view.
