@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "array/paper_source.h"
 #include "freestone/array/axis_map.h"
 
 namespace freestone {
@@ -47,25 +48,8 @@ class TwiceOp : public Op {
   Need need(const Box&) const override { return {}; }
 };
 
-class NothingSource : public Source {
- public:
-  const Spec& spec() const override { return spec_; }
-  const ChunkGrid& chunks() const override { return grid_; }
-  Identity identity() const override { return {"nothing", 1, 2, 3}; }
-  std::string reference() const override { return "{}"; }
-  ReadCost cost(const Box&) const override { return {}; }
-  Index encoded_bytes(const Box&) const override { return 0; }
-  bool decodes_in_place() const override { return true; }
-  void fetch(const Box&, std::span<std::byte>, const Cancel&) const override {}
-  void decode(const Box&, std::span<std::byte>, const View&, const Cancel&) const override {}
-
- private:
-  Spec spec_{{4, 5}, DType::kFloat32};
-  ChunkGrid grid_ = ChunkGrid::contiguous({4, 5});
-};
-
 TEST(Graph, EqualNodesAreOneNode) {
-  const Array a = from_source(std::make_shared<NothingSource>());
+  const Array a = from_source(std::make_shared<PaperSource>(Shape{4, 5}, DType::kFloat32));
   const auto twice = [&] { return apply_op(std::make_shared<TwiceOp>(a.spec()), {a}); };
   const Array b = twice(), c = twice();
   EXPECT_EQ(b.node(), c.node());
@@ -73,7 +57,7 @@ TEST(Graph, EqualNodesAreOneNode) {
 }
 
 TEST(Graph, NodesAreSharedBetweenThreads) {
-  const Array a = from_source(std::make_shared<NothingSource>());
+  const Array a = from_source(std::make_shared<PaperSource>(Shape{4, 5}, DType::kFloat32));
   for (int round = 0; round < 200; ++round) {
     std::vector<Array> made(4);
     {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "array/paper_source.h"
 #include "freestone/core/buffer.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/shape.h"
@@ -15,26 +16,7 @@
 namespace freestone {
 namespace {
 
-/// Memory that stands for a file in tests of types and shapes: never read.
-class ShapeSource : public Source {
- public:
-  ShapeSource(Shape shape, DType dtype) : spec_{shape, dtype}, grid_(ChunkGrid::contiguous(shape)) {}
-  const Spec& spec() const override { return spec_; }
-  const ChunkGrid& chunks() const override { return grid_; }
-  Identity identity() const override { return {}; }
-  std::string reference() const override { return "{}"; }
-  ReadCost cost(const Box&) const override { return {}; }
-  Index encoded_bytes(const Box&) const override { return 0; }
-  bool decodes_in_place() const override { return true; }
-  void fetch(const Box&, std::span<std::byte>, const Cancel&) const override {}
-  void decode(const Box&, std::span<std::byte>, const View&, const Cancel&) const override {}
-
- private:
-  Spec spec_;
-  ChunkGrid grid_;
-};
-
-Array array(Shape shape, DType dtype) { return from_source(std::make_shared<ShapeSource>(shape, dtype)); }
+Array array(Shape shape, DType dtype) { return from_source(std::make_shared<PaperSource>(shape, dtype)); }
 
 template <class T, class R>
 std::vector<R> run(const Program& program, const std::vector<std::vector<T>>& inputs) {

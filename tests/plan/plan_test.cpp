@@ -3,6 +3,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "array/paper_source.h"
 #include "freestone/array/array.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
@@ -15,30 +16,6 @@
 
 namespace freestone {
 namespace {
-
-/// A file of any size that is never read: plans look at metadata only.
-class PaperSource : public Source {
- public:
-  PaperSource(Shape shape, DType dtype, Shape chunk = {})
-      : spec_{shape, dtype}, grid_(chunk.empty() ? ChunkGrid::contiguous(shape) : ChunkGrid(shape, chunk)) {}
-  const Spec& spec() const override { return spec_; }
-  const ChunkGrid& chunks() const override { return grid_; }
-  Identity identity() const override { return {"paper.fits", spec_.bytes(), 1, 1}; }
-  std::string reference() const override { return R"({"path": "paper.fits"})"; }
-  ReadCost cost(const Box& box) const override {
-    Index rows = 1;
-    for (int k = 0; k + 1 < box.rank(); ++k) rows *= box.shape[k];
-    return {box.count() * size_of(spec_.dtype), rows};
-  }
-  Index encoded_bytes(const Box& box) const override { return box.count() * size_of(spec_.dtype); }
-  bool decodes_in_place() const override { return true; }
-  void fetch(const Box&, std::span<std::byte>, const Cancel&) const override { FAIL() << "a plan read data"; }
-  void decode(const Box&, std::span<std::byte>, const View&, const Cancel&) const override {}
-
- private:
-  Spec spec_;
-  ChunkGrid grid_;
-};
 
 Array paper(Shape shape, DType dtype = DType::kFloat32) { return from_source(std::make_shared<PaperSource>(shape, dtype)); }
 
