@@ -125,6 +125,22 @@ std::vector<Array> all_kinds(const Array& x) {
           reduce("statistics", x, {}, {.skip_nan = true})};
 }
 
+TEST(Compute, AnArrayBesideItsTransposeAndItsMirror) {
+  const Data cube = random_cube({150, 7, 150}, 12, 0);
+  std::shared_ptr<TempStore> keep;
+  const Array x = on_disk(cube, {20, 7, 30}, keep);
+  const Array y = x + transpose(x, {2, 1, 0}) - flip(x, 0);
+  for (const Index memory : {Index{1} << 20, Index{64} << 20}) {
+    const Tensor got = compute(y, with(memory, 2));
+    const auto* values = got.view().as<float>();
+    for (Index i = 0; i < 150; ++i)
+      for (Index j = 0; j < 7; ++j)
+        for (Index k = 0; k < 150; ++k)
+          ASSERT_EQ(values[(i * 7 + j) * 150 + k], cube.at(i, j, k) + cube.at(k, j, i) - cube.at(149 - i, j, k))
+              << i << ' ' << j << ' ' << k;
+  }
+}
+
 TEST(Compute, SameBitsForAnyMemoryThreadsAndStorage) {
   const Data cube = random_cube({130, 61, 75}, 5);
   const auto expected = compute_all(all_kinds(cube.array), with(512 << 20, 1));

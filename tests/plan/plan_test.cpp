@@ -66,6 +66,26 @@ TEST(Plan, ASlabReadsTheSlabOnly) {
   EXPECT_EQ(plan.total.bytes_read, 50 * 200 * 300 * 4);
 }
 
+TEST(Plan, AnArrayAndItsTransposeAreTwoReadings) {
+  const Array x = paper({1000, 1000, 1000});
+  const Plan plan = plan_of({reduce("sum", x + transpose(x), {})}, 64 * kMiB);
+  EXPECT_EQ(plan.stages.size(), 1u);
+  // The box around both would be most of the array for most tiles.
+  EXPECT_LT(plan.total.bytes_read, Index{9} * kGiB);
+  EXPECT_LE(plan.total.peak_bytes, 64 * kMiB);
+}
+
+TEST(Plan, AFoldIntoChunksIsGatheredFirst) {
+  SinkFacts chunks = file_sink("chunks");
+  chunks.caps.unit = {64, 64};
+  PlanOptions options;
+  options.budget = kGiB;
+  const Plan plan = make_plan({reduce("mean", paper({500, 300, 200}), {0})}, {chunks}, options);
+  ASSERT_EQ(plan.stages.size(), 2u);
+  for (int k = 0; k < 2; ++k)
+    EXPECT_TRUE(plan.stages[1].tile[k] % 64 == 0 || plan.stages[1].tile[k] == plan.stages[1].domain.shape[k]) << k;
+}
+
 TEST(Plan, FusesAChainOfArithmetic) {
   const Array x = paper({100, 100});
   const Plan plan = plan_of({(x + 1.0) * 2.0 - x / 3.0}, kGiB);

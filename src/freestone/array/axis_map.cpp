@@ -21,7 +21,7 @@ Box map_box(const Access& access, const Box& domain, const Shape& array) {
   const bool nothing = domain.empty();
   for (int k = 0; k < array.rank(); ++k) {
     const AxisMap& map = access[static_cast<std::size_t>(k)];
-    if (map.kind == AxisKind::kWhole) continue;
+    if (map.kind == AxisKind::kWhole || map.kind == AxisKind::kGather) continue;
     Index first = map.offset, last = map.offset;
     if (map.kind == AxisKind::kPoint) {
       const Index a = domain.start[map.domain_axis], b = domain.end(map.domain_axis);

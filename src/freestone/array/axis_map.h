@@ -14,7 +14,8 @@ namespace freestone {
 enum class AxisKind {
   kPoint,  ///< [a, b) -> [offset + a*mul - before, offset + (b-1)*mul + 1 + after), cut at the array's edge
   kWhole,  ///< always the whole axis
-  kFixed   ///< always the one position `offset` (a broadcast axis of length 1, an index)
+  kFixed,  ///< always the one position `offset` (a broadcast axis of length 1, an index)
+  kGather  ///< positions on no line (an index array, a reshape, a warp): `Op::input_box` tells the box around them
 };
 
 struct AxisMap {
@@ -30,6 +31,7 @@ struct AxisMap {
   static AxisMap group(int axis, Index factor) { return {AxisKind::kPoint, axis, factor, 0, 0, factor - 1}; }
   static AxisMap whole() { return {}; }
   static AxisMap fixed(Index position = 0) { return {AxisKind::kFixed, -1, 1, position, 0, 0}; }
+  static AxisMap gather() { return {AxisKind::kGather, -1, 1, 0, 0, 0}; }
 };
 
 /// One map for each axis of the array.
@@ -38,7 +40,7 @@ using Access = std::vector<AxisMap>;
 /// Every axis a point on the domain axis of the same number.
 Access identity_access(int rank);
 
-/// The part of an array of shape `array` that belongs to `domain`, a box of the iteration domain.
+/// The part of an array of shape `array` that belongs to `domain`, a box of the iteration domain; gathered axes are taken whole.
 Box map_box(const Access& access, const Box& domain, const Shape& array);
 
 /// The smallest box of the iteration domain whose image under `access` (of outputs: points without halo, or whole)

@@ -30,7 +30,7 @@ struct Need {
 /// A reduction: leaves fold into states, states merge in a fixed tree, a merged state finishes into outputs.
 ///
 /// The leaf grid belongs to the node, not to a plan: it is what makes every tiling, thread count and budget give the
-/// same bits. States are `state_words()` planes of one 8-byte word for each output element of the piece.
+/// same bits. States are `state_words()` planes of one 8-byte word for each kept element of the piece.
 class Fold {
  public:
   virtual ~Fold() = default;
@@ -44,7 +44,8 @@ class Fold {
   virtual void scan(const Box& leaf_box, std::span<const Tile> in, std::byte* state, Index outputs) const = 0;
   /// `from` follows `into` in leaf order.
   virtual void merge(std::byte* into, const std::byte* from, Index outputs) const = 0;
-  /// Writes `outputs` elements in C order to each output.
+  /// Writes to each output, in C order, the box that belongs to the piece: its kept elements, times the whole of axes that the output's
+  /// access calls whole (bins, groups).
   virtual void finish(const std::byte* state, Index outputs, std::span<std::byte* const> out) const = 0;
 };
 
@@ -64,6 +65,10 @@ class Op {
   const Access& input(int i) const { return input_access_[static_cast<std::size_t>(i)]; }
   const Access& output(int i) const { return output_access_[static_cast<std::size_t>(i)]; }
   int input_count() const { return static_cast<int>(input_access_.size()); }
+
+  /// The part of input i, which has shape `array`, that `domain_box` needs. Operations with gathered axes answer for themselves: quickly,
+  /// the planner and every task ask.
+  virtual Box input_box(int i, const Box& domain_box, const Shape& array) const { return map_box(input(i), domain_box, array); }
 
   virtual Need need(const Box& domain_box) const = 0;
 

@@ -216,7 +216,7 @@ void StageRunner::fetch(Slot& slot, int lane) {
     if (place.encoded_offset < 0) continue;
     const StageInput& input = program_.inputs()[i];
     const auto start = now_ns();
-    const Box& box = slot.layout.values[static_cast<std::size_t>(program_.value_number(input.ref))].box;
+    const Box& box = slot.layout.values[static_cast<std::size_t>(input.value)].box;
     try {
       input.source->fetch(box, {slot.memory.data() + place.encoded_offset, static_cast<std::size_t>(place.encoded_bytes)}, stop_);
     } catch (Error& error) {
@@ -260,7 +260,7 @@ void StageRunner::compute(Slot& slot, int lane) {
 
 void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles) {
   const StageInput& described = program_.inputs()[static_cast<std::size_t>(input)];
-  const int v = program_.value_number(described.ref);
+  const int v = described.value;
   const auto& place = slot.layout.values[static_cast<std::size_t>(v)];
   auto& tile = tiles[static_cast<std::size_t>(v)];
   if (const auto memory = described.source->memory()) {
@@ -296,13 +296,8 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   const Op& op = program_.op(body);
   const Fold& fold = *op.fold();
   const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
-  std::vector<std::byte*> out;
-  std::vector<Index> width;
-  for (const int v : program_.output_values(body)) {
-    tiles[static_cast<std::size_t>(v)] = placed(slot, v);
-    out.push_back(tiles[static_cast<std::size_t>(v)].view.data);
-    width.push_back(size_of(tiles[static_cast<std::size_t>(v)].view.dtype));
-  }
+  std::vector<Tile> out;
+  for (const int v : program_.output_values(body)) out.push_back(tiles[static_cast<std::size_t>(v)] = placed(slot, v));
   if (kept_count(fold, domain) == 0) return;
   const std::vector<Tile> in = inputs_of(body, tiles);
   const LeafGrid grid(fold, op.domain());
@@ -318,8 +313,18 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
       complete = tree.add(leaf, std::move(state));
     });
     if (!complete) empty = tree.fresh();  // a reduced axis without elements
-    fold.finish((complete ? tree.root() : empty).data(), outputs, out);
-    for (std::size_t o = 0; o < out.size(); ++o) out[o] += outputs * width[o];
+    // A piece's part of an output lies together, unless whole axes (bins, groups) stand before kept ones.
+    std::vector<View> parts;
+    std::vector<Buffer> apart;
+    std::vector<std::byte*> places;
+    for (std::size_t o = 0; o < out.size(); ++o) {
+      parts.push_back(out[o].part(map_box(op.output(static_cast<int>(o)), piece, op.outputs()[o].shape)).view);
+      if (!parts.back().is_contiguous()) apart.emplace_back(std::max<Index>(1, parts.back().bytes()));
+      places.push_back(parts.back().is_contiguous() ? parts.back().data : apart.back().data());
+    }
+    fold.finish((complete ? tree.root() : empty).data(), outputs, places);
+    for (std::size_t o = 0; o < out.size(); ++o)
+      if (places[o] != parts[o].data) copy(View::contiguous(places[o], parts[o].dtype, parts[o].shape), parts[o]);
   }
 }
 
@@ -352,16 +357,13 @@ void StageRunner::finish_piece(int body, const Box& piece, const FoldTree::State
   const Op& op = program_.op(body);
   const Fold& fold = *op.fold();
   const Index outputs = kept_count(fold, piece);
-  Box kept;
-  for (int k = 0; k < piece.rank(); ++k) {
-    if (std::find(fold.axes().begin(), fold.axes().end(), k) != fold.axes().end()) continue;
-    kept.start.push_back(piece.start[k]);
-    kept.shape.push_back(piece.shape[k]);
-  }
+  std::vector<Box> boxes;
   std::vector<Buffer> buffers;
   std::vector<std::byte*> out;
-  for (const Spec& spec : op.outputs()) {
-    const Index bytes = std::max<Index>(1, outputs * size_of(spec.dtype));
+  for (std::size_t o = 0; o < op.outputs().size(); ++o) {
+    const Spec& spec = op.outputs()[o];
+    boxes.push_back(map_box(op.output(static_cast<int>(o)), piece, spec.shape));
+    const Index bytes = std::max<Index>(1, boxes.back().count() * size_of(spec.dtype));
     if (scratch.left() >= Scratch::rounded(bytes)) {
       out.push_back(scratch.take(bytes));
     } else {
@@ -373,10 +375,10 @@ void StageRunner::finish_piece(int body, const Box& piece, const FoldTree::State
   for (const Delivery& delivery : stage_.deliveries) {
     if (delivery.value.node != stage_.body[static_cast<std::size_t>(body)]) continue;
     const auto o = static_cast<std::size_t>(delivery.value.output);
-    const View view = View::contiguous(out[o], op.outputs()[o].dtype, kept.shape);
-    const Buffer memory(Scratch::rounded(sink_of(delivery).scratch_bytes(kept)));
+    const View view = View::contiguous(out[o], op.outputs()[o].dtype, boxes[o].shape);
+    const Buffer memory(Scratch::rounded(sink_of(delivery).scratch_bytes(boxes[o])));
     Scratch own(memory.bytes());
-    write(delivery, kept, view, own, lane);
+    write(delivery, boxes[o], view, own, lane);
   }
 }
 
@@ -398,7 +400,7 @@ void StageRunner::deliver(Slot& slot, std::size_t s, const std::vector<Tile>& ti
   const Box box = program_.delivery_box(number, tile_box(stage_, slot.tile));
   if (box.empty()) return;
   Scratch scratch = scratch_of(slot, s);
-  write(delivery, box, tiles[static_cast<std::size_t>(program_.value_number(delivery.value))].part(box).view, scratch, lane);
+  write(delivery, box, tiles[static_cast<std::size_t>(program_.delivered_value(number))].part(box).view, scratch, lane);
 }
 
 void StageRunner::write(const Delivery& delivery, const Box& box, const View& view, Scratch& scratch, int lane) {

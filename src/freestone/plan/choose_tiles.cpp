@@ -70,7 +70,7 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
     const Index state = fold.state_words() * 8;
     const Index kept_tile = kept_count(fold, part), kept_all = kept_count(fold, Box(op.domain()));
     if (!split) {
-      bytes += state * std::min(kept_tile, StageProgram::kFoldOutputs) * std::min<Index>(leaves_in_tile, 32) * lanes;
+      bytes += state * std::min(kept_tile, StageProgram::most_kept(fold)) * std::min<Index>(leaves_in_tile, 32) * lanes;
       continue;
     }
     // Pieces stay open until their last tile: all of them, unless the reduced axes run fastest.
@@ -95,15 +95,14 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   // Chunks of the sources, on the anchor's axes, where an input lies on them one to one.
   std::vector<std::vector<Index>> chunks(static_cast<std::size_t>(rank));
   for (const StageInput& input : program.inputs()) {
-    const auto owned = stage.owned.find(input.ref);
     const Shape* chunk = nullptr;
     if (input.store >= 0 && plan.stores[static_cast<std::size_t>(input.store)].on_disk)
       chunk = &plan.stores[static_cast<std::size_t>(input.store)].block;
     if (input.source && !input.source->chunks().is_contiguous()) chunk = &input.source->chunks().chunk();
-    if (owned == stage.owned.end() || chunk == nullptr) continue;
-    for (std::size_t k = 0; k < owned->second.size(); ++k)
-      if (const OwnAxis& own = owned->second[k]; own.anchor_axis >= 0 && own.mul == 1)
-        chunks[static_cast<std::size_t>(own.anchor_axis)].push_back((*chunk)[static_cast<int>(k)]);
+    if (chunk == nullptr) continue;
+    for (std::size_t k = 0; k < input.motion.size(); ++k)
+      if (const AxisMotion& motion = input.motion[k]; motion.anchor_axis >= 0 && motion.slope == 1)
+        chunks[static_cast<std::size_t>(motion.anchor_axis)].push_back((*chunk)[static_cast<int>(k)]);
   }
 
   std::vector<std::vector<Index>> tries(static_cast<std::size_t>(rank));

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "freestone/ops/shape.h"
 #include "freestone/plan/stage_builder.h"
 
 namespace freestone {
@@ -324,6 +325,25 @@ Draft Planner::search() {
 
 }  // namespace
 
+namespace {
+
+/// A reduction hands its outputs over in small pieces as they are finished; a sink of chunks takes whole chunks. Where they meet, the
+/// result is stored and copied in a pass of its own.
+void gather_for_chunks(Graph& graph, const std::vector<SinkFacts>& sinks) {
+  for (std::size_t r = 0; r < graph.roots.size(); ++r) {
+    const ValueRef value = graph.roots[r];
+    const Shape& unit = sinks[r].caps.unit;
+    if (graph.nodes[static_cast<std::size_t>(value.node)].op->fold() == nullptr ||
+        std::all_of(unit.begin(), unit.end(), [](Index n) { return n <= 1; }))
+      continue;
+    const Spec& spec = graph.spec(value);
+    graph.roots[r] = {static_cast<int>(graph.nodes.size()), 0};
+    graph.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {value}});
+  }
+}
+
+}  // namespace
+
 Plan make_plan(const std::vector<Array>& roots, const std::vector<SinkFacts>& sinks, const PlanOptions& options) {
   ensure(!roots.empty() && roots.size() == sinks.size() && options.budget > 0, "make_plan: nothing to plan");
   Graph graph(roots);
@@ -335,6 +355,7 @@ Plan make_plan(const std::vector<Array>& roots, const std::vector<SinkFacts>& si
     const Index changes = pass.run(graph);
     records.push_back({pass.name, changes, clock() - start});
   }
+  gather_for_chunks(graph, sinks);
   const double start = clock();
   Draft best = Planner(graph, sinks, options).search();
   records.push_back({"cut-stages-and-choose-tiles", static_cast<Index>(best.plan.stages.size()), clock() - start});

@@ -58,7 +58,7 @@ std::map<ValueRef, Box> StageBuilder::demand(const Stage& stage) const {
     }
     const auto& inputs = plan_.nodes[static_cast<std::size_t>(*node)].inputs;
     for (std::size_t i = 0; i < inputs.size(); ++i)
-      want(inputs[i], map_box(operation.input(static_cast<int>(i)), domain, plan_.spec(inputs[i]).shape));
+      want(inputs[i], operation.input_box(static_cast<int>(i), domain, plan_.spec(inputs[i]).shape));
   }
   return need;
 }
@@ -204,19 +204,22 @@ bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& s
     stage.deliveries.insert(stage.deliveries.end(), target.deliveries.begin(), target.deliveries.end());
   }
 
-  // The anchor: of all values of the stage the one of which most is needed, the first in order when several are equal.
+  // The anchor: of all values of the stage the one of which most is needed, the first in order when several are equal. Where an
+  // operation stands between (a reshape, a gather) from which ownership cannot be carried on, the next largest may still reach all.
   const auto needed = demand(stage);
-  Index most = -1;
-  for (const auto& [value, box] : needed) {
-    if (box.count() <= most) continue;
-    most = box.count();
+  std::vector<std::pair<ValueRef, Box>> candidates(needed.begin(), needed.end());
+  std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) { return a.second.count() > b.second.count(); });
+  ensure(!candidates.empty(), "a stage without values");
+  std::map<ValueRef, OwnMap> known;
+  bool reaches_all = false;
+  for (const auto& [value, box] : candidates) {
     stage.anchor = value;
     stage.domain = box;
+    known.clear();
+    spread_ownership(stage, known);
+    if (reaches_all = add_rules(stage, known, rules); reaches_all) break;
   }
-  ensure(most >= 0, "a stage without values");
-  std::map<ValueRef, OwnMap> known;
-  spread_ownership(stage, known);
-  if (!add_rules(stage, known, rules)) return false;
+  if (!reaches_all) return false;
   for (const Delivery& d : stage.deliveries)
     if (const auto owned = known.find(d.value); owned != known.end()) stage.owned[d.value] = owned->second;
   for (const int node : stage.folds) stage.owned[{node, -1}] = known.at({node, -1});

@@ -94,11 +94,12 @@ Box owned_box(const OwnMap& owned, const Box& anchor_box, const Shape& array) {
 std::vector<Box> StageProgram::fold_pieces(const Fold& fold, const Box& box) {
   std::vector<Box> pieces{box};
   if (box.empty()) return pieces;
+  const Index most = most_kept(fold);
   // Cut the kept axes from the first on, so that a piece's outputs lie together.
   for (int k = 0; k < box.rank(); ++k) {
-    if (is_reduced(fold, k) || kept_count(fold, pieces.front()) <= kFoldOutputs) continue;
+    if (is_reduced(fold, k) || kept_count(fold, pieces.front()) <= most) continue;
     const Index others = kept_count(fold, pieces.front()) / pieces.front().shape[k];
-    const Index step = std::max<Index>(1, kFoldOutputs / others);
+    const Index step = std::max<Index>(1, most / others);
     std::vector<Box> cut;
     for (const Box& piece : pieces) {
       for (Index at = 0; at < piece.shape[k]; at += step) {
@@ -116,19 +117,29 @@ std::vector<Box> StageProgram::fold_pieces(const Fold& fold, const Box& box) {
 StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vector<SinkFacts>& sinks,
                            const std::vector<std::shared_ptr<const Source>>& stores)
     : plan_(plan), stage_(stage), sinks_(sinks) {
+  std::map<ValueRef, int> computed;            // numbers of what the body makes
+  std::map<std::pair<int, int>, int> read_by;  // numbers of what is read, by who uses it
+  delivered_.assign(stage.deliveries.size(), -1);
   const auto add_value = [&](ValueRef ref, int input) {
-    number_[ref] = static_cast<int>(values_.size());
-    values_.push_back({ref, plan.spec(ref), input, -1, false, -1});
-    values_.back().view_of = number_[ref];
+    const int number = static_cast<int>(values_.size());
+    values_.push_back({ref, plan.spec(ref), input, -1, false, number});
+    return number;
   };
-  for (const ValueRef& ref : stage.inputs) {
-    add_value(ref, static_cast<int>(inputs_.size()));
-    inputs_.push_back({ref, -1, plan.nodes[static_cast<std::size_t>(ref.node)].op->source()});
-  }
-  for (const int store : stage.store_inputs) {
-    const ValueRef ref = plan.stores[static_cast<std::size_t>(store)].value;
-    add_value(ref, static_cast<int>(inputs_.size()));
-    inputs_.push_back({ref, store, stores.empty() ? nullptr : stores[static_cast<std::size_t>(store)]});
+  std::map<ValueRef, int> store_of;
+  for (const int store : stage.store_inputs) store_of[plan.stores[static_cast<std::size_t>(store)].value] = store;
+  std::vector<ValueRef> read = stage.inputs;
+  for (const int store : stage.store_inputs) read.push_back(plan.stores[static_cast<std::size_t>(store)].value);
+  for (const ReadingWay& way : reading_ways(plan, stage, read)) {
+    const int number = add_value(way.value, static_cast<int>(inputs_.size()));
+    const auto store = store_of.find(way.value);
+    StageInput input{way.value, -1, nullptr, way.motion, number};
+    if (store == store_of.end())
+      input.source = plan.nodes[static_cast<std::size_t>(way.value.node)].op->source();
+    else
+      input.store = store->second, input.source = stores.empty() ? nullptr : stores[static_cast<std::size_t>(store->second)];
+    inputs_.push_back(std::move(input));
+    for (const auto& consumer : way.consumers) read_by[consumer] = number;
+    for (const int d : way.deliveries) delivered_[static_cast<std::size_t>(d)] = number;
   }
   std::vector<bool> decoded(inputs_.size());
   const auto use = [&](int value) {
@@ -142,10 +153,11 @@ StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vect
   const auto deliver_ready = [&] {
     for (std::size_t d = 0; d < stage.deliveries.size(); ++d) {
       const ValueRef ref = stage.deliveries[d].value;
-      if (delivered[d] || !number_.count(ref)) continue;
       // The outputs of an accumulated fold are delivered when its states are whole, not by a task.
-      if (std::find(stage.folds.begin(), stage.folds.end(), ref.node) != stage.folds.end()) continue;
-      use(number_[ref]);
+      if (delivered[d] || std::find(stage.folds.begin(), stage.folds.end(), ref.node) != stage.folds.end()) continue;
+      if (const auto made = computed.find(ref); made != computed.end()) delivered_[d] = made->second;
+      if (delivered_[d] < 0) continue;
+      use(delivered_[d]);
       delivered[d] = true;
       steps_.push_back({StepKind::kDeliver, static_cast<int>(d)});
     }
@@ -156,15 +168,17 @@ StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vect
     const PlanNode& plan_node = plan.nodes[static_cast<std::size_t>(node)];
     node_inputs_.emplace_back();
     node_outputs_.emplace_back();
-    for (const ValueRef& input : plan_node.inputs) {
-      use(number_.at(input));
-      node_inputs_.back().push_back(number_.at(input));
+    for (std::size_t i = 0; i < plan_node.inputs.size(); ++i) {
+      const auto made = computed.find(plan_node.inputs[i]);
+      const int number = made != computed.end() ? made->second : read_by.at({static_cast<int>(b), static_cast<int>(i)});
+      use(number);
+      node_inputs_.back().push_back(number);
     }
     accumulated_.push_back(std::find(stage.folds.begin(), stage.folds.end(), node) != stage.folds.end());
     if (!accumulated_.back()) {
       for (int o = 0; o < static_cast<int>(plan_node.op->outputs().size()); ++o) {
-        add_value({node, o}, -1);
-        node_outputs_.back().push_back(number_[{node, o}]);
+        computed[{node, o}] = add_value({node, o}, -1);
+        node_outputs_.back().push_back(computed[{node, o}]);
         if (plan_node.op->is_view()) {
           StageValue& value = values_.back();
           value.is_view = true;
@@ -186,14 +200,12 @@ StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vect
       values_[static_cast<std::size_t>(v.view_of)].last_use = static_cast<int>(s);
     };
     if (steps_[s].kind == StepKind::kDeliver) {
-      read(number_.at(stage.deliveries[static_cast<std::size_t>(steps_[s].which)].value));
+      read(delivered_[static_cast<std::size_t>(steps_[s].which)]);
     } else if (steps_[s].kind != StepKind::kDecode) {
       for (const int value : node_inputs_[static_cast<std::size_t>(steps_[s].which)]) read(value);
     }
   }
 }
-
-int StageProgram::value_number(ValueRef ref) const { return number_.at(ref); }
 
 Box StageProgram::fold_box(int body_index, const Box& anchor_box) const {
   return owned_box(stage_.owned.at({stage_.body[static_cast<std::size_t>(body_index)], -1}), anchor_box, op(body_index).domain());
@@ -227,7 +239,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
     const Step& step = steps_[s];
     const auto which = static_cast<std::size_t>(step.which);
     if (step.kind == StepKind::kDeliver) {
-      want(number_.at(stage_.deliveries[which].value), delivery_box(step.which, anchor_box));
+      want(delivered_[which], delivery_box(step.which, anchor_box));
     } else if (step.kind != StepKind::kDecode) {
       const Op& operation = op(step.which);
       Box domain(Dims(operation.domain().rank(), 0), Shape(operation.domain().rank(), 0));
@@ -254,7 +266,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       if (any)
         for (std::size_t i = 0; i < node_inputs_[which].size(); ++i) {
           const int value = node_inputs_[which][i];
-          want(value, map_box(operation.input(static_cast<int>(i)), domain, values_[static_cast<std::size_t>(value)].spec.shape));
+          want(value, operation.input_box(static_cast<int>(i), domain, values_[static_cast<std::size_t>(value)].spec.shape));
         }
     }
   }
@@ -263,7 +275,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
   // Places in memory, from the start to the end: fetched bytes first, for they wait for their task.
   Places places;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const std::size_t v = static_cast<std::size_t>(number_.at(inputs_[i].ref));
+    const std::size_t v = static_cast<std::size_t>(inputs_[i].value);
     const Box& box = need[v];
     auto& input = layout.inputs[i];
     const StageInput& described = inputs_[i];
@@ -310,7 +322,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
     };
     switch (step.kind) {
       case StepKind::kDecode: {
-        const auto v = static_cast<std::size_t>(number_.at(inputs_[which].ref));
+        const auto v = static_cast<std::size_t>(inputs_[which].value);
         auto& input = layout.inputs[which];
         if (input.in_memory || need[v].empty()) break;
         const bool in_place = inputs_[which].source ? inputs_[which].source->decodes_in_place() : true;
@@ -367,17 +379,20 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         const Fold& fold = *operation.fold();
         layout.nanoseconds += operation.need(domain).nanoseconds;
         Index out_bytes = 0;
-        for (const Spec& spec : operation.outputs()) out_bytes += Scratch::rounded(kept_count(fold, domain) * size_of(spec.dtype));
+        for (std::size_t o = 0; o < operation.outputs().size(); ++o) {
+          const Spec& spec = operation.outputs()[o];
+          out_bytes += Scratch::rounded(map_box(operation.output(static_cast<int>(o)), domain, spec.shape).count() * size_of(spec.dtype));
+        }
         if (step.kind == StepKind::kFoldIn)
           for (const int v : node_outputs_[which]) place(static_cast<std::size_t>(v));
         // States of one piece: the leaf's and those that wait in the tree; the outputs when they are finished here.
-        const Index piece = std::min(kept_count(fold, domain), kFoldOutputs);
+        const Index piece = std::min(kept_count(fold, domain), most_kept(fold));
         scratch(Scratch::rounded(fold.state_words() * 8 * piece) * 2 + (step.kind == StepKind::kFoldOut ? out_bytes : 0));
         break;
       }
       case StepKind::kDeliver: {
         const Delivery& delivery = stage_.deliveries[which];
-        const auto v = static_cast<std::size_t>(number_.at(delivery.value));
+        const auto v = static_cast<std::size_t>(delivered_[which]);
         const Box box = delivery_box(step.which, anchor_box);
         if (box.empty()) break;
         const Index bytes = box.count() * size_of(values_[v].spec.dtype);

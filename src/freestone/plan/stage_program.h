@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "freestone/plan/plan.h"
+#include "freestone/plan/reading_ways.h"
 
 namespace freestone {
 
@@ -33,11 +34,13 @@ struct StageValue {
   int view_of = -1;  ///< the value that owns the memory
 };
 
-/// An input of a stage: a source node or a store of an earlier stage.
+/// One reading of an input of a stage: of a source node, or of a store of an earlier stage.
 struct StageInput {
   ValueRef ref;
   int store = -1;
   std::shared_ptr<const Source> source;  ///< null while a store does not exist yet
+  std::vector<AxisMotion> motion;        ///< how what is read moves with the tile
+  int value = -1;                        ///< number of its value
 };
 
 struct TaskLayout {
@@ -78,7 +81,8 @@ class StageProgram {
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<StageValue>& values() const { return values_; }
   const std::vector<StageInput>& inputs() const { return inputs_; }
-  int value_number(ValueRef ref) const;
+  /// Number of the value that delivery `number` hands over.
+  int delivered_value(int number) const { return delivered_[static_cast<std::size_t>(number)]; }
   /// Numbers of the values that node `body_index` reads, and that it makes.
   const std::vector<int>& input_values(int body_index) const { return node_inputs_[static_cast<std::size_t>(body_index)]; }
   const std::vector<int>& output_values(int body_index) const { return node_outputs_[static_cast<std::size_t>(body_index)]; }
@@ -93,9 +97,9 @@ class StageProgram {
   Box fold_box(int body_index, const Box& anchor_box) const;
   Box delivery_box(int delivery, const Box& anchor_box) const;
 
-  /// Kept elements of a fold that one call of `scan` works on at the most: their states stay in the nearest cache.
-  static constexpr Index kFoldOutputs = 2048;
-  /// Pieces of a box of the domain with at most kFoldOutputs kept elements (whole on the reduced axes), in C order.
+  /// Kept elements of a fold that one call of `scan` works on at the most: their states stay in a near cache.
+  static Index most_kept(const Fold& fold) { return std::clamp<Index>((Index{1} << 17) / std::max<Index>(1, fold.state_words()), 1, 2048); }
+  /// Pieces of a box of the domain with at most `most_kept` kept elements (whole on the reduced axes), in C order.
   static std::vector<Box> fold_pieces(const Fold& fold, const Box& domain_box);
 
  private:
@@ -104,7 +108,7 @@ class StageProgram {
   const std::vector<SinkFacts>& sinks_;
   std::vector<StageInput> inputs_;
   std::vector<StageValue> values_;
-  std::map<ValueRef, int> number_;
+  std::vector<int> delivered_;  ///< -1: outputs of an accumulated fold
   std::vector<std::vector<int>> node_inputs_, node_outputs_;
   std::vector<bool> accumulated_;
   std::vector<Step> steps_;
