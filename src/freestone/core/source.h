@@ -89,6 +89,13 @@ class Sink {
   /// Makes the temporary output. Nothing is touched before.
   /// @throws Error kind user: it exists and may not be overwritten, or somebody else is writing it; kind io
   virtual void create() = 0;
+  /// Where a journal of this output may stand, beside the temporary output; empty when a killed run cannot be taken up.
+  virtual std::string journal_path() const { return {}; }
+  /// Instead of `create`: takes up the temporary output that a killed run left, with everything that was written to it.
+  /// @throws Error kind user: there is none, or somebody is writing it; kind data: it is not what `create` would have made
+  virtual void resume() { fail(ErrorKind::kUser, "{}: a run that writes it cannot be taken up.", name()); }
+  /// Brings what was written so far to the disk; meanwhile `write` may be called.
+  virtual void flush() {}
   /// Bytes of scratch that `write(box)` takes.
   virtual Index scratch_bytes(const Box& box) const = 0;
   /// Encodes and stores one box; thread-safe; boxes do not overlap and each lies on `caps().unit`.

@@ -2,9 +2,14 @@
 
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "freestone/plan/plan_json.h"
+#include "freestone/runtime/admission.h"
 #include "freestone/storage/memory_store.h"
+#include "freestone/storage/temp_store.h"
 
 namespace freestone {
 
@@ -22,7 +27,12 @@ Plan plan_outputs(const std::vector<Output>& outputs, const ComputeOptions& opti
     facts.push_back({output.sink->name(), output.sink->caps(), output.sink});
   }
   PlanOptions plan_options;
-  plan_options.budget = settings.memory_bytes;
+  const Index held = Admission::of_process().held();
+  if (held >= settings.memory_bytes)
+    fail(ErrorKind::kMemory, "Persisted arrays hold {}, all of the budget of {}. Let go of some, or raise the budget.", format_bytes(held),
+         format_bytes(settings.memory_bytes));
+  plan_options.budget = settings.memory_bytes - held;
+  plan_options.switched_off = options.without_passes;
   plan_options.threads = settings.threads;
   struct statvfs disk {};
   if (statvfs(settings.temp_dir.c_str(), &disk) == 0)
@@ -30,11 +40,44 @@ Plan plan_outputs(const std::vector<Output>& outputs, const ComputeOptions& opti
   return make_plan(roots, facts, plan_options);
 }
 
+namespace {
+
+/// Where the journal of a run stands: beside the first output that can be taken up.
+std::string journal_path(const std::vector<std::shared_ptr<Sink>>& sinks) {
+  for (const auto& sink : sinks)
+    if (!sink->journal_path().empty()) return sink->journal_path();
+  return {};
+}
+
+void take_up(const std::string& job, const std::vector<std::shared_ptr<Sink>>& sinks, RunOptions run, const ComputeOptions& options) {
+  if (run.journal_path.empty() || job.empty())
+    fail(ErrorKind::kUser,
+         "This run cannot be taken up: --resume needs an output on disk of a format that can be (FITS, npy, Zarr), and inputs that are "
+         "files.");
+  if (!options.open) fail(ErrorKind::kUser, "This run cannot be taken up: nothing was given that opens its sources.");
+  const Journal::Left left = Journal::read(run.journal_path, job);
+  const Plan plan = plan_from_json(nlohmann::json::parse(left.plan), options.open);
+  const Index budget = resolved(options.settings).memory_bytes;
+  if (plan.total.peak_bytes > budget)
+    fail(ErrorKind::kMemory,
+         "The run that was killed was planned to hold {}, more than the budget of {} now. Give it as much, or begin anew without --resume.",
+         format_bytes(plan.total.peak_bytes), format_bytes(budget));
+  run.left = &left;
+  run_plan(plan, sinks, run);
+}
+
+}  // namespace
+
 void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& options) {
-  const Plan plan = plan_outputs(outputs, options);
   std::vector<std::shared_ptr<Sink>> sinks;
-  for (const Output& output : outputs) sinks.push_back(output.sink);
-  run_plan(plan, sinks, {resolved(options.settings).temp_dir, options.events, options.cancel});
+  std::vector<Array> roots;
+  for (const Output& output : outputs) sinks.push_back(output.sink), roots.push_back(output.array);
+  RunOptions run{resolved(options.settings).temp_dir, options.events, options.cancel};
+  run.journal_path = journal_path(sinks);
+  if (!run.journal_path.empty()) run.job = describe_job(roots, sinks);
+  if (options.resume) return take_up(run.job, sinks, run, options);
+  if (run.job.empty()) run.journal_path.clear();
+  run_plan(plan_outputs(outputs, options), sinks, run);
 }
 
 std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeOptions& options) {
@@ -57,6 +100,105 @@ std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeO
 }
 
 Tensor compute(const Array& array, const ComputeOptions& options) { return compute_all({array}, options).front(); }
+
+namespace {
+
+constexpr Index kKeptBlockBytes = Index{1} << 22;
+
+/// Hands events on to another stream.
+class Forward final : public Observer {
+ public:
+  explicit Forward(EventStream& to) : to_(to) {}
+  void on_event(const Event& event) override { to_.emit(event); }
+
+ private:
+  EventStream& to_;
+};
+
+/// Counts tasks for a future.
+class CountTasks final : public Observer {
+ public:
+  explicit CountTasks(Work& work) : work_(work) {}
+  void on_event(const Event& event) override {
+    if (event.kind == EventKind::kRunStart) work_.parts_total = event.total;
+    if (event.kind == EventKind::kTaskDone) ++work_.parts_done;
+  }
+
+ private:
+  Work& work_;
+};
+
+/// A thread that ends with its future: whoever lets go of the last handle stops it.
+struct OwnThread {
+  Work* work = nullptr;
+  std::thread thread;
+  ~OwnThread() {
+    work->cancel.request();
+    // The last handle may be let go by what was to be done next, which runs on the thread itself.
+    if (thread.get_id() == std::this_thread::get_id())
+      thread.detach();
+    else if (thread.joinable())
+      thread.join();
+  }
+};
+
+template <class T, class F>
+Future<T> run_async(const ComputeOptions& options, F make) {
+  // The thread has a handle on the result, the caller's handle has one on the thread.
+  auto shared = std::make_shared<typename Future<T>::Shared>();
+  auto own = std::make_shared<OwnThread>();
+  own->work = shared.get();
+  own->thread = std::thread([shared, options, make = std::move(make), nested = InsideRun::now()] {
+    std::optional<InsideRun> inside;
+    if (nested) inside.emplace();
+    Future<T>::fulfil(*shared, [&] {
+      EventStream events;
+      events.subscribe(std::make_shared<CountTasks>(*shared));
+      if (options.events != nullptr) events.subscribe(std::make_shared<Forward>(*options.events));
+      ComputeOptions mine = options;
+      mine.events = &events;
+      mine.cancel = &shared->cancel;
+      return make(mine);
+    });
+  });
+  return Future<T>(std::shared_ptr<typename Future<T>::Shared>(shared.get(), [shared, own](auto*) mutable { own.reset(); }));
+}
+
+}  // namespace
+
+Future<std::vector<Tensor>> compute_all_async(const std::vector<Array>& arrays, const ComputeOptions& options) {
+  return run_async<std::vector<Tensor>>(options, [arrays](const ComputeOptions& o) { return compute_all(arrays, o); });
+}
+
+Future<Tensor> compute_async(const Array& array, const ComputeOptions& options) {
+  return run_async<Tensor>(options, [array](const ComputeOptions& o) { return compute(array, o); });
+}
+
+Future<void> write_async(const std::vector<Output>& outputs, const ComputeOptions& options) {
+  return run_async<void>(options, [outputs](const ComputeOptions& o) { write_outputs(outputs, o); });
+}
+
+Array persist(const Array& array, const ComputeOptions& options) {
+  const Settings settings = resolved(options.settings);
+  Admission& admission = Admission::of_process();
+  if (array.bytes() <= (settings.memory_bytes - admission.held()) / 2) {
+    const Tensor result = compute(array, options);
+    struct Kept {
+      Tensor tensor;
+      Admission::Ticket ticket;
+    };
+    auto kept = std::make_shared<Kept>(Kept{result, admission.hold(array.bytes())});
+    return from_memory(result.view(), kept);
+  }
+  Shape block = array.chunks().is_contiguous() ? array.shape() : array.chunks().chunk();
+  while (element_count(block) * size_of(array.dtype()) > kKeptBlockBytes) {
+    Index& longest = *std::max_element(block.begin(), block.end());
+    longest = (longest + 1) / 2;
+  }
+  const TempStore store(settings.temp_dir, array.spec(), block);
+  write_outputs({{array, store.sink()}}, options);
+  return from_source(store.source());
+}
 
 namespace {
 

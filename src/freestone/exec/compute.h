@@ -1,7 +1,9 @@
 /// compute and write: from arrays to results, planned and run.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "freestone/array/array.h"
@@ -9,6 +11,7 @@
 #include "freestone/core/view.h"
 #include "freestone/exec/run_plan.h"
 #include "freestone/plan/make_plan.h"
+#include "freestone/runtime/future.h"
 
 namespace freestone {
 
@@ -35,10 +38,16 @@ class Tensor {
   std::shared_ptr<const void> owner_;
 };
 
+/// Finds the source for a reference (Source::reference) again.
+using OpenSource = std::function<std::shared_ptr<const Source>(const std::string& reference)>;
+
 struct ComputeOptions {
   Settings settings;  ///< zero fields are filled by resolved()
   EventStream* events = nullptr;
   const Cancel* cancel = nullptr;
+  bool resume = false;                           ///< take up what a killed run of the same job has written
+  std::vector<std::string> without_passes = {};  ///< names of planner passes that are left out (plan/graph.h)
+  OpenSource open = {};                          ///< needed by `resume`: label's open_reference, as a rule
 };
 
 /// An array and where it goes.
@@ -51,13 +60,24 @@ struct Output {
 /// @throws Error kind memory, user: as make_plan
 Plan plan_outputs(const std::vector<Output>& outputs, const ComputeOptions& options = {});
 
-/// Plans and runs: all outputs in one go.
+/// Plans and runs: all outputs in one go. Outputs on disk keep a journal beside them while the run lasts (exec/journal.h).
+/// @throws Error  the first error; with `resume` also kind user: there is nothing to take up, or it is another job
 void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& options = {});
 
 /// Results in memory, all computed together.
 /// @throws Error kind memory: they do not fit the budget; write them to a file instead
 std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeOptions& options = {});
 Tensor compute(const Array& array, const ComputeOptions& options = {});
+
+/// The same on a thread of its own: look at its progress, cancel it, get the result. The work is cancelled and waited for when the last
+/// handle on the future goes. `options.events` must live until then; `options.cancel` is not used, the future has its own.
+Future<std::vector<Tensor>> compute_all_async(const std::vector<Array>& arrays, const ComputeOptions& options = {});
+Future<Tensor> compute_async(const Array& array, const ComputeOptions& options = {});
+Future<void> write_async(const std::vector<Output>& outputs, const ComputeOptions& options = {});
+
+/// `array` computed once and kept, for later work: in memory while that leaves half of the budget free, in a temporary file otherwise. What
+/// is kept goes with the last array that uses it; as long as it lies in memory, runs have that much less.
+Array persist(const Array& array, const ComputeOptions& options = {});
 
 /// An array over memory that the caller keeps alive through `owner`, and leaves as it is. Up to 64 KiB go into saved plans.
 Array from_memory(View view, std::shared_ptr<const void> owner);

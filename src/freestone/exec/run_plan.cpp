@@ -1,11 +1,42 @@
 #include "freestone/exec/run_plan.h"
 
+#include <algorithm>
+
 #include "freestone/base/settings.h"
 #include "freestone/exec/run_stage.h"
+#include "freestone/runtime/admission.h"
 #include "freestone/storage/memory_store.h"
 #include "freestone/storage/temp_store.h"
 
 namespace freestone {
+namespace {
+
+/// True when every tile of the stage only writes to outputs that keep what they have: such tiles need not be made again.
+bool is_resumable(const Stage& stage, const std::vector<std::shared_ptr<Sink>>& sinks) {
+  return stage.folds.empty() && !stage.deliveries.empty() &&
+         std::all_of(stage.deliveries.begin(), stage.deliveries.end(),
+                     [&](const Delivery& d) { return !d.to_store && !sinks[static_cast<std::size_t>(d.target)]->journal_path().empty(); });
+}
+
+/// The stages whose results are still wanted: temporary stores went with the run that was killed, so what feeds an unfinished stage is
+/// made again.
+std::vector<bool> needed_stages(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& sinks, const Journal::Left* left) {
+  std::vector<bool> needed(plan.stages.size(), true), store_read(plan.stores.size(), false);
+  if (left == nullptr) return needed;
+  for (std::size_t g = plan.stages.size(); g-- > 0;) {
+    const Stage& stage = plan.stages[g];
+    const auto& finished = left->finished[g];
+    needed[g] = std::any_of(stage.deliveries.begin(), stage.deliveries.end(), [&](const Delivery& d) {
+      if (d.to_store) return static_cast<bool>(store_read[static_cast<std::size_t>(d.target)]);
+      return !is_resumable(stage, sinks) || std::count(finished.begin(), finished.end(), false) > 0;
+    });
+    if (needed[g])
+      for (const int s : stage.store_inputs) store_read[static_cast<std::size_t>(s)] = true;
+  }
+  return needed;
+}
+
+}  // namespace
 
 void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& sinks, const RunOptions& options) {
   ensure(sinks.size() == plan.roots.size(), "run_plan: a plan needs one sink for each root");
@@ -16,20 +47,31 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& sinks,
 
   std::vector<SinkFacts> facts;
   for (const auto& sink : sinks) facts.push_back({sink->name(), sink->caps(), sink});
+  const std::vector<bool> needed = needed_stages(plan, sinks, options.left);
+  const Admission::Ticket admitted = Admission::of_process().enter(plan.total.peak_bytes, plan.budget, cancel);
   Budget budget(plan.budget);
   const auto started = now_ns();
   if (events.active())
     events.emit({EventKind::kRunStart, -1, -1, -1, "", plan.total.bytes_read, plan.total.tiles, plan.budget, started, started});
   std::vector<std::shared_ptr<const Source>> store_sources(plan.stores.size());
   std::vector<std::shared_ptr<Sink>> store_sinks(plan.stores.size());
+  std::unique_ptr<Journal> journal;
   try {
     const Lease reserve = budget.lease(plan.reserve_bytes, "What the outputs hold while they are open");
     for (const auto& sink : sinks) {
       cancel.check();
-      sink->create();
+      if (options.left != nullptr && !sink->journal_path().empty())
+        sink->resume();
+      else
+        sink->create();
     }
+    if (options.left != nullptr)
+      journal = Journal::take_up(options.journal_path, sinks);
+    else if (!options.journal_path.empty())
+      journal = std::make_unique<Journal>(options.journal_path, options.job, plan, sinks);
     std::vector<Lease> store_leases(plan.stores.size());
     for (int g = 0; g < static_cast<int>(plan.stages.size()); ++g) {
+      if (!needed[static_cast<std::size_t>(g)]) continue;
       for (std::size_t s = 0; s < plan.stores.size(); ++s) {
         const Store& store = plan.stores[s];
         if (store.first_stage != g) continue;
@@ -43,7 +85,9 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& sinks,
         }
         store_sinks[s]->create();
       }
-      run_stage({plan, g, facts, store_sources, store_sinks, budget, events, cancel});
+      const bool noted = journal != nullptr && is_resumable(plan.stages[static_cast<std::size_t>(g)], sinks);
+      run_stage({plan, g, facts, store_sources, store_sinks, budget, events, cancel, noted ? journal.get() : nullptr,
+                 noted && options.left != nullptr ? &options.left->finished[static_cast<std::size_t>(g)] : nullptr});
       for (std::size_t s = 0; s < plan.stores.size(); ++s) {
         if (plan.stores[s].last_stage != g) continue;
         store_sources[s].reset(), store_sinks[s].reset();
@@ -51,8 +95,10 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& sinks,
       }
     }
     for (const auto& sink : sinks) sink->finish();
+    if (journal) journal->remove();
   } catch (const std::exception& error) {
     for (const auto& sink : sinks) sink->abort();
+    if (journal) journal->remove();
     if (events.active()) {
       events.emit({EventKind::kError, -1, -1, -1, error.what(), 0, 0, 0, now_ns(), now_ns()});
       events.emit({EventKind::kRunEnd, -1, -1, -1, "", 0, 0, peak_resident_bytes(), started, now_ns()});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "freestone/core/cancel.h"
+#include "freestone/exec/journal.h"
 #include "freestone/plan/stage_program.h"
 #include "freestone/runtime/events.h"
 
@@ -15,6 +16,9 @@ struct RunOptions {
   std::string temp_dir = "/var/tmp";
   EventStream* events = nullptr;
   const Cancel* cancel = nullptr;
+  std::string journal_path;             ///< where finished tiles are noted; empty: nowhere
+  std::string job;                      ///< what the journal says of the job
+  const Journal::Left* left = nullptr;  ///< what a killed run of the same plan has finished already
 };
 
 /// Runs all stages; `sinks[i]` takes root i. Every sink is created before anything is read, and finished after everything is

@@ -8,6 +8,7 @@
 
 #include "freestone/exec/fold_tree.h"
 #include "freestone/plan/explain.h"
+#include "freestone/runtime/admission.h"
 #include "freestone/runtime/lanes.h"
 
 namespace freestone {
@@ -147,13 +148,18 @@ void StageRunner::run() {
   bool from_files = false;
   for (const StageInput& input : program_.inputs()) from_files = from_files || !input.source->memory();
   const int readers = from_files && slots > lanes ? slots - lanes : 0;
-  if (count_ > 0) run_lanes(lanes + readers, stop_, [&](int lane) { lane < lanes ? compute_lane(lane) : io_lane(kIoLane + lane - lanes); });
+  if (count_ > 0)
+    run_lanes(lanes + readers, stop_, [&](int lane) {
+      const InsideRun inside;
+      lane < lanes ? compute_lane(lane) : io_lane(kIoLane + lane - lanes);
+    });
   stop_.check();
   finish_empty_folds();
   emit(EventKind::kStageEnd, -1, -1, "", 0, now_ns());
 }
 
 Slot* StageRunner::begin_task() {
+  while (next_ < count_ && run_.finished != nullptr && (*run_.finished)[static_cast<std::size_t>(next_)]) ++next_, ++done_;
   if (free_.empty() || next_ >= count_) return nullptr;
   Slot* slot = free_.back();
   free_.pop_back();
@@ -199,6 +205,7 @@ void StageRunner::compute_lane(int lane) {
     lock.unlock();
     if (!fetched) fetch(*slot, lane);
     compute(*slot, lane);
+    if (run_.journal != nullptr) run_.journal->finished(run_.stage, slot->tile);
     emit(EventKind::kTaskDone, lane, slot->tile, "", 0, now_ns());
     lock.lock();
     free_.push_back(slot);

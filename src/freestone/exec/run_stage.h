@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "freestone/core/cancel.h"
+#include "freestone/exec/journal.h"
 #include "freestone/plan/stage_program.h"
 #include "freestone/runtime/budget.h"
 #include "freestone/runtime/events.h"
@@ -25,6 +26,8 @@ struct StageRun {
   Budget& budget;
   EventStream& events;
   const Cancel& cancel;
+  Journal* journal = nullptr;                   ///< where finished tiles are noted
+  const std::vector<bool>* finished = nullptr;  ///< tiles that an earlier run has written
 };
 
 /// @throws Error  the first error of any lane, with the operation and the region; kind cancelled

@@ -14,10 +14,11 @@
 namespace freestone {
 namespace {
 
-std::string temporary_name(const std::string& path) {
+/// `.NAME.freestone-tmp` and the like, in the folder of `path`.
+std::string hidden_name(const std::string& path, const char* ending) {
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
-  return folder + "." + path.substr(folder.size()) + ".freestone-tmp";
+  return folder + "." + path.substr(folder.size()) + ending;
 }
 
 /// True when `descriptor` is still the file that `path` names: between open and lock another run may have removed it.
@@ -28,7 +29,7 @@ bool still_named(int descriptor, const std::string& path) {
 
 }  // namespace
 
-OutputFile::OutputFile(std::string path, bool overwrite) : path_(std::move(path)), temporary_(temporary_name(path_)), overwrite_(overwrite) {}
+OutputFile::OutputFile(std::string path, bool overwrite) : path_(std::move(path)), temporary_(hidden_name(path_, ".freestone-tmp")), overwrite_(overwrite) {}
 
 OutputFile::~OutputFile() { abort(); }
 
@@ -40,8 +41,9 @@ void OutputFile::check_final_name() const {
   if (!overwrite_) fail(ErrorKind::kUser, "{}: exists already. Choose another name, or allow it with --overwrite.", path_);
 }
 
-void OutputFile::create(Index bytes) {
-  ensure(descriptor_ < 0, "an output file was created twice");
+std::string OutputFile::journal_path() const { return hidden_name(path_, ".freestone-journal"); }
+
+void OutputFile::check_folder() const {
   const std::string folder = folder_of(path_);
   struct stat status {};
   if (stat(folder.c_str(), &status) != 0) {
@@ -49,12 +51,17 @@ void OutputFile::create(Index bytes) {
     fail_errno(errno, fmt::format("{}: its folder {} cannot be looked at", path_, folder));
   }
   if (!S_ISDIR(status.st_mode)) fail(ErrorKind::kIo, "{}: {} is a file, not a folder.", path_, folder);
-  check_final_name();
+}
 
+void OutputFile::open_locked(int flags, bool keep_contents) {
+  ensure(descriptor_ < 0, "an output file was created twice");
+  const std::string folder = folder_of(path_);
   while (descriptor_ < 0) {
-    const int descriptor = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    const int descriptor = ::open(temporary_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
     if (descriptor < 0) {
       if (errno == EINTR) continue;
+      if (errno == ENOENT && keep_contents)
+        fail(ErrorKind::kUser, "{}: there is no run to take up ({} is not there). Run without --resume.", path_, temporary_);
       if (errno == EACCES || errno == EPERM || errno == EROFS) {
         fail(ErrorKind::kIo, "{}: no permission to write in the folder {}{}.", path_, folder, errno == EROFS ? " (it is read-only)" : "");
       }
@@ -69,11 +76,12 @@ void OutputFile::create(Index bytes) {
       if (error_number == EINTR) continue;
       fail_errno(error_number, fmt::format("{}: the temporary file {} cannot be locked", path_, temporary_));
     }
+    struct stat status {};
     if (!still_named(descriptor, temporary_)) {
       ::close(descriptor);
       continue;
     }
-    if (fstat(descriptor, &status) == 0 && status.st_size > 0) {
+    if (!keep_contents && fstat(descriptor, &status) == 0 && status.st_size > 0) {
       // Left by a run that was killed. A new inode, so that its blocks and permissions play no part in this output.
       ::unlink(temporary_.c_str());
       ::close(descriptor);
@@ -81,8 +89,14 @@ void OutputFile::create(Index bytes) {
     }
     descriptor_ = descriptor;
   }
+}
+
+void OutputFile::create(Index bytes) {
+  check_folder();
+  check_final_name();
+  open_locked(O_CREAT, false);
   try {
-    check_free_space(folder, bytes, path_);
+    check_free_space(folder_of(path_), bytes, path_);
     // Reserved blocks also make the rename fast: ext4 writes a file with blocks still to be chosen to disk before it lets it
     // replace another (1.2 GB: 1.4 s).
     reserve(descriptor_, path_, bytes);
@@ -91,6 +105,20 @@ void OutputFile::create(Index bytes) {
     throw;
   }
 }
+
+void OutputFile::resume(Index bytes) {
+  check_folder();
+  check_final_name();
+  open_locked(0, true);
+  struct stat status {};
+  if (fstat(descriptor_, &status) == 0 && status.st_size == bytes) return;
+  // Not ours to remove: whoever asked to resume may have meant another output.
+  ::close(descriptor_);
+  descriptor_ = -1;
+  fail(ErrorKind::kUser, "{}: what a killed run left has {} bytes, this output has {}. Run without --resume.", path_, status.st_size, bytes);
+}
+
+void OutputFile::flush() { ::fdatasync(descriptor_); }
 
 void OutputFile::write_at(Index offset, std::span<const std::byte> bytes) { write_exactly(descriptor_, path_, offset, bytes); }
 

@@ -27,6 +27,14 @@ class OutputFile {
   /// @throws Error kind user: the output exists and may not be overwritten, is a folder, or another run is writing it;
   ///   kind io: the folder is missing or not writable, the disk lacks the room, the file would be larger than allowed
   void create(Index bytes);
+  /// Instead of `create`: the temporary file that a killed run left, which is `bytes` long.
+  /// @throws Error kind user: there is none, it has another length, the output exists and may not be overwritten, or another run is
+  ///   writing it; kind io
+  void resume(Index bytes);
+  /// Beside the temporary file: `.NAME.freestone-journal`.
+  std::string journal_path() const;
+  /// Brings what was written to the disk.
+  void flush();
   /// Thread-safe.
   /// @throws Error kind io
   void write_at(Index offset, std::span<const std::byte> bytes);
@@ -39,7 +47,10 @@ class OutputFile {
   void abort() noexcept;
 
  private:
+  void check_folder() const;
   void check_final_name() const;
+  /// The temporary file, open and locked; `flags` as of open(2).
+  void open_locked(int flags, bool keep_contents);
   std::string path_, temporary_;
   bool overwrite_;
   int descriptor_ = -1;

@@ -31,6 +31,9 @@ class RawSink final : public Sink {
   const SinkCaps& caps() const override { return caps_; }
   std::string name() const override { return output_.path(); }
   void create() override;
+  std::string journal_path() const override { return output_.journal_path(); }
+  void resume() override { output_.resume(layout_.file_bytes); }
+  void flush() override { output_.flush(); }
   Index scratch_bytes(const Box& box) const override { return writer_.scratch_bytes(box); }
   void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override;
   void finish() override;
