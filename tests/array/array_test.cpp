@@ -1,3 +1,4 @@
+#include "freestone/core/paper_source.h"
 #include "freestone/array/array.h"
 
 #include <gtest/gtest.h>
@@ -6,7 +7,6 @@
 #include <random>
 #include <thread>
 
-#include "array/paper_source.h"
 #include "freestone/array/axis_map.h"
 
 namespace freestone {

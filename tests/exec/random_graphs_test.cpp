@@ -119,7 +119,9 @@ TEST(RandomGraphs, EveryPlanGivesTheSameBits) {
     int tried = 0;
     for (Index memory = result_bytes + (Index{96} << 10); tried < 3; memory *= 3) {
       ComputeOptions options;
-      options.settings = {memory, 1 + static_cast<int>(graph.pick(4)), "/var/tmp"};
+      options.settings = {memory, 1 + static_cast<int>(graph.pick(8)), "/var/tmp"};
+      for (const PassInfo& pass : all_passes())
+        if (graph.pick(8) == 0) options.without_passes.push_back(pass.name);
       try {
         const auto got = compute_all(roots, options);
         for (std::size_t i = 0; i < roots.size(); ++i)

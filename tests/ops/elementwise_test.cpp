@@ -1,3 +1,4 @@
+#include "freestone/core/paper_source.h"
 #include "freestone/ops/elementwise.h"
 
 #include <gtest/gtest.h>
@@ -8,7 +9,6 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "array/paper_source.h"
 #include "freestone/core/buffer.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/shape.h"

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "array/paper_source.h"
 #include "freestone/array/array.h"
+#include "freestone/core/paper_source.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/select.h"
@@ -69,9 +69,8 @@ TEST(Plan, ASlabReadsTheSlabOnly) {
 TEST(Plan, AnArrayAndItsTransposeAreTwoReadings) {
   const Array x = paper({1000, 1000, 1000});
   const Plan plan = plan_of({reduce("sum", x + transpose(x), {})}, 64 * kMiB);
-  EXPECT_EQ(plan.stages.size(), 1u);
-  // The box around both would be most of the array for most tiles.
-  EXPECT_LT(plan.total.bytes_read, Index{9} * kGiB);
+  // The box around both would be most of the array for most tiles. A store in between costs less than short runs of the file.
+  EXPECT_LT(plan.total.bytes_read, Index{13} * kGiB);
   EXPECT_LE(plan.total.peak_bytes, 64 * kMiB);
 }
 
@@ -84,6 +83,46 @@ TEST(Plan, AFoldIntoChunksIsGatheredFirst) {
   ASSERT_EQ(plan.stages.size(), 2u);
   for (int k = 0; k < 2; ++k)
     EXPECT_TRUE(plan.stages[1].tile[k] % 64 == 0 || plan.stages[1].tile[k] == plan.stages[1].domain.shape[k]) << k;
+}
+
+TEST(Plan, EveryPassCanBeLeftOutAndIsNamed) {
+  const Array x = paper({512, 300, 200});
+  const std::vector<Array> roots{x - reduce("mean", x, {0}), reduce("max", sigma_clip(x, 3.0, 0), {})};
+  std::vector<std::string> all;
+  for (const PassInfo& pass : all_passes()) all.push_back(pass.name);
+  all.push_back("");
+  for (const std::string& off : all) {
+    PlanOptions options;
+    options.budget = kGiB;
+    if (!off.empty()) options.switched_off = {off};
+    const Plan plan = make_plan(roots, {file_sink("a"), file_sink("b")}, options);
+    EXPECT_LE(plan.total.peak_bytes, kGiB) << off;
+    for (const PassRecord& record : plan.passes) EXPECT_TRUE(record.name != off || off == "price-tiles") << off;
+    EXPECT_GE(plan.stages.size(), off == "share-passes" ? 2u : 1u);
+    for (const Store& store : plan.stores) EXPECT_TRUE(store.on_disk || off != "stores-in-memory");
+  }
+  PlanOptions wrong;
+  wrong.budget = kGiB;
+  wrong.switched_off = {"price-tile"};
+  EXPECT_THROW(make_plan(roots, {file_sink("a"), file_sink("b")}, wrong), Error);
+}
+
+TEST(Plan, ARechunkThatFitsNoSlabGoesThroughAStore) {
+  const Array x = from_source(std::make_shared<PaperSource>(Shape{1000, 1000, 1000}, DType::kFloat32, Shape{10, 500, 500}));
+  SinkFacts chunks = file_sink("chunks");
+  chunks.caps.unit = {1000, 10, 10};
+  PlanOptions options;
+  options.budget = 64 * kMiB;
+  const Plan plan = make_plan({x}, {chunks}, options);
+  EXPECT_LE(plan.total.peak_bytes, 64 * kMiB);
+  EXPECT_LE(plan.total.bytes_read, Index{10} * kGiB) << explain(plan, 0);
+}
+
+TEST(Plan, TellsTheOtherWays) {
+  const Array x = paper({512, 768, 768});
+  const Plan plan = plan_of({x - reduce("mean", x, {0})}, kGiB);
+  ASSERT_FALSE(plan.alternatives.empty());
+  EXPECT_NE(explain(plan, 0).find("other ways that were priced"), std::string::npos);
 }
 
 TEST(Plan, FusesAChainOfArithmetic) {

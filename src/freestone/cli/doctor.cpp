@@ -11,6 +11,7 @@
 #include "freestone/base/settings.h"
 #include "freestone/cli/commands.h"
 #include "freestone/cli/print.h"
+#include "freestone/exec/calibrate.h"
 #include "freestone/formats/format.h"
 
 namespace freestone::cli {
@@ -58,6 +59,13 @@ int run_doctor(std::span<const std::string> words, const CommandRow& row, const 
   const Arguments arguments(words, row.options, "doctor: ");
   if (!arguments.words().empty()) refuse("doctor takes no names, not '{}'.", arguments.words().front());
   const Settings settings = default_settings();
+  if (arguments.has("calibrate")) {
+    const Rates rates = calibrate(settings.temp_dir, settings.threads);
+    save_rates(rates);
+    if (!arguments.has("json")) write_stdout("rates kept in " + rates_path() + ":\n");
+    write_stdout(to_json_text(rates));
+    return 0;
+  }
   int wcs[3] = {};
   wcslib_version(wcs);
   utsname system{};

@@ -69,7 +69,7 @@ int run(const std::vector<std::string>& words) {
       return 0;
     }
   }
-  for (const char* later : {"--resume", "--scheduler", "--scheduler-file"})
+  for (const char* later : {"--scheduler", "--scheduler-file"})
     for (const std::string& word : rest)
       if (word == later || word.rfind(std::string(later) + "=", 0) == 0) refuse("{}: {} is not available in this version.", name, later);
   return row.run(rest, row, {g_cancel});

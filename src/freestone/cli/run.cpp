@@ -8,6 +8,7 @@
 
 #include "freestone/base/log.h"
 #include "freestone/cli/print.h"
+#include "freestone/core/paper_source.h"
 #include "freestone/label/open.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
@@ -77,7 +78,7 @@ Pipeline pipeline_of(const nlohmann::json& steps, int depth = 0) {
 }  // namespace
 
 Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite,
-          const std::string& format) {
+          const std::string& format, const std::function<void(astro::SkyArray&)>& change) {
   Asked asked;
   asked.inputs = {input};
   std::map<std::string, astro::SkyArray> named;
@@ -92,10 +93,12 @@ Asked ask(const std::string& input, const std::vector<std::string>& with, const 
     if (name == "x") refuse("--with {}: 'x' is the name of the input itself.", pair);
     if (named.count(name) > 0) refuse("--with {}: the name '{}' is given twice.", pair, name);
     named[name] = astro::sky_array_from(open(pair.substr(equals + 1)));
+    if (change) change(named[name]);
     asked.inputs.push_back(pair);
   }
   Flow flow;
   flow.array = astro::sky_array_from(open(input));
+  if (change) change(flow.array);
   flow.label = stem(input);
   flow.input = file_name(input);
   flow.history = "freestone run " + shell_word(flow.input);
@@ -131,7 +134,8 @@ void watched(const Arguments& arguments, const Process& process, const std::func
   if (!profile_path.empty() && !ends_with(".json") && !ends_with(".html"))
     refuse("--profile '{}': give a name that ends in .json or .html.", profile_path);
   EventStream events;
-  ComputeOptions options{settings_of(arguments), &events, &process.cancel};
+  ComputeOptions options{settings_of(arguments),        &events,       &process.cancel, arguments.has("resume"),
+                         arguments.all("without-pass"), open_reference};
   const char* from_environment = std::getenv("FREESTONE_PROGRESS");
   const std::string mode = arguments.text("progress", from_environment == nullptr || *from_environment == '\0' ? "auto" : from_environment);
   if (auto progress = watch::make_progress(watch::parse_progress_mode(mode))) events.subscribe(std::move(progress));
@@ -190,21 +194,72 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
   return 0;
 }
 
+namespace {
+
+/// The passes of the planner, with what they did and took in `plan` (null: not said).
+std::string pass_table(const Plan* plan) {
+  std::string text;
+  const auto took = [&](const std::string& name) -> std::string {
+    if (plan != nullptr)
+      for (const PassRecord& record : plan->passes)
+        if (record.name == name) return fmt::format("{:>8.3f} ms {:>6}  ", record.seconds * 1e3, record.changes);
+    return plan == nullptr ? "" : fmt::format("{:>19}", "");
+  };
+  for (const PassInfo& pass : all_passes()) text += fmt::format("{:<20}  {}{}\n", pass.name, took(pass.name), pass.why);
+  return text;
+}
+
+/// The simulated input: longer, and never read.
+std::function<void(astro::SkyArray&)> longer(const Arguments& arguments) {
+  if (!arguments.has("size-factor")) {
+    if (arguments.has("size-axis")) refuse("--size-axis goes with --size-factor.");
+    return {};
+  }
+  const double factor = arguments.number("size-factor", 1);
+  if (!(factor > 0)) refuse("--size-factor must be above 0.");
+  return [factor, &arguments](astro::SkyArray& array) {
+    if (array.rank() == 0) return;
+    const int axis = normal_axis(arguments.integer("size-axis", 0, -kMaxRank), array.rank());
+    const Array data = array.data;
+    // What stands between the file and the array (a dropped axis, a mask) is left out: it costs next to nothing.
+    std::shared_ptr<const Source> source;
+    for (const auto& node : topological_order({data}))
+      if (node->op->source() != nullptr && !node->op->source()->memory()) source = node->op->source();
+    const bool is_file = source != nullptr && source->spec() == data.spec();
+    array.data =
+        from_source(is_file ? std::make_shared<PaperSource>(source, axis, factor)
+                            : std::make_shared<PaperSource>(std::make_shared<PaperSource>(data.shape(), data.dtype()), axis, factor));
+  };
+}
+
+}  // namespace
+
 int run_plan_only(std::span<const std::string> words, const CommandRow& row, const Process&) {
   const CommandWords command = parse_command(words);
   const Arguments arguments(command.head, row.options, "plan: ");
+  if (arguments.has("passes") && arguments.words().empty() && command.pipeline.empty()) {
+    write_stdout(pass_table(nullptr));
+    return 0;
+  }
   const std::string input = only_input(arguments, "plan");
   const std::string format = arguments.text("format", "table");
-  const Asked asked = ask(input, arguments.all("with"), command.pipeline, arguments.has("overwrite"), format);
-  const ComputeOptions options{settings_of(arguments)};
+  const Asked asked = ask(input, arguments.all("with"), command.pipeline, arguments.has("overwrite"), format, longer(arguments));
+  ComputeOptions options{settings_of(arguments)};
+  options.without_passes = arguments.all("without-pass");
+  const bool simulated = arguments.has("cores") || arguments.has("size-factor") || arguments.has("disk");
+  if (arguments.has("cores")) options.settings.threads = static_cast<int>(std::min<Index>(arguments.integer("cores", 1, 1), 1 << 20));
+  if (arguments.has("disk")) options.disk_bytes_per_second = static_cast<double>(arguments.parsed("disk", parse_bytes));
+  options.simulated = simulated;
   const Index baseline = resident_bytes();
   const Plan plan = plan_outputs(asked.request->outputs(), options);
   if (!arguments.has("json")) {
-    write_stdout(explain(plan, baseline));
+    write_stdout((simulated ? "simulated: " : "") + explain(plan, baseline));
+    if (arguments.has("passes")) write_stdout(pass_table(&plan));
     return 0;
   }
   const nlohmann::json json = {{"plan", to_json(plan)},
                                {"forecast_peak_bytes", plan.total.peak_bytes + baseline},
+                               {"simulated", simulated},
                                {"sinks", describe_sinks(*asked.request)},
                                {"command",
                                 {{"input", input},

@@ -34,8 +34,11 @@ Plan plan_outputs(const std::vector<Output>& outputs, const ComputeOptions& opti
   plan_options.budget = settings.memory_bytes - held;
   plan_options.switched_off = options.without_passes;
   plan_options.threads = settings.threads;
+  plan_options.rates = known_rates();
+  if (options.disk_bytes_per_second > 0)
+    plan_options.rates.all_read_bytes_per_second = plan_options.rates.all_write_bytes_per_second = options.disk_bytes_per_second;
   struct statvfs disk {};
-  if (statvfs(settings.temp_dir.c_str(), &disk) == 0)
+  if (!options.simulated && statvfs(settings.temp_dir.c_str(), &disk) == 0)
     plan_options.temp_free_bytes = static_cast<Index>(disk.f_bavail) * static_cast<Index>(disk.f_frsize);
   return make_plan(roots, facts, plan_options);
 }

@@ -48,6 +48,8 @@ struct ComputeOptions {
   bool resume = false;                           ///< take up what a killed run of the same job has written
   std::vector<std::string> without_passes = {};  ///< names of planner passes that are left out (plan/graph.h)
   OpenSource open = {};                          ///< needed by `resume`: label's open_reference, as a rule
+  bool simulated = false;                        ///< a plan for another machine: free space here does not matter
+  double disk_bytes_per_second = 0;              ///< of a simulated disk, all lanes together; 0: as calibrated
 };
 
 /// An array and where it goes.

@@ -88,7 +88,7 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
 }  // namespace
 
 TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory,
-                        int threads, const Rates& rates) {
+                        int threads, const Rates& rates, bool price) {
   const StageProgram program(plan, stage, sinks, {});
   const int rank = stage.domain.rank();
 
@@ -158,7 +158,7 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
       const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
       const double rounds = std::ceil(whole_tiles / lanes) * lanes / std::max(1.0, whole_tiles);
 
-      double cpu = layout.nanoseconds * 1e-9 + static_cast<double>(layout.read.bytes) / rates.read_bytes_per_second +
+      double cpu = layout.nanoseconds * 1e-9 / rates.core_speed + static_cast<double>(layout.read.bytes) / rates.read_bytes_per_second +
                    static_cast<double>(layout.read.requests + layout.writes) * rates.request_seconds;
       if (layout.task_bytes > rates.cache_bytes)
         cpu += static_cast<double>(layout.touched_bytes) /
@@ -167,10 +167,17 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
       double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
       seconds += std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) / rates.fresh_bytes_per_second / lanes;
       seconds += std::max(0.0, static_cast<double>(layout.read.bytes) * tiles - read_once) / rates.again_bytes_per_second;
+      // What all lanes share: the disk.
+      const auto at_least = [&](double bytes, double rate) {
+        if (rate > 0) seconds = std::max(seconds, bytes / rate);
+      };
+      at_least(static_cast<double>(layout.read.bytes) * tiles, rates.all_read_bytes_per_second);
+      at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
       // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
       if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
 
-      const bool better = seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
+      const bool better =
+          !price ? !best.fits : seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
       if (!better) continue;
       best.fits = true;
       best.seconds = seconds;

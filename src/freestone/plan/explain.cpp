@@ -76,6 +76,11 @@ std::string explain(const Plan& plan, Index baseline_bytes) {
   text += fmt::format("total: {} tasks, reads {}, writes {}, peak memory {} (the process included), about {}\n",
                       format_count(plan.total.tiles), format_bytes(plan.total.bytes_read), format_bytes(plan.total.bytes_written),
                       format_bytes(plan.total.peak_bytes + baseline_bytes), format_seconds(plan.total.seconds));
+  if (!plan.alternatives.empty()) {
+    text += "other ways that were priced:\n";
+    for (const Alternative& other : plan.alternatives)
+      text += fmt::format("  {:<10} {}\n", other.fits ? format_seconds(other.seconds) : "no room", other.what);
+  }
   return text;
 }
 

@@ -1,6 +1,7 @@
 /// Graph: the nodes that some roots need, as the passes rewrite them.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "freestone/array/array.h"
@@ -32,7 +33,14 @@ struct Pass {
   Index (*run)(Graph&);  ///< returns how many changes it made
 };
 
-/// The passes in the order they run in.
+/// The rewritings in the order they run in.
 std::vector<Pass> passes();
+
+/// What the planner does, for people: every one of these can be left out by its name (PlanOptions::switched_off), and results stay the same.
+struct PassInfo {
+  std::string name, why;
+};
+/// The rewritings, then the choices of make_plan.
+std::vector<PassInfo> all_passes();
 
 }  // namespace freestone

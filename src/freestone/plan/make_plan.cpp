@@ -7,10 +7,17 @@
 #include <set>
 
 #include "freestone/ops/shape.h"
+#include "freestone/plan/explain.h"
 #include "freestone/plan/stage_builder.h"
 
 namespace freestone {
 namespace {
+
+constexpr const char* kReduceInside = "reduce-inside-tiles";
+constexpr const char* kStoreResults = "store-results";
+constexpr const char* kSharePasses = "share-passes";
+constexpr const char* kStoresInMemory = "stores-in-memory";
+constexpr const char* kPriceTiles = "price-tiles";
 
 /// What happens between a node and its users.
 enum class Cut {
@@ -18,6 +25,14 @@ enum class Cut {
   kShare,  ///< users in the same pass get the tile, later passes read a store
   kStore   ///< all users read a store
 };
+
+bool is_identity(const Op& view) {
+  const Access& access = view.input(0);
+  for (std::size_t k = 0; k < access.size(); ++k)
+    if (access[k].kind != AxisKind::kPoint || access[k].domain_axis != static_cast<int>(k) || access[k].mul != 1 || access[k].offset != 0)
+      return false;
+  return true;
+}
 
 struct Draft {
   Plan plan;
@@ -37,12 +52,22 @@ class Planner {
   }
 
   Draft search();
+  /// What the steps of the search took.
+  const std::vector<PassRecord>& records() const { return records_; }
 
  private:
   const Op& op(int node) const { return *graph_.nodes[static_cast<std::size_t>(node)].op; }
   bool is_source(int node) const { return op(node).source() != nullptr; }
   bool is_fold(int node) const { return op(node).fold() != nullptr; }
+  /// A source's copy, which stands in the graph only to be stored.
+  bool is_copy(int node) const {
+    return op(node).is_view() && is_source(graph_.nodes[static_cast<std::size_t>(node)].inputs[0].node) && is_identity(op(node));
+  }
 
+  bool is_on(std::string_view pass) const {
+    return std::find(options_.switched_off.begin(), options_.switched_off.end(), pass) == options_.switched_off.end();
+  }
+  TileChoice tiles_of(const Plan& plan, Stage& stage, const TileRules& rules, Index memory) const;
   Draft draft(const std::vector<Cut>& cuts, double memory_share) const;
   bool better(const Draft& a, const Draft& b) const {
     if (a.fits != b.fits) return a.fits;
@@ -53,7 +78,20 @@ class Planner {
   const std::vector<SinkFacts>& sinks_;
   const PlanOptions& options_;
   std::vector<std::vector<int>> users_;
+  mutable double tile_seconds_ = 0;
+  mutable Index tile_choices_ = 0;
+  std::vector<PassRecord> records_;
 };
+
+double seconds_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+TileChoice Planner::tiles_of(const Plan& plan, Stage& stage, const TileRules& rules, Index memory) const {
+  const double start = seconds_now();
+  TileChoice choice = choose_tiles(plan, stage, rules, sinks_, memory, plan.threads, options_.rates, is_on(kPriceTiles));
+  tile_seconds_ += seconds_now() - start;
+  ++tile_choices_;
+  return choice;
+}
 
 /// The shape of a temporary store's blocks before tiles are known: cubes of about 1 MiB.
 Shape first_block(const Spec& spec) {
@@ -111,7 +149,7 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
   for (const std::size_t s : by_size) {
     Store& store = plan.stores[s];
     const double share = memory_share * static_cast<double>(plan.budget - plan.reserve_bytes);
-    store.on_disk = static_cast<double>(in_memory + store.spec.bytes()) > share;
+    store.on_disk = !is_on(kStoresInMemory) || static_cast<double>(in_memory + store.spec.bytes()) > share;
     if (!store.on_disk) in_memory += store.spec.bytes();
   }
 
@@ -148,7 +186,8 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
       std::vector<Target> group{target};
       for (std::size_t g = 0; g < groups.size();) {
         bool shares = false;
-        for (const ValueRef& v : values) shares = shares || (group_values[g].count(v) && 4 * element_count(plan.spec(v).shape) >= largest);
+        for (const ValueRef& v : values)
+          shares = shares || (is_on(kSharePasses) && group_values[g].count(v) && 4 * element_count(plan.spec(v).shape) >= largest);
         if (!shares) {
           ++g;
           continue;
@@ -168,8 +207,7 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
       if (built && groups[g].size() > 1) {
         // Siblings that together fit nothing go alone.
         Stage trial = stage;
-        built =
-            choose_tiles(plan, trial, stage_rules, sinks_, plan.budget - plan.reserve_bytes - in_memory, plan.threads, options_.rates).fits;
+        built = tiles_of(plan, trial, stage_rules, plan.budget - plan.reserve_bytes - in_memory).fits;
       }
       if (!built && groups[g].size() > 1) {
         for (const Target& target : groups[g]) groups.push_back({target});
@@ -212,7 +250,7 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
     out.smallest_budget = 0;
     for (std::size_t g = 0; g < plan.stages.size(); ++g) {
       const Index beside = memory_beside(g);
-      const TileChoice choice = choose_tiles(plan, plan.stages[g], rules[g], sinks_, plan.budget - beside, plan.threads, options_.rates);
+      const TileChoice choice = tiles_of(plan, plan.stages[g], rules[g], plan.budget - beside);
       if (!choice.fits) {
         out.fits = false;
         out.smallest_budget = std::max(out.smallest_budget, choice.smallest_budget + beside);
@@ -266,60 +304,83 @@ Draft Planner::search() {
   const std::size_t n = graph_.nodes.size();
   std::vector<int> folds, others;
   for (std::size_t i = 0; i < n; ++i) {
+    if (is_copy(static_cast<int>(i))) others.push_back(static_cast<int>(i));
     if (users_[i].empty() || is_source(static_cast<int>(i)) || op(static_cast<int>(i)).is_view()) continue;
     if (is_fold(static_cast<int>(i))) {
       folds.push_back(static_cast<int>(i));
       continue;
     }
-    // A store pays where work is dear, or where the next operation wants other tiles.
-    bool feeds_heavy = false;
+    // A store pays where work is dear, where the next operation wants other tiles, or where users look at the result in different ways.
+    bool feeds_heavy =
+        users_[i].size() > 1 && std::any_of(users_[i].begin(), users_[i].end(), [&](int user) { return op(user).is_view(); });
     for (const int user : users_[i]) feeds_heavy = feeds_heavy || (op(user).name() != "elementwise" && !op(user).is_view());
     if (op(static_cast<int>(i)).name() != "elementwise" || feeds_heavy) others.push_back(static_cast<int>(i));
   }
   constexpr std::size_t kMost = 12;
   if (others.size() > kMost) others.resize(kMost);
 
+  const double start = seconds_now();
   std::vector<Cut> cuts(n, Cut::kNone);
   for (const int fold : folds) cuts[static_cast<std::size_t>(fold)] = Cut::kStore;
+  for (const int node : others)
+    if (is_copy(node)) cuts[static_cast<std::size_t>(node)] = Cut::kStore;
   double share = 0.5;
   Draft best = draft(cuts, share);
-  const auto attempt = [&](const std::vector<Cut>& trial_cuts, double trial_share) {
+  std::string best_is = folds.empty() ? "everything in one pass" : "each reduction finished before it is used";
+  std::vector<Alternative> others_tried;
+  const auto attempt = [&](const std::vector<Cut>& trial_cuts, double trial_share, std::string what) {
     Draft trial = draft(trial_cuts, trial_share);
-    if (!better(trial, best)) return false;
+    const bool taken = better(trial, best);
+    others_tried.push_back({taken ? std::exchange(best_is, std::move(what)) : std::move(what), taken ? best.seconds : trial.seconds,
+                            taken ? best.fits : trial.fits});
+    if (!taken) return false;
     best = std::move(trial);
     cuts = trial_cuts;
     share = trial_share;
     return true;
   };
-  if (!folds.empty()) {
+  if (!folds.empty() && is_on(kReduceInside)) {
     auto inline_all = cuts;
     for (const int fold : folds) inline_all[static_cast<std::size_t>(fold)] = Cut::kNone;
-    attempt(inline_all, share);
+    attempt(inline_all, share, "reductions inside the tiles of what uses them, in one pass");
   }
   for (int round = 0; round < 3; ++round) {
     bool improved = false;
-    if (folds.size() > 1 && folds.size() <= kMost) {
+    if (folds.size() > 1 && folds.size() <= kMost && is_on(kReduceInside)) {
       for (const int fold : folds) {
         auto trial = cuts;
         auto& cut = trial[static_cast<std::size_t>(fold)];
         cut = cut == Cut::kNone ? Cut::kStore : Cut::kNone;
-        improved = attempt(trial, share) || improved;
+        improved =
+            attempt(trial, share,
+                    fmt::format("{} {}", describe(op(fold)), cut == Cut::kNone ? "inside the tiles of what uses it" : "finished first")) ||
+            improved;
       }
     }
     // Stores of other values only where the plan as it is does not fit or computes something twice.
-    if (!best.fits || best.computes_twice) {
+    if ((!best.fits || best.computes_twice) && is_on(kStoreResults)) {
       for (const int node : others) {
         for (const Cut cut : {Cut::kStore, Cut::kShare, Cut::kNone}) {
           if (cuts[static_cast<std::size_t>(node)] == cut) continue;
           auto trial = cuts;
           trial[static_cast<std::size_t>(node)] = cut;
-          improved = attempt(trial, share) || improved;
+          const char* how = cut == Cut::kStore   ? "stored"
+                            : cut == Cut::kShare ? "stored for later passes"
+                                                 : "made again where it is needed";
+          improved = attempt(trial, share, fmt::format("the result of {} {}", describe(op(node)), how)) || improved;
         }
       }
     }
-    if (!best.fits) improved = attempt(cuts, 0.1) || improved;
+    if (!best.fits) improved = attempt(cuts, 0.1, "more intermediate results on disk") || improved;
     if (!improved) break;
   }
+  std::stable_sort(others_tried.begin(), others_tried.end(),
+                   [](const Alternative& a, const Alternative& b) { return a.fits != b.fits ? a.fits : a.fits && a.seconds < b.seconds; });
+  constexpr std::size_t kTold = 8;
+  if (others_tried.size() > kTold) others_tried.resize(kTold);
+  best.plan.alternatives = std::move(others_tried);
+  records_ = {{"cut-stages", static_cast<Index>(best.plan.stages.size()), seconds_now() - start - tile_seconds_},
+              {kPriceTiles, tile_choices_, tile_seconds_}};
   return best;
 }
 
@@ -342,23 +403,98 @@ void gather_for_chunks(Graph& graph, const std::vector<SinkFacts>& sinks) {
   }
 }
 
+/// `graph` with a copy between each of `sources` and its users.
+Graph with_copies(const Graph& graph, const std::vector<int>& sources) {
+  Graph out = graph;
+  out.nodes.clear();
+  std::vector<int> number, copy;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    PlanNode node = graph.nodes[n];
+    for (ValueRef& input : node.inputs) {
+      const auto from = static_cast<std::size_t>(input.node);
+      input.node = copy[from] >= 0 ? copy[from] : number[from];
+    }
+    number.push_back(static_cast<int>(out.nodes.size()));
+    copy.push_back(-1);
+    out.nodes.push_back(std::move(node));
+    if (std::find(sources.begin(), sources.end(), static_cast<int>(n)) == sources.end()) continue;
+    const Spec& spec = graph.spec({static_cast<int>(n), 0});
+    copy.back() = static_cast<int>(out.nodes.size());
+    out.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {{number.back(), 0}}});
+  }
+  for (ValueRef& root : out.roots) {
+    const auto from = static_cast<std::size_t>(root.node);
+    root.node = copy[from] >= 0 ? copy[from] : number[from];
+  }
+  return out;
+}
+
+/// Sources of which `plan` reads much more than there is of them: tiles and chunks lie across each other.
+std::vector<int> read_over(const Plan& plan) {
+  std::vector<int> sources;
+  for (std::size_t n = 0; n < plan.nodes.size(); ++n) {
+    const auto& source = plan.nodes[n].op->source();
+    if (source == nullptr || source->memory()) continue;
+    const double once = static_cast<double>(source->cost(Box(source->spec().shape)).bytes);
+    double read = 0;
+    for (const Stage& stage : plan.stages)
+      if (std::count(stage.inputs.begin(), stage.inputs.end(), ValueRef{static_cast<int>(n), 0}))
+        read += static_cast<double>(stage.estimate.bytes_read);
+    if (read > 1.3 * once) sources.push_back(static_cast<int>(n));
+  }
+  return sources;
+}
+
 }  // namespace
+
+std::vector<PassInfo> all_passes() {
+  std::vector<PassInfo> all;
+  for (const Pass& pass : passes()) all.push_back({pass.name, pass.why});
+  all.push_back({kReduceInside, "a tile that spans the reduced axes needs no pass of its own for a mean that it uses"});
+  all.push_back({kStoreResults, "between operations that want opposite tiles, or instead of making the same twice"});
+  all.push_back({kSharePasses, "results that are wanted from the same data come out of one pass over it"});
+  all.push_back({kStoresInMemory, "an intermediate result that leaves room enough need not go to the disk"});
+  all.push_back({kPriceTiles, "the cheapest tile and order that fit, not the first"});
+  return all;
+}
 
 Plan make_plan(const std::vector<Array>& roots, const std::vector<SinkFacts>& sinks, const PlanOptions& options) {
   ensure(!roots.empty() && roots.size() == sinks.size() && options.budget > 0, "make_plan: nothing to plan");
+  std::vector<std::string> names;
+  for (const PassInfo& pass : all_passes()) names.push_back(pass.name);
+  for (const std::string& name : options.switched_off)
+    if (!std::count(names.begin(), names.end(), name))
+      fail(ErrorKind::kUser, "The planner has no pass '{}'.{}", name, suggestion(name, names));
   Graph graph(roots);
   std::vector<PassRecord> records;
-  const auto clock = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); };
   for (const Pass& pass : passes()) {
     if (std::count(options.switched_off.begin(), options.switched_off.end(), pass.name)) continue;
-    const double start = clock();
+    const double start = seconds_now();
     const Index changes = pass.run(graph);
-    records.push_back({pass.name, changes, clock() - start});
+    records.push_back({pass.name, changes, seconds_now() - start});
   }
   gather_for_chunks(graph, sinks);
-  const double start = clock();
-  Draft best = Planner(graph, sinks, options).search();
-  records.push_back({"cut-stages-and-choose-tiles", static_cast<Index>(best.plan.stages.size()), clock() - start});
+  Planner planner(graph, sinks, options);
+  Draft best = planner.search();
+  records.insert(records.end(), planner.records().begin(), planner.records().end());
+  const bool may_store = !std::count(options.switched_off.begin(), options.switched_off.end(), kStoreResults);
+  std::vector<int> sources;
+  if (may_store && best.fits) sources = read_over(best.plan);
+  if (may_store && !best.fits)
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n)
+      if (graph.nodes[n].op->source() != nullptr) sources.push_back(static_cast<int>(n));
+  if (!sources.empty()) {
+    const double begun = seconds_now();
+    const Graph copied = with_copies(graph, sources);
+    Draft through_store = Planner(copied, sinks, options).search();
+    const bool taken = through_store.fits && (!best.fits || through_store.seconds < best.seconds * 0.999);
+    const Alternative other{
+        taken ? "reading the input where it lies, in pieces across its chunks" : "the input copied into a temporary store first",
+        taken ? best.seconds : through_store.seconds, taken ? best.fits : through_store.fits};
+    if (taken) best = std::move(through_store);
+    best.plan.alternatives.insert(best.plan.alternatives.begin(), other);
+    records.push_back({"store-inputs", taken ? 1 : 0, seconds_now() - begun});
+  }
   if (!best.fits) {
     // Round up, so that the advice works.
     const Index mebibytes = (best.smallest_budget + (best.smallest_budget >> 5) + (Index{1} << 20)) >> 20;

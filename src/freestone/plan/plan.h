@@ -88,6 +88,13 @@ struct PassRecord {
   double seconds = 0;
 };
 
+/// A plan that was priced and not taken.
+struct Alternative {
+  std::string what;
+  double seconds = 0;
+  bool fits = true;
+};
+
 struct Plan {
   static constexpr int kVersion = 1;
   Index budget = 0;
@@ -100,6 +107,7 @@ struct Plan {
   Index reserve_bytes = 0;  ///< what the sinks hold while they are open, and results in memory
   Estimate total;
   std::vector<PassRecord> passes;
+  std::vector<Alternative> alternatives;  ///< cheapest first, those that do not fit last
 
   const Spec& spec(ValueRef value) const {
     return nodes[static_cast<std::size_t>(value.node)].op->outputs()[static_cast<std::size_t>(value.output)];

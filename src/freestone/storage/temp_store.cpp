@@ -17,8 +17,10 @@ namespace {
 int open_anonymous(const std::string& folder) {
   const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (descriptor >= 0) return descriptor;
-  if (errno == ENOENT || errno == ENOTDIR) fail(ErrorKind::kIo, "The temporary folder {} does not exist. Name another with --temp-dir.", folder);
-  if (errno == EACCES || errno == EROFS) fail(ErrorKind::kIo, "The temporary folder {} is not writable. Name another with --temp-dir.", folder);
+  if (errno == ENOENT || errno == ENOTDIR)
+    fail(ErrorKind::kIo, "The temporary folder {} does not exist. Name another with --temp-dir.", folder);
+  if (errno == EACCES || errno == EROFS)
+    fail(ErrorKind::kIo, "The temporary folder {} is not writable. Name another with --temp-dir.", folder);
   std::string path = folder + "/.freestone-XXXXXX";
   const int named = ::mkostemp(path.data(), O_CLOEXEC);
   if (named < 0) fail_errno(errno, fmt::format("No temporary file can be made in {}", folder));
@@ -44,8 +46,11 @@ class TempSink final : public Sink {
   void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override {
     writer_.write(file_->descriptor(), file_->name(), box, data, scratch, cancel);
   }
+  void flush() override { ::fdatasync(file_->descriptor()); }
   void finish() override {}
   void abort() noexcept override { (void)!::ftruncate(file_->descriptor(), 0); }
+
+  void forget() const { ::posix_fadvise(file_->descriptor(), 0, 0, POSIX_FADV_DONTNEED); }
 
  private:
   std::string folder_;
@@ -56,6 +61,8 @@ class TempSink final : public Sink {
 };
 
 }  // namespace
+
+void TempStore::forget() const { static_cast<const TempSink&>(*sink_).forget(); }
 
 TempStore::TempStore(std::string folder, Spec spec, Shape block) {
   for (int k = 0; k < block.rank(); ++k) block[k] = std::max<Index>(1, std::min(block[k], spec.shape[k]));

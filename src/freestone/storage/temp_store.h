@@ -23,6 +23,8 @@ class TempStore {
   std::shared_ptr<Sink> sink() const { return sink_; }
   /// May be asked for at any time, but read only after `sink()->create()` and where boxes were written.
   std::shared_ptr<const Source> source() const { return source_; }
+  /// Asks the system to drop what it keeps of the file in memory (flush before): the next read comes from the disk.
+  void forget() const;
 
  private:
   std::shared_ptr<Sink> sink_;
