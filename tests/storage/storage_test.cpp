@@ -231,7 +231,7 @@ TEST(ManifestSource, AbsentChunksAreFill) {
   EXPECT_EQ(out[3], 0x01010101);
 }
 
-TEST(ManifestSource, RefusesChunksOutsideTheFileAndCodecsItDoesNotKnow) {
+TEST(ManifestSource, RefusesChunksOutsideTheFile) {
   const Folder folder;
   put(folder / "data", std::string(15, '\1'));
   const auto file = File::open(folder / "data");
@@ -239,9 +239,6 @@ TEST(ManifestSource, RefusesChunksOutsideTheFileAndCodecsItDoesNotKnow) {
   const Error outside = error_of([&] { ManifestSource(contiguous_manifest(file, 0, {4}, t, "{}")); });
   EXPECT_EQ(outside.kind(), ErrorKind::kData);
   EXPECT_SAYS(outside, "16");
-  Manifest coded = contiguous_manifest(file, 0, {2}, t, "{}");
-  coded.codecs.push_back({"zstd", "{}"});
-  EXPECT_SAYS(error_of([&] { ManifestSource(std::move(coded)); }), "zstd");
 }
 
 TEST(ManifestSource, SaysWhenTheFileChangesOrShrinksUnderIt) {

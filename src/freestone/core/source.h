@@ -37,7 +37,10 @@ struct Identity {
 struct ReadCost {
   Index bytes = 0;     ///< taken from the file
   Index requests = 0;  ///< runs that lie apart
+  Index decoded = 0;   ///< bytes that come out of codecs: chunks count whole, however little of them is wanted
 };
+
+class ChunkCache;
 
 class Source {
  public:
@@ -60,6 +63,10 @@ class Source {
   /// The elements themselves, when they lie in memory in native order for as long as the source lives: nothing is read then, the engine
   /// looks at them where they are.
   virtual std::optional<View> memory() const { return std::nullopt; }
+
+  /// The same data read through a cache of decoded chunks, for one run whose boxes meet the same chunks more than once; null: it has no
+  /// chunks to keep.
+  virtual std::shared_ptr<const Source> through(std::shared_ptr<ChunkCache>) const { return nullptr; }
 
   /// Reads what `box` needs into `encoded`; runs on an I/O lane. `box` is not empty.
   /// @throws Error kind io or data, naming the file and the offset; cancelled

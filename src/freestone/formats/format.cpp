@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <filesystem>
 
 #include "freestone/formats/fits.h"
 #include "freestone/formats/npy.h"
+#include "freestone/formats/zarr.h"
 
 namespace freestone::formats {
 namespace {
@@ -17,11 +19,17 @@ Contents open_gzip(std::shared_ptr<const File> file) {
   return contents;
 }
 
+/// A node of Zarr is a folder; what is a file of that name is something else, or damaged.
+Contents refuse_zarr_file(std::shared_ptr<const File> file) {
+  fail(ErrorKind::kData, "{}: a Zarr store is a folder, this is a file. A zipped one must be unpacked first.", file->name());
+}
+
 struct Format {
   FormatInfo info;
-  std::string_view magic;  ///< the file's first bytes
+  std::string_view magic;  ///< the file's first bytes; empty: it is told by its suffix alone
   Contents (*open)(std::shared_ptr<const File>);
   std::shared_ptr<Sink> (*create_sink)(const Spec&, const WriteRequest&);
+  bool has_chunks = false;  ///< takes a Packing
 };
 
 const std::vector<Format>& table() {
@@ -29,6 +37,7 @@ const std::vector<Format>& table() {
       {{"fits", {".fits", ".fit", ".fts"}, true, true, "FITS images (primary or extensions) with their headers and small tables"},
        "SIMPLE  ", fits::open, fits::create_sink},
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
+      {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true},
       {{"gzip", {".gz"}, false, false, "files compressed by gzip: recognised, not read yet"}, "\x1f\x8b", open_gzip, nullptr},
   };
   return kTable;
@@ -36,6 +45,7 @@ const std::vector<Format>& table() {
 
 bool has_suffix(const std::string& path, const Format& format) {
   std::string lower = path;
+  while (lower.size() > 1 && lower.back() == '/') lower.pop_back();
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return std::any_of(format.info.suffixes.begin(), format.info.suffixes.end(), [&](const std::string& s) { return lower.ends_with(s); });
 }
@@ -52,15 +62,34 @@ std::string known_formats(bool writable) {
   return out;
 }
 
+/// What a path that is not there was meant to be, when some folder on the way to it is a Zarr node.
+void fail_inside_node(const std::string& path) {
+  namespace stdfs = std::filesystem;
+  std::error_code error;
+  for (stdfs::path folder = stdfs::path(path).parent_path(); !folder.empty(); folder = folder.parent_path()) {
+    if (stdfs::is_directory(folder, error)) {
+      if (!zarr::is_node(folder.string())) return;
+      const Contents contents = zarr::open(folder.string());
+      std::string wanted = stdfs::path(path).lexically_relative(folder).string();
+      select_variable(contents, wanted);
+    }
+    if (folder == folder.parent_path()) return;
+  }
+}
+
 }  // namespace
 
 Contents open_file(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(status)) return zarr::open(path);
+  if (!std::filesystem::exists(status)) fail_inside_node(path);
   const auto file = File::open(path);
   char start[8] = {};
   const auto n = static_cast<std::size_t>(std::min<Index>(8, file->size()));
   file->read_exactly(0, std::as_writable_bytes(std::span(start, n)));
   for (const Format& format : table()) {
-    if (n >= format.magic.size() && std::memcmp(start, format.magic.data(), format.magic.size()) == 0) return format.open(file);
+    if (!format.magic.empty() && n >= format.magic.size() && std::memcmp(start, format.magic.data(), format.magic.size()) == 0) return format.open(file);
   }
   // The suffix says what it should have been, and that format's own error says what is wrong.
   for (const Format& format : table()) {
@@ -73,7 +102,12 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   std::vector<std::string> names;
   for (const Format& format : table()) {
     const bool wanted = request.format.empty() ? has_suffix(request.path, format) : format.info.name == request.format;
-    if (wanted && format.create_sink != nullptr) return format.create_sink(spec, request);
+    if (wanted && format.create_sink != nullptr) {
+      if (!format.has_chunks && !request.packing.is_default()) {
+        fail(ErrorKind::kUser, "{}: {} stores elements as they are: it takes no chunks, shards or compression. zarr does.", request.path, format.info.name);
+      }
+      return format.create_sink(spec, request);
+    }
     if (format.info.can_write) names.push_back(format.info.name);
   }
   if (!request.format.empty()) {

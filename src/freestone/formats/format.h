@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -36,10 +37,11 @@ struct Table {
 };
 
 struct Variable {
-  std::string name;  ///< FITS: EXTNAME or ""
+  std::string name;  ///< FITS: EXTNAME or ""; in a group: its path there
   int hdu = 0;       ///< number in the file
   std::shared_ptr<const Source> source;  ///< null: no pixels, or none that can be read
   std::vector<Attribute> attributes;     ///< COMMENT, HISTORY and blank cards included, in the file's order
+  std::vector<std::string> dims;         ///< names of the axes, "" for one without; empty when the format has none
   std::string header;                    ///< FITS: the cards, 80 characters each, without END
   std::string note;                      ///< why it cannot be read, when it holds data and `source` is null
 };
@@ -48,13 +50,16 @@ struct Contents {
   std::string format, path;
   std::vector<Variable> variables;
   std::vector<Table> tables;
+  std::vector<Attribute> attributes;  ///< of the whole: a group's
+  bool is_group = false;              ///< variables have names, and none of them comes first
 };
 
-/// Reads the metadata of a file. The format is told by its first bytes, then by the suffix.
+/// Reads the metadata of a file, or of a folder that is a Zarr node. The format is told by its first bytes, then by the suffix.
 /// @throws Error kind io: it cannot be read; kind data: damaged, naming the field; kind user: no known format, listing them
 Contents open_file(const std::string& path);
 
-/// The variable that a selector ("" = the first with pixels, "1" = HDU number, "DATA" or "DATA,2" = name and version) means.
+/// The variable that a selector ("" = the first with pixels, "1" = HDU number, "DATA" or "DATA,2" = name and version) means. In a group
+/// it is a name, and "" is the only array that is no coordinate (1-D and named as its axis).
 /// @throws Error kind user: there is none, listing what there is, or it cannot be read, with the reason
 const Variable& select_variable(const Contents& contents, const std::string& selector);
 
@@ -64,6 +69,16 @@ struct Selected {
 };
 Selected split_selector(const std::string& path);
 
+/// How formats with chunks store elements. What is left out is decided by the format.
+struct Packing {
+  Shape chunks;            ///< of what is compressed as one piece
+  Shape shards;            ///< of what is one file, where it holds several chunks
+  std::string compressor;  ///< none, zstd, gzip, zlib, lz4, bz2, blosc-lz4, blosc-lz4hc, blosc-blosclz, blosc-snappy, blosc-zlib, blosc-zstd
+  std::optional<int> level;
+  int version = 0;         ///< of the format: 2 or 3 for Zarr
+  bool is_default() const { return chunks.empty() && shards.empty() && compressor.empty() && !level && version == 0; }
+};
+
 struct WriteRequest {
   std::string path;
   std::string format;  ///< "" = told by the suffix
@@ -71,6 +86,9 @@ struct WriteRequest {
   std::vector<Attribute> attributes;  ///< written after `header_cards`; a key that is there already is replaced
   std::string header_cards;           ///< FITS cards, 80 characters each; structural ones and scaling are left out
   std::vector<Table> tables;          ///< appended as binary tables where the format has them
+  std::vector<std::string> dims;      ///< names of the axes, "" for one without; kept where the format has them
+  Packing packing;
+  Shape nominal_chunks;               ///< those of the array that is written, where it has some: the default
 };
 
 /// Nothing is touched on disk until `Sink::create`.

@@ -36,6 +36,10 @@ std::string list_of(const Contents& contents) {
     const std::string what = v.source   ? fmt::format("{} {}", to_string(v.source->spec().shape), name_of(v.source->spec().dtype))
                              : v.note.empty() ? "no pixels"
                                               : "no plain image";
+    if (contents.is_group) {
+      out += fmt::format("{}{}: {}", i == 0 ? "" : "; ", v.name, v.source ? what : "cannot be read");
+      continue;
+    }
     out += fmt::format("{}{}{}{}: {}", i == 0 ? "" : "; ", v.hdu, v.name.empty() ? "" : " ", v.name, what);
   }
   return out;
@@ -43,9 +47,28 @@ std::string list_of(const Contents& contents) {
 
 const Variable& readable(const Contents& contents, const Variable& variable) {
   if (variable.source) return variable;
+  if (contents.format == "zarr") fail(ErrorKind::kUser, "{}", variable.note);
   const std::string which = variable.name.empty() ? fmt::format("HDU {}", variable.hdu) : fmt::format("HDU {} ({})", variable.hdu, variable.name);
   fail(ErrorKind::kUser, "{}: {} cannot be opened as an array: {}. The file has {}.", contents.path, which,
        variable.note.empty() ? "it has no pixels" : variable.note, list_of(contents));
+}
+
+/// The variable of a group by its path in it, or the only one that is no coordinate.
+const Variable& select_in_group(const Contents& contents, const std::string& selector) {
+  std::vector<std::string> names;
+  std::vector<const Variable*> data;
+  for (const Variable& v : contents.variables) {
+    if (v.name == selector) return readable(contents, v);
+    names.push_back(v.name);
+    const std::string last = v.name.substr(v.name.rfind('/') + 1);
+    if (v.dims.size() != 1 || v.dims[0] != last) data.push_back(&v);
+  }
+  if (data.empty() && contents.variables.size() == 1) data.push_back(&contents.variables[0]);
+  if (selector.empty() && data.size() == 1) return readable(contents, *data[0]);
+  const std::string holds = names.empty() ? "The group is empty." : fmt::format("It holds {}.", list_of(contents));
+  if (!selector.empty()) fail(ErrorKind::kUser, "{}: there is no '{}' in it.{} {}", contents.path, selector, suggestion(selector, names), holds);
+  if (names.empty()) fail(ErrorKind::kUser, "{}: it holds no array. {}", contents.path, holds);
+  fail(ErrorKind::kUser, "{}: it is a group; name one of its arrays, as in {}/{}. {}", contents.path, contents.path, names.front(), holds);
 }
 
 }  // namespace
@@ -60,6 +83,7 @@ Selected split_selector(const std::string& path) {
 
 const Variable& select_variable(const Contents& contents, const std::string& selector) {
   const auto& variables = contents.variables;
+  if (contents.is_group) return select_in_group(contents, selector);
   if (selector.empty()) {
     for (const bool needs_elements : {true, false}) {
       for (const Variable& v : variables) {

@@ -1,6 +1,7 @@
 #include "freestone/storage/element_transform.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -76,6 +77,17 @@ void flip_signs(std::byte* at, Index count, Index width) {
   }
 }
 
+/// IEEE 754 binary16 as float32, exactly. Both have their exponent below the sign: moved to its place it is 112 too small, which a
+/// multiplication by 2^112 mends for subnormal numbers too.
+FREESTONE_WIDE_VECTORS void widen_halves(const std::uint16_t* from, std::byte* to, Index count) {
+  auto* out = reinterpret_cast<typename Unaligned<std::uint32_t>::type*>(to);
+  for (Index i = 0; i < count; ++i) {
+    const std::uint32_t bits = from[i], sign = (bits & 0x8000u) << 16, rest = (bits & 0x7fffu) << 13;
+    const std::uint32_t finite = std::bit_cast<std::uint32_t>(std::bit_cast<float>(rest) * 0x1p112f);
+    out[i] = sign | (rest >= 0x0f800000u ? rest | 0x7f800000u : finite);
+  }
+}
+
 /// Any byte but zero is true: a bool of another value than 0 and 1 is not one in C++.
 void normalise_bools(const std::byte* from, std::byte* to, Index count) {
   for (Index i = 0; i < count; ++i) to[i] = from[i] == std::byte{0} ? std::byte{0} : std::byte{1};
@@ -86,7 +98,9 @@ void normalise_bools(const std::byte* from, std::byte* to, Index count) {
 void ElementTransform::check() const {
   const bool known_scaling = stored == DType::kUint8 || stored == DType::kInt16 || stored == DType::kInt32 || stored == DType::kInt64 ||
                              is_floating(stored);
-  if (scales) {
+  if (halves) {
+    ensure(!flips_sign && !scales && stored == DType::kUint16 && dtype == DType::kFloat32, "halves that no case covers");
+  } else if (scales) {
     ensure(!flips_sign && known_scaling && dtype == scaled_dtype(stored), "a scaling that no case covers");
   } else {
     ensure(keeps_size(), "stored elements of another size, but no scaling");
@@ -105,6 +119,13 @@ void ElementTransform::decode(const std::byte* from, std::byte* to, Index count)
       reorder_bytes(from + done * width, native, n, stored, swap);
       scale_piece(stored, native, to + done * size_of(dtype), n, scaling);
     }
+  } else if (halves) {
+    alignas(64) std::byte native[kPiece * 2];
+    for (Index done = 0; done < count; done += kPiece) {
+      const Index n = std::min(kPiece, count - done);
+      reorder_bytes(from + done * width, native, n, stored, swap);
+      widen_halves(reinterpret_cast<const std::uint16_t*>(native), to + done * size_of(dtype), n);
+    }
   } else if (flips_sign) {
     for (Index done = 0; done < count; done += kPiece) {
       const Index n = std::min(kPiece, count - done);
@@ -119,7 +140,7 @@ void ElementTransform::decode(const std::byte* from, std::byte* to, Index count)
 }
 
 void ElementTransform::encode(const std::byte* from, std::byte* to, Index count) const {
-  ensure(!scales, "scaled numbers are not written");
+  ensure(!scales && !halves, "scaled numbers and halves are not written");
   const bool swap = order != kNativeOrder;
   if (!flips_sign) return reorder_bytes(from, to, count, stored, swap);
   const Index width = size_of(stored);

@@ -1,7 +1,7 @@
 /// Manifest: a stored array as a grid of chunks, each a range of bytes in a file.
 ///
-/// Format code reads metadata only and makes one of these; ManifestSource reads and decodes any of them. A plain file
-/// is one raw chunk, the whole array.
+/// For data that is stored raw: format code reads metadata only and makes one of these; ManifestSource reads any box of it
+/// without taking whole chunks. A plain file is one chunk, the whole array. Chunks behind codecs are a ChunkedSource's.
 #pragma once
 
 #include <memory>
@@ -22,19 +22,11 @@ struct ChunkRef {
   Index bytes = 0;
 };
 
-/// One step between stored bytes and the elements of a chunk. An empty chain is raw C-order elements, which can be read
-/// in parts; codecs get names and parameters here when they come.
-struct Codec {
-  std::string name;
-  std::string parameters;
-};
-
 struct Manifest {
   std::vector<std::shared_ptr<const File>> files;
   ChunkGrid grid;
   std::vector<ChunkRef> chunks;       ///< one for each chunk of the grid, C order
   bool edge_chunks_are_cut = true;    ///< chunks at the edge hold only what is inside the array (Zarr: whole ones)
-  std::vector<Codec> codecs;          ///< none: raw
   ElementTransform transform;
   std::vector<std::byte> fill;        ///< one stored element in stored byte order; empty means zero
   std::string reference;              ///< JSON text, see Source::reference

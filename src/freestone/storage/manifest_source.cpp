@@ -56,7 +56,6 @@ ManifestSource::ManifestSource(Manifest manifest) : manifest_(std::move(manifest
   m.transform.check();
   ensure(!m.files.empty(), "a manifest without files");
   const std::string& name = m.files.front()->name();
-  if (!m.codecs.empty()) fail(ErrorKind::kUser, "{}: its chunks are encoded with '{}', which cannot be read yet.", name, m.codecs.front().name);
   spec_ = {m.grid.shape(), m.transform.dtype};
   element_bytes_ = size_of(m.transform.stored);
   ensure(m.fill.empty() || static_cast<Index>(m.fill.size()) == element_bytes_, "a fill of another size than an element");

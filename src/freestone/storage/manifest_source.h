@@ -10,7 +10,7 @@ namespace freestone {
 /// requests are split at 8 MiB. `decode` converts them, in place where elements keep their size.
 class ManifestSource final : public Source {
  public:
-  /// @throws Error kind data: chunks that do not match the grid or lie outside their file; kind user: an unknown codec
+  /// @throws Error kind data: chunks that do not match the grid or lie outside their file
   explicit ManifestSource(Manifest manifest);
 
   const Spec& spec() const override { return spec_; }

@@ -1,0 +1,126 @@
+#include "freestone/formats/zarr_json.h"
+
+#include <cmath>
+#include <limits>
+
+namespace freestone::formats::zarr {
+namespace {
+
+// Deeper than any metadata; JSON is taken apart again by recursion.
+constexpr int kDeepest = 100;
+// Starts the string that a bare number became: no text begins with it by accident.
+constexpr std::string_view kMark = "\\u0001";
+constexpr char kMarked = '\1';
+constexpr std::string_view kWords[] = {"NaN", "Infinity", "-Infinity"};
+
+/// The text with bare words as strings.
+std::string without_bare_words(const std::string& name, std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      out += c;
+      if (c == '\\' && i + 1 < text.size()) out += text[++i];
+      if (c == '"') in_string = false;
+      continue;
+    }
+    in_string = c == '"';
+    if (c == '[' || c == '{') ++depth;
+    if (c == ']' || c == '}') --depth;
+    if (depth > kDeepest) fail(ErrorKind::kData, "{}: it is nested more than {} deep. The file is damaged.", name, kDeepest);
+    std::string_view word;
+    for (const std::string_view w : kWords) {
+      if (text.substr(i).starts_with(w)) word = w;
+    }
+    if (word.empty()) {
+      out += c;
+    } else {
+      out += fmt::format("\"{}{}\"", kMark, word);
+      i += word.size() - 1;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Json parse_json(const std::string& name, std::string_view text) {
+  Json json = Json::parse(without_bare_words(name, text), nullptr, false);
+  if (json.is_discarded()) fail(ErrorKind::kData, "{}: it is not JSON. The file is damaged, or was cut short.", name);
+  if (!json.is_object()) fail(ErrorKind::kData, "{}: it holds no JSON object.", name);
+  return json;
+}
+
+std::optional<double> number(const Json& value) {
+  if (value.is_number()) return value.get<double>();
+  if (!value.is_string()) return std::nullopt;
+  std::string_view text = value.get_ref<const std::string&>();
+  if (!text.empty() && text.front() == kMarked) text.remove_prefix(1);
+  if (text == kWords[0]) return std::numeric_limits<double>::quiet_NaN();
+  if (text == kWords[1]) return std::numeric_limits<double>::infinity();
+  if (text == kWords[2]) return -std::numeric_limits<double>::infinity();
+  return std::nullopt;
+}
+
+namespace {
+
+/// Bare words as plain strings, for what stays text.
+Json unmarked(Json value) {
+  if (value.is_string()) {
+    const std::string& text = value.get_ref<const std::string&>();
+    if (!text.empty() && text.front() == kMarked) value = text.substr(1);
+  } else if (value.is_structured()) {
+    for (auto& part : value) part = unmarked(std::move(part));
+  }
+  return value;
+}
+
+}  // namespace
+
+std::vector<Attribute> attributes_from(const Json& object) {
+  std::vector<Attribute> out;
+  for (const auto& [key, value] : object.items()) {
+    Attribute attribute{.key = key};
+    if (value.is_boolean()) {
+      attribute.value = value.get<bool>();
+    } else if (value.is_number_integer() && (!value.is_number_unsigned() || value.get<std::uint64_t>() >> 63 == 0)) {
+      attribute.value = value.get<std::int64_t>();
+    } else if (value.is_number()) {
+      attribute.value = value.get<double>();
+    } else if (value.is_string()) {
+      const std::string& text = value.get_ref<const std::string&>();
+      if (!text.empty() && text.front() == kMarked) {
+        attribute.value = *number(value);
+      } else {
+        attribute.value = text;
+      }
+    } else {
+      attribute.value = unmarked(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+      attribute.comment = "JSON";
+    }
+    out.push_back(std::move(attribute));
+  }
+  return out;
+}
+
+Json json_from(const Attribute& attribute) {
+  if (const auto* text = std::get_if<std::string>(&attribute.value)) {
+    if (attribute.comment == "JSON") {
+      Json parsed = Json::parse(*text, nullptr, false);
+      if (!parsed.is_discarded()) return parsed;
+    }
+    return *text;
+  }
+  if (const auto* value = std::get_if<double>(&attribute.value)) {
+    if (std::isnan(*value)) return kWords[0];
+    if (std::isinf(*value)) return kWords[*value > 0 ? 1 : 2];
+    return *value;
+  }
+  if (const auto* value = std::get_if<bool>(&attribute.value)) return *value;
+  return std::get<std::int64_t>(attribute.value);
+}
+
+}  // namespace freestone::formats::zarr

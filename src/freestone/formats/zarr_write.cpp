@@ -1,0 +1,233 @@
+#include <algorithm>
+
+#include "freestone/formats/fits_card.h"
+#include "freestone/formats/zarr.h"
+#include "freestone/formats/zarr_metadata.h"
+#include "freestone/storage/chunked_sink.h"
+
+namespace freestone::formats::zarr {
+namespace {
+
+// Of a chunk before it is compressed: large enough that a file and a request cost little beside it, small enough for many lanes.
+constexpr Index kGoodChunk = Index{4} << 20;
+constexpr Index kSmallChunk = Index{1} << 20;
+
+struct Compressor {
+  std::string_view name;
+  int level;          ///< when none is asked for
+  bool has_level;
+  bool in_numcodecs;  ///< version 3 has it by zarr-python's extension only
+};
+constexpr Compressor kCompressors[] = {
+    {"none", 0, false, false},         {"zstd", 3, true, false},           {"gzip", 5, true, false},       {"zlib", 5, true, true},
+    {"lz4", 1, true, true},            {"bz2", 9, true, true},             {"blosc-lz4", 5, true, false},  {"blosc-lz4hc", 5, true, false},
+    {"blosc-blosclz", 5, true, false}, {"blosc-snappy", 5, true, false},   {"blosc-zlib", 5, true, false}, {"blosc-zstd", 5, true, false},
+    {"blosc", 5, true, false},
+};
+
+const Compressor& compressor_of(const WriteRequest& request) {
+  const std::string wanted = request.packing.compressor.empty() ? "blosc-lz4" : request.packing.compressor;
+  std::vector<std::string> names;
+  for (const Compressor& compressor : kCompressors) {
+    if (compressor.name == wanted) return compressor;
+    names.emplace_back(compressor.name);
+  }
+  fail(ErrorKind::kUser, "{}: there is no compressor '{}'.{} There are {}.", request.path, wanted, suggestion(wanted, names), fmt::join(names, ", "));
+}
+
+/// The compressor as version 2 has it, null for none.
+Json compressor_v2(const WriteRequest& request, DType dtype) {
+  const Compressor& compressor = compressor_of(request);
+  if (!compressor.has_level) {
+    if (request.packing.level) fail(ErrorKind::kUser, "{}: a level without compression.", request.path);
+    return nullptr;
+  }
+  const int level = request.packing.level.value_or(compressor.level);
+  std::string name(compressor.name);
+  if (name == "lz4") return {{"id", "lz4"}, {"acceleration", level}};
+  if (!name.starts_with("blosc")) return {{"id", name}, {"level", level}};
+  const std::string inner = name == "blosc" ? "lz4" : name.substr(6);
+  // Bytes of single-byte elements cannot be sorted; their bits can.
+  const int shuffle = size_of(dtype) == 1 ? 2 : 1;
+  return {{"id", "blosc"}, {"cname", inner}, {"clevel", level}, {"shuffle", shuffle}, {"blocksize", 0}};
+}
+
+Json codecs_of_v3(const WriteRequest& request, DType dtype) {
+  Json bytes = {{"name", "bytes"}};
+  bytes["configuration"] = size_of(dtype) == 1 ? Json::object() : Json{{"endian", "little"}};
+  Json list = Json::array({bytes});
+  Json compressor = compressor_v2(request, dtype);
+  if (compressor.is_null()) return list;
+  std::string name = compressor["id"].get<std::string>();
+  compressor.erase("id");
+  if (name == "blosc") {
+    compressor["shuffle"] = compressor["shuffle"] == 2 ? "bitshuffle" : "shuffle";
+    compressor["typesize"] = size_of(dtype);
+  }
+  if (name == "zstd") compressor["checksum"] = false;
+  if (compressor_of(request).in_numcodecs) name = "numcodecs." + name;
+  list.push_back({{"name", name}, {"configuration", compressor}});
+  return list;
+}
+
+std::string type_string(DType dtype) {
+  const char kind = is_bool(dtype) ? 'b' : is_complex(dtype) ? 'c' : is_floating(dtype) ? 'f' : is_unsigned_integer(dtype) ? 'u' : 'i';
+  return fmt::format("{}{}{}", size_of(dtype) == 1 ? '|' : '<', kind, size_of(dtype));
+}
+
+Json zero_of(DType dtype, int version) {
+  if (is_bool(dtype)) return false;
+  if (is_complex(dtype)) return Json::array({0.0, 0.0});
+  if (is_floating(dtype)) return 0.0;
+  (void)version;
+  return 0;
+}
+
+Index bytes_of(const Shape& chunk, DType dtype) { return element_count(chunk) * size_of(dtype); }
+
+/// About 4 MiB, the longest axes cut first.
+Shape balanced_chunk(const Spec& spec) {
+  Shape chunk = spec.shape;
+  for (Index& extent : chunk) extent = std::max<Index>(extent, 1);
+  while (static_cast<double>(bytes_of(chunk, spec.dtype)) > static_cast<double>(kGoodChunk)) {
+    Index& longest = *std::max_element(chunk.begin(), chunk.end());
+    if (longest == 1) break;
+    longest = (longest + 1) / 2;
+  }
+  return chunk;
+}
+
+/// The array's own chunks, whole ones put together where they are small: files of some KB cost more than their bytes.
+Shape chunk_of(const Spec& spec, const WriteRequest& request) {
+  const int rank = spec.shape.rank();
+  if (request.nominal_chunks.rank() != rank || rank == 0) return balanced_chunk(spec);
+  Shape chunk = request.nominal_chunks;
+  for (int k = 0; k < rank; ++k) chunk[k] = std::clamp<Index>(chunk[k], 1, std::max<Index>(spec.shape[k], 1));
+  for (int k = rank - 1; k >= 0; --k) {
+    while (chunk[k] < spec.shape[k] && bytes_of(chunk, spec.dtype) < kSmallChunk) chunk[k] = std::min(spec.shape[k], 2 * chunk[k]);
+  }
+  return chunk;
+}
+
+void check_lengths(const WriteRequest& request, const char* what, const Shape& given, int rank) {
+  if (given.rank() != rank) {
+    fail(ErrorKind::kUser, "{}: {} has {} lengths, the array {} axes.", request.path, what, given.rank(), rank);
+  }
+  for (const Index extent : given) {
+    if (extent < 1) fail(ErrorKind::kUser, "{}: {}: a length of {}; it is 1 or more.", request.path, what, extent);
+  }
+}
+
+struct Grid {
+  Shape chunk, shard;  ///< `shard` empty: none
+};
+
+Grid grid_of(const Spec& spec, const WriteRequest& request) {
+  const int rank = spec.shape.rank();
+  const Packing& packing = request.packing;
+  Grid grid;
+  if (!packing.chunks.empty()) check_lengths(request, "--chunks", packing.chunks, rank);
+  grid.chunk = packing.chunks.empty() ? chunk_of(spec, request) : packing.chunks;
+  if (packing.shards.empty()) return grid;
+  check_lengths(request, "--shards", packing.shards, rank);
+  grid.shard = packing.shards;
+  for (int k = 0; k < rank; ++k) {
+    if (packing.chunks.empty()) {
+      // The largest part of the shard that is no longer than the chunk would be.
+      const Index wanted = std::min(grid.chunk[k], grid.shard[k]);
+      Index parts = (grid.shard[k] + wanted - 1) / wanted;
+      while (grid.shard[k] % parts != 0) ++parts;
+      grid.chunk[k] = grid.shard[k] / parts;
+    } else if (grid.shard[k] % grid.chunk[k] != 0) {
+      fail(ErrorKind::kUser, "{}: shards {} do not hold whole chunks {}: each length is a multiple of the chunk's.", request.path,
+           to_string(grid.shard), to_string(grid.chunk));
+    }
+  }
+  return grid;
+}
+
+/// FITS cards as attributes: a key once, COMMENT and HISTORY as one text each.
+Json attributes_of(const WriteRequest& request) {
+  Json out = Json::object();
+  const auto put = [&](const Attribute& attribute) {
+    if (attribute.key.empty()) return;
+    const auto* text = std::get_if<std::string>(&attribute.value);
+    if ((attribute.key == "COMMENT" || attribute.key == "HISTORY") && text != nullptr && out.contains(attribute.key)) {
+      out[attribute.key] = out[attribute.key].get<std::string>() + "\n" + *text;
+    } else {
+      out[attribute.key] = json_from(attribute);
+    }
+  };
+  for (const Attribute& attribute : fits::parse_cards(fits::sanitised_cards(request.header_cards))) put(attribute);
+  for (const Attribute& attribute : request.attributes) put(attribute);
+  return out;
+}
+
+std::string text_of(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+}  // namespace
+
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
+  const int version = request.packing.version == 0 ? 3 : request.packing.version;
+  if (version != 2 && version != 3) fail(ErrorKind::kUser, "{}: there is no Zarr version {}; 2 and 3 are.", request.path, version);
+  if (!request.dims.empty() && static_cast<int>(request.dims.size()) != spec.shape.rank()) {
+    fail(ErrorKind::kInternal, "{}: {} names for {} axes", request.path, request.dims.size(), spec.shape.rank());
+  }
+  const Grid grid = grid_of(spec, request);
+  const bool has_shards = !grid.shard.empty();
+  Json attributes = attributes_of(request);
+  ChunkedOutput output;
+  ArrayMetadata array;
+  if (version == 3) {
+    Json codecs = codecs_of_v3(request, spec.dtype);
+    if (has_shards) {
+      const Json index = Json::array({{{"name", "bytes"}, {"configuration", {{"endian", "little"}}}}, {{"name", "crc32c"}}});
+      codecs = Json::array({{{"name", "sharding_indexed"},
+                             {"configuration",
+                              {{"chunk_shape", grid.chunk.to_vector()}, {"codecs", codecs}, {"index_codecs", index}, {"index_location", "end"}}}}});
+    }
+    Json json;
+    json["zarr_format"] = 3;
+    json["node_type"] = "array";
+    json["shape"] = spec.shape.to_vector();
+    json["data_type"] = name_of(spec.dtype);
+    json["chunk_grid"] = {{"name", "regular"}, {"configuration", {{"chunk_shape", (has_shards ? grid.shard : grid.chunk).to_vector()}}}};
+    json["chunk_key_encoding"] = {{"name", "default"}, {"configuration", {{"separator", "/"}}}};
+    json["fill_value"] = zero_of(spec.dtype, version);
+    json["codecs"] = codecs;
+    json["attributes"] = attributes;
+    if (!request.dims.empty()) {
+      json["dimension_names"] = Json::array();
+      for (const std::string& dim : request.dims) json["dimension_names"].push_back(dim.empty() ? Json() : Json(dim));
+    }
+    array = read_array_v3(request.path, json);
+    output.files.push_back({"zarr.json", text_of(json)});
+  } else {
+    if (has_shards) fail(ErrorKind::kUser, "{}: Zarr version 2 has no shards; version 3 has.", request.path);
+    Json json;
+    json["zarr_format"] = 2;
+    json["shape"] = spec.shape.to_vector();
+    json["chunks"] = grid.chunk.to_vector();
+    json["dtype"] = type_string(spec.dtype);
+    json["compressor"] = compressor_v2(request, spec.dtype);
+    json["fill_value"] = zero_of(spec.dtype, version);
+    json["order"] = "C";
+    json["filters"] = nullptr;
+    json["dimension_separator"] = ".";
+    if (!request.dims.empty()) attributes["_ARRAY_DIMENSIONS"] = request.dims;
+    array = read_array_v2(request.path, json, attributes);
+    if (!attributes.empty()) output.files.push_back({".zattrs", text_of(attributes)});
+    output.files.push_back({".zarray", text_of(json)});
+  }
+  output.spec = spec;
+  output.chunk = array.chunk;
+  output.shards = std::move(array.shards);
+  output.codecs = std::move(array.codecs);
+  output.transform = array.type.transform;
+  output.fill = std::move(array.fill);
+  output.key = std::move(array.key);
+  output.marks = {"zarr.json", ".zarray", ".zgroup"};
+  return std::make_shared<ChunkedSink>(request.path, request.overwrite, std::move(output));
+}
+
+}  // namespace freestone::formats::zarr

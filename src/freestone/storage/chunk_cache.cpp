@@ -1,0 +1,131 @@
+#include "freestone/storage/chunk_cache.h"
+
+namespace freestone {
+
+class ChunkCache::Entry {
+ public:
+  enum class State { kReading, kEncoded, kDecoding, kRaw, kAbsent };
+  Key key{};
+  State state = State::kReading;
+  int holders = 0;
+  Index charged = 0, raw_bytes = 0, encoded_size = 0;
+  Buffer encoded, raw;
+  std::list<Entry*>::iterator place;  // in unused_, when nobody holds it
+};
+
+ChunkCache::ChunkCache(Index limit_bytes) : limit_(limit_bytes) {}
+ChunkCache::~ChunkCache() = default;
+
+std::size_t ChunkCache::Hash::operator()(const Key& key) const {
+  return std::hash<const void*>()(key.source) ^ (static_cast<std::size_t>(key.number) * 0x9e3779b97f4a7c15u);
+}
+
+Index ChunkCache::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+Index ChunkCache::hits() const {
+  const std::lock_guard lock(mutex_);
+  return hits_;
+}
+Index ChunkCache::misses() const {
+  const std::lock_guard lock(mutex_);
+  return misses_;
+}
+
+/// Called with the lock held, for an entry that is in no list.
+void ChunkCache::drop(Entry& entry) {
+  bytes_ -= entry.charged;
+  entries_.erase(entry.key);
+}
+
+/// Called with the lock held.
+bool ChunkCache::make_room(Index bytes) {
+  if (bytes > limit_) return false;
+  while (bytes_ + bytes > limit_ && !unused_.empty()) {
+    Entry& oldest = *unused_.front();
+    unused_.pop_front();
+    drop(oldest);
+  }
+  return bytes_ + bytes <= limit_;
+}
+
+ChunkCache::Entry* ChunkCache::take(const void* source, Index number, Index encoded_bytes, Index raw_bytes,
+                                    const std::function<Index(Bytes)>& read) {
+  const Key key{source, number};
+  std::unique_lock lock(mutex_);
+  while (true) {
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) break;
+    Entry& entry = *found->second;
+    if (entry.state == Entry::State::kReading) {
+      // It may be gone when its reader has failed: looked up anew.
+      changed_.wait(lock);
+      continue;
+    }
+    if (entry.holders++ == 0) unused_.erase(entry.place);
+    ++hits_;
+    return &entry;
+  }
+  if (!make_room(encoded_bytes + raw_bytes)) return nullptr;
+  ++misses_;
+  Entry& entry = *entries_.emplace(key, std::make_unique<Entry>()).first->second;
+  entry.key = key;
+  entry.holders = 1;
+  entry.raw_bytes = raw_bytes;
+  entry.charged = encoded_bytes + raw_bytes;
+  bytes_ += entry.charged;
+  lock.unlock();
+  try {
+    entry.encoded = Buffer(encoded_bytes);
+    entry.encoded_size = read(entry.encoded.bytes());
+  } catch (...) {
+    lock.lock();
+    drop(entry);
+    changed_.notify_all();
+    throw;
+  }
+  lock.lock();
+  entry.state = entry.encoded_size < 0 ? Entry::State::kAbsent : Entry::State::kEncoded;
+  if (entry.state == Entry::State::kAbsent) {
+    entry.encoded = Buffer();
+    bytes_ -= entry.charged;
+    entry.charged = 0;
+  }
+  changed_.notify_all();
+  return &entry;
+}
+
+ConstBytes ChunkCache::raw(Entry& entry, const std::function<void(ConstBytes, Bytes)>& decode) {
+  std::unique_lock lock(mutex_);
+  while (entry.state == Entry::State::kDecoding) changed_.wait(lock);
+  if (entry.state == Entry::State::kAbsent) return {};
+  if (entry.state == Entry::State::kEncoded) {
+    entry.state = Entry::State::kDecoding;
+    lock.unlock();
+    try {
+      entry.raw = Buffer(entry.raw_bytes);
+      decode(entry.encoded.bytes().first(static_cast<std::size_t>(entry.encoded_size)), entry.raw.bytes());
+    } catch (...) {
+      lock.lock();
+      entry.raw = Buffer();
+      entry.state = Entry::State::kEncoded;  // whoever waits tries, and gets the same error
+      changed_.notify_all();
+      throw;
+    }
+    lock.lock();
+    entry.state = Entry::State::kRaw;
+    bytes_ -= entry.encoded.size();
+    entry.charged -= entry.encoded.size();
+    entry.encoded = Buffer();
+    changed_.notify_all();
+  }
+  return entry.raw.bytes();
+}
+
+void ChunkCache::give_back(Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  if (--entry.holders == 0) entry.place = unused_.insert(unused_.end(), &entry);
+}
+
+}  // namespace freestone

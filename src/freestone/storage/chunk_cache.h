@@ -1,0 +1,66 @@
+/// ChunkCache: decoded chunks of one run, within a limit of bytes.
+///
+/// Tiles whose halos cross the edges of chunks want the same chunks again. The first lane that asks for a chunk reads it, the first
+/// that needs its elements decodes it, others wait for work that is running already, never for work that is only queued: with one
+/// lane or many there is no deadlock. What is in use (from fetch to decode of a tile) stays; of the rest the least recently used
+/// goes when room is needed. A chunk that finds no room is read and decoded by its tile alone, as without a cache.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "freestone/core/buffer.h"
+#include "freestone/storage/codec.h"
+
+namespace freestone {
+
+class ChunkCache {
+ public:
+  /// @param limit_bytes of everything that it holds; the caller has leased them
+  explicit ChunkCache(Index limit_bytes);
+  ~ChunkCache();
+  ChunkCache(const ChunkCache&) = delete;
+  ChunkCache& operator=(const ChunkCache&) = delete;
+
+  /// A chunk that is held by somebody between `take` and `give_back`.
+  class Entry;
+
+  /// The chunk `number` of `source`, held; null when there is no room for it. The first to ask calls `read`, which fills the start of the
+  /// `encoded_bytes` that it is given and returns how much, or -1 for a chunk that was never written; others wait for it.
+  /// @throws what `read` throws, once for each that asks
+  Entry* take(const void* source, Index number, Index encoded_bytes, Index raw_bytes, const std::function<Index(Bytes)>& read);
+  /// The raw bytes of a held chunk; empty when it was never written. The first to ask calls `decode`.
+  /// @throws what `decode` throws, once for each that asks
+  ConstBytes raw(Entry& entry, const std::function<void(ConstBytes encoded, Bytes raw)>& decode);
+  void give_back(Entry& entry);
+
+  Index bytes() const;
+  /// Chunks that were there when asked for, and that had to be read.
+  Index hits() const;
+  Index misses() const;
+
+ private:
+  struct Key {
+    const void* source;
+    Index number;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct Hash {
+    std::size_t operator()(const Key& key) const;
+  };
+  bool make_room(Index bytes);
+  void drop(Entry& entry);
+
+  const Index limit_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  Index bytes_ = 0, hits_ = 0, misses_ = 0;
+  std::unordered_map<Key, std::unique_ptr<Entry>, Hash> entries_;
+  std::list<Entry*> unused_;  // the least recently used first
+};
+
+}  // namespace freestone

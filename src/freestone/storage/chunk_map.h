@@ -1,0 +1,33 @@
+/// ChunkMap: finds the stored bytes of a chunk.
+///
+/// Formats differ in where chunks lie (a file each, inside shards, at offsets of one file listed in an index); what is behind this
+/// interface is all that they differ in.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "freestone/storage/file.h"
+
+namespace freestone {
+
+struct StoredChunk {
+  std::shared_ptr<const File> file;  ///< null: never written, every element is fill
+  Index offset = 0, bytes = 0;
+};
+
+/// Thread-safe.
+class ChunkMap {
+ public:
+  virtual ~ChunkMap() = default;
+  /// The chunk at a position of the grid, where it lies now. May open a file and read an index, nothing more.
+  /// @throws Error kind io or data, naming the file
+  virtual StoredChunk find(const Dims& position) const = 0;
+  /// Where `find` looks for it, for messages.
+  virtual std::string name_of(const Dims& position) const = 0;
+  virtual Identity identity() const = 0;
+  /// @throws Error kind data: the array is no longer the one that was opened
+  virtual void check_unchanged() const = 0;
+};
+
+}  // namespace freestone

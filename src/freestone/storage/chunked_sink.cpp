@@ -1,0 +1,180 @@
+#include "freestone/storage/chunked_sink.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace freestone {
+namespace {
+
+// No codec makes a chunk smaller than this part of it (LZ4: 255).
+constexpr Index kBestRatio = 250;
+
+Shape file_shape(const ChunkedOutput& output) {
+  Shape shape = output.chunk;
+  for (int k = 0; k < shape.rank() && output.shards; ++k) shape[k] *= output.shards->chunks[k];
+  return shape;
+}
+
+/// Closes a file whatever happens.
+struct OpenFile {
+  int descriptor;
+  ~OpenFile() { ::close(descriptor); }
+};
+
+}  // namespace
+
+/// A file of which some boxes have come.
+struct ChunkedSink::Part {
+  Buffer memory;
+  View view;
+  Index missing = 0;
+};
+
+ChunkedSink::ChunkedSink(std::string path, bool overwrite, ChunkedOutput output)
+    : output_(std::move(output)), files_(output_.spec.shape, file_shape(output_)), folder_(std::move(path), overwrite, output_.marks) {
+  caps_.unit = file_shape(output_);
+  for (int k = 0; k < caps_.unit.rank(); ++k) caps_.unit[k] = std::max<Index>(1, std::min(caps_.unit[k], output_.spec.shape[k]));
+  const Index width = size_of(output_.spec.dtype);
+  ensure(output_.transform.keeps_size() && !output_.transform.scales, "elements are written in their own size");
+  if (output_.fill.empty()) output_.fill.resize(static_cast<std::size_t>(width));
+  stored_fill_.resize(output_.fill.size());
+  output_.transform.encode(output_.fill.data(), stored_fill_.data(), 1);
+}
+
+void ChunkedSink::create() {
+  const Index bytes = output_.spec.bytes();
+  folder_.create(output_.codecs.empty() && output_.writes_empty ? bytes : bytes / kBestRatio);
+}
+
+Index ChunkedSink::scratch_bytes(const Box&) const {
+  const Index raw = element_count(output_.chunk) * size_of(output_.spec.dtype);
+  return Scratch::rounded(raw) + Scratch::rounded(output_.codecs.encode_scratch_bytes(raw));
+}
+
+void ChunkedSink::write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) {
+  ensure(data.shape == box.shape && data.dtype == output_.spec.dtype, "write: the view does not fit the box");
+  if (box.empty()) return;
+  const int rank = box.rank();
+  Dims first(rank), last(rank);
+  for (int k = 0; k < rank; ++k) {
+    first[k] = box.start[k] / files_.chunk()[k];
+    last[k] = (box.end(k) - 1) / files_.chunk()[k];
+  }
+  for (Dims at = first;;) {
+    cancel.check();
+    const Box file = files_.box(files_.index_of(at));
+    const Box part = intersection(box, file);
+    const View view = data.part(relative_to(part, box));
+    part == file ? write_file(at, view, scratch, cancel) : keep_part(at, file, part, view, scratch, cancel);
+    int k = rank - 1;
+    while (k >= 0 && ++at[k] > last[k]) {
+      at[k] = first[k];
+      --k;
+    }
+    if (k < 0) return;
+  }
+}
+
+void ChunkedSink::keep_part(const Dims& position, const Box& file_box, const Box& part, const View& data, Scratch& scratch,
+                            const Cancel& cancel) {
+  std::shared_ptr<Part> kept;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& slot = parts_[position];
+    if (!slot) {
+      slot = std::make_shared<Part>();
+      slot->memory = Buffer(file_box.count() * size_of(data.dtype));
+      slot->view = View::contiguous(slot->memory.data(), data.dtype, file_box.shape);
+      slot->missing = file_box.count();
+    }
+    kept = slot;
+  }
+  copy(data, kept->view.part(relative_to(part, file_box)));
+  {
+    const std::lock_guard lock(mutex_);
+    if ((kept->missing -= part.count()) > 0) return;
+    parts_.erase(position);
+  }
+  write_file(position, kept->view, scratch, cancel);
+}
+
+bool ChunkedSink::is_fill(ConstBytes raw) const {
+  const std::size_t width = stored_fill_.size();
+  if (raw.size() < width || std::memcmp(raw.data(), stored_fill_.data(), width) != 0) return raw.empty();
+  return std::memcmp(raw.data(), raw.data() + width, raw.size() - width) == 0;
+}
+
+ConstBytes ChunkedSink::raw_chunk(const View& data, Bytes memory) const {
+  const bool is_whole = data.shape == output_.chunk;
+  const Index count = element_count(output_.chunk);
+  ConstBytes raw = memory;
+  if (is_whole && data.is_contiguous() && output_.transform.is_identity()) {
+    raw = {data.data, memory.size()};
+  } else {
+    const View whole = View::contiguous(memory.data(), data.dtype, output_.chunk);
+    if (!is_whole) {
+      const auto width = static_cast<Index>(output_.fill.size());
+      for (Index i = 0; i < count; ++i) std::memcpy(memory.data() + i * width, output_.fill.data(), output_.fill.size());
+    }
+    Box inside(whole.shape);
+    inside.shape = data.shape;
+    copy(data, whole.part(inside));
+    if (!output_.transform.is_identity()) output_.transform.encode(memory.data(), memory.data(), count);
+  }
+  return !output_.writes_empty && is_fill(raw) ? ConstBytes() : raw;
+}
+
+void ChunkedSink::write_file(const Dims& position, const View& data, Scratch& scratch, const Cancel& cancel) {
+  const Index mark = scratch.used();
+  const Index raw_bytes = element_count(output_.chunk) * size_of(output_.spec.dtype);
+  const Index encoder_bytes = output_.codecs.encode_scratch_bytes(raw_bytes);
+  const Bytes memory(scratch.take(raw_bytes), static_cast<std::size_t>(raw_bytes));
+  const Bytes encoder(scratch.take(encoder_bytes), static_cast<std::size_t>(encoder_bytes));
+  const std::string key = output_.key(position);
+  if (!output_.shards) {
+    const ConstBytes raw = raw_chunk(data, memory);
+    if (!raw.empty()) folder_.write_file(key, output_.codecs.encode(raw, encoder));
+  } else {
+    const ShardLayout& layout = *output_.shards;
+    ShardIndex index(layout.count());
+    Index end = layout.index_at_end ? 0 : layout.index_bytes();
+    const ChunkGrid inner(data.shape, output_.chunk);
+    std::optional<OpenFile> file;  // none is made when there is nothing but fill
+    for (Index number = 0; number < inner.count(); ++number) {
+      cancel.check();
+      const Box box = inner.box(number);
+      const ConstBytes raw = raw_chunk(data.part(box), memory);
+      if (raw.empty()) continue;
+      if (!file) file.emplace(folder_.open_file(key));
+      const ConstBytes encoded = output_.codecs.encode(raw, encoder);
+      write_exactly(file->descriptor, name() + "/" + key, end, encoded);
+      Index slot = 0;
+      for (int k = 0; k < box.rank(); ++k) slot = slot * layout.chunks[k] + box.start[k] / output_.chunk[k];
+      index.set(slot, {end, static_cast<Index>(encoded.size())});
+      end += static_cast<Index>(encoded.size());
+    }
+    if (file) {
+      const auto bytes = index.encoded(layout);
+      write_exactly(file->descriptor, name() + "/" + key, layout.index_at_end ? end : 0, bytes);
+    }
+  }
+  scratch.release_to(mark);
+}
+
+void ChunkedSink::finish() {
+  ensure(parts_.empty(), "a chunk was not written whole");
+  for (const ChunkedOutput::File& file : output_.files) folder_.write_file(file.name, std::as_bytes(std::span(file.text.data(), file.text.size())));
+  folder_.finish();
+}
+
+void ChunkedSink::abort() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    parts_.clear();
+  }
+  folder_.abort();
+}
+
+}  // namespace freestone

@@ -1,0 +1,66 @@
+/// ChunkedSink: writes an array as files of chunks, or of shards that hold chunks, into a folder.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "freestone/core/source.h"
+#include "freestone/storage/chunk_files.h"
+#include "freestone/storage/element_transform.h"
+#include "freestone/storage/output_folder.h"
+
+namespace freestone {
+
+struct ChunkedOutput {
+  Spec spec;
+  Shape chunk;                        ///< of what is encoded as one piece; those at the edge are filled up
+  std::optional<ShardLayout> shards;  ///< none: a file is a chunk
+  CodecChain codecs;
+  ElementTransform transform;         ///< `dtype` is the array's
+  std::vector<std::byte> fill;        ///< one element of the array; empty means zero
+  bool writes_empty = false;          ///< whether chunks that hold nothing but `fill` are written
+  ChunkKey key;
+  struct File {
+    std::string name, text;
+  };
+  std::vector<File> files;            ///< written by `finish`, in this order: what makes the folder an array comes last
+  std::vector<std::string> marks;     ///< see OutputFolder
+};
+
+/// The unit is a file: a box that covers whole ones is encoded and written at once, in its scratch memory. What covers part of
+/// a file is kept until the rest has come; tiles that start at `caps().unit` never need it.
+class ChunkedSink final : public Sink {
+ public:
+  ChunkedSink(std::string path, bool overwrite, ChunkedOutput output);
+
+  const Spec& spec() const override { return output_.spec; }
+  const SinkCaps& caps() const override { return caps_; }
+  std::string name() const override { return folder_.path(); }
+  void create() override;
+  Index scratch_bytes(const Box& box) const override;
+  void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override;
+  /// @throws Error kind internal: part of a file never came
+  void finish() override;
+  void abort() noexcept override;
+
+ private:
+  struct Part;
+  void keep_part(const Dims& position, const Box& file_box, const Box& part, const View& data, Scratch& scratch, const Cancel& cancel);
+  /// Encodes and writes a file whose elements, as far as they are inside the array, are `data`.
+  void write_file(const Dims& position, const View& data, Scratch& scratch, const Cancel& cancel);
+  /// The raw bytes of a chunk: where `data` has them already, or gathered in `memory`; none when all is fill.
+  ConstBytes raw_chunk(const View& data, Bytes memory) const;
+  bool is_fill(ConstBytes raw) const;
+
+  ChunkedOutput output_;
+  SinkCaps caps_;
+  ChunkGrid files_;
+  std::vector<std::byte> stored_fill_;
+  OutputFolder folder_;
+  std::mutex mutex_;
+  std::map<Dims, std::shared_ptr<Part>> parts_;
+};
+
+}  // namespace freestone

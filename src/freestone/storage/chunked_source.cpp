@@ -1,0 +1,356 @@
+#include "freestone/storage/chunked_source.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "freestone/storage/chunk_cache.h"
+#include "freestone/storage/runs.h"
+
+namespace freestone {
+namespace {
+
+// More than any memory: what is planned with it does not fit, and says so.
+constexpr Index kTooMuch = Index{1} << 60;
+
+Index times(Index a, Index b) {
+  Index product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? kTooMuch : std::min(product, kTooMuch);
+}
+
+/// The chunks that a box meets, in C order of their positions.
+class Reach {
+ public:
+  Reach(const ChunkGrid& grid, const Box& box) : first_(box.rank()), last_(box.rank()) {
+    for (int k = 0; k < box.rank(); ++k) {
+      first_[k] = box.start[k] / grid.chunk()[k];
+      last_[k] = (box.end(k) - 1) / grid.chunk()[k];
+      count_ = times(count_, last_[k] - first_[k] + 1);
+    }
+    at_ = first_;
+  }
+  Index count() const { return count_; }
+  const Dims& position() const { return at_; }
+  /// Moves on; false behind the last.
+  bool next() {
+    int k = at_.rank() - 1;
+    while (k >= 0 && ++at_[k] > last_[k]) {
+      at_[k] = first_[k];
+      --k;
+    }
+    return k >= 0;
+  }
+
+ private:
+  Dims first_, last_, at_;
+  Index count_ = 1;
+};
+
+Box chunk_box(const ChunkGrid& grid, const Dims& position) {
+  Box out(grid.shape());
+  for (int k = 0; k < out.rank(); ++k) {
+    out.start[k] = position[k] * grid.chunk()[k];
+    out.shape[k] = std::min(grid.chunk()[k], grid.shape()[k] - out.start[k]);
+  }
+  return out;
+}
+
+/// The table at the start of the encoded bytes: where each chunk lies in them.
+struct Place {
+  enum Kind : std::int64_t { kAbsent, kHere, kCached };
+  std::int64_t kind = kAbsent;
+  std::int64_t offset = 0;  // from the start of the encoded bytes
+  std::int64_t bytes = 0;
+  ChunkCache::Entry* cached = nullptr;
+};
+
+void put_place(std::span<std::byte> encoded, Index number, const Place& place) {
+  std::memcpy(encoded.data() + number * static_cast<Index>(sizeof(Place)), &place, sizeof place);
+}
+Place get_place(std::span<std::byte> encoded, Index number) {
+  Place place;
+  std::memcpy(&place, encoded.data() + number * static_cast<Index>(sizeof(Place)), sizeof place);
+  return place;
+}
+
+Index table_bytes(Index chunks) { return Scratch::rounded(times(chunks, sizeof(Place))); }
+
+}  // namespace
+
+/// Chunks of one file that are read together, and where they go.
+struct ChunkedSource::Group {
+  struct Piece {
+    Index number, offset, bytes;
+  };
+  std::span<std::byte> encoded;
+  Index end;  // of what is filled
+  std::shared_ptr<const File> file;
+  std::vector<Piece> pieces;
+};
+
+ChunkedSource::ChunkedSource(ChunkedLayout layout, std::shared_ptr<const ChunkMap> map)
+    : layout_(std::move(layout)), map_(std::move(map)), spec_{layout_.grid.shape(), layout_.transform.dtype} {
+  layout_.transform.check();
+  ensure(layout_.fill.empty() || static_cast<Index>(layout_.fill.size()) == size_of(spec_.dtype), "a fill of another size than an element");
+  ensure(layout_.order.empty() || static_cast<int>(layout_.order.size()) == spec_.shape.rank(), "a chunk with other axes than the array");
+  Index bytes = size_of(layout_.transform.stored);
+  for (const Index extent : layout_.grid.chunk()) bytes = times(bytes, extent);
+  if (bytes >= Index{1} << 48) {
+    fail(ErrorKind::kData, "{}: chunks of {} are larger than anything can hold. Its metadata are damaged.", identity().path,
+         to_string(layout_.grid.chunk()));
+  }
+  largest_ = layout_.codecs.largest_encoded(bytes);
+}
+
+ChunkedSource::ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCache> cache)
+    : layout_(other.layout_), map_(other.map_), spec_(other.spec_), largest_(other.largest_), cache_(std::move(cache)), sample_(other.sample_) {}
+
+std::shared_ptr<const Source> ChunkedSource::through(std::shared_ptr<ChunkCache> cache) const {
+  return std::shared_ptr<const Source>(new ChunkedSource(*this, std::move(cache)));
+}
+
+Dims ChunkedSource::raw_strides(const Shape& stored) const {
+  const Index width = size_of(layout_.transform.stored);
+  if (layout_.order.empty()) return contiguous_strides(stored, width);
+  Dims strides(stored.rank());
+  Index stride = width;
+  for (std::size_t k = layout_.order.size(); k-- > 0;) {
+    strides[layout_.order[k]] = stride;
+    stride *= stored[layout_.order[k]];
+  }
+  return strides;
+}
+
+/// The stored size of a chunk by its raw size, from a few that are there.
+double ChunkedSource::stored_share() const {
+  std::call_once(sample_->once, [&] {
+    Index found = 0, bytes = 0;
+    const Index count = layout_.grid.count();
+    for (const Index number : {count / 2, Index{0}, count - 1}) {
+      if (number < 0 || number >= count) continue;
+      Dims position(spec_.shape.rank());
+      const Box box = layout_.grid.box(number);
+      for (int k = 0; k < box.rank(); ++k) position[k] = box.start[k] / layout_.grid.chunk()[k];
+      try {
+        const StoredChunk chunk = map_->find(position);
+        if (!chunk.file) continue;
+        ++found;
+        bytes += std::min(chunk.bytes, largest_);
+      } catch (const Error&) {
+        // Planning goes on; the read will say what is wrong.
+      }
+    }
+    const double raw = static_cast<double>(raw_bytes(layout_.grid.chunk()));
+    if (found > 0) sample_->share = static_cast<double>(bytes) / static_cast<double>(found) / std::max(1.0, raw);
+  });
+  return sample_->share;
+}
+
+ReadCost ChunkedSource::cost(const Box& box) const {
+  if (box.empty()) return {};
+  const Index chunks = Reach(layout_.grid, box).count();
+  const Index raw = times(chunks, raw_bytes(layout_.grid.chunk()));
+  return {static_cast<Index>(static_cast<double>(raw) * stored_share()), chunks, raw};
+}
+
+/// Whether every chunk of the box is wanted whole and is one piece of the box in C order.
+bool ChunkedSource::lies_in_one_piece(const Box& box) const {
+  if (!layout_.order.empty() || !layout_.transform.keeps_size()) return false;
+  const Shape &chunk = layout_.grid.chunk(), &whole = spec_.shape;
+  bool inner_are_whole = true;
+  for (int k = box.rank() - 1; k >= 0; --k) {
+    const bool ends_well = box.end(k) % chunk[k] == 0 || (layout_.edge_chunks_are_cut && box.end(k) == whole[k]);
+    if (box.start[k] % chunk[k] != 0 || !ends_well) return false;
+    if (!inner_are_whole && chunk[k] != 1) return false;
+    inner_are_whole = inner_are_whole && box.shape[k] <= chunk[k];
+  }
+  return true;
+}
+
+Index ChunkedSource::scratch_bytes(const Box& box) const {
+  const Index raw = raw_bytes(layout_.grid.chunk());
+  const bool needs_copy = !layout_.codecs.empty() && !lies_in_one_piece(box);
+  return layout_.codecs.decode_scratch_bytes(raw) + (needs_copy ? Scratch::rounded(raw) : 0);
+}
+
+Index ChunkedSource::encoded_bytes(const Box& box) const {
+  if (box.empty()) return 0;
+  const Index chunks = Reach(layout_.grid, box).count();
+  return std::min(kTooMuch, table_bytes(chunks) + Scratch::rounded(times(chunks, largest_)) + scratch_bytes(box));
+}
+
+StoredChunk ChunkedSource::find(const Dims& position) const {
+  StoredChunk chunk = map_->find(position);
+  const Index most = layout_.codecs.empty() ? raw_bytes(stored_shape(chunk_box(layout_.grid, position))) : largest_;
+  if (chunk.file && (chunk.bytes > most || (layout_.codecs.empty() && chunk.bytes != most))) {
+    fail(ErrorKind::kData, "{}: chunk {} has {} bytes, its elements {} {}. It is damaged{}.", chunk.file->name(), to_string(position),
+         chunk.bytes, layout_.codecs.empty() ? "have" : "encode to at most", most, chunk.bytes < most ? " or was cut short" : "");
+  }
+  return chunk;
+}
+
+void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const {
+  ensure(static_cast<Index>(encoded.size()) >= encoded_bytes(box), "fetch: too little memory for the box");
+  Reach reach(layout_.grid, box);
+  Group group{encoded, table_bytes(reach.count()), nullptr, {}};
+  Index number = 0;
+  do {
+    cancel.check();
+    const Dims& position = reach.position();
+    if (cache_) {
+      const Shape stored = stored_shape(chunk_box(layout_.grid, position));
+      const auto read = [&](Bytes to) -> Index {
+        const StoredChunk chunk = find(position);
+        if (!chunk.file) return -1;
+        Group alone{to, 0, chunk.file, {{-1, chunk.offset, chunk.bytes}}};
+        read_group(alone, cancel);
+        return chunk.bytes;
+      };
+      if (auto* held = cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw_bytes(stored), read)) {
+        put_place(encoded, number++, {.kind = Place::kCached, .cached = held});
+        continue;
+      }
+    }
+    const StoredChunk chunk = find(position);
+    if (!chunk.file) {
+      put_place(encoded, number++, {});
+      continue;
+    }
+    if (group.file != chunk.file) read_group(group, cancel);
+    group.file = chunk.file;
+    group.pieces.push_back({number++, chunk.offset, chunk.bytes});
+  } while (reach.next());
+  read_group(group, cancel);
+  map_->check_unchanged();
+}
+
+/// Reads the chunks of a group in the order in which they lie in their file, neighbours with one request, and empties it.
+void ChunkedSource::read_group(Group& group, const Cancel& cancel) const {
+  if (group.pieces.empty()) return;
+  std::sort(group.pieces.begin(), group.pieces.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  Index from = group.pieces.front().offset, to = from;  // of the request being put together
+  const auto read = [&] {
+    cancel.check();
+    for (Index done = from; done < to; done += kLargestRequest) {
+      const auto n = static_cast<std::size_t>(std::min(kLargestRequest, to - done));
+      group.file->read_exactly(done, group.encoded.subspan(static_cast<std::size_t>(group.end), n));
+      group.end += static_cast<Index>(n);
+    }
+  };
+  for (const Group::Piece& piece : group.pieces) {
+    if (piece.offset != to || to - from >= kLargestRequest) {
+      read();
+      from = to = piece.offset;
+    }
+    if (piece.number >= 0) put_place(group.encoded, piece.number, {Place::kHere, group.end + (to - from), piece.bytes});
+    to += piece.bytes;
+  }
+  read();
+  group.file->check_unchanged();
+  group.file = nullptr;
+  group.pieces.clear();
+}
+
+void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch) const {
+  try {
+    layout_.codecs.decode(encoded, raw, scratch);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
+    fail(ErrorKind::kData, "{}: chunk {} is damaged or was cut short: {}.", map_->name_of(position), to_string(position), error.message());
+  }
+}
+
+void ChunkedSource::fill(const View& out) const {
+  const Index width = size_of(spec_.dtype), row = out.rank() == 0 ? 1 : out.shape.back(), step = out.rank() == 0 ? width : out.strides.back();
+  const bool is_zero = std::all_of(layout_.fill.begin(), layout_.fill.end(), [](std::byte b) { return b == std::byte{0}; });
+  for_each_row(out.shape, {&out}, [&](std::byte** data) {
+    if (is_zero && step == width) {
+      std::memset(data[0], 0, static_cast<std::size_t>(row * width));
+    } else {
+      for (Index i = 0; i < row; ++i) {
+        is_zero ? std::memset(data[0] + i * step, 0, static_cast<std::size_t>(width))
+                : std::memcpy(data[0] + i * step, layout_.fill.data(), static_cast<std::size_t>(width));
+      }
+    }
+  });
+}
+
+void ChunkedSource::deliver(const std::byte* raw, const Shape& stored, const Box& part, const View& out) const {
+  const ElementTransform& transform = layout_.transform;
+  const Dims strides = raw_strides(stored);
+  View from{const_cast<std::byte*>(raw), spec_.dtype, part.shape, strides};
+  for (int k = 0; k < part.rank(); ++k) from.data += part.start[k] * strides[k];
+  if (transform.is_identity()) return copy(from, out);
+  // Row by row as they are stored.
+  View to = out;
+  for (std::size_t k = 0; k < layout_.order.size(); ++k) {
+    const int axis = layout_.order[k], at = static_cast<int>(k);
+    from.shape[at] = to.shape[at] = out.shape[axis];
+    from.strides[at] = strides[axis];
+    to.strides[at] = out.strides[axis];
+  }
+  const Index width = size_of(spec_.dtype), row = to.rank() == 0 ? 1 : to.shape.back(), step = to.rank() == 0 ? width : to.strides.back();
+  const Index stored_width = size_of(transform.stored);
+  for_each_row(to.shape, {&from, &to}, [&](std::byte** data) {
+    if (step == width) return transform.decode(data[0], data[1], row);
+    constexpr Index kPiece = 512;
+    alignas(64) std::byte piece[kPiece * 16];
+    for (Index done = 0; done < row; done += kPiece) {
+      const Index n = std::min(kPiece, row - done);
+      transform.decode(data[0] + done * stored_width, piece, n);
+      copy(View::contiguous(piece, spec_.dtype, {n}), View{data[1] + done * step, spec_.dtype, {n}, {step}});
+    }
+  });
+}
+
+void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const View& out, const Cancel& cancel) const {
+  ensure(out.shape == box.shape && out.dtype == spec_.dtype, "decode: the view does not fit the box");
+  const ElementTransform& transform = layout_.transform;
+  Reach reach(layout_.grid, box);
+  // What is left of the memory behind the chunks: first what the codecs need, then a chunk.
+  const Index needed = scratch_bytes(box), codecs_need = layout_.codecs.decode_scratch_bytes(raw_bytes(layout_.grid.chunk()));
+  const std::span<std::byte> scratch = encoded.subspan(static_cast<std::size_t>(encoded_bytes(box) - needed), static_cast<std::size_t>(needed));
+  const Bytes between = scratch.first(static_cast<std::size_t>(codecs_need));
+  Bytes beside = scratch.subspan(static_cast<std::size_t>(codecs_need));
+  Buffer unforeseen;
+  Index number = 0;
+  do {
+    cancel.check();
+    const Place place = get_place(encoded, number++);
+    const Box chunk = chunk_box(layout_.grid, reach.position());
+    const Box part = intersection(box, chunk), inside = relative_to(part, chunk);
+    const View target = out.part(relative_to(part, box));
+    const Shape stored = stored_shape(chunk);
+    const auto size = static_cast<std::size_t>(raw_bytes(stored));
+    if (place.kind == Place::kAbsent) {
+      fill(target);
+    } else if (place.kind == Place::kCached) {
+      const ConstBytes raw =
+          cache_->raw(*place.cached, [&](ConstBytes stored_bytes, Bytes to) { decode_chunk(reach.position(), stored_bytes, to, between); });
+      raw.empty() ? fill(target) : deliver(raw.data(), stored, inside, target);
+      cache_->give_back(*place.cached);
+    } else {
+      const ConstBytes from = encoded.subspan(static_cast<std::size_t>(place.offset), static_cast<std::size_t>(place.bytes));
+      const bool is_whole = part.shape == stored && transform.keeps_size();
+      Dims strides = raw_strides(stored);
+      for (int k = 0; k < strides.rank() && is_whole; ++k) {
+        if (stored[k] == 1) strides[k] = target.strides[k];
+      }
+      if (layout_.codecs.empty()) {
+        deliver(from.data(), stored, inside, target);
+      } else if (is_whole && target.strides == strides) {
+        decode_chunk(reach.position(), from, {target.data, size}, between);
+        if (!transform.is_identity()) transform.decode(target.data, target.data, target.count());
+      } else {
+        if (beside.size() < size) {
+          // The output is laid out in a way that nobody told beforehand.
+          unforeseen = Buffer(static_cast<Index>(size));
+          beside = unforeseen.bytes();
+        }
+        decode_chunk(reach.position(), from, beside.first(size), between);
+        deliver(beside.data(), stored, inside, target);
+      }
+    }
+  } while (reach.next());
+}
+
+}  // namespace freestone

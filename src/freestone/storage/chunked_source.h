@@ -1,0 +1,80 @@
+/// ChunkedSource: an array as a grid of chunks, each some bytes of some file behind a chain of codecs.
+///
+/// What a format says of such an array is a ChunkedLayout and a ChunkMap; reading is the same for all. `fetch` carries the
+/// encoded bytes of every chunk that the box meets, side by side behind a small table; `decode` runs the codecs. A whole chunk that is
+/// one piece of the output is decoded where it shall lie; of the others a copy is decoded beside and the part taken.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "freestone/core/source.h"
+#include "freestone/storage/chunk_map.h"
+#include "freestone/storage/codec.h"
+#include "freestone/storage/element_transform.h"
+
+namespace freestone {
+
+struct ChunkedLayout {
+  ChunkGrid grid;                    ///< of what is decoded as one piece
+  std::vector<int> order;            ///< the array's axes as a chunk has them, outermost first; empty: as the array (C order)
+  bool edge_chunks_are_cut = false;  ///< chunks at the edge hold only what is inside the array (HDF5 and Zarr: whole ones)
+  CodecChain codecs;
+  ElementTransform transform;
+  std::vector<std::byte> fill;       ///< one element as delivered; empty means zero
+  std::string reference;             ///< JSON text, see Source::reference
+};
+
+class ChunkedSource final : public Source {
+ public:
+  ChunkedSource(ChunkedLayout layout, std::shared_ptr<const ChunkMap> map);
+
+  const Spec& spec() const override { return spec_; }
+  const ChunkGrid& chunks() const override { return layout_.grid; }
+  Identity identity() const override { return map_->identity(); }
+  std::string reference() const override { return layout_.reference; }
+  const ChunkedLayout& layout() const { return layout_; }
+
+  /// Whole chunks, by the size of a few.
+  ReadCost cost(const Box& box) const override;
+  /// Room for the encoded chunks at their largest, and for what `decode` needs beside its output.
+  Index encoded_bytes(const Box& box) const override;
+  bool decodes_in_place() const override { return false; }
+  void fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const override;
+  void decode(const Box& box, std::span<std::byte> encoded, const View& out, const Cancel& cancel) const override;
+
+  /// The same array read through `cache`: what several boxes meet is read and decoded once, as long as it stays.
+  std::shared_ptr<const Source> through(std::shared_ptr<ChunkCache> cache) const override;
+
+ private:
+  struct Group;
+  ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCache> cache);
+  Index scratch_bytes(const Box& box) const;
+  bool lies_in_one_piece(const Box& box) const;
+  void read_group(Group& group, const Cancel& cancel) const;
+  /// Where the chunk lies, looked at: not larger than its elements can be.
+  StoredChunk find(const Dims& position) const;
+  /// Shape of the chunk as it is stored, on the array's axes.
+  Shape stored_shape(const Box& chunk) const { return layout_.edge_chunks_are_cut ? chunk.shape : layout_.grid.chunk(); }
+  Index raw_bytes(const Shape& stored) const { return element_count(stored) * size_of(layout_.transform.stored); }
+  /// Strides of stored elements on the array's axes.
+  Dims raw_strides(const Shape& stored) const;
+  void decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch) const;
+  /// Elements of `part` of a chunk that lies raw at `raw`.
+  void deliver(const std::byte* raw, const Shape& stored, const Box& part, const View& out) const;
+  void fill(const View& out) const;
+  double stored_share() const;
+
+  ChunkedLayout layout_;
+  std::shared_ptr<const ChunkMap> map_;
+  Spec spec_;
+  Index largest_ = 0;  // encoded bytes of a chunk
+  std::shared_ptr<ChunkCache> cache_;
+  struct Sample {
+    std::once_flag once;
+    double share = 1;
+  };
+  std::shared_ptr<Sample> sample_ = std::make_shared<Sample>();
+};
+
+}  // namespace freestone

@@ -1,0 +1,116 @@
+/// Codecs: the links between the elements of a chunk and its stored bytes.
+///
+/// A chunk's elements, in the order and byte order in which they are stored, are its raw bytes. A CodecChain takes them through its
+/// codecs, the first next to the elements, the last next to the file; reading goes the other way. Every codec works on whole buffers
+/// in memory that is given to it, holds no state but its parameters, and runs on any number of threads at once: libraries are called
+/// with contexts of the calling thread, never with a global lock. What a chunk decodes to is known before it is decoded, so that bytes
+/// that promise more are refused, not allocated.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "freestone/core/dtype.h"
+#include "freestone/storage/byte_order.h"
+
+namespace freestone {
+
+using ConstBytes = std::span<const std::byte>;
+using Bytes = std::span<std::byte>;
+
+class Codec {
+ public:
+  virtual ~Codec() = default;
+  /// Name for people, such as "zstd".
+  virtual std::string_view name() const = 0;
+  /// Most bytes that `encode` makes of `bytes`, and that `decode` is prepared to meet for as many.
+  virtual Index largest_encoded(Index bytes) const = 0;
+  /// Fills the start of `to`, which has room for largest_encoded(from.size()), and returns how much.
+  /// @throws Error kind user: more bytes than the codec can take
+  virtual Index encode(ConstBytes from, Bytes to) const = 0;
+  /// Fills the start of `to` and returns how much.
+  /// @throws Error kind data: damaged, or more than `to` has room for
+  virtual Index decode(ConstBytes from, Bytes to) const = 0;
+};
+using CodecRef = std::shared_ptr<const Codec>;
+
+class CodecChain {
+ public:
+  CodecChain() = default;
+  explicit CodecChain(std::vector<CodecRef> codecs) : codecs_(std::move(codecs)) {}
+
+  bool empty() const { return codecs_.empty(); }
+  /// "shuffle, zstd".
+  std::string names() const;
+  /// Most bytes that `raw_bytes` are when encoded.
+  Index largest_encoded(Index raw_bytes) const;
+  /// Memory for what lies between two codecs.
+  Index decode_scratch_bytes(Index raw_bytes) const;
+  /// As before, and for the result.
+  Index encode_scratch_bytes(Index raw_bytes) const;
+
+  /// Fills `raw`, whole.
+  /// @throws Error kind data: damaged, or of another size than `raw`
+  void decode(ConstBytes encoded, Bytes raw, Bytes scratch) const;
+  /// The encoded bytes, which lie in `scratch`, or are `raw` when the chain is empty.
+  ConstBytes encode(ConstBytes raw, Bytes scratch) const;
+
+ private:
+  /// Sizes at most: [0] raw, [i + 1] behind codec i.
+  std::vector<Index> sizes(Index raw_bytes) const;
+  std::vector<CodecRef> codecs_;
+};
+
+// Compressors. Levels outside a library's range are refused (kind user).
+
+/// Frames of Zstandard. @param checksum adds and looks at 32 bits of xxHash64
+CodecRef zstd_codec(int level, bool checksum = false);
+/// RFC 1952; several members are read. Level 0 to 9.
+CodecRef gzip_codec(int level);
+/// RFC 1950. Level 0 to 9.
+CodecRef zlib_codec(int level);
+/// One LZ4 block behind its decoded size as 4 bytes, little-endian, as numcodecs has it.
+CodecRef lz4_codec(int acceleration = 1);
+/// Level 1 to 9.
+CodecRef bz2_codec(int level);
+
+enum class BloscShuffle { kNone, kBytes, kBits };
+struct BloscOptions {
+  std::string compressor = "lz4";  ///< blosclz, lz4, lz4hc, snappy, zlib or zstd
+  int level = 5;                   ///< 0 to 9
+  BloscShuffle shuffle = BloscShuffle::kBytes;
+  Index element_bytes = 4;
+  Index block_bytes = 0;  ///< 0: its own choice
+};
+/// Chunks of Blosc 1.
+CodecRef blosc_codec(const BloscOptions& options);
+
+// Filters.
+
+/// First bytes of all elements, then second bytes, and so on; bytes behind the last whole element stay where they are.
+CodecRef shuffle_codec(Index element_bytes);
+
+/// Numbers as a filter takes them.
+struct StoredType {
+  DType dtype = DType::kFloat64;
+  ByteOrder order = kNativeOrder;
+  friend bool operator==(const StoredType&, const StoredType&) = default;
+};
+/// Differences of neighbours (numcodecs.Delta): the first element, then x[i] - x[i-1], as `stored`. Integers and floats.
+CodecRef delta_codec(StoredType elements, StoredType stored);
+/// round((x - offset) * scale) as `stored` (numcodecs.FixedScaleOffset): in float32 where the numbers that it starts from are, else in
+/// float64; halves to even.
+CodecRef fixed_scale_offset_codec(double offset, double scale, StoredType elements, StoredType stored);
+/// Another type (numcodecs.AsType).
+CodecRef as_type_codec(StoredType elements, StoredType stored);
+
+enum class Checksum { kCrc32c, kCrc32, kAdler32 };
+/// Four bytes, little-endian, before or behind the bytes that they are of.
+CodecRef checksum_codec(Checksum kind, bool at_start = false);
+
+/// CRC-32C (Castagnoli) as RFC 3720 has it.
+std::uint32_t crc32c(ConstBytes bytes);
+
+}  // namespace freestone

@@ -1,0 +1,198 @@
+#include "freestone/storage/output_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+
+#include "freestone/base/error.h"
+#include "freestone/storage/file.h"
+
+namespace freestone {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+bool still_named(int descriptor, const std::string& path) {
+  struct stat held {}, named {};
+  return fstat(descriptor, &held) == 0 && lstat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+void remove_all(const std::string& path) noexcept {
+  std::error_code ignored;
+  stdfs::remove_all(path, ignored);
+}
+
+bool is_empty_folder(const std::string& path) {
+  std::error_code error;
+  return stdfs::is_empty(path, error) && !error;
+}
+
+}  // namespace
+
+OutputFolder::OutputFolder(std::string path, bool overwrite, std::vector<std::string> marks)
+    : path_(without_slashes(std::move(path))), overwrite_(overwrite), marks_(std::move(marks)) {
+  const auto slash = path_.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : path_.substr(0, slash + 1);
+  temporary_ = folder + "." + path_.substr(folder.size()) + ".freestone-tmp";
+}
+
+OutputFolder::~OutputFolder() { abort(); }
+
+void OutputFolder::check_final_name() const {
+  if (path_.empty() || path_ == "/" || path_.ends_with("/..") || path_ == "." || path_ == "..") {
+    fail(ErrorKind::kUser, "'{}' is not the name of an output to write.", path_);
+  }
+  struct stat status {};
+  if (lstat(path_.c_str(), &status) != 0) return;
+  if (!overwrite_) fail(ErrorKind::kUser, "{}: exists already. Choose another name, or allow it with --overwrite.", path_);
+  if (stat(path_.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || is_empty_folder(path_)) return;
+  for (const std::string& mark : marks_) {
+    if (stat((path_ + "/" + mark).c_str(), &status) == 0) return;
+  }
+  fail(ErrorKind::kUser, "{}: is a folder that holds other things; it is not replaced. Choose another name, or remove it yourself.", path_);
+}
+
+void OutputFolder::create(Index bytes) {
+  ensure(descriptor_ < 0, "an output folder was created twice");
+  const std::string folder = folder_of(path_);
+  struct stat status {};
+  if (stat(folder.c_str(), &status) != 0) {
+    if (errno == ENOENT) fail(ErrorKind::kIo, "{}: its folder {} does not exist.", path_, folder);
+    fail_errno(errno, fmt::format("{}: its folder {} cannot be looked at", path_, folder));
+  }
+  if (!S_ISDIR(status.st_mode)) fail(ErrorKind::kIo, "{}: {} is a file, not a folder.", path_, folder);
+  check_final_name();
+  check_free_space(folder, bytes, path_);
+
+  while (descriptor_ < 0) {
+    const bool is_new = ::mkdir(temporary_.c_str(), 0777) == 0;
+    if (!is_new && errno != EEXIST) {
+      if (errno == EACCES || errno == EPERM || errno == EROFS) {
+        fail(ErrorKind::kIo, "{}: no permission to write in the folder {}{}.", path_, folder, errno == EROFS ? " (it is read-only)" : "");
+      }
+      fail_errno(errno, fmt::format("{}: the temporary folder {} cannot be made", path_, temporary_));
+    }
+    const int descriptor = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) {
+      if (errno == EINTR || errno == ENOENT) continue;
+      fail_errno(errno, fmt::format("{}: the temporary folder {} cannot be opened", path_, temporary_));
+    }
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      const int error_number = errno;
+      ::close(descriptor);
+      if (error_number == EWOULDBLOCK) {
+        fail(ErrorKind::kUser, "{}: another run is writing it at this moment (it holds {}). Wait for it, or choose another name.", path_,
+             temporary_);
+      }
+      if (error_number == EINTR) continue;
+      fail_errno(error_number, fmt::format("{}: the temporary folder {} cannot be locked", path_, temporary_));
+    }
+    if (!still_named(descriptor, temporary_)) {
+      ::close(descriptor);
+      continue;
+    }
+    if (!is_new && !(fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode) && is_empty_folder(temporary_))) {
+      // Left by a run that was killed.
+      std::error_code error;
+      stdfs::remove_all(temporary_, error);
+      ::close(descriptor);
+      if (error) fail(ErrorKind::kIo, "{}: {}, left by a run that was killed, cannot be removed: {}", path_, temporary_, error.message());
+      continue;
+    }
+    descriptor_ = descriptor;
+  }
+  folders_.clear();
+}
+
+void OutputFolder::make_folders(const std::string& name) {
+  const auto slash = name.rfind('/');
+  if (slash == std::string::npos) return;
+  const std::string folder = name.substr(0, slash);
+  const std::lock_guard lock(mutex_);
+  if (folders_.contains(folder)) return;
+  for (std::size_t at = 0; at != std::string::npos;) {
+    at = folder.find('/', at + 1);
+    const std::string part = folder.substr(0, at);
+    if (!folders_.insert(part).second) continue;
+    if (::mkdir((temporary_ + "/" + part).c_str(), 0777) != 0 && errno != EEXIST) {
+      const int error_number = errno;
+      folders_.erase(part);
+      if (error_number == ENOSPC || error_number == EDQUOT) fail(ErrorKind::kIo, "{}: the disk is full. Free some space, or write elsewhere.", path_);
+      fail_errno(error_number, fmt::format("{}: the folder {} cannot be made", path_, part));
+    }
+  }
+}
+
+int OutputFolder::open_file(const std::string& name) {
+  make_folders(name);
+  const std::string path = temporary_ + "/" + name;
+  while (true) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (descriptor >= 0) return descriptor;
+    if (errno == EINTR) continue;
+    if (errno == ENOSPC || errno == EDQUOT) fail(ErrorKind::kIo, "{}: the disk is full. Free some space, or write elsewhere.", path_);
+    fail_errno(errno, fmt::format("{}: {} cannot be made", path_, name));
+  }
+}
+
+void OutputFolder::write_file(const std::string& name, std::span<const std::byte> bytes) {
+  const int descriptor = open_file(name);
+  try {
+    write_exactly(descriptor, path_ + "/" + name, 0, bytes);
+  } catch (...) {
+    ::close(descriptor);
+    throw;
+  }
+  if (::close(descriptor) != 0 && errno != EINTR) fail_errno(errno, fmt::format("{}: {} cannot be closed", path_, name));
+}
+
+void OutputFolder::finish() {
+  ensure(descriptor_ >= 0, "an output folder was finished before it was created");
+  check_final_name();
+  int renamed = renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE);
+  if (renamed != 0 && errno == EEXIST) {
+    check_final_name();
+    renamed = renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE);
+    if (renamed == 0) {
+      remove_all(temporary_);
+    } else if (errno == EINVAL || errno == ENOSYS) {
+      // A file system that cannot exchange: for a moment there is neither, and what was there comes back if the second step fails.
+      const std::string old = temporary_ + ".old";
+      renamed = std::rename(path_.c_str(), old.c_str());
+      if (renamed == 0 && (renamed = std::rename(temporary_.c_str(), path_.c_str())) != 0) {
+        const int error_number = errno;
+        (void)!std::rename(old.c_str(), path_.c_str());
+        errno = error_number;
+      } else if (renamed == 0) {
+        remove_all(old);
+      }
+    }
+  } else if (renamed != 0 && (errno == EINVAL || errno == ENOSYS)) {
+    renamed = std::rename(temporary_.c_str(), path_.c_str());
+  }
+  if (renamed != 0) fail_errno(errno, fmt::format("{}: cannot be given its name", path_));
+  const std::lock_guard lock(mutex_);
+  ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+void OutputFolder::abort() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (descriptor_ < 0) return;
+  if (still_named(descriptor_, temporary_)) remove_all(temporary_);
+  ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+}  // namespace freestone
