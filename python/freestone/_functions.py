@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 
 from freestone import _core
-from freestone._array import FUNCTIONS, Array, Axis, apply, asarray, reduced, selected
+from freestone._array import ALIASES, FUNCTIONS, OPTIONAL, Array, Axis, apply, asarray, reduced, selected
 from freestone.errors import UserError
 
 
 def _elementwise(name: str, arity: int) -> Callable[..., Array]:
-    parameters = {1: "a", 2: "a, b", 3: "a, b, c"}[arity]
+    parameters = ", ".join("abcd"[:arity])
+    optional = OPTIONAL[name]
     if name == "where":
         parameters = "condition, a, b"
     if name == "clip":
         parameters = "a, low, high"
 
     def function(*values: Any) -> Array:
-        if len(values) != arity:
+        if not arity - optional <= len(values) <= arity:
             raise TypeError(f"{name}() takes {arity} argument{'s' if arity > 1 else ''}, {len(values)} given")
         result = apply(name, *values)
         if result is NotImplemented:
@@ -34,6 +35,38 @@ def _elementwise(name: str, arity: int) -> Callable[..., Array]:
 
 #: A function for each row of the engine's elementwise table.
 ELEMENTWISE: dict[str, Callable[..., Array]] = {name: _elementwise(name, arity) for name, arity in FUNCTIONS.items()}
+ELEMENTWISE |= {alias: ELEMENTWISE[name] for alias, name in ALIASES.items()}
+
+
+def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
+    """Whether ``|a - b| <= atol + rtol * |b|``; infinities are close to themselves, NaN to NaN with `equal_nan`."""
+    close = ELEMENTWISE["isclose"](a, b, rtol, atol)
+    return close | (ELEMENTWISE["isnan"](a) & ELEMENTWISE["isnan"](b)) if equal_nan else close
+
+
+def nan_to_num(a: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
+    """`nan` for NaN, `posinf` and `neginf` for the infinities (by default the largest finite numbers). Integers stay."""
+    array = asarray(a)
+    if array.dtype.kind not in "fc":
+        return array
+    limits = np.finfo(array.dtype)
+    high, low = (float(limits.max) if posinf is None else posinf), (float(limits.min) if neginf is None else neginf)
+    return ELEMENTWISE["nan_to_num"](array, nan, high, low)
+
+
+def divmod(a: Any, b: Any) -> tuple[Array, Array]:
+    """Quotient, rounded down, and remainder."""
+    return ELEMENTWISE["floor_divide"](a, b), ELEMENTWISE["remainder"](a, b)
+
+
+def frexp(a: Any) -> tuple[Array, Array]:
+    """Mantissa in [0.5, 1) and exponent of 2."""
+    return ELEMENTWISE["frexp_mantissa"](a), ELEMENTWISE["frexp_exponent"](a)
+
+
+def modf(a: Any) -> tuple[Array, Array]:
+    """Fraction and whole part, both with the sign of the element."""
+    return ELEMENTWISE["modf_fraction"](a), ELEMENTWISE["modf_whole"](a)
 
 
 def sum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
@@ -271,5 +304,5 @@ REDUCTIONS = (
     "sum prod mean std var min max argmin argmax any all count nansum nanprod nanmean nanstd nanvar nanmin nanmax nanargmin nanargmax "
     "median nanmedian percentile nanpercentile"
 ).split()
-OTHERS = "mad_std sigma_clip convolve transpose squeeze expand_dims flip broadcast_to astype downsample".split()
+OTHERS = "isclose nan_to_num divmod frexp modf mad_std sigma_clip convolve transpose squeeze expand_dims flip broadcast_to astype downsample".split()
 __all__ = [*REDUCTIONS, *OTHERS]
