@@ -356,13 +356,13 @@ class Array:
 
     # Reductions.
 
-    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    def sum(self, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
         """Sum, accumulated in float64. NaN propagates; see `freestone.nansum`."""
-        return reduced("sum", self, axis, keepdims)
+        return reduced("sum", self, axis, keepdims, dtype=dtype)
 
-    def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    def prod(self, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
         """Product."""
-        return reduced("prod", self, axis, keepdims)
+        return reduced("prod", self, axis, keepdims, dtype=dtype)
 
     def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
         """Arithmetic mean."""
@@ -482,9 +482,10 @@ def axes_of(axis: Axis) -> list[int]:
     return [operator.index(axis)]
 
 
-def reduced(name: str, a: Any, axis: Axis, keepdims: bool, *, skip_nan: bool = False, parameters: Sequence[float] = ()) -> Array:
+def reduced(name: str, a: Any, axis: Axis, keepdims: bool, *, skip_nan: bool = False, parameters: Sequence[float] = (), dtype: Any = None) -> Array:
     """The reduction `name`."""
-    return Array(_core.reduce(name, asarray(a)._core, axes_of(axis), skip_nan, bool(keepdims), list(parameters)))
+    type_name = "" if dtype is None else np.dtype(dtype).name
+    return Array(_core.reduce(name, asarray(a)._core, axes_of(axis), skip_nan, bool(keepdims), list(parameters), type_name))
 
 
 def selected(name: str, a: Any, axis: Axis, keepdims: bool, *, skip_nan: bool = False, q: float = 50.0) -> Array:

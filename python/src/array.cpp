@@ -126,9 +126,14 @@ void bind_array(nb::module_& module) {
   module.def("broadcast_to", [](const Array& a, const std::vector<Index>& shape) { return broadcast_to(a, Shape(shape)); });
 
   module.def("reduce", [](const std::string& name, const Array& a, const std::vector<int>& axes, bool skip_nan, bool keep_dims,
-                          const std::vector<double>& parameters) {
-    return reduce(name, a, axes, {skip_nan, keep_dims, parameters});
+                          const std::vector<double>& parameters, const std::string& dtype) {
+    ReduceOptions options{skip_nan, keep_dims, parameters};
+    if (!dtype.empty()) options.dtype = parse_dtype(dtype);
+    return reduce(name, a, axes, options);
   });
+  module.def("ptp", &ptp);
+  module.def("average", &average);
+  module.def("logsumexp", &logsumexp);
   module.def("select", &select);
   module.def("sigma_clip",
              [](const Array& a, int axis, double low, double high, int max_iterations, const std::string& center,
