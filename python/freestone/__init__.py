@@ -26,17 +26,15 @@ __version__ = "0.1.0"
 
 for _name, _function in ELEMENTWISE.items():
     globals().setdefault(_name, _function)
-abs = ELEMENTWISE["absolute"]  # noqa: A001
-true_divide = ELEMENTWISE["divide"]
 
 #: What NumPy's own functions of the same name do lazily when they are given an Array.
-NUMPY_FUNCTIONS = {*REDUCTIONS, "transpose", "squeeze", "expand_dims", "flip", "broadcast_to", "astype", "where", "clip", "round"} - {"count"}
+NUMPY_FUNCTIONS = {*REDUCTIONS, "transpose", "squeeze", "expand_dims", "flip", "broadcast_to", "astype", "where", "clip", "round", "isclose", "nan_to_num", "angle", "sinc", "real", "imag"} - {"count"}
 
 __all__ = [
     "Array", "asarray", "from_numpy", "open",
     "Profile", "compute", "explain", "get_settings", "profile", "progress", "settings", "write",
     "Error", "UserError", "DataError", "IoError", "MemoryBudgetError", "Cancelled", "InternalError",
-    *ELEMENTWISE, *REDUCTIONS, *OTHERS, "abs", "true_divide",
+    *ELEMENTWISE, *REDUCTIONS, *OTHERS,
 ]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -17,7 +17,11 @@ __all__ = ["Array", "asarray", "from_numpy", "open"]
 Axis = Union[int, Sequence[int], None]
 
 #: The functions of the engine's elementwise table: name -> number of operands.
-FUNCTIONS: dict[str, int] = {name: arity for name, _, arity in _core.function_table()}
+FUNCTIONS: dict[str, int] = {name: arity for name, _, arity, _ in _core.function_table()}
+#: How many of the last operands may be left out.
+OPTIONAL: dict[str, int] = {name: optional for name, _, _, optional in _core.function_table()}
+#: Other names of functions, the array API's among them: alias -> name.
+ALIASES: dict[str, str] = dict(_core.alias_table())
 
 
 class Array:
@@ -45,6 +49,20 @@ class Array:
     def dtype(self) -> np.dtype:
         """Type of the elements."""
         return np.dtype(self._core.dtype)
+
+    @property
+    def real(self) -> Array:
+        """The real part; of real numbers the array itself."""
+        return apply("real", self)
+
+    @property
+    def imag(self) -> Array:
+        """The imaginary part; of real numbers 0."""
+        return apply("imag", self)
+
+    def conj(self) -> Array:
+        """The complex conjugate."""
+        return apply("conjugate", self)
 
     @property
     def ndim(self) -> int:
@@ -204,6 +222,24 @@ class Array:
     def __rxor__(self, other: Any) -> Array:
         return apply("bitwise_xor", other, self)
 
+    def __lshift__(self, other: Any) -> Array:
+        return apply("left_shift", self, other)
+
+    def __rlshift__(self, other: Any) -> Array:
+        return apply("left_shift", other, self)
+
+    def __rshift__(self, other: Any) -> Array:
+        return apply("right_shift", self, other)
+
+    def __rrshift__(self, other: Any) -> Array:
+        return apply("right_shift", other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Array, Array]:
+        return apply("floor_divide", self, other), apply("remainder", self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Array, Array]:
+        return apply("floor_divide", other, self), apply("remainder", other, self)
+
     def __eq__(self, other: Any) -> Array:  # type: ignore[override]
         return apply("equal", self, other)
 
@@ -237,7 +273,7 @@ class Array:
     # NumPy's functions on arrays stay lazy where Freestone has them.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        name = {"conjugate": "positive", "rint": "round", "fabs": "absolute"}.get(ufunc.__name__, ufunc.__name__)
+        name = ALIASES.get(ufunc.__name__, ufunc.__name__)
         if method != "__call__" or kwargs or FUNCTIONS.get(name) != len(inputs):
             return NotImplemented
         return apply(name, *inputs)
@@ -320,13 +356,13 @@ class Array:
 
     # Reductions.
 
-    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    def sum(self, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
         """Sum, accumulated in float64. NaN propagates; see `freestone.nansum`."""
-        return reduced("sum", self, axis, keepdims)
+        return reduced("sum", self, axis, keepdims, dtype=dtype)
 
-    def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    def prod(self, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
         """Product."""
-        return reduced("prod", self, axis, keepdims)
+        return reduced("prod", self, axis, keepdims, dtype=dtype)
 
     def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
         """Arithmetic mean."""
@@ -403,8 +439,8 @@ def from_numpy(values: Any) -> Array:
     values = np.asarray(values)
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
-    if values.dtype.kind not in "biuf" or values.dtype.itemsize > 8 or values.dtype == np.float16:
-        raise UserError(f"Freestone computes with bool, integers, float32 and float64, not {values.dtype}. Convert the array first (astype).")
+    if values.dtype.kind not in "biufc" or values.dtype.itemsize > (16 if values.dtype.kind == "c" else 8) or values.dtype == np.float16:
+        raise UserError(f"Freestone computes with bool, integers, float32, float64, complex64 and complex128, not {values.dtype}. Convert the array first (astype).")
     # ascontiguousarray would give an array without axes one.
     return Array(_core.from_numpy(values if values.flags.c_contiguous else np.ascontiguousarray(values)))
 
@@ -418,7 +454,7 @@ def _operand(value: Any) -> Any:
     if isinstance(value, Array):
         return value._core
     # Python's numbers are weak, NumPy's are arrays without axes (np.float64 is both: NumPy 2 treats it as its own).
-    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+    if isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic):
         return value
     if isinstance(value, (np.ndarray, np.generic, list, tuple)):
         return from_numpy(value)._core
@@ -446,9 +482,10 @@ def axes_of(axis: Axis) -> list[int]:
     return [operator.index(axis)]
 
 
-def reduced(name: str, a: Any, axis: Axis, keepdims: bool, *, skip_nan: bool = False, parameters: Sequence[float] = ()) -> Array:
+def reduced(name: str, a: Any, axis: Axis, keepdims: bool, *, skip_nan: bool = False, parameters: Sequence[float] = (), dtype: Any = None) -> Array:
     """The reduction `name`."""
-    return Array(_core.reduce(name, asarray(a)._core, axes_of(axis), skip_nan, bool(keepdims), list(parameters)))
+    type_name = "" if dtype is None else np.dtype(dtype).name
+    return Array(_core.reduce(name, asarray(a)._core, axes_of(axis), skip_nan, bool(keepdims), list(parameters), type_name))
 
 
 def selected(name: str, a: Any, axis: Axis, keepdims: bool, *, skip_nan: bool = False, q: float = 50.0) -> Array:

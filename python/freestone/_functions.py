@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 
 from freestone import _core
-from freestone._array import FUNCTIONS, Array, Axis, apply, asarray, reduced, selected
+from freestone._array import ALIASES, FUNCTIONS, OPTIONAL, Array, Axis, apply, asarray, axes_of, reduced, selected
 from freestone.errors import UserError
 
 
 def _elementwise(name: str, arity: int) -> Callable[..., Array]:
-    parameters = {1: "a", 2: "a, b", 3: "a, b, c"}[arity]
+    parameters = ", ".join("abcd"[:arity])
+    optional = OPTIONAL[name]
     if name == "where":
         parameters = "condition, a, b"
     if name == "clip":
         parameters = "a, low, high"
 
     def function(*values: Any) -> Array:
-        if len(values) != arity:
+        if not arity - optional <= len(values) <= arity:
             raise TypeError(f"{name}() takes {arity} argument{'s' if arity > 1 else ''}, {len(values)} given")
         result = apply(name, *values)
         if result is NotImplemented:
@@ -34,21 +35,53 @@ def _elementwise(name: str, arity: int) -> Callable[..., Array]:
 
 #: A function for each row of the engine's elementwise table.
 ELEMENTWISE: dict[str, Callable[..., Array]] = {name: _elementwise(name, arity) for name, arity in FUNCTIONS.items()}
+ELEMENTWISE |= {alias: ELEMENTWISE[name] for alias, name in ALIASES.items()}
 
 
-def sum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
+    """Whether ``|a - b| <= atol + rtol * |b|``; infinities are close to themselves, NaN to NaN with `equal_nan`."""
+    close = ELEMENTWISE["isclose"](a, b, rtol, atol)
+    return close | (ELEMENTWISE["isnan"](a) & ELEMENTWISE["isnan"](b)) if equal_nan else close
+
+
+def nan_to_num(a: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
+    """`nan` for NaN, `posinf` and `neginf` for the infinities (by default the largest finite numbers). Integers stay."""
+    array = asarray(a)
+    if array.dtype.kind not in "fc":
+        return array
+    limits = np.finfo(array.dtype)
+    high, low = (float(limits.max) if posinf is None else posinf), (float(limits.min) if neginf is None else neginf)
+    return ELEMENTWISE["nan_to_num"](array, nan, high, low)
+
+
+def divmod(a: Any, b: Any) -> tuple[Array, Array]:
+    """Quotient, rounded down, and remainder."""
+    return ELEMENTWISE["floor_divide"](a, b), ELEMENTWISE["remainder"](a, b)
+
+
+def frexp(a: Any) -> tuple[Array, Array]:
+    """Mantissa in [0.5, 1) and exponent of 2."""
+    return ELEMENTWISE["frexp_mantissa"](a), ELEMENTWISE["frexp_exponent"](a)
+
+
+def modf(a: Any) -> tuple[Array, Array]:
+    """Fraction and whole part, both with the sign of the element."""
+    return ELEMENTWISE["modf_fraction"](a), ELEMENTWISE["modf_whole"](a)
+
+
+def sum(a: Any, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """Sum over `axis` (an axis, several, or None for all), accumulated in float64. NaN propagates."""
-    return reduced("sum", a, axis, keepdims)
+    return reduced("sum", a, axis, keepdims, dtype=dtype)
 
 
-def prod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def prod(a: Any, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """Product over `axis`."""
-    return reduced("prod", a, axis, keepdims)
+    return reduced("prod", a, axis, keepdims, dtype=dtype)
 
 
-def mean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def mean(a: Any, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """Arithmetic mean over `axis`."""
-    return reduced("mean", a, axis, keepdims)
+    return reduced("mean", a, axis, keepdims, dtype=dtype)
 
 
 def std(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
@@ -96,19 +129,41 @@ def count(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return reduced("count", a, axis, keepdims, skip_nan=True)
 
 
-def nansum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def count_nonzero(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """How many elements are not 0 (int64)."""
+    return reduced("count_nonzero", a, axis, keepdims)
+
+
+def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """The largest element less the smallest."""
+    return Array(_core.ptp(asarray(a)._core, axes_of(axis), bool(keepdims)))
+
+
+def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Array:
+    """``sum(a * weights) / sum(weights)``; the mean without weights. Weights broadcast, or lie along the one axis."""
+    if weights is None:
+        return mean(a, axis, keepdims=keepdims)
+    return Array(_core.average(asarray(a)._core, asarray(weights)._core, axes_of(axis), bool(keepdims)))
+
+
+def logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """``log(sum(exp(a)))`` without overflow."""
+    return Array(_core.logsumexp(asarray(a)._core, axes_of(axis), bool(keepdims)))
+
+
+def nansum(a: Any, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """Sum of what is not NaN; 0 where nothing is."""
-    return reduced("sum", a, axis, keepdims, skip_nan=True)
+    return reduced("sum", a, axis, keepdims, skip_nan=True, dtype=dtype)
 
 
-def nanprod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def nanprod(a: Any, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """Product of what is not NaN; 1 where nothing is."""
-    return reduced("prod", a, axis, keepdims, skip_nan=True)
+    return reduced("prod", a, axis, keepdims, skip_nan=True, dtype=dtype)
 
 
-def nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def nanmean(a: Any, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """Mean of what is not NaN; NaN where nothing is."""
-    return reduced("mean", a, axis, keepdims, skip_nan=True)
+    return reduced("mean", a, axis, keepdims, skip_nan=True, dtype=dtype)
 
 
 def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
@@ -268,8 +323,8 @@ def downsample(a: Any, factor: int, axis: Axis = None, *, function: str = "mean"
 
 
 REDUCTIONS = (
-    "sum prod mean std var min max argmin argmax any all count nansum nanprod nanmean nanstd nanvar nanmin nanmax nanargmin nanargmax "
+    "sum prod mean std var min max argmin argmax any all count count_nonzero ptp average nansum nanprod nanmean nanstd nanvar nanmin nanmax nanargmin nanargmax "
     "median nanmedian percentile nanpercentile"
 ).split()
-OTHERS = "mad_std sigma_clip convolve transpose squeeze expand_dims flip broadcast_to astype downsample".split()
+OTHERS = "logsumexp isclose nan_to_num divmod frexp modf mad_std sigma_clip convolve transpose squeeze expand_dims flip broadcast_to astype downsample".split()
 __all__ = [*REDUCTIONS, *OTHERS]

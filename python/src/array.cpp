@@ -25,18 +25,32 @@ Operand operand_of(nb::handle value) {
   if (PyLong_Check(value.ptr())) {
     int overflow = 0;
     const long long number = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
-    if (overflow != 0) fail(ErrorKind::kUser, "The number {} does not fit into int64.", nb::cast<std::string>(nb::str(value)));
-    return static_cast<std::int64_t>(number);
+    if (overflow == 0) return static_cast<std::int64_t>(number);
+    const unsigned long long large = overflow > 0 ? PyLong_AsUnsignedLongLong(value.ptr()) : 0;
+    if (large == 0 || PyErr_Occurred()) {
+      PyErr_Clear();
+      fail(ErrorKind::kUser, "The number {} fits neither into int64 nor into uint64.", nb::cast<std::string>(nb::str(value)));
+    }
+    return static_cast<std::uint64_t>(large);
   }
   if (PyFloat_Check(value.ptr())) return PyFloat_AS_DOUBLE(value.ptr());
+  if (PyComplex_Check(value.ptr())) return std::complex<double>(PyComplex_RealAsDouble(value.ptr()), PyComplex_ImagAsDouble(value.ptr()));
   throw nb::type_error("an operand is neither an array nor a number");
 }
 
-/// The rows of the elementwise table: (name, symbol, number of operands).
+/// The rows of the elementwise table: (name, symbol, number of operands, how many of them have defaults).
 nb::list function_table() {
   nb::list rows;
   for (const kernels::ElementwiseRow& row : kernels::elementwise_table())
-    rows.append(nb::make_tuple(std::string(row.name), std::string(row.symbol), row.arity));
+    rows.append(nb::make_tuple(std::string(row.name), std::string(row.symbol), row.arity, row.defaults.size()));
+  return rows;
+}
+
+/// Other names of the rows: (alias, name).
+nb::list alias_table() {
+  nb::list rows;
+  for (const kernels::ElementwiseAlias& alias : kernels::elementwise_aliases())
+    rows.append(nb::make_tuple(std::string(alias.alias), std::string(alias.name)));
   return rows;
 }
 
@@ -96,6 +110,7 @@ void bind_array(nb::module_& module) {
   module.def("from_numpy", &array_from_numpy);
 
   module.def("function_table", &function_table);
+  module.def("alias_table", &alias_table);
   module.def("elementwise", [](const std::string& name, const nb::args& values) {
     std::vector<Operand> operands;
     for (const nb::handle value : values) operands.push_back(operand_of(value));
@@ -111,9 +126,14 @@ void bind_array(nb::module_& module) {
   module.def("broadcast_to", [](const Array& a, const std::vector<Index>& shape) { return broadcast_to(a, Shape(shape)); });
 
   module.def("reduce", [](const std::string& name, const Array& a, const std::vector<int>& axes, bool skip_nan, bool keep_dims,
-                          const std::vector<double>& parameters) {
-    return reduce(name, a, axes, {skip_nan, keep_dims, parameters});
+                          const std::vector<double>& parameters, const std::string& dtype) {
+    ReduceOptions options{skip_nan, keep_dims, parameters};
+    if (!dtype.empty()) options.dtype = parse_dtype(dtype);
+    return reduce(name, a, axes, options);
   });
+  module.def("ptp", &ptp);
+  module.def("average", &average);
+  module.def("logsumexp", &logsumexp);
   module.def("select", &select);
   module.def("sigma_clip",
              [](const Array& a, int axis, double low, double high, int max_iterations, const std::string& center,

@@ -31,14 +31,18 @@ DType dtype_from_dlpack(nb::dlpack::dtype type) {
         if (type.bits == 32) return DType::kFloat32;
         if (type.bits == 64) return DType::kFloat64;
         break;
+      case Code::Complex:
+        if (type.bits == 64) return DType::kComplex64;
+        if (type.bits == 128) return DType::kComplex128;
+        break;
       default: break;
     }
   }
-  fail(ErrorKind::kUser, "Freestone computes with bool, integers, float32 and float64. Convert the array first (astype).");
+  fail(ErrorKind::kUser, "Freestone computes with bool, integers, float32, float64, complex64 and complex128. Convert the array first (astype).");
 }
 
 nb::dlpack::dtype dlpack_from_dtype(DType type) {
-  return with_real_type(type, []<class T>(TypeTag<T>) { return nb::dtype<T>(); });
+  return with_type(type, []<class T>(TypeTag<T>) { return nb::dtype<T>(); });
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ import freestone as fs
 import numpy as np
 import pytest
 from freestone._functions import ELEMENTWISE
-from freestone._array import FUNCTIONS
+from freestone._array import ALIASES, FUNCTIONS
 
 TYPES = ["bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"]
 
@@ -80,11 +80,13 @@ def test_every_elementwise_function():
     rng = np.random.default_rng(3)
     x, y = (rng.uniform(0.1, 0.9, size=(4, 9)) for _ in range(2))
     for name, arity in FUNCTIONS.items():
+        if not hasattr(np, name) or name in ("ldexp", "isclose", "nan_to_num"):
+            continue  # the whole table, over all types, is in test_elementwise.py
         ours = getattr(fs, name) if name not in ("round",) else fs.round
         inputs = [x, y, y + 0.2][:arity]
         if name == "arccosh":
             inputs = [x + 1]
-        if name in ("bitwise_and", "bitwise_or", "bitwise_xor", "invert"):
+        if name in ("bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift", "bitwise_count", "gcd", "lcm"):
             inputs = [(v * 100).astype("i4") for v in inputs]
         if name == "where":
             inputs = [x > 0.5, x, y]
@@ -95,7 +97,7 @@ def test_every_elementwise_function():
         result = ours(*(fs.from_numpy(v) if isinstance(v, np.ndarray) else v for v in inputs))
         assert result.dtype == expected.dtype, name
         np.testing.assert_allclose(result.compute(), expected, rtol=1e-14, err_msg=name)
-    assert set(FUNCTIONS) == set(ELEMENTWISE)
+    assert set(FUNCTIONS) | set(ALIASES) == set(ELEMENTWISE)
 
 
 KEYS = [

@@ -115,7 +115,11 @@ std::string step_help(const std::string& name) {
   if (name == "calc" || name == "mask") {
     std::string names;
     for (const auto& function : kernels::elementwise_table()) names += (names.empty() ? "" : " ") + std::string(function.name);
-    text += "\n  operators:   + - * / // % ** == != < <= > >= & | ^ ~ and or not\n  functions:   " + names +
+    std::string aliases;
+    for (const auto& alias : kernels::elementwise_aliases())
+      aliases += fmt::format("{}{} = {}", aliases.empty() ? "" : ", ", alias.alias, alias.name);
+    text += "\n  operators:   + - * / // % ** == != < <= > >= & | ^ ~ << >> and or not\n  functions:   " + names +
+            "\n  also as:     " + aliases +
             "\n  reductions:  sum mean median std var mad_std min max rms count percentile, as mean(x, axis=spectral); a name alone is "
             "that of x\n";
   }

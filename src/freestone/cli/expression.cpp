@@ -33,9 +33,10 @@ struct Precedence {
   int level;
 };
 // Python's, loosest first.
-constexpr Precedence kBinary[] = {{"or", 1}, {"and", 2}, {"==", 4}, {"!=", 4}, {"<=", 4}, {">=", 4}, {"<", 4}, {">", 4}, {"|", 5},
-                                  {"^", 6},  {"&", 7},   {"+", 8},  {"-", 8},  {"*", 9},  {"//", 9}, {"/", 9}, {"%", 9}};
-constexpr int kNotLevel = 3, kUnaryLevel = 10;
+constexpr Precedence kBinary[] = {{"or", 1}, {"and", 2}, {"==", 4},  {"!=", 4}, {"<=", 4}, {">=", 4}, {"<", 4},
+                                  {">", 4},  {"|", 5},   {"^", 6},   {"&", 7},  {"<<", 8}, {">>", 8}, {"+", 9},
+                                  {"-", 9},  {"*", 10},  {"//", 10}, {"/", 10}, {"%", 10}};
+constexpr int kNotLevel = 3, kUnaryLevel = 11;
 
 const kernels::ElementwiseRow& row_of(std::string_view symbol, int arity) {
   for (const auto& row : kernels::elementwise_table())
@@ -88,7 +89,7 @@ class Evaluator {
       while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) ++at_;
       is_name_ = true;
     } else {
-      static constexpr std::string_view kTwo[] = {"**", "//", "==", "!=", "<=", ">=", "&&", "||"};
+      static constexpr std::string_view kTwo[] = {"**", "//", "==", "!=", "<=", ">=", "<<", ">>", "&&", "||"};
       const std::string_view two = std::string_view(text_).substr(at_, 2);
       at_ += std::find(std::begin(kTwo), std::end(kTwo), two) != std::end(kTwo) ? 2 : 1;
     }
@@ -219,22 +220,23 @@ class Evaluator {
       return reduction(name, operands[0], axes, q);
     }
     if (has_keywords) refuse("'{}': {} takes no axis= and no q=; only reductions do.", text_, name);
-    static const std::pair<std::string_view, std::string_view> kOtherNames[] = {
-        {"abs", "absolute"}, {"min", "minimum"}, {"max", "maximum"}};
+    static const std::pair<std::string_view, std::string_view> kOtherNames[] = {{"min", "minimum"}, {"max", "maximum"}};
     std::string wanted = name;
     for (const auto& [other, real] : kOtherNames)
       if (name == other) wanted = real;
     const auto* row = kernels::find_elementwise(wanted);
     if (row == nullptr) {
       std::vector<std::string> names = reduction_names();
-      names.emplace_back("abs");
       for (const auto& r : kernels::elementwise_table()) names.emplace_back(r.name);
+      for (const auto& r : kernels::elementwise_aliases()) names.emplace_back(r.alias);
       const std::string near = suggestion(name, names);
       refuse("'{}': there is no function '{}' (position {}).{}", text_, name, position + 1,
              near.empty() ? " 'freestone steps calc' lists them." : near);
     }
-    if (row->arity != static_cast<int>(operands.size()))
-      refuse("'{}': {} takes {} arguments, not {}.", text_, name, row->arity, operands.size());
+    const int given = static_cast<int>(operands.size()), least = row->arity - static_cast<int>(row->defaults.size());
+    if (given < least || given > row->arity)
+      refuse("'{}': {} takes {}{} argument{}, not {}.", text_, name, least == row->arity ? "" : fmt::format("{} to ", least), row->arity,
+             row->arity == 1 ? "" : "s", given);
     return apply(*row, operands);
   }
 
@@ -332,8 +334,9 @@ class Evaluator {
         return operands[0].unit.pow(static_cast<int>(operands[1].number));
       return {};
     }
-    const bool alike = is_one_of(name, {"add", "subtract", "minimum", "maximum", "fmin", "fmax", "hypot", "remainder", "clip", "where"});
-    const bool compares = is_one_of(name, {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"});
+    const bool alike = is_one_of(
+        name, {"add", "subtract", "minimum", "maximum", "fmin", "fmax", "hypot", "remainder", "fmod", "nextafter", "clip", "where"});
+    const bool compares = is_one_of(name, {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isclose"});
     if (alike || compares) {
       std::optional<Unit> unit;
       for (std::size_t k = name == "where" ? 1 : 0; k < operands.size(); ++k) {
@@ -351,7 +354,9 @@ class Evaluator {
       }
       return alike && unit ? *unit : Unit();
     }
-    if (is_one_of(name, {"negative", "positive", "absolute", "copysign", "floor", "ceil", "trunc", "round"})) return operands[0].unit;
+    if (is_one_of(name, {"negative", "positive", "absolute", "fabs", "conjugate", "real", "imag", "copysign", "floor", "ceil", "trunc",
+                         "round", "rint", "nan_to_num", "modf_fraction", "modf_whole", "ldexp", "frexp_mantissa"}))
+      return operands[0].unit;
     return {};
   }
 

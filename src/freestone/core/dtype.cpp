@@ -1,6 +1,7 @@
 #include "freestone/core/dtype.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,43 @@ DType promote(DType a, DType b) {
   const Index needed = std::max(size_of(a), 2 * size_of(b));
   if (needed > 8) return DType::kFloat64;
   return needed == 2 ? DType::kInt16 : needed == 4 ? DType::kInt32 : DType::kInt64;
+}
+
+DType result_type(std::span<const DType> types) {
+  if (types.empty()) fail(ErrorKind::kUser, "result_type needs at least one type.");
+  DType result = types.front();
+  for (const DType t : types.subspan(1)) result = promote(result, t);
+  return result;
+}
+
+bool can_cast(DType from, DType to) { return promote(from, to) == to; }
+
+bool isdtype(DType t, std::string_view kind) {
+  if (kind == "bool") return is_bool(t);
+  if (kind == "signed integer") return is_signed_integer(t);
+  if (kind == "unsigned integer") return is_unsigned_integer(t);
+  if (kind == "integral") return is_integer(t);
+  if (kind == "real floating") return is_floating(t);
+  if (kind == "complex floating") return is_complex(t);
+  if (kind == "numeric") return !is_bool(t);
+  fail(ErrorKind::kUser, "'{}' is not a kind of dtypes.{}", kind,
+       suggestion(kind, {"bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric"}));
+}
+
+FloatInfo finfo(DType t) {
+  if (!is_floating(t) && !is_complex(t)) fail(ErrorKind::kUser, "finfo is for floating types, not {}; iinfo is for integers.", name_of(t));
+  return with_float_type(real_type(t), [&]<class T>(TypeTag<T>) {
+    using Limits = std::numeric_limits<T>;
+    return FloatInfo{real_type(t), 8 * static_cast<int>(sizeof(T)), Limits::epsilon(), Limits::max(), Limits::lowest(), Limits::min()};
+  });
+}
+
+IntInfo iinfo(DType t) {
+  if (!is_integer(t)) fail(ErrorKind::kUser, "iinfo is for integer types, not {}; finfo is for floating ones.", name_of(t));
+  const int bits = 8 * static_cast<int>(size_of(t));
+  if (is_unsigned_integer(t)) return {t, bits, 0, ~std::uint64_t{0} >> (64 - bits)};
+  const std::uint64_t max = ~std::uint64_t{0} >> (65 - bits);
+  return {t, bits, -static_cast<std::int64_t>(max) - 1, max};
 }
 
 }  // namespace freestone

@@ -3,8 +3,10 @@
 
 #include <complex>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "freestone/base/error.h"
 #include "freestone/base/quantity.h"
@@ -27,6 +29,8 @@ enum class DType : std::uint8_t {
   kComplex128
 };
 
+inline constexpr int kDTypeCount = 13;
+
 /// Bytes of one element.
 constexpr Index size_of(DType t) {
   constexpr Index kSizes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 8, 16};
@@ -41,6 +45,9 @@ constexpr bool is_complex(DType t) { return t == DType::kComplex64 || t == DType
 /// bool, integer or floating.
 constexpr bool is_real(DType t) { return !is_complex(t); }
 
+/// The type of the parts of a complex type; any other type itself.
+constexpr DType real_type(DType t) { return t == DType::kComplex64 ? DType::kFloat32 : t == DType::kComplex128 ? DType::kFloat64 : t; }
+
 /// "bool", "int8" ... "complex128".
 std::string_view name_of(DType t);
 
@@ -49,6 +56,39 @@ DType parse_dtype(std::string_view name);
 
 /// The type that both convert to, by NumPy 2's table (int64 with uint64 gives float64; int32 with float32 gives float64).
 DType promote(DType a, DType b);
+
+/// The type that all convert to: `promote` of one after the other.
+/// @throws Error kind user: no types
+DType result_type(std::span<const DType> types);
+
+/// Whether every value of `from` is a value of `to`, as NumPy's "safe" casting has it (int64 to float64 counts as safe).
+bool can_cast(DType from, DType to);
+
+/// Whether `t` is of a kind of the array API: "bool", "signed integer", "unsigned integer", "integral", "real floating",
+/// "complex floating", "numeric".
+/// @throws Error kind user: another kind
+bool isdtype(DType t, std::string_view kind);
+
+/// The limits of a floating type; of a complex one those of its parts.
+struct FloatInfo {
+  DType dtype = DType::kFloat64;  ///< floating
+  int bits = 64;
+  double eps = 0;  ///< 1 and the next larger number differ by it
+  double max = 0, min = 0;
+  double smallest_normal = 0;
+};
+/// @throws Error kind user: neither floating nor complex
+FloatInfo finfo(DType t);
+
+/// The limits of an integer type.
+struct IntInfo {
+  DType dtype = DType::kInt64;
+  int bits = 64;
+  std::int64_t min = 0;
+  std::uint64_t max = 0;
+};
+/// @throws Error kind user: no integer type
+IntInfo iinfo(DType t);
 
 template <class T>
 constexpr DType dtype_of() {
@@ -105,6 +145,14 @@ decltype(auto) with_real_type(DType t, F&& f) {
     case DType::kFloat64: return f(TypeTag<double>{});
     default: throw Error(ErrorKind::kInternal, "a complex array reached a kernel of real numbers");
   }
+}
+
+/// Calls `f(TypeTag<T>{})` with the C++ type of `t`, whichever it is.
+template <class F>
+decltype(auto) with_type(DType t, F&& f) {
+  if (t == DType::kComplex64) return f(TypeTag<std::complex<float>>{});
+  if (t == DType::kComplex128) return f(TypeTag<std::complex<double>>{});
+  return with_real_type(t, std::forward<F>(f));
 }
 
 /// Calls `f(TypeTag<T>{})` for float32 and float64 only.

@@ -1,8 +1,13 @@
 #include "freestone/kernels/elementwise_loops.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <complex>
 #include <limits>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #define FREESTONE_WITHOUT_AVX512
 #define FREESTONE_KERNEL_FILE "freestone/kernels/elementwise_loops.inl"

@@ -9,7 +9,7 @@ namespace freestone::kernels {
 
 struct LoopSet {
   std::span<const ElementwiseRow> rows;
-  std::array<std::array<BlockLoop, kRealTypes>, kRealTypes> casts;  ///< [from][to]
+  std::array<std::array<BlockLoop, kDTypeCount>, kDTypeCount> casts;  ///< [from][to]
 };
 
 namespace baseline {

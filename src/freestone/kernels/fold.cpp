@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "freestone/kernels/fold_complex.h"
 #include "freestone/kernels/fold_loops.h"
 #include "freestone/kernels/fold_rules.h"
 
@@ -333,7 +334,8 @@ void finish_rms(const FoldRequest& request, ConstWords w, Index n, std::span<std
 }
 double variance(const FoldRequest& request, ConstWords at) {
   const double left = static_cast<double>(at[0].i) - (request.parameters.empty() ? 0 : request.parameters[0]);
-  return at[0].i == 0 || left <= 0 ? kNaN : at[2].f / left;
+  if (at[0].i == 0 || (left <= 0 && request.skip_nan)) return kNaN;
+  return at[2].f / std::max(left, 0.0);
 }
 void finish_variance(const FoldRequest& request, ConstWords w, Index n, std::span<std::byte* const> out) {
   write_real(real_result(request.dtype), n, out[0], [&](Index i) { return variance(request, {w.first + i, n}); });
@@ -481,10 +483,8 @@ constexpr Maker kMakers[] = {make_sum, make_product, make_mean,     make_min, ma
 std::span<const std::string_view> fold_names() { return kNames; }
 
 std::unique_ptr<FoldKernel> make_fold(const FoldRequest& request) {
-  if (is_complex(request.dtype))
-    fail(ErrorKind::kUser, "{}: the array is {}; it folds real numbers.", request.name, name_of(request.dtype));
   for (std::size_t i = 0; i < std::size(kNames); ++i)
-    if (kNames[i] == request.name) return kMakers[i](request);
+    if (kNames[i] == request.name) return is_complex(request.dtype) ? make_complex_fold(request) : kMakers[i](request);
   const std::vector<std::string> names(std::begin(kNames), std::end(kNames));
   fail(ErrorKind::kUser, "'{}' is not a fold.{}", request.name, suggestion(request.name, names));
 }

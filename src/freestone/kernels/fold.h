@@ -55,13 +55,16 @@ class FoldKernel {
 /// |---------------|--------------------------------------------------------------------|---------------------------|---------------|
 /// | sum, prod     | dtype in; bool and integers int64 or uint64, wrapping as NumPy      | {1}: nothing valid is NaN | 0, 1          |
 /// | mean, rms     | dtype in; bool and integers float64                                |                           | NaN           |
-/// | variance, std | as mean; about the mean; NaN when count <= ddof                    | {ddof}, default 0         | NaN           |
+/// | variance, std | as mean; about the mean; count <= ddof: NaN when NaN are skipped, else what 0 divides to | {ddof}, default 0 | NaN |
 /// | min, max      | dtype in                                                           |                           | NaN; integers: 0, so callers refuse it |
 /// | argmin/argmax | int64, flat over the reduced axes, first in C order; a NaN that is not skipped wins | | -1            |
 /// | count         | int64: elements that are not NaN (without skip_nan: all)           |                           | 0             |
 /// | any, all      | bool; NaN is true, unless skipped                                  |                           | false, true   |
 /// | statistics    | five of float64: npts (not NaN), min, max, sum, sumsq              |                           | 0, then NaN   |
 /// | power_sums    | order + 2 of float64: sums of v w^k for k = 0 ... order, and the count; finite v only | {order, w_0, w_1 ...} | 0 |
+///
+/// Of complex numbers there are sum, prod, mean (complex), variance and std (real). Elements whose parts are not both NaN or both numbers
+/// must not meet `skip_nan` there: sum, mean and variance skip part by part.
 ///
 /// The weights of power_sums lie along the first reduced axis of the whole array; its order is at most 8.
 // clang-format on
@@ -72,7 +75,7 @@ struct FoldRequest {
   std::vector<double> parameters;
 };
 
-/// @throws Error kind user: unknown name, complex dtype, parameters out of range
+/// @throws Error kind user: unknown name, one that complex numbers do not have, parameters out of range
 std::unique_ptr<FoldKernel> make_fold(const FoldRequest& request);
 
 /// The names that `make_fold` knows.

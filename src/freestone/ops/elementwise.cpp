@@ -1,7 +1,7 @@
 #include "freestone/ops/elementwise.h"
 
+#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace freestone {
@@ -61,28 +61,30 @@ Shape broadcast_shape(const std::vector<Shape>& shapes) {
 
 DType Operand::type_beside(DType arrays, bool alone) const {
   switch (kind_) {
-    case Kind::kFloat: return !alone && is_floating(arrays) ? arrays : DType::kFloat64;
-    case Kind::kInteger: return !alone && !is_bool(arrays) ? arrays : DType::kInt64;
+    case Kind::kFloat: return !alone && (is_floating(arrays) || is_complex(arrays)) ? arrays : DType::kFloat64;
+    case Kind::kInteger: return !alone && !is_bool(arrays) ? arrays : own_integer_type();
     case Kind::kBool: return alone ? DType::kBool : arrays;
+    case Kind::kComplex:
+      if (alone || (!is_floating(arrays) && !is_complex(arrays))) return DType::kComplex128;
+      return promote(arrays, DType::kComplex64);
     case Kind::kArray: return array_.dtype();
   }
   return arrays;
 }
 
+bool Operand::fits(DType type) const {
+  if (kind_ != Kind::kInteger || !is_integer(type)) return true;
+  const IntInfo limits = iinfo(type);
+  if (huge_) return static_cast<std::uint64_t>(integer_) <= limits.max;
+  return integer_ >= limits.min && (integer_ < 0 || static_cast<std::uint64_t>(integer_) <= limits.max);
+}
+
 Constant Operand::constant(DType type) const {
-  Constant out{type, number_, integer_};
-  if (kind_ == Kind::kFloat) {
-    out.integer = is_bool(type) ? number_ != 0 : 0;
-    return out;
-  }
-  out.number = static_cast<double>(integer_);
-  if (is_bool(type)) out.integer = integer_ != 0;
-  if (is_integer(type)) {
-    const Index bits = 8 * size_of(type);
-    const bool fits = is_signed_integer(type) ? bits == 64 || (integer_ >= -(Index{1} << (bits - 1)) && integer_ < (Index{1} << (bits - 1)))
-                                              : integer_ >= 0 && (bits == 64 || integer_ < (Index{1} << bits));
-    if (!fits) fail(ErrorKind::kUser, "The number {} does not fit into {}. Convert the array first (astype).", integer_, name_of(type));
-  }
+  if (!fits(type))
+    fail(ErrorKind::kUser, "The number {} does not fit into {}. Convert the array first (astype).",
+         huge_ ? fmt::format("{}", static_cast<std::uint64_t>(integer_)) : fmt::format("{}", integer_), name_of(type));
+  Constant out{type, number_, integer_, imaginary_};
+  if (is_bool(type)) out.integer = number_ != 0 || imaginary_ != 0;
   return out;
 }
 
@@ -120,61 +122,183 @@ bool ElementwiseOp::may_overwrite(int i) const {
   return true;
 }
 
-Array elementwise(std::string_view name, const std::vector<Operand>& operands) {
+namespace {
+
+const kernels::ElementwiseRow& row_for(std::string_view name, std::size_t operands) {
   const auto* row = kernels::find_elementwise(name);
   if (row == nullptr) {
     std::vector<std::string> names;
     for (const auto& known : kernels::elementwise_table()) names.emplace_back(known.name);
+    for (const auto& known : kernels::elementwise_aliases()) names.emplace_back(known.alias);
     fail(ErrorKind::kUser, "There is no function '{}'.{}", name, suggestion(name, names));
   }
-  if (static_cast<int>(operands.size()) != row->arity)
-    fail(ErrorKind::kUser, "{} takes {} operand{}, {} given.", name, row->arity, row->arity == 1 ? "" : "s", operands.size());
+  const int given = static_cast<int>(operands), least = row->arity - static_cast<int>(row->defaults.size());
+  if (given < least || given > row->arity)
+    fail(ErrorKind::kUser, "{} takes {}{} operand{}, {} given.", name, least == row->arity ? "" : fmt::format("{} to ", least), row->arity,
+         row->arity == 1 ? "" : "s", given);
+  return *row;
+}
 
-  const bool is_where = row->name == "where";
+/// What the types of an elementwise function come from: arrays promote, then numbers that are weak beside them.
+class Promotion {
+ public:
+  void add_array(DType t) {
+    arrays_ = alone_ ? t : promote(arrays_, t);
+    alone_ = false;
+  }
+  void add_number(const Operand& number) { numbers_.push_back(&number); }
+  DType result() const {
+    DType all = arrays_;
+    bool first = alone_;
+    for (const Operand* number : numbers_) {
+      const DType weak = number->type_beside(arrays_, alone_);
+      all = first ? weak : promote(all, weak);
+      first = false;
+    }
+    return all;
+  }
+
+ private:
+  DType arrays_ = DType::kBool;
+  bool alone_ = true;
+  std::vector<const Operand*> numbers_;
+};
+
+bool is_comparison(const kernels::ElementwiseRow& row) {
+  return row.arity == 2 && row.domain == kernels::Domain::kAny && row.result == kernels::Result::kBool;
+}
+
+/// Compares registers of a signed type and of uint64: no type holds both, so what is negative is decided by its sign.
+void add_mixed_comparison(Program& program, const kernels::ElementwiseRow& row, int a, int b, int zero, bool a_is_signed, int if_negative) {
+  const auto add = [&](std::string_view name, DType compute, const std::vector<int>& arguments) {
+    return program.add(*kernels::find_elementwise(name), compute, arguments);
+  };
+  int& is_signed = a_is_signed ? a : b;
+  const int wide = program.add_cast(is_signed, DType::kInt64);
+  const int negative = add("less", DType::kInt64, {wide, zero});
+  is_signed = program.add_cast(wide, DType::kUint64);
+  const int compared = program.add(row, DType::kUint64, std::vector<int>{a, b});
+  add("where", DType::kBool, {negative, if_negative, compared});
+}
+
+Constant default_constant(double value, DType type) {
+  if (is_floating(type) || is_complex(type)) value = std::clamp(value, finfo(type).min, finfo(type).max);
+  return {type, value, 0};
+}
+
+}  // namespace
+
+Array elementwise(std::string_view name, const std::vector<Operand>& operands) {
+  const kernels::ElementwiseRow& row = row_for(name, operands.size());
+  const bool compares = is_comparison(row);
+  const int given = static_cast<int>(operands.size());
   std::vector<Array> arrays;
   std::vector<Spec> specs;
-  DType promoted = DType::kBool;
-  bool alone = true;
-  for (std::size_t k = 0; k < operands.size(); ++k) {
-    if (!operands[k].is_array()) continue;
-    arrays.push_back(operands[k].array());
-    specs.push_back(operands[k].array().spec());
-    if (is_where && k == 0) continue;
-    promoted = alone ? specs.back().dtype : promote(promoted, specs.back().dtype);
-    alone = false;
+  std::vector<DType> types(operands.size());  // of the operands that are strong
+  std::vector<bool> strong(operands.size());
+  Promotion promotion, of_arrays;
+  for (int k = 0; k < given; ++k) {
+    const Operand& operand = operands[static_cast<std::size_t>(k)];
+    if (!operand.is_array()) continue;
+    arrays.push_back(operand.array());
+    specs.push_back(operand.array().spec());
+    types[static_cast<std::size_t>(k)] = specs.back().dtype;
+    strong[static_cast<std::size_t>(k)] = true;
+    if (row.operands == kernels::Operands::kConditionFirst && k == 0) continue;
+    if (row.operands == kernels::Operands::kIntegerLast && k == row.arity - 1) {
+      if (!is_bool(specs.back().dtype) && !is_integer(specs.back().dtype))
+        fail(ErrorKind::kUser, "{} needs integers as its last operand, not {}.", row.name, name_of(specs.back().dtype));
+      continue;
+    }
+    promotion.add_array(specs.back().dtype);
+    of_arrays.add_array(specs.back().dtype);
   }
   ensure(!arrays.empty(), "elementwise: no operand is an array");
-  DType all = promoted;
-  bool first = alone;
-  for (std::size_t k = is_where ? 1 : 0; k < operands.size(); ++k) {
-    if (operands[k].is_array()) continue;
-    const DType weak = operands[k].type_beside(promoted, alone);
-    all = first ? weak : promote(all, weak);
-    first = false;
+  for (int k = 0; k < given; ++k) {
+    const Operand& operand = operands[static_cast<std::size_t>(k)];
+    if (operand.is_array()) continue;
+    if (row.operands == kernels::Operands::kConditionFirst && k == 0) continue;
+    if (row.operands == kernels::Operands::kIntegerLast && k == row.arity - 1) {
+      const DType type = operand.type_beside(DType::kBool, true);
+      if (type != DType::kInt64 && type != DType::kBool) fail(ErrorKind::kUser, "{} needs an integer as its last operand.", row.name);
+      continue;
+    }
+    if (compares && !operand.fits(of_arrays.result())) {  // compared as the number that it is
+      types[static_cast<std::size_t>(k)] = operand.own_integer_type();
+      strong[static_cast<std::size_t>(k)] = true;
+      promotion.add_array(types[static_cast<std::size_t>(k)]);
+    } else {
+      promotion.add_number(operand);
+    }
   }
-  const DType compute = kernels::compute_type(row->domain, all, row->name);
+  const DType promoted = promotion.result();
+  const bool mixed = compares && is_floating(promoted) && strong[0] && strong[1] && is_integer(types[0]) && is_integer(types[1]);
+  const DType compute = kernels::compute_type(row, promoted);
 
   std::vector<DType> input_types;
   for (const Spec& spec : specs) input_types.push_back(spec.dtype);
   Program program(std::move(input_types));
-  std::vector<int> registers(operands.size());
+  std::vector<int> registers;
   int next_input = 0;
-  for (std::size_t k = 0; k < operands.size(); ++k)
-    registers[k] =
-        operands[k].is_array() ? next_input++ : program.add_constant(operands[k].constant(is_where && k == 0 ? DType::kBool : compute));
-  for (std::size_t k = 0; k < operands.size(); ++k)
-    registers[k] = program.add_cast(registers[k], is_where && k == 0 ? DType::kBool : compute);
-  program.add(*row, compute, registers);
+  for (int k = 0; k < row.arity; ++k) {
+    const DType type = kernels::operand_type(row, compute, k);
+    if (k >= given)
+      registers.push_back(
+          program.add_constant(default_constant(row.defaults[row.defaults.size() - static_cast<std::size_t>(row.arity - k)], type)));
+    else if (const Operand& operand = operands[static_cast<std::size_t>(k)]; operand.is_array())
+      registers.push_back(next_input++);
+    else
+      registers.push_back(program.add_constant(operand.constant(mixed ? types[static_cast<std::size_t>(k)] : type)));
+  }
+  if (mixed) {
+    const bool a_is_signed = is_signed_integer(types[0]);
+    // -1 and 0 stand for the negative number and any unsigned one; so do false and true.
+    const std::byte lower{0}, higher{1};
+    const std::byte* pair[] = {a_is_signed ? &lower : &higher, a_is_signed ? &higher : &lower};
+    std::byte outcome{};
+    row.loops[static_cast<std::size_t>(DType::kBool)](pair, &outcome, 1);
+    const int zero = program.add_constant({DType::kInt64, 0, 0});
+    const int if_negative = program.add_constant({DType::kBool, 0, static_cast<std::int64_t>(outcome)});
+    add_mixed_comparison(program, row, registers[0], registers[1], zero, a_is_signed, if_negative);
+  } else {
+    for (int k = 0; k < row.arity; ++k)
+      registers[static_cast<std::size_t>(k)] =
+          program.add_cast(registers[static_cast<std::size_t>(k)], kernels::operand_type(row, compute, k));
+    program.add(row, compute, registers);
+  }
   return apply_op(std::make_shared<ElementwiseOp>(std::move(program), specs), std::move(arrays));
 }
 
 Array astype(const Array& a, DType dtype) {
   if (a.dtype() == dtype) return a;
-  if (!is_real(a.dtype()) || !is_real(dtype))
-    fail(ErrorKind::kUser, "astype from {} to {} is not available.", name_of(a.dtype()), name_of(dtype));
+  if (is_complex(a.dtype()) && is_real(dtype) && !is_bool(dtype))
+    fail(ErrorKind::kUser, "astype from {} to {} would drop the imaginary part. Take real, imag or absolute of it first.",
+         name_of(a.dtype()), name_of(dtype));
   Program program({a.dtype()});
   program.add_cast(0, dtype);
   return apply_op(std::make_shared<ElementwiseOp>(std::move(program), std::vector<Spec>{a.spec()}), {a});
+}
+
+Array isclose(const Operand& a, const Operand& b, double relative, double absolute, bool equal_nan) {
+  const Array close = elementwise("isclose", {a, b, relative, absolute});
+  if (!equal_nan) return close;
+  const auto is_nan = [](const Operand& x) -> Operand {
+    if (x.is_array()) return elementwise("isnan", {x});
+    return std::isnan(x.constant(DType::kFloat64).number);
+  };
+  return elementwise("logical_or", {close, elementwise("logical_and", {is_nan(a), is_nan(b)})});
+}
+
+Array nan_to_num(const Array& a, double nan, std::optional<double> positive, std::optional<double> negative) {
+  if (!is_floating(a.dtype()) && !is_complex(a.dtype())) return a;
+  const FloatInfo limits = finfo(a.dtype());
+  return elementwise("nan_to_num", {a, nan, positive.value_or(limits.max), negative.value_or(limits.min)});
+}
+
+Array clip(const Array& a, const std::optional<Operand>& low, const std::optional<Operand>& high) {
+  if (low && high) return elementwise("clip", {a, *low, *high});
+  if (low) return elementwise("maximum", {a, *low});
+  return high ? elementwise("minimum", {a, *high}) : a;
 }
 
 }  // namespace freestone

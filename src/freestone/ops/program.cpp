@@ -12,9 +12,13 @@ bool holds_integer(DType t) { return is_bool(t) || is_integer(t); }
 
 /// Writes `n` copies of the constant.
 void fill(const Constant& constant, std::byte* out, Index n) {
-  with_real_type(constant.dtype, [&]<class T>(TypeTag<T>) {
+  with_type(constant.dtype, [&]<class T>(TypeTag<T>) {
     T value;
-    if constexpr (std::is_floating_point_v<T>)
+    if constexpr (std::is_same_v<T, std::complex<float>>)
+      value = {static_cast<float>(constant.number), static_cast<float>(constant.imaginary)};
+    else if constexpr (std::is_same_v<T, std::complex<double>>)
+      value = {constant.number, constant.imaginary};
+    else if constexpr (std::is_floating_point_v<T>)
       value = static_cast<T>(constant.number);
     else
       value = static_cast<T>(constant.integer);
@@ -31,8 +35,25 @@ void gather(const std::byte* from, Index stride, Index width, std::byte* to, Ind
     case 1: return move(std::uint8_t{});
     case 2: return move(std::uint16_t{});
     case 4: return move(std::uint32_t{});
-    default: return move(std::uint64_t{});
+    case 8: return move(std::uint64_t{});
+    default: return move(std::complex<double>{});
   }
+}
+
+nlohmann::json json_of_constant(const Constant& c) {
+  if (is_complex(c.dtype)) return {json_of(c.number), json_of(c.imaginary)};
+  return holds_integer(c.dtype) ? nlohmann::json(c.integer) : json_of(c.number);
+}
+
+Constant constant_of(DType dtype, const nlohmann::json& value) {
+  Constant c{dtype, 0, 0};
+  if (is_complex(dtype))
+    c.number = double_of(value.at(0)), c.imaginary = double_of(value.at(1));
+  else if (holds_integer(dtype))
+    c.integer = value.get<std::int64_t>();
+  else
+    c.number = double_of(value);
+  return c;
 }
 
 }  // namespace
@@ -67,12 +88,12 @@ int Program::add_constant(Constant constant) {
 int Program::add_cast(int number, DType to) {
   const DType from = type_of(number);
   if (from == to) return number;
-  code_.push_back({nullptr, from, to, {number, -1, -1}});
+  code_.push_back({nullptr, from, to, {number, -1, -1, -1}});
   return last();
 }
 
 int Program::add(const kernels::ElementwiseRow& row, DType compute, std::span<const int> arguments) {
-  Instruction instruction{&row, compute, row.result == kernels::Result::kBool ? DType::kBool : compute, {-1, -1, -1}};
+  Instruction instruction{&row, compute, kernels::result_type(row, compute), {-1, -1, -1, -1}};
   std::copy(arguments.begin(), arguments.end(), instruction.arguments);
   code_.push_back(instruction);
   return last();
@@ -136,13 +157,20 @@ double Program::nanoseconds_per_element() const {
   return ns;
 }
 
-Index Program::scratch_bytes() const { return static_cast<Index>(inputs_.size() + constants_.size() + code_.size()) * kBlock * 8; }
+Index Program::register_bytes() const {
+  Index width = 8;
+  for (int r = 0; r <= last(); ++r) width = std::max(width, size_of(type_of(r)));
+  return kBlock * width;
+}
+
+Index Program::scratch_bytes() const { return static_cast<Index>(inputs_.size() + constants_.size() + code_.size()) * register_bytes(); }
 
 void Program::run(std::span<const View> in, const View& out, Scratch& scratch, const Cancel& cancel) const {
   const std::size_t inputs = inputs_.size(), constants = constants_.size(), total = inputs + constants + code_.size();
   std::vector<std::byte*> home(total);      // each register's own block
   std::vector<const std::byte*> at(total);  // where its values are now: the block, or memory of an input
-  for (auto& block : home) block = scratch.take(kBlock * 8);
+  const Index block_bytes = register_bytes();
+  for (auto& block : home) block = scratch.take(block_bytes);
   for (std::size_t c = 0; c < constants; ++c) {
     fill(constants_[c], home[inputs + c], kBlock);
     at[inputs + c] = home[inputs + c];
@@ -202,7 +230,7 @@ void Program::run(std::span<const View> in, const View& out, Scratch& scratch, c
         const std::size_t number = inputs + constants + c;
         const bool is_last = c + 1 == code_.size();
         std::byte* result = is_last && out_contiguous ? out_row + first * out_width : home[number];
-        const std::byte* arguments[3] = {};
+        const std::byte* arguments[kernels::kMaxOperands] = {};
         for (int k = 0; k < instruction.arity(); ++k) arguments[k] = at[static_cast<std::size_t>(instruction.arguments[k])];
         const auto loop = instruction.row == nullptr ? kernels::cast_loop(instruction.compute, instruction.result)
                                                      : instruction.row->loops[static_cast<std::size_t>(instruction.compute)];
@@ -228,8 +256,7 @@ nlohmann::json Program::to_json() const {
   auto json =
       nlohmann::json{{"inputs", nlohmann::json::array()}, {"constants", nlohmann::json::array()}, {"code", nlohmann::json::array()}};
   for (const DType t : inputs_) json["inputs"].push_back(name_of(t));
-  for (const Constant& c : constants_)
-    json["constants"].push_back({name_of(c.dtype), holds_integer(c.dtype) ? nlohmann::json(c.integer) : json_of(c.number)});
+  for (const Constant& c : constants_) json["constants"].push_back({name_of(c.dtype), json_of_constant(c)});
   for (const Instruction& i : code_) {
     nlohmann::json line = {i.row == nullptr ? "cast" : std::string(i.row->name), name_of(i.row == nullptr ? i.result : i.compute)};
     for (int k = 0; k < i.arity(); ++k) line.push_back(i.arguments[k]);
@@ -243,14 +270,7 @@ Program Program::from_json(const nlohmann::json& json) {
     std::vector<DType> inputs;
     for (const auto& name : json.at("inputs")) inputs.push_back(parse_dtype(name.get<std::string>()));
     Program program(std::move(inputs));
-    for (const auto& pair : json.at("constants")) {
-      Constant c{parse_dtype(pair.at(0).get<std::string>()), 0, 0};
-      if (holds_integer(c.dtype))
-        c.integer = pair.at(1).get<std::int64_t>();
-      else
-        c.number = double_of(pair.at(1));
-      program.add_constant(c);
-    }
+    for (const auto& pair : json.at("constants")) program.add_constant(constant_of(parse_dtype(pair.at(0).get<std::string>()), pair.at(1)));
     for (const auto& line : json.at("code")) {
       const auto name = line.at(0).get<std::string>();
       const DType type = parse_dtype(line.at(1).get<std::string>());
@@ -262,16 +282,17 @@ Program Program::from_json(const nlohmann::json& json) {
       }
       if (name == "cast") {
         if (arguments.size() != 1) fail(ErrorKind::kData, "A cast takes one register.");
-        program.code_.push_back({nullptr, program.type_of(arguments[0]), type, {arguments[0], -1, -1}});
+        const DType from = program.type_of(arguments[0]);
+        if (is_complex(from) && is_real(type) && !is_bool(type))
+          fail(ErrorKind::kData, "A program casts {} to {}, which is not defined.", name_of(from), name_of(type));
+        program.code_.push_back({nullptr, from, type, {arguments[0], -1, -1, -1}});
         continue;
       }
       const auto* row = kernels::find_elementwise(name);
-      if (row == nullptr || static_cast<int>(arguments.size()) != row->arity || !is_real(type) ||
-          row->loops[static_cast<std::size_t>(type)] == nullptr)
+      if (row == nullptr || static_cast<int>(arguments.size()) != row->arity || row->loops[static_cast<std::size_t>(type)] == nullptr)
         fail(ErrorKind::kData, "'{}' of {} is not a function of this version.", name, name_of(type));
       for (int k = 0; k < row->arity; ++k) {
-        const DType wanted = row->name == "where" && k == 0 ? DType::kBool : type;
-        if (program.type_of(arguments[static_cast<std::size_t>(k)]) != wanted)
+        if (program.type_of(arguments[static_cast<std::size_t>(k)]) != kernels::operand_type(*row, type, k))
           fail(ErrorKind::kData, "'{}' gets a register of the wrong type.", name);
       }
       program.add(*row, type, arguments);

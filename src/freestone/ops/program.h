@@ -19,15 +19,16 @@ namespace freestone {
 /// A number with a type; integers are kept exactly.
 struct Constant {
   DType dtype = DType::kFloat64;
-  double number = 0;
+  double number = 0;         ///< the value when dtype is floating; the real part when it is complex
   std::int64_t integer = 0;  ///< the value when dtype is bool or integer (uint64: its bits)
+  double imaginary = 0;
 };
 
 struct Instruction {
   const kernels::ElementwiseRow* row = nullptr;  ///< null: a cast of `arguments[0]` to `result`
   DType compute = DType::kFloat64;               ///< type of the loop (of a cast: the source's type)
   DType result = DType::kFloat64;
-  int arguments[3] = {-1, -1, -1};
+  int arguments[kernels::kMaxOperands] = {-1, -1, -1, -1};
   int arity() const { return row == nullptr ? 1 : row->arity; }
 };
 
@@ -59,6 +60,8 @@ class Program {
   Program with_inputs_renamed(std::span<const int> to, int count) const;
 
   double nanoseconds_per_element() const;
+  /// Bytes that a block of one register takes: by the widest type in the program.
+  Index register_bytes() const;
   Index scratch_bytes() const;
   /// Computes `out` from `in`: views of one shape, broadcast axes with stride 0. `out` may be the memory of an input with the same
   /// layout.

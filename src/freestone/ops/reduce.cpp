@@ -1,8 +1,11 @@
 #include "freestone/ops/reduce.h"
 
 #include <algorithm>
+#include <complex>
+#include <limits>
 #include <nlohmann/json.hpp>
 
+#include "freestone/ops/elementwise.h"
 #include "freestone/ops/program.h"
 #include "freestone/ops/shape.h"
 
@@ -126,15 +129,54 @@ void ReduceOp::finish(const std::byte* state, Index outputs, std::span<std::byte
   kernel_->finish(reinterpret_cast<const kernels::Word*>(state), outputs, out);
 }
 
+namespace {
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// What is folded in place of `a`: converted, or with NaN in both parts where one is NaN.
+Array prepared(std::string_view& name, const Array& a, const ReduceOptions& options) {
+  if (options.dtype && !is_one_of(name, {"sum", "prod", "mean", "variance", "std"})) fail(ErrorKind::kUser, "{} takes no dtype.", name);
+  if (name == "count_nonzero") {
+    name = "sum";
+    return astype(a, DType::kBool);
+  }
+  if (options.dtype && is_bool(*options.dtype)) name = name == "sum" ? "any" : name == "prod" ? "all" : name;
+  const Array converted = options.dtype ? astype(a, *options.dtype) : a;
+  if (!is_complex(converted.dtype())) return converted;
+  if (is_one_of(name, {"any", "all"})) return astype(converted, DType::kBool);
+  if (name == "count" && !options.skip_nan) return elementwise("real", {converted});
+  if (!options.skip_nan) return converted;
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  const Array spread = elementwise("where", {elementwise("isnan", {converted}), std::complex<double>(kNaN, kNaN), converted});
+  return name == "count" ? elementwise("real", {spread}) : spread;
+}
+
+Array reduced_with_nan_skipped(std::string_view name, const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  options.skip_nan = true;
+  return reduce(name, a, axes, std::move(options));
+}
+
+}  // namespace
+
 std::vector<Array> reduce_all(std::string_view name, const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  if (name == "var") name = "variance";
   const std::vector<int> reduced = normal_axes(axes, a.rank());
-  if (name == "min" || name == "max" || name == "argmin" || name == "argmax") {
+  if (is_one_of(name, {"min", "max", "argmin", "argmax"})) {
     for (const int k : reduced)
       if (a.shape()[k] == 0) fail(ErrorKind::kUser, "{} over axis {}, which has no elements.", name, k);
   }
-  auto op = std::make_shared<ReduceOp>(std::string(name), a.spec(), reduced, leaf_extents(a.chunks(), reduced), options.skip_nan,
+  if (options.correction != 0) {
+    if (!is_one_of(name, {"variance", "std"})) fail(ErrorKind::kUser, "{} takes no correction.", name);
+    options.parameters = {options.correction};
+  }
+  const Array input = prepared(name, a, options);
+  auto op = std::make_shared<ReduceOp>(std::string(name), input.spec(), reduced, leaf_extents(input.chunks(), reduced), options.skip_nan,
                                        options.parameters);
-  std::vector<Array> out = apply_op_all(std::move(op), {a});
+  std::vector<Array> out = apply_op_all(std::move(op), {input});
+  // Sums of integers come out as 64 bits, and a variance of complex numbers is real.
+  if (options.dtype && (is_integer(*options.dtype) || is_bool(*options.dtype))) out.front() = astype(out.front(), *options.dtype);
   if (options.keep_dims)
     for (Array& array : out)
       for (const int k : reduced) array = expand_dims(array, k);
@@ -143,6 +185,75 @@ std::vector<Array> reduce_all(std::string_view name, const Array& a, const std::
 
 Array reduce(std::string_view name, const Array& a, const std::vector<int>& axes, ReduceOptions options) {
   return reduce_all(name, a, axes, std::move(options)).front();
+}
+
+Array sum(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("sum", a, axes, std::move(options)); }
+Array prod(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("prod", a, axes, std::move(options)); }
+Array mean(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("mean", a, axes, std::move(options)); }
+Array var(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("variance", a, axes, std::move(options)); }
+Array stddev(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("std", a, axes, std::move(options)); }
+Array min(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("min", a, axes, std::move(options)); }
+Array max(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("max", a, axes, std::move(options)); }
+Array argmin(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("argmin", a, axes, std::move(options)); }
+Array argmax(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("argmax", a, axes, std::move(options)); }
+Array any(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("any", a, axes, std::move(options)); }
+Array all(const Array& a, const std::vector<int>& axes, ReduceOptions options) { return reduce("all", a, axes, std::move(options)); }
+Array count_nonzero(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduce("count_nonzero", a, axes, std::move(options));
+}
+Array nansum(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduced_with_nan_skipped("sum", a, axes, std::move(options));
+}
+Array nanprod(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduced_with_nan_skipped("prod", a, axes, std::move(options));
+}
+Array nanmean(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduced_with_nan_skipped("mean", a, axes, std::move(options));
+}
+Array nanvar(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduced_with_nan_skipped("variance", a, axes, std::move(options));
+}
+Array nanstd(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduced_with_nan_skipped("std", a, axes, std::move(options));
+}
+Array nanmin(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduced_with_nan_skipped("min", a, axes, std::move(options));
+}
+Array nanmax(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduced_with_nan_skipped("max", a, axes, std::move(options));
+}
+Array nanargmin(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduced_with_nan_skipped("argmin", a, axes, std::move(options));
+}
+Array nanargmax(const Array& a, const std::vector<int>& axes, ReduceOptions options) {
+  return reduced_with_nan_skipped("argmax", a, axes, std::move(options));
+}
+
+Array ptp(const Array& a, const std::vector<int>& axes, bool keep_dims) {
+  return max(a, axes, {.keep_dims = keep_dims}) - min(a, axes, {.keep_dims = keep_dims});
+}
+
+Array average(const Array& a, const Array& weights, const std::vector<int>& axes, bool keep_dims) {
+  Array w = weights;
+  if (w.rank() == 1 && a.rank() > 1 && axes.size() == 1)
+    for (int k = normal_axis(axes[0], a.rank()) + 1; k < a.rank(); ++k) w = expand_dims(w, w.rank());
+  DType type = promote(a.dtype(), w.dtype());
+  if (is_bool(a.dtype()) || is_integer(a.dtype())) type = promote(type, DType::kFloat64);
+  w = astype(broadcast_to(w, a.shape()), type);
+  const ReduceOptions options{.keep_dims = keep_dims};
+  return sum(elementwise("multiply", {astype(a, type), w}), axes, options) / sum(w, axes, options);
+}
+
+Array logsumexp(const Array& a, const std::vector<int>& axes, bool keep_dims) {
+  const Array x = is_floating(a.dtype()) || is_complex(a.dtype()) ? a : astype(a, DType::kFloat64);
+  const Array largest = max(x, axes, {.keep_dims = true});
+  // An infinity taken out of itself would be NaN.
+  const Array taken = where(elementwise("isfinite", {largest}), largest, 0.0);
+  Array result = elementwise("log", {sum(elementwise("exp", {x - taken}), axes, {.keep_dims = true})}) + taken;
+  if (keep_dims) return result;
+  const std::vector<int> reduced = normal_axes(axes, a.rank());
+  for (auto k = reduced.rbegin(); k != reduced.rend(); ++k) result = squeeze(result, *k);
+  return result;
 }
 
 }  // namespace freestone

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "freestone/array/array.h"
@@ -13,28 +14,58 @@
 namespace freestone {
 
 struct ReduceOptions {
-  bool skip_nan = false;           ///< true: NumPy's nan-functions
+  bool skip_nan = false;           ///< true: NumPy's nan-functions; a complex number with one NaN part is skipped whole
   bool keep_dims = false;          ///< reduced axes stay, with length 1
   std::vector<double> parameters;  ///< as kernels::FoldRequest says for the function
+  std::optional<DType> dtype;      ///< of sum, prod, mean, var, std: the elements are converted to it first, and the result has it
+  double correction = 0;           ///< of var and std: the divisor is the count less this
 };
 
-/// The fold `name` (kernels::fold_names) over `axes`; no axes: over all of them.
+/// The fold `name` (kernels::fold_names, or "var" and "count_nonzero") over `axes`; no axes: over all of them.
 /// @returns one array an output of the fold
-/// @throws Error kind user: unknown name, axis out of range or named twice, complex dtype, min or max of nothing
+/// @throws Error kind user: unknown name, axis out of range or named twice, a fold that the dtype does not have, min or max of nothing
 std::vector<Array> reduce_all(std::string_view name, const Array& a, const std::vector<int>& axes, ReduceOptions options = {});
 /// The first output.
 Array reduce(std::string_view name, const Array& a, const std::vector<int>& axes, ReduceOptions options = {});
 
-inline Array sum(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) { return reduce("sum", a, axes, options); }
-inline Array mean(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) {
-  return reduce("mean", a, axes, options);
-}
-inline Array min(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) { return reduce("min", a, axes, options); }
-inline Array max(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) { return reduce("max", a, axes, options); }
-/// The population's standard deviation (ddof 0).
-inline Array stddev(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {}) {
-  return reduce("std", a, axes, options);
-}
+// The array API's reductions, of `a` over `axes` (none: all), and NumPy's forms that skip NaN. The contract of each is its row in
+// kernels/fold.h: sums of floats accumulate in float64; sums of bool and integers are int64 or uint64, their means float64.
+Array sum(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array prod(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array mean(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+/// About the mean; of complex numbers the mean of |z - mean|^2, which is real.
+Array var(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+/// The square root of `var`.
+Array stddev(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array min(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array max(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+/// int64: the first position, flat over the reduced axes in C order.
+Array argmin(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array argmax(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+/// bool: whether any, or every, element is not 0 (NaN is not 0).
+Array any(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array all(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+/// int64: how many elements are not 0.
+Array count_nonzero(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array nansum(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array nanprod(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array nanmean(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array nanvar(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array nanstd(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array nanmin(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array nanmax(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+/// -1 where everything is NaN (NumPy raises there).
+Array nanargmin(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+Array nanargmax(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+
+/// The largest element less the smallest.
+Array ptp(const Array& a, const std::vector<int>& axes = {}, bool keep_dims = false);
+/// sum(a * weights) / sum(weights). The weights broadcast to the shape of `a`; those of one axis, with one reduced axis, lie along it.
+/// Integers are averaged in float64.
+Array average(const Array& a, const Array& weights, const std::vector<int>& axes = {}, bool keep_dims = false);
+/// log(sum(exp(a))) without overflow: the largest element is taken out first. Reads `a` twice unless a tile spans the axes.
+/// @throws Error kind user: complex, or nothing to reduce
+Array logsumexp(const Array& a, const std::vector<int>& axes = {}, bool keep_dims = false);
 
 class ReduceOp : public Op, private Fold {
  public:
