@@ -19,7 +19,7 @@ Interned& interned() {
 }
 
 std::string key_of(const Op& op, const std::vector<Array>& inputs) {
-  std::string key = fmt::format("{}/{}:{}", op.name(), op.version(), op.params().dump());
+  std::string key = fmt::format("{}/{}:{}", op.name(), op.version(), op.key());
   for (const Array& input : inputs) key += fmt::format("|{}.{}", static_cast<const void*>(input.node().get()), input.output());
   return key;
 }

@@ -1,6 +1,10 @@
 #include "freestone/array/op.h"
 
+#include <nlohmann/json.hpp>
+
 namespace freestone {
+
+std::string Op::key() const { return params().dump(); }
 
 void Op::run(const Box&, std::span<const Tile>, std::span<const Tile>, Scratch&, const Cancel&) const {
   fail(ErrorKind::kInternal, "the operation {} has no tile function", name());

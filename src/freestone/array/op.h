@@ -57,6 +57,8 @@ class Op {
   virtual int version() const { return 1; }
   /// Everything that distinguishes this operation from others of its name; shapes and dtypes of inputs are not in it.
   virtual nlohmann::json params() const = 0;
+  /// What stands for `params` where equal operations are found: the same text, or a digest where the parameters are long.
+  virtual std::string key() const;
 
   /// The iteration domain.
   const Shape& domain() const { return domain_; }

@@ -304,7 +304,10 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   const Fold& fold = *op.fold();
   const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
   std::vector<Tile> out;
-  for (const int v : program_.output_values(body)) out.push_back(tiles[static_cast<std::size_t>(v)] = placed(slot, v));
+  for (const int v : program_.output_values(body)) {
+    if (slot.layout.values[static_cast<std::size_t>(v)].offset < 0) return;  // nothing of it is needed in this tile
+    out.push_back(tiles[static_cast<std::size_t>(v)] = placed(slot, v));
+  }
   if (kept_count(fold, domain) == 0) return;
   const std::vector<Tile> in = inputs_of(body, tiles);
   const LeafGrid grid(fold, op.domain());

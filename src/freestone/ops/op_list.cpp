@@ -2,10 +2,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "freestone/ops/concat.h"
+#include "freestone/ops/create.h"
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/index_along.h"
+#include "freestone/ops/index_gather.h"
+#include "freestone/ops/index_mask.h"
+#include "freestone/ops/index_put.h"
+#include "freestone/ops/random.h"
 #include "freestone/ops/rank.h"
 #include "freestone/ops/reduce.h"
+#include "freestone/ops/reshape.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
 #include "freestone/ops/smooth.h"
@@ -69,16 +77,94 @@ Made make_downsample(const Json& p, const Specs& in) {
                                         Shape(p.at("shape").get<std::vector<Index>>()), p.at("function").get<std::string>());
 }
 
+DType dtype_of_json(const Json& json) { return parse_dtype(json.get<std::string>()); }
+
+Made make_concat(const Json& p, const Specs& in) {
+  for (const Spec& spec : in)
+    if (spec.dtype != in.at(0).dtype) fail(ErrorKind::kData, "concat in the plan has inputs of different dtypes.");
+  return std::make_shared<ConcatOp>(in, p.at("axis").get<int>());
+}
+
+Made make_constant(const Json& p, const Specs&) {
+  return std::make_shared<ConstantOp>(dtype_of_json(p.at("dtype")), p.at("bytes").get<std::vector<std::uint8_t>>());
+}
+
+Made make_gather(const Json& p, const Specs& in) {
+  std::vector<PositionsRef> positions;
+  for (const Json& json : p.at("positions")) positions.push_back(std::make_shared<Positions>(Positions::from_json(json)));
+  return std::make_shared<GatherOp>(in.at(0), p.at("axes").get<std::vector<int>>(), std::move(positions),
+                                    Shape(p.at("points").get<std::vector<Index>>()), p.at("place").get<int>());
+}
+
+MaskBlocks blocks_of(const Json& p, const Spec& mask) {
+  const MaskBlocks blocks(mask.shape, p.at("axis").get<int>(), p.at("rows").get<Index>());
+  if (blocks.axis < 0 || blocks.axis >= mask.shape.rank() || blocks.rows < 1)
+    fail(ErrorKind::kData, "The blocks of a mask in the plan do not fit it.");
+  return blocks;
+}
+
+Made make_mask_count(const Json& p, const Specs& in) { return std::make_shared<MaskCountOp>(in.at(0), blocks_of(p, in.at(0))); }
+
+Made make_mask_select(const Json& p, const Specs& in) {
+  return std::make_shared<MaskSelectOp>(in.at(0), in.size() > 1 ? &in[1] : nullptr, blocks_of(p, in.at(0)),
+                                        std::make_shared<Positions>(Positions::from_json(p.at("before"))));
+}
+
+Made make_put(const Json& p, const Specs& in) {
+  return std::make_shared<PutOp>(in.at(0), in.at(1), Dims(p.at("start").get<std::vector<Index>>()),
+                                 Dims(p.at("step").get<std::vector<Index>>()));
+}
+
+Made make_random(const Json& p, const Specs&) {
+  return std::make_shared<random::RandomOp>(
+      Shape(p.at("shape").get<std::vector<Index>>()), dtype_of_json(p.at("dtype")), p.at("rule").get<std::string>(),
+      kernels::RandomStream{p.at("seed").get<std::uint64_t>(), p.at("stream").get<std::uint32_t>()}, p.at("low").get<std::uint64_t>(),
+      p.at("range").get<std::uint64_t>(), p.at("lambda").get<double>());
+}
+
+Made make_reshape(const Json& p, const Specs& in) {
+  const Shape shape(p.at("shape").get<std::vector<Index>>());
+  bool fits = true;
+  Index count = 1;
+  for (const Index n : shape) fits = fits && n >= 0 && !__builtin_mul_overflow(count, n, &count);
+  if (!fits || count != element_count(in.at(0).shape)) fail(ErrorKind::kData, "A reshape in the plan does not fit its input.");
+  return std::make_shared<ReshapeOp>(in.at(0), shape);
+}
+
+Made make_sequence(const Json& p, const Specs&) {
+  const DType dtype = dtype_of_json(p.at("dtype"));
+  const Index count = p.at("count").get<Index>();
+  if (is_integer(dtype))
+    return std::make_shared<SequenceOp>(count, dtype, SequenceOp::Integers{p.at("start").get<Index>(), p.at("step").get<Index>()});
+  SequenceOp::Numbers rule{double_of(p.at("start")), double_of(p.at("step")), double_of(p.at("divisor")), std::nullopt};
+  if (p.contains("last")) rule.last = double_of(p.at("last"));
+  return std::make_shared<SequenceOp>(count, dtype, rule);
+}
+
+Made make_take_along(const Json& p, const Specs& in) {
+  return std::make_shared<TakeAlongOp>(in.at(0), in.at(1), normal_axis(p.at("axis").get<int>(), in.at(0).shape.rank()));
+}
+
 // clang-format off
 const OpEntry kOps[] = {
-    {"convolve",    1, make_convolve},
-    {"downsample",  1, make_downsample},
-    {"elementwise", 1, make_elementwise},
-    {"rank",        1, make_rank},
-    {"reduce",      1, make_reduce},
-    {"select",      1, make_select},
-    {"sigma_clip",  1, make_sigma_clip},
-    {"view",        1, make_view},
+    {"concat",          1, make_concat},
+    {"constant",        1, make_constant},
+    {"convolve",        1, make_convolve},
+    {"downsample",      1, make_downsample},
+    {"elementwise",     1, make_elementwise},
+    {"gather",          1, make_gather},
+    {"mask_count",      1, make_mask_count},
+    {"mask_select",     1, make_mask_select},
+    {"put",             1, make_put},
+    {"random",          1, make_random},
+    {"rank",            1, make_rank},
+    {"reduce",          1, make_reduce},
+    {"reshape",         1, make_reshape},
+    {"select",          1, make_select},
+    {"sequence",        1, make_sequence},
+    {"sigma_clip",      1, make_sigma_clip},
+    {"take_along_axis", 1, make_take_along},
+    {"view",            1, make_view},
 };
 // clang-format on
 

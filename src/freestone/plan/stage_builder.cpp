@@ -5,6 +5,14 @@
 #include <numeric>
 
 namespace freestone {
+namespace {
+
+/// Positions on no line: which tile owns what cannot be told through such an access, in either direction.
+bool gathers(const Access& access) {
+  return std::any_of(access.begin(), access.end(), [](const AxisMap& map) { return map.kind == AxisKind::kGather; });
+}
+
+}  // namespace
 
 void StageBuilder::closure(const Target& target, int level, std::set<ValueRef>& inputs, std::set<int>& stores, std::set<int>& body) const {
   std::deque<ValueRef> todo{target.value};
@@ -71,6 +79,7 @@ void StageBuilder::spread_ownership(Stage& stage, std::map<ValueRef, OwnMap>& kn
     if (array == known.end() || known.count({node, -1})) return false;
     OwnMap domain(static_cast<std::size_t>(op(node).domain().rank()));
     const Access& access = op(node).input(static_cast<int>(i));
+    if (gathers(access)) return false;
     for (std::size_t k = 0; k < access.size(); ++k) {
       const OwnAxis& own = array->second[k];
       if (access[k].kind != AxisKind::kPoint || own.anchor_axis < 0) continue;
@@ -81,6 +90,7 @@ void StageBuilder::spread_ownership(Stage& stage, std::map<ValueRef, OwnMap>& kn
     return true;
   };
   const auto to_array = [](const Access& access, const OwnMap& domain, OwnMap& out) -> bool {  // domain -> array
+    if (gathers(access)) return false;
     out.assign(access.size(), OwnAxis{});
     for (std::size_t k = 0; k < access.size(); ++k) {
       if (access[k].kind != AxisKind::kPoint) continue;
@@ -155,11 +165,15 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
     for (int k = 0; k < rank; ++k)
       if (!seen[static_cast<std::size_t>(k)] && stage.domain.shape[k] > 1) span(k, why);
   };
+  // A part of a concatenation may lie beside the anchor: no tile would make it.
+  const auto owns_all = [&](const OwnMap& owned, const Shape& array) {
+    return element_count(array) == 0 || owned_box(owned, stage.domain, array) == Box(array);
+  };
 
   for (const Delivery& d : stage.deliveries) {
     if (accumulated_[static_cast<std::size_t>(d.value.node)]) continue;
     const auto owned = known.find(d.value);
-    if (owned == known.end()) return false;
+    if (owned == known.end() || !owns_all(owned->second, plan_.spec(d.value).shape)) return false;
     cover(owned->second, op(d.value.node).name());
     if (d.to_store) continue;
     const SinkCaps& caps = sinks_[static_cast<std::size_t>(d.target)].caps;
@@ -171,7 +185,7 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
     const Fold* fold = op(node).fold();
     const bool accumulates = std::find(stage.folds.begin(), stage.folds.end(), node) != stage.folds.end();
     if (accumulates) {
-      if (domain == known.end()) return false;
+      if (domain == known.end() || !owns_all(domain->second, op(node).domain())) return false;
       cover(domain->second, op(node).name());
       for (const int k : fold->axes()) step(domain->second[static_cast<std::size_t>(k)], fold->leaf()[k], "the leaves of a reduction");
     } else if (fold != nullptr && domain != known.end()) {

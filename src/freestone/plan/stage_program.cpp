@@ -375,7 +375,11 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       case StepKind::kFoldOut: {
         const Op& operation = op(step.which);
         const Box& domain = layout.domains[which];
-        if (domain.empty()) break;
+        // An empty reduced axis still gives outputs; what nobody asks for is not made.
+        if (step.kind == StepKind::kFoldIn ? std::none_of(node_outputs_[which].begin(), node_outputs_[which].end(),
+                                                          [&](int v) { return wanted[static_cast<std::size_t>(v)]; })
+                                           : domain.empty())
+          break;
         const Fold& fold = *operation.fold();
         layout.nanoseconds += operation.need(domain).nanoseconds;
         Index out_bytes = 0;
