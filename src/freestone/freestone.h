@@ -11,6 +11,7 @@
 #include "freestone/label/write.h"
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/group.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"

@@ -4,6 +4,7 @@
 
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/group.h"
 #include "freestone/ops/rank.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/select.h"
@@ -69,11 +70,26 @@ Made make_downsample(const Json& p, const Specs& in) {
                                         Shape(p.at("shape").get<std::vector<Index>>()), p.at("function").get<std::string>());
 }
 
+std::vector<double> doubles_of(const Json& list) {
+  std::vector<double> out;
+  for (const auto& value : list) out.push_back(double_of(value));
+  return out;
+}
+
+Made make_group_reduce(const Json& p, const Specs& in) {
+  const int axis = normal_axis(p.at("axis").get<int>(), in.at(0).shape.rank());
+  if (in.at(1) != Spec{Shape{in[0].shape[axis]}, DType::kInt64}) fail(ErrorKind::kData, "The keys of group_reduce do not fit its input.");
+  return std::make_shared<GroupReduceOp>(p.at("function").get<std::string>(), in[0], axis, p.at("groups").get<Index>(),
+                                         p.at("skip_nan").get<bool>(), doubles_of(p.at("parameters")),
+                                         Shape(p.at("leaf").get<std::vector<Index>>()));
+}
+
 // clang-format off
 const OpEntry kOps[] = {
     {"convolve",    1, make_convolve},
     {"downsample",  1, make_downsample},
     {"elementwise", 1, make_elementwise},
+    {"group_reduce", 1, make_group_reduce},
     {"rank",        1, make_rank},
     {"reduce",      1, make_reduce},
     {"select",      1, make_select},
