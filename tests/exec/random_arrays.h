@@ -6,11 +6,13 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "freestone/exec/compute.h"
+#include "freestone/ops/op_list.h"
 #include "freestone/storage/temp_store.h"
 
 namespace freestone {
@@ -110,11 +112,26 @@ inline std::vector<double> numbers(const Tensor& t) {
   return out;
 }
 
+/// Every operation below `arrays` can be made again from its name and parameters, as a saved plan does.
+inline void expect_remade(const std::vector<Array>& arrays) {
+  for (const auto& node : topological_order(arrays)) {
+    const Op& op = *node->op;
+    if (op.source()) continue;
+    std::vector<Spec> inputs;
+    for (const Array& input : node->inputs) inputs.push_back(input.spec());
+    const auto made = make_op(op.name(), op.version(), nlohmann::json::parse(op.params().dump()), inputs);
+    EXPECT_EQ(made->params(), op.params()) << op.name();
+    EXPECT_EQ(made->outputs(), op.outputs()) << op.name();
+    EXPECT_EQ(made->domain(), op.domain()) << op.name();
+  }
+}
+
 /// Results computed with plenty of memory, after some tighter plans gave the same bytes.
 inline std::vector<Tensor> compute_any_way(const std::vector<Array>& arrays) {
   ComputeOptions plenty;
   plenty.settings = {Index{1} << 30, 1, "/var/tmp"};
   const auto expected = compute_all(arrays, plenty);
+  expect_remade(arrays);
   Index memory = Index{24} << 10;
   for (const Array& array : arrays) memory += array.bytes();
   for (int tried = 0; tried < 3; memory *= 3) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "freestone/kernels/columns.h"
 #include "freestone/kernels/fold_rules.h"
 
 namespace freestone::kernels {
@@ -106,38 +107,6 @@ Grouped group_positions(const View& keys, Index groups, Index start) {
   return out;
 }
 
-/// The kept axes of a leaf: outer ones to walk, and the innermost as columns.
-struct Kept {
-  Kept(const View& in, int axis) {
-    for (int k = 0; k < in.rank(); ++k)
-      if (k != axis) outer.push_back(in.shape[k]), strides.push_back(in.strides[k]);
-    if (outer.empty()) return;
-    columns = outer.back(), column_stride = strides.back();
-    outer.erase(outer.rank() - 1), strides.erase(strides.rank() - 1);
-    while (!outer.empty() && strides.back() == column_stride * columns) {
-      columns *= outer.back();
-      outer.erase(outer.rank() - 1), strides.erase(strides.rank() - 1);
-    }
-  }
-  /// Calls f(byte offset, first output) for every place on the outer axes.
-  template <class F>
-  void for_each_outer(F&& f) const {
-    Dims at(outer.rank());
-    for (Index i = 0, n = element_count(outer), offset = 0; i < n; ++i) {
-      f(offset, i * columns);
-      for (int k = outer.rank() - 1; k >= 0; --k) {
-        offset += strides[k];
-        if (++at[k] < outer[k]) break;
-        offset -= strides[k] * outer[k];
-        at[k] = 0;
-      }
-    }
-  }
-  Shape outer;
-  Dims strides;
-  Index columns = 1, column_stride = 0;
-};
-
 /// The step of positions that progress evenly, or 0.
 Index even_step(std::span<const Index> positions) {
   if (positions.size() < 2) return 1;
@@ -190,8 +159,9 @@ void GroupFold::scan(const View& in, int axis, Index start, const View& keys, Wo
   for (int k = axis + 1; k < in.rank(); ++k) state[0].i *= in.shape[k];
   if (n == 0 || in.shape[axis] == 0) return;
   const Grouped grouped = group_positions(keys, groups_, start);
-  const Kept kept(in, axis);
-  const Index element = size_of(in.dtype), axis_stride = in.strides[axis];
+  const View* const views[] = {&in};
+  const Columns<1> kept(views, axis);
+  const Index element = size_of(in.dtype), axis_stride = in.strides[axis], all = kept.columns(), column_stride = kept.column_stride(0);
   std::vector<std::byte> gathered;
   for (const auto& run : grouped.runs) {
     state[1 + run.group / 64].u |= std::uint64_t{1} << (run.group % 64);
@@ -199,19 +169,19 @@ void GroupFold::scan(const View& in, int axis, Index start, const View& keys, Wo
     kernel_->init(words, n);
     const std::span positions(grouped.positions.data() + run.first, static_cast<std::size_t>(run.count));
     const Index step = even_step(positions);
-    const bool in_place = step != 0 && (kept.columns == 1 || kept.column_stride == element);
-    const Index strip = in_place ? kept.columns : std::clamp<Index>(kGatheredBytes / (run.count * element), 1, kMostColumns);
-    kept.for_each_outer([&](Index offset, Index output) {
-      for (Index c = 0; c < kept.columns; c += strip) {
-        const Index columns = std::min(strip, kept.columns - c);
-        const std::byte* from = in.data + offset + c * kept.column_stride;
+    const bool in_place = step != 0 && (all == 1 || column_stride == element);
+    const Index strip = in_place ? all : std::clamp<Index>(kGatheredBytes / (run.count * element), 1, kMostColumns);
+    kept.for_each_outer([&](std::byte* const* data, Index output) {
+      for (Index c = 0; c < all; c += strip) {
+        const Index columns = std::min(strip, all - c);
+        std::byte* from = data[0] + c * column_stride;
         View rows{nullptr, in.dtype, Shape{run.count, columns}, Dims{columns * element, element}};
         if (in_place) {
-          rows.data = const_cast<std::byte*>(from) + positions[0] * axis_stride;
+          rows.data = from + positions[0] * axis_stride;
           rows.strides[0] = step * axis_stride;
         } else {
           gathered.resize(static_cast<std::size_t>(rows.bytes()));
-          gather_rows(element, from, kept.column_stride, axis_stride, positions, columns, gathered.data());
+          gather_rows(element, from, column_stride, axis_stride, positions, columns, gathered.data());
           rows.data = gathered.data();
         }
         Word* at = words + output + c;

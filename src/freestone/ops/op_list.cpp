@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "freestone/ops/cumulative.h"
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/group.h"
@@ -10,6 +11,7 @@
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
 #include "freestone/ops/smooth.h"
+#include "freestone/ops/sort.h"
 
 namespace freestone {
 namespace {
@@ -84,16 +86,53 @@ Made make_group_reduce(const Json& p, const Specs& in) {
                                          Shape(p.at("leaf").get<std::vector<Index>>()));
 }
 
+int axis_of(const Json& p, const Spec& in) { return normal_axis(p.at("axis").get<int>(), in.shape.rank()); }
+
+kernels::CumulativeRule cumulative_rule(const Json& p) {
+  const int function = p.at("function").get<int>();
+  if (function < 0 || function > static_cast<int>(kernels::CumulativeFunction::kMin))
+    fail(ErrorKind::kData, "The plan has a cumulative function {}, which there is not.", function);
+  return {static_cast<kernels::CumulativeFunction>(function), p.at("skip_nan").get<bool>()};
+}
+
+Made make_block_totals(const Json& p, const Specs& in) {
+  return std::make_shared<BlockTotalsOp>(in.at(0), axis_of(p, in.at(0)), cumulative_rule(p));
+}
+
+Made make_carries(const Json& p, const Specs& in) {
+  return std::make_shared<CarriesOp>(in.at(0), axis_of(p, in.at(0)), cumulative_rule(p));
+}
+
+Made make_cumulative(const Json& p, const Specs& in) {
+  const int axis = axis_of(p, in.at(0));
+  if (CumulativeOp::is_long(in[0].shape[axis])) in.at(1);
+  return std::make_shared<CumulativeOp>(in[0], axis, cumulative_rule(p), p.at("include_initial").get<bool>());
+}
+
+Made make_mode(const Json& p, const Specs& in) { return std::make_shared<ModeOp>(in.at(0), axis_of(p, in.at(0))); }
+
+Made make_sort(const Json& p, const Specs& in) {
+  const int axis = axis_of(p, in.at(0));
+  const kernels::SortRule rule{p.at("descending").get<bool>(), p.at("positions").get<bool>(), p.at("keep").get<Index>()};
+  if (rule.keep < -1 || rule.keep > in[0].shape[axis]) fail(ErrorKind::kData, "sort in the plan keeps more than there is.");
+  return std::make_shared<SortOp>(in[0], axis, rule);
+}
+
 // clang-format off
 const OpEntry kOps[] = {
+    {"block_totals", 1, make_block_totals},
+    {"carries",     1, make_carries},
     {"convolve",    1, make_convolve},
+    {"cumulative",  1, make_cumulative},
     {"downsample",  1, make_downsample},
     {"elementwise", 1, make_elementwise},
     {"group_reduce", 1, make_group_reduce},
+    {"mode",        1, make_mode},
     {"rank",        1, make_rank},
     {"reduce",      1, make_reduce},
     {"select",      1, make_select},
     {"sigma_clip",  1, make_sigma_clip},
+    {"sort",        1, make_sort},
     {"view",        1, make_view},
 };
 // clang-format on
