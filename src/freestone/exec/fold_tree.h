@@ -15,7 +15,15 @@ namespace freestone {
 class FoldTree {
  public:
   static constexpr Index kArity = 16;
-  using State = std::vector<std::byte>;
+  /// Memory as it comes: `Fold::init` writes what is read later, and a state of which a leaf touches little (groups) costs little.
+  struct AsItComes : std::allocator<std::byte> {
+    template <class U>
+    struct rebind {
+      using other = AsItComes;
+    };
+    void construct(std::byte*) {}
+  };
+  using State = std::vector<std::byte, AsItComes>;
 
   /// @param leaves   of the whole grid, at least 1
   /// @param outputs  kept elements of the piece

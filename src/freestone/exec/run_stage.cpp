@@ -367,12 +367,15 @@ void StageRunner::finish_piece(int body, const Box& piece, const FoldTree::State
   const Op& op = program_.op(body);
   const Fold& fold = *op.fold();
   const Index outputs = kept_count(fold, piece);
+  // Outputs lie on kept axes only: a reduced axis without elements takes nothing from them.
+  Box kept = piece;
+  for (const int k : fold.axes()) kept.shape[k] = std::max<Index>(1, kept.shape[k]);
   std::vector<Box> boxes;
   std::vector<Buffer> buffers;
   std::vector<std::byte*> out;
   for (std::size_t o = 0; o < op.outputs().size(); ++o) {
     const Spec& spec = op.outputs()[o];
-    boxes.push_back(map_box(op.output(static_cast<int>(o)), piece, spec.shape));
+    boxes.push_back(map_box(op.output(static_cast<int>(o)), kept, spec.shape));
     const Index bytes = std::max<Index>(1, boxes.back().count() * size_of(spec.dtype));
     if (scratch.left() >= Scratch::rounded(bytes)) {
       out.push_back(scratch.take(bytes));

@@ -4,8 +4,10 @@
 
 #include "freestone/ops/concat.h"
 #include "freestone/ops/create.h"
+#include "freestone/ops/cumulative.h"
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/group.h"
 #include "freestone/ops/index_along.h"
 #include "freestone/ops/index_gather.h"
 #include "freestone/ops/index_mask.h"
@@ -17,6 +19,7 @@
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
 #include "freestone/ops/smooth.h"
+#include "freestone/ops/sort.h"
 
 namespace freestone {
 namespace {
@@ -145,16 +148,67 @@ Made make_take_along(const Json& p, const Specs& in) {
   return std::make_shared<TakeAlongOp>(in.at(0), in.at(1), normal_axis(p.at("axis").get<int>(), in.at(0).shape.rank()));
 }
 
+std::vector<double> doubles_of(const Json& list) {
+  std::vector<double> out;
+  for (const auto& value : list) out.push_back(double_of(value));
+  return out;
+}
+
+Made make_group_reduce(const Json& p, const Specs& in) {
+  const int axis = normal_axis(p.at("axis").get<int>(), in.at(0).shape.rank());
+  if (in.at(1) != Spec{Shape{in[0].shape[axis]}, DType::kInt64}) fail(ErrorKind::kData, "The keys of group_reduce do not fit its input.");
+  return std::make_shared<GroupReduceOp>(p.at("function").get<std::string>(), in[0], axis, p.at("groups").get<Index>(),
+                                         p.at("skip_nan").get<bool>(), doubles_of(p.at("parameters")),
+                                         Shape(p.at("leaf").get<std::vector<Index>>()));
+}
+
+int axis_of(const Json& p, const Spec& in) { return normal_axis(p.at("axis").get<int>(), in.shape.rank()); }
+
+kernels::CumulativeRule cumulative_rule(const Json& p) {
+  const int function = p.at("function").get<int>();
+  if (function < 0 || function > static_cast<int>(kernels::CumulativeFunction::kMin))
+    fail(ErrorKind::kData, "The plan has a cumulative function {}, which there is not.", function);
+  return {static_cast<kernels::CumulativeFunction>(function), p.at("skip_nan").get<bool>()};
+}
+
+Made make_block_totals(const Json& p, const Specs& in) {
+  return std::make_shared<BlockTotalsOp>(in.at(0), axis_of(p, in.at(0)), cumulative_rule(p));
+}
+
+Made make_carries(const Json& p, const Specs& in) {
+  return std::make_shared<CarriesOp>(in.at(0), axis_of(p, in.at(0)), cumulative_rule(p));
+}
+
+Made make_cumulative(const Json& p, const Specs& in) {
+  const int axis = axis_of(p, in.at(0));
+  if (CumulativeOp::is_long(in[0].shape[axis])) in.at(1);
+  return std::make_shared<CumulativeOp>(in[0], axis, cumulative_rule(p), p.at("include_initial").get<bool>());
+}
+
+Made make_mode(const Json& p, const Specs& in) { return std::make_shared<ModeOp>(in.at(0), axis_of(p, in.at(0))); }
+
+Made make_sort(const Json& p, const Specs& in) {
+  const int axis = axis_of(p, in.at(0));
+  const kernels::SortRule rule{p.at("descending").get<bool>(), p.at("positions").get<bool>(), p.at("keep").get<Index>()};
+  if (rule.keep < -1 || rule.keep > in[0].shape[axis]) fail(ErrorKind::kData, "sort in the plan keeps more than there is.");
+  return std::make_shared<SortOp>(in[0], axis, rule);
+}
+
 // clang-format off
 const OpEntry kOps[] = {
+    {"block_totals",    1, make_block_totals},
+    {"carries",         1, make_carries},
     {"concat",          1, make_concat},
     {"constant",        1, make_constant},
     {"convolve",        1, make_convolve},
+    {"cumulative",      1, make_cumulative},
     {"downsample",      1, make_downsample},
     {"elementwise",     1, make_elementwise},
     {"gather",          1, make_gather},
+    {"group_reduce",    1, make_group_reduce},
     {"mask_count",      1, make_mask_count},
     {"mask_select",     1, make_mask_select},
+    {"mode",            1, make_mode},
     {"put",             1, make_put},
     {"random",          1, make_random},
     {"rank",            1, make_rank},
@@ -163,6 +217,7 @@ const OpEntry kOps[] = {
     {"select",          1, make_select},
     {"sequence",        1, make_sequence},
     {"sigma_clip",      1, make_sigma_clip},
+    {"sort",            1, make_sort},
     {"take_along_axis", 1, make_take_along},
     {"view",            1, make_view},
 };
