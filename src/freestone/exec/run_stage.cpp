@@ -10,6 +10,7 @@
 #include "freestone/plan/explain.h"
 #include "freestone/runtime/admission.h"
 #include "freestone/runtime/lanes.h"
+#include "freestone/storage/chunk_cache.h"
 
 namespace freestone {
 namespace {
@@ -68,6 +69,7 @@ class StageRunner {
         stage_(run.plan.stages[static_cast<std::size_t>(run.stage)]),
         program_(run.plan, stage_, run.sinks, run.store_sources),
         stop_(&run.cancel) {
+    if (stage_.cache_bytes > 0) program_.read_through(std::make_shared<ChunkCache>(stage_.cache_bytes));
     for (std::size_t b = 0; b < stage_.body.size(); ++b) {
       const Op& op = program_.op(static_cast<int>(b));
       folds_.push_back(program_.is_accumulated(static_cast<int>(b)) ? std::make_unique<SharedFold>(*op.fold(), op.domain()) : nullptr);
@@ -138,7 +140,7 @@ void StageRunner::run() {
                       run_.budget.leased(), now_ns(), now_ns()});
   }
   const int slots = static_cast<int>(std::clamp<Index>(count_, 1, stage_.slots));
-  const Lease lease = run_.budget.lease(slots * stage_.task_bytes + stage_.pinned_bytes, "A stage");
+  const Lease lease = run_.budget.lease(slots * stage_.task_bytes + stage_.pinned_bytes + stage_.cache_bytes, "A stage");
   for (int s = 0; s < slots && count_ > 0; ++s) {
     slots_.push_back(std::make_unique<Slot>());
     slots_.back()->memory = Buffer(stage_.task_bytes);

@@ -85,6 +85,40 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
   return bytes;
 }
 
+/// What a tile reads when chunks that the next tiles want again are kept.
+struct CachedRead {
+  double decoded = 0;     ///< bytes a tile, on average
+  Index cache_bytes = 0;  ///< 0: nothing worth keeping, or no room
+};
+
+/// Walks from the fastest axis to the slowest: as long as there is room for the chunks that lie across the border between one run of tiles
+/// and the next, each chunk is decoded once a run.
+CachedRead cached_read(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle,
+                       const ReadCost& tile, int slots, Index room) {
+  CachedRead best{static_cast<double>(tile.decoded), 0};
+  // Tiles in flight hold their chunks, encoded until they are decoded.
+  Index needed = slots * (tile.decoded + tile.bytes);
+  Box run = middle;
+  Index run_decoded = tile.decoded;
+  double tiles = 1;
+  for (std::size_t i = order.size(); i-- > 0;) {
+    const int axis = order[i];
+    const Index extent = stage.domain.shape[axis];
+    if (stage.tile[axis] >= extent) continue;
+    Box both = run;
+    both.shape[axis] = std::min(2 * stage.tile[axis], extent);
+    both.start[axis] = std::min(run.start[axis], stage.domain.end(axis) - both.shape[axis]);
+    needed += std::max<Index>(0, 2 * run_decoded - program.lay_out(both).read.decoded);
+    if (needed > room) break;
+    run.start[axis] = stage.domain.start[axis], run.shape[axis] = extent;
+    tiles *= static_cast<double>(extent) / static_cast<double>(stage.tile[axis]);
+    run_decoded = program.lay_out(run).read.decoded;
+    const double each = static_cast<double>(run_decoded) / tiles;
+    if (each < 0.99 * best.decoded) best = {each, needed};
+  }
+  return best;
+}
+
 }  // namespace
 
 TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory,
@@ -134,7 +168,8 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   reduced_last.insert(reduced_last.end(), reduced.begin(), reduced.end());
   if (reduced_last != plain_order) orders.push_back(reduced_last);
 
-  const double read_once = static_cast<double>(program.lay_out(stage.domain).read.bytes);
+  const ReadCost whole = program.lay_out(stage.domain).read;
+  const double read_once = static_cast<double>(whole.bytes), decoded_once = static_cast<double>(whole.decoded);
   TileChoice best;
   best.seconds = std::numeric_limits<double>::infinity();
   best.smallest_budget = std::numeric_limits<Index>::max();
@@ -158,20 +193,29 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
       const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
       const double rounds = std::ceil(whole_tiles / lanes) * lanes / std::max(1.0, whole_tiles);
 
-      double cpu = layout.nanoseconds * 1e-9 / rates.core_speed + static_cast<double>(layout.read.bytes) / rates.read_bytes_per_second +
-                   static_cast<double>(layout.read.requests + layout.writes) * rates.request_seconds;
+      const auto decode_seconds = [&](double bytes) { return bytes / rates.decode_bytes_per_second; };
+      // Chunks that lie across tiles: kept, if that could make this the cheapest.
+      CachedRead read{static_cast<double>(layout.read.decoded), 0};
+      if (read.decoded * tiles > 1.05 * decoded_once &&
+          tiles * (layout.nanoseconds * 1e-9 / rates.core_speed) / lanes + decode_seconds(decoded_once) / lanes < best.seconds)
+        read = cached_read(program, stage, order, middle, layout.read, slots, room - slots * layout.task_bytes);
+      const double read_share = layout.read.decoded > 0 ? read.decoded / static_cast<double>(layout.read.decoded) : 1;
+      const double bytes_read = static_cast<double>(layout.read.bytes) * read_share;
+
+      double cpu = layout.nanoseconds * 1e-9 / rates.core_speed + decode_seconds(read.decoded) + bytes_read / rates.read_bytes_per_second +
+                   (static_cast<double>(layout.read.requests) * read_share + static_cast<double>(layout.writes)) * rates.request_seconds;
       if (layout.task_bytes > rates.cache_bytes)
         cpu += static_cast<double>(layout.touched_bytes) /
                (slots * layout.task_bytes > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
       const double write = static_cast<double>(layout.bytes_written) / rates.write_bytes_per_second;
       double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
       seconds += std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) / rates.fresh_bytes_per_second / lanes;
-      seconds += std::max(0.0, static_cast<double>(layout.read.bytes) * tiles - read_once) / rates.again_bytes_per_second;
+      seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
       // What all lanes share: the disk.
       const auto at_least = [&](double bytes, double rate) {
         if (rate > 0) seconds = std::max(seconds, bytes / rate);
       };
-      at_least(static_cast<double>(layout.read.bytes) * tiles, rates.all_read_bytes_per_second);
+      at_least(bytes_read * tiles, rates.all_read_bytes_per_second);
       at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
       // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
       if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
@@ -186,9 +230,10 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
       chosen.slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
       chosen.task_bytes = layout.task_bytes;
       chosen.pinned_bytes = pinned;
+      chosen.cache_bytes = read.cache_bytes;
       Estimate& e = chosen.estimate;
       e.tiles = tile_count(stage);
-      e.bytes_read = static_cast<Index>(std::llround(static_cast<double>(layout.read.bytes) * tiles));
+      e.bytes_read = static_cast<Index>(std::llround(bytes_read * tiles));
       e.bytes_written = static_cast<Index>(std::llround(static_cast<double>(layout.bytes_written) * tiles));
       e.requests = static_cast<Index>(std::llround(static_cast<double>(layout.read.requests + layout.writes) * tiles));
       e.seconds = seconds;
@@ -204,8 +249,10 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   if (!best.fits) return best;
 
   stage.task_bytes = std::max(stage.task_bytes, largest_task(StageProgram(plan, stage, sinks, {}), stage));
-  while (stage.slots > 1 && stage.slots * stage.task_bytes + stage.pinned_bytes > memory) --stage.slots;
-  stage.estimate.peak_bytes = stage.slots * stage.task_bytes + stage.pinned_bytes;
+  const auto held = [&] { return stage.slots * stage.task_bytes + stage.pinned_bytes + stage.cache_bytes; };
+  while (stage.slots > 1 && held() > memory) --stage.slots;
+  stage.cache_bytes = std::clamp<Index>(memory - (held() - stage.cache_bytes), 0, stage.cache_bytes);
+  stage.estimate.peak_bytes = held();
 
   std::string why;
   for (int k = 0; k < rank; ++k) {

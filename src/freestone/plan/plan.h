@@ -78,6 +78,7 @@ struct Stage {
   int slots = 1;                     ///< tasks in memory at the same time
   Index task_bytes = 0;              ///< memory of one task
   Index pinned_bytes = 0;            ///< states of folds, as long as the stage runs
+  Index cache_bytes = 0;             ///< decoded chunks that several tiles want
   std::string reason;                ///< why this tile, in words
   Estimate estimate;
 };
@@ -96,7 +97,7 @@ struct Alternative {
 };
 
 struct Plan {
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
   Index budget = 0;
   int threads = 1;
   std::vector<PlanNode> nodes;

@@ -50,6 +50,7 @@ Json json_of(const Plan& plan, const Stage& stage) {
           {"slots", stage.slots},
           {"task_bytes", stage.task_bytes},
           {"pinned_bytes", stage.pinned_bytes},
+          {"cache_bytes", stage.cache_bytes},
           {"reason", stage.reason},
           {"estimate", json_of(stage.estimate)}};
 }
@@ -74,6 +75,7 @@ Stage stage_of(const Json& j) {
   stage.slots = j.at("slots").get<int>();
   stage.task_bytes = j.at("task_bytes").get<Index>();
   stage.pinned_bytes = j.at("pinned_bytes").get<Index>();
+  stage.cache_bytes = j.at("cache_bytes").get<Index>();
   stage.reason = j.at("reason").get<std::string>();
   stage.estimate = estimate_of(j.at("estimate"));
   return stage;

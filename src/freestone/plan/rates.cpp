@@ -21,6 +21,7 @@ const RateRow kRows[] = {
     {"write_bytes_per_second", &Rates::write_bytes_per_second},
     {"all_read_bytes_per_second", &Rates::all_read_bytes_per_second},
     {"all_write_bytes_per_second", &Rates::all_write_bytes_per_second},
+    {"decode_bytes_per_second", &Rates::decode_bytes_per_second},
     {"request_seconds", &Rates::request_seconds},
     {"tile_seconds", &Rates::tile_seconds},
     {"core_speed", &Rates::core_speed},

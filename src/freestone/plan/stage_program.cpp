@@ -207,6 +207,12 @@ StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vect
   }
 }
 
+void StageProgram::read_through(const std::shared_ptr<ChunkCache>& cache) {
+  for (StageInput& input : inputs_)
+    if (input.source)
+      if (auto cached = input.source->through(cache)) input.source = std::move(cached);
+}
+
 Box StageProgram::fold_box(int body_index, const Box& anchor_box) const {
   return owned_box(stage_.owned.at({stage_.body[static_cast<std::size_t>(body_index)], -1}), anchor_box, op(body_index).domain());
 }
@@ -286,6 +292,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       const ReadCost cost = described.source->cost(box);
       layout.read.bytes += cost.bytes;
       layout.read.requests += cost.requests;
+      layout.read.decoded += cost.decoded;
       input.encoded_bytes = described.source->encoded_bytes(box);
     } else {
       // A store on disk that is planned, not made: every block that the box touches is read.

@@ -91,6 +91,8 @@ class StageProgram {
   }
   bool is_accumulated(int body_index) const { return accumulated_[static_cast<std::size_t>(body_index)]; }
 
+  /// From now on inputs that have chunks to keep are read through `cache`.
+  void read_through(const std::shared_ptr<ChunkCache>& cache);
   /// The layout of the task for a box of the anchor.
   TaskLayout lay_out(const Box& anchor_box) const;
   /// The part of a fold's domain (as `is_accumulated`) that belongs to a box of the anchor.
