@@ -61,6 +61,7 @@ build_preset() {
   local preset="$1" log
   shift
   mkdir -p "$root/build"
+  "$root/scripts/fetch-pocketfft"
   log="$root/build/configure-$preset.log"
   (cd "$root" && cmake --preset "$preset" >"$log" 2>&1) || {
     tail -n 30 "$log" >&2

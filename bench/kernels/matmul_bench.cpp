@@ -37,9 +37,7 @@ void product(benchmark::State& state, DType dtype, bool transposed) {
   set_target(best_target());
 }
 
-void sizes(benchmark::internal::Benchmark* b) {
-  b->Args({2, 2000})->Args({2, 200})->Args({1, 2000})->Unit(benchmark::kMillisecond);
-}
+void sizes(benchmark::internal::Benchmark* b) { b->Args({2, 2000})->Args({2, 200})->Args({1, 2000})->Unit(benchmark::kMillisecond); }
 
 BENCHMARK_CAPTURE(product, float32, DType::kFloat32, false)->Apply(sizes);
 BENCHMARK_CAPTURE(product, float32_transposed, DType::kFloat32, true)->Apply(sizes);

@@ -9,8 +9,8 @@
 namespace freestone::kernels {
 namespace {
 
-constexpr Index kRowBytes = 2016;     // of one k: rows of `a` packed at a time stay in the second cache,
-constexpr Index kColumnBytes = 8192;  // columns of `b` in the third
+constexpr Index kRowBytes = 2016;                   // of one k: rows of `a` packed at a time stay in the second cache,
+constexpr Index kColumnBytes = 8192;                // columns of `b` in the third
 constexpr Index kMostRows = 14, kMostColumns = 32;  // of a micro-kernel of any target
 
 Index rounded_up(Index n, Index step) { return (n + step - 1) / step * step; }
@@ -150,12 +150,14 @@ void fused_product(const View& a, const View& b, const View& out, Scratch& scrat
   constexpr Index kParts = RealOf<T>::kParts;
   const auto loop = loop_of<T>(matmul_loops());
   const Index m = out.shape[0], n = out.shape[1], k = a.shape[1];
-  const Index most_k = std::min(k, kMatmulBlock), most_m = std::min(m, rows_at_once(out.dtype)), most_n = std::min(n, columns_at_once(out.dtype));
+  const Index most_k = std::min(k, kMatmulBlock), most_m = std::min(m, rows_at_once(out.dtype)),
+              most_n = std::min(n, columns_at_once(out.dtype));
   const Packer<T> pack_a = packer_from<T>(a.dtype), pack_b = packer_from<T>(b.dtype);
   R* const packed_a = scratch.take_array<R>(rounded_up(most_m, loop.rows) * most_k * kParts).data();
   R* const packed_b = scratch.take_array<R>(rounded_up(most_n, loop.columns) * most_k * kParts).data();
   alignas(64) R block[2 * kMostRows * kMostColumns];
-  const bool in_rows = kParts == 1 && out.strides[1] == static_cast<Index>(sizeof(T)) && out.strides[0] % static_cast<Index>(sizeof(T)) == 0;
+  const bool in_rows =
+      kParts == 1 && out.strides[1] == static_cast<Index>(sizeof(T)) && out.strides[0] % static_cast<Index>(sizeof(T)) == 0;
 
   for (Index jc = 0; jc < n; jc += most_n) {
     const Index columns = std::min(most_n, n - jc);
@@ -265,7 +267,8 @@ double matmul_nanoseconds(Index m, Index n, Index k, DType dtype) {
   const double c = static_cast<double>(m) * static_cast<double>(n);
   if (!is_floating(dtype) && !is_complex(dtype)) return c * static_cast<double>(k) * 0.06 * static_cast<double>(size_of(dtype)) + a + b;
   const double bytes = static_cast<double>(is_complex(dtype) ? size_of(dtype) / 2 : size_of(dtype));
-  const double full = static_cast<double>(rounded_up(m, kMostRows)) * static_cast<double>(rounded_up(n, kMostColumns)) * static_cast<double>(k);
+  const double full =
+      static_cast<double>(rounded_up(m, kMostRows)) * static_cast<double>(rounded_up(n, kMostColumns)) * static_cast<double>(k);
   const double packing = 0.5 * b + 0.8 * a * static_cast<double>((n + columns_at_once(dtype) - 1) / columns_at_once(dtype));
   return full * bytes * 0.004 * (is_complex(dtype) ? 4 : 1) + packing + c * static_cast<double>(k) / kMatmulBlock * 0.2;
 }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "freestone/ops/concat.h"
+#include "freestone/ops/contract.h"
 #include "freestone/ops/create.h"
 #include "freestone/ops/cumulative.h"
 #include "freestone/ops/downsample.h"
@@ -194,12 +195,19 @@ Made make_sort(const Json& p, const Specs& in) {
   return std::make_shared<SortOp>(in[0], axis, rule);
 }
 
+template <class ContractKind>
+Made make_contract(const Json& p, const Specs& in) {
+  return std::make_shared<ContractKind>(in.at(0), in.at(1), contraction_of(p, in.at(0).shape, in.at(1).shape));
+}
+
 // clang-format off
 const OpEntry kOps[] = {
     {"block_totals",    1, make_block_totals},
     {"carries",         1, make_carries},
     {"concat",          1, make_concat},
     {"constant",        1, make_constant},
+    {"contract",        1, make_contract<ContractOp>},
+    {"contract_long",   1, make_contract<LongContractOp>},
     {"convolve",        1, make_convolve},
     {"cumulative",      1, make_cumulative},
     {"downsample",      1, make_downsample},

@@ -34,7 +34,7 @@ Tile ViewOp::view(const Tile& in, const Box& out_box) const {
     Index position = map.offset - in.box.start[k];
     if (map.kind == AxisKind::kPoint) {
       position += out_box.start[map.domain_axis] * map.mul;
-      out.strides[map.domain_axis] = in.view.strides[k] * map.mul;
+      out.strides[map.domain_axis] += in.view.strides[k] * map.mul;  // a diagonal runs along two axes
     }
     out.data += position * in.view.strides[k];
   }

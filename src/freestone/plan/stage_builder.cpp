@@ -204,6 +204,17 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
   return true;
 }
 
+/// Domain axes of the body that do not run along the anchor.
+Index StageBuilder::axes_never_cut(const Stage& stage, const std::map<ValueRef, OwnMap>& known) const {
+  Index loose = 0;
+  for (const int node : stage.body) {
+    const auto domain = known.find({node, -1});
+    for (int k = 0; k < op(node).domain().rank(); ++k)
+      loose += op(node).domain()[k] > 1 && (domain == known.end() || domain->second[static_cast<std::size_t>(k)].anchor_axis < 0);
+  }
+  return loose;
+}
+
 bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& stage, TileRules& rules) const {
   std::set<ValueRef> inputs;
   std::set<int> stores, body;
@@ -224,16 +235,26 @@ bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& s
   std::vector<std::pair<ValueRef, Box>> candidates(needed.begin(), needed.end());
   std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) { return a.second.count() > b.second.count(); });
   ensure(!candidates.empty(), "a stage without values");
+  // A domain axis that no tile cuts is done whole by each: a product's columns, were one of its factors the anchor. Fewest of these wins.
   std::map<ValueRef, OwnMap> known;
-  bool reaches_all = false;
+  Index fewest = -1;
   for (const auto& [value, box] : candidates) {
-    stage.anchor = value;
-    stage.domain = box;
-    known.clear();
-    spread_ownership(stage, known);
-    if (reaches_all = add_rules(stage, known, rules); reaches_all) break;
+    Stage trial = stage;
+    trial.anchor = value;
+    trial.domain = box;
+    std::map<ValueRef, OwnMap> owned;
+    TileRules trial_rules;
+    spread_ownership(trial, owned);
+    if (!add_rules(trial, owned, trial_rules)) continue;
+    const Index loose = axes_never_cut(trial, owned);
+    if (fewest >= 0 && loose >= fewest) continue;
+    fewest = loose;
+    stage = std::move(trial);
+    rules = std::move(trial_rules);
+    known = std::move(owned);
+    if (loose == 0) break;
   }
-  if (!reaches_all) return false;
+  if (fewest < 0) return false;
   for (const Delivery& d : stage.deliveries)
     if (const auto owned = known.find(d.value); owned != known.end()) stage.owned[d.value] = owned->second;
   for (const int node : stage.folds) stage.owned[{node, -1}] = known.at({node, -1});

@@ -35,6 +35,7 @@ class StageBuilder {
   const Op& op(int node) const { return *plan_.nodes[static_cast<std::size_t>(node)].op; }
   std::map<ValueRef, Box> demand(const Stage& stage) const;
   void spread_ownership(Stage& stage, std::map<ValueRef, OwnMap>& known) const;
+  Index axes_never_cut(const Stage& stage, const std::map<ValueRef, OwnMap>& known) const;
   bool add_rules(const Stage& stage, const std::map<ValueRef, OwnMap>& known, TileRules& rules) const;
 
   Plan& plan_;

@@ -1,0 +1,170 @@
+#include "freestone/kernels/fft.h"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <cstring>
+
+#define POCKETFFT_NO_MULTITHREADING
+#include <pocketfft_hdronly.h>
+
+namespace freestone::kernels {
+namespace {
+
+constexpr Index kElementsAtOnce = Index{1} << 21;  // between two looks at the cancel flag
+
+bool is_single(DType t) { return t == DType::kFloat32 || t == DType::kComplex64; }
+DType part_of(DType t) { return is_single(t) ? DType::kFloat32 : DType::kFloat64; }
+DType complex_of(DType t) { return is_single(t) ? DType::kComplex64 : DType::kComplex128; }
+/// What pocketfft reads.
+DType input_dtype(FftKind kind, DType out) { return kind == FftKind::kReal || kind == FftKind::kRealFull ? part_of(out) : complex_of(out); }
+
+View first_part(View view, int axis, Index length) {
+  view.shape[axis] = length;
+  return view;
+}
+
+template <class F>
+void with_number_type(DType t, F&& f) {
+  if (t == DType::kComplex64) return f(TypeTag<std::complex<float>>{});
+  if (t == DType::kComplex128) return f(TypeTag<std::complex<double>>{});
+  with_real_type(t, f);
+}
+
+template <class S, class T>
+void convert_rows(const View& from, const View& to) {
+  const Index n = from.shape.rank() == 0 ? 1 : from.shape.back();
+  const Index from_step = from.strides[from.rank() - 1], to_step = to.strides[to.rank() - 1];
+  for_each_row(from.shape, {&from, &to}, [&](std::byte** row) {
+    for (Index i = 0; i < n; ++i) {
+      S value;
+      std::memcpy(&value, row[0] + i * from_step, sizeof value);
+      T converted;
+      if constexpr (std::is_arithmetic_v<S>)
+        converted = T(static_cast<decltype(std::abs(T{}))>(value));
+      else
+        converted = T(static_cast<typename T::value_type>(value.real()), static_cast<typename T::value_type>(value.imag()));
+      std::memcpy(row[1] + i * to_step, &converted, sizeof converted);
+    }
+  });
+}
+
+/// Converts `from` into `to`, which is floating or complex, and fills the rest of the axis with zeros.
+void convert(const View& from, int axis, const View& to) {
+  const Index length = std::min(from.shape[axis], to.shape[axis]);
+  const View used = first_part(from, axis, length), place = first_part(to, axis, length);
+  with_number_type(from.dtype, [&]<class S>(TypeTag<S>) {
+    with_number_type(to.dtype, [&]<class T>(TypeTag<T>) {
+      if constexpr (std::is_floating_point_v<T> ? std::is_arithmetic_v<S> : !std::is_arithmetic_v<T>)
+        convert_rows<S, T>(used, place);
+      else
+        ensure(false, "fft: complex numbers in a transform of real ones");
+    });
+  });
+  if (length == to.shape[axis]) return;
+  View rest = first_part(to, axis, to.shape[axis] - length);
+  rest.data += length * to.strides[axis];
+  const Index n = rest.shape.back(), step = rest.strides[rest.rank() - 1];
+  for_each_row(rest.shape, {&rest}, [&](std::byte** row) {
+    for (Index i = 0; i < n; ++i) std::memset(row[0] + i * step, 0, static_cast<std::size_t>(size_of(rest.dtype)));
+  });
+}
+
+template <class T>
+void transform(const View& in, int axis, const FftRequest& r, const View& out) {
+  const pocketfft::shape_t axes{static_cast<std::size_t>(axis)};
+  const pocketfft::stride_t in_strides(in.strides.begin(), in.strides.end()), out_strides(out.strides.begin(), out.strides.end());
+  pocketfft::shape_t shape(in.shape.begin(), in.shape.end());
+  shape[axes[0]] = static_cast<std::size_t>(r.n);
+  const auto scale = static_cast<T>(r.scale);
+  using Complex = std::complex<T>;
+  switch (r.kind) {
+    case FftKind::kComplex:
+      return pocketfft::c2c(shape, in_strides, out_strides, axes, r.forward, in.as<const Complex>(), out.as<Complex>(), scale);
+    case FftKind::kToReal:
+      return pocketfft::c2r(shape, in_strides, out_strides, axes[0], r.forward, in.as<const Complex>(), out.as<T>(), scale);
+    case FftKind::kReal:
+    case FftKind::kRealFull:
+      return pocketfft::r2c(shape, in_strides, out_strides, axes[0], r.forward, in.as<const T>(), out.as<Complex>(), scale);
+  }
+}
+
+/// The second half of a transform of real numbers: the first one's mirror image, conjugate.
+template <class T>
+void mirror(const View& out, int axis, Index n) {
+  View lines = first_part(out, axis, 1);
+  const Index step = out.strides[axis];
+  const Index inner = lines.shape.back(), inner_step = lines.strides[lines.rank() - 1];
+  for (Index k = n / 2 + 1; k < n; ++k)
+    for_each_row(lines.shape, {&lines}, [&](std::byte** row) {
+      for (Index i = 0; i < inner; ++i) {
+        std::byte* line = row[0] + i * inner_step;
+        *reinterpret_cast<std::complex<T>*>(line + k * step) = std::conj(*reinterpret_cast<std::complex<T>*>(line + (n - k) * step));
+      }
+    });
+}
+
+/// Whether pocketfft can read `in` as it is.
+bool as_it_is(const Shape& in, int axis, DType in_dtype, DType out_dtype, const FftRequest& r) {
+  return in_dtype == input_dtype(r.kind, out_dtype) && in[axis] >= fft_input_length(r);
+}
+
+}  // namespace
+
+Index fft_input_length(const FftRequest& r) { return r.kind == FftKind::kToReal ? r.n / 2 + 1 : r.n; }
+Index fft_output_length(const FftRequest& r) { return r.kind == FftKind::kReal ? r.n / 2 + 1 : r.n; }
+
+void fft_along(const View& in, int axis, const FftRequest& r, const View& out, Scratch& scratch, const Cancel& cancel) {
+  if (out.count() == 0) return;
+  // Pieces along the longest other axis.
+  int cut = axis;
+  for (int k = 0; k < in.rank(); ++k)
+    if (k != axis && (cut == axis || in.shape[k] > in.shape[cut])) cut = k;
+  if (cut != axis && in.shape[cut] > 1 && out.count() > kElementsAtOnce) {
+    const Index step = std::max<Index>(1, kElementsAtOnce / (out.count() / out.shape[cut]));
+    for (Index at = 0; at < in.shape[cut]; at += step) {
+      const auto piece = [&](View view) {
+        view.data += at * view.strides[cut];
+        view.shape[cut] = std::min(step, view.shape[cut] - at);
+        return view;
+      };
+      fft_along(piece(in), axis, r, piece(out), scratch, cancel);
+    }
+    return;
+  }
+  cancel.check();
+  const Index mark = scratch.used();
+  View from = in;
+  if (as_it_is(in.shape, axis, in.dtype, out.dtype, r)) {
+    from = first_part(in, axis, fft_input_length(r));
+  } else {
+    if (r.kind == FftKind::kComplex) {
+      from = out;
+    } else {
+      Shape shape = in.shape;
+      shape[axis] = fft_input_length(r);
+      const DType dtype = input_dtype(r.kind, out.dtype);
+      from = View::contiguous(scratch.take(element_count(shape) * size_of(dtype)), dtype, shape);
+    }
+    convert(in, axis, from);
+  }
+  with_float_type(part_of(out.dtype), [&]<class T>(TypeTag<T>) {
+    transform<T>(from, axis, r, out);
+    if (r.kind == FftKind::kRealFull) mirror<T>(out, axis, r.n);
+  });
+  scratch.release_to(mark);
+}
+
+Index fft_scratch_bytes(const Shape& in, int axis, DType in_dtype, DType out_dtype, const FftRequest& r) {
+  if (r.kind == FftKind::kComplex || as_it_is(in, axis, in_dtype, out_dtype, r)) return 0;
+  Shape shape = in;
+  shape[axis] = fft_input_length(r);
+  return Scratch::rounded(std::min(element_count(shape), 2 * kElementsAtOnce + shape[axis]) * size_of(input_dtype(r.kind, out_dtype)));
+}
+
+double fft_line_nanoseconds(const FftRequest& r, DType out_dtype) {
+  const double n = static_cast<double>(r.n), real = r.kind == FftKind::kComplex ? 1 : 0.6;
+  return n * (1 + 0.45 * std::log2(n + 1)) * real * (is_single(out_dtype) ? 0.6 : 1);
+}
+
+}  // namespace freestone::kernels
