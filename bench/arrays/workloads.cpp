@@ -3,11 +3,14 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "freestone/formats/format.h"
 #include "freestone/freestone.h"
 #include "freestone/ops/matmul.h"
+#include "freestone/storage/memory_store.h"
 
 using namespace freestone;
 
@@ -18,7 +21,7 @@ struct Run {
   ComputeOptions options;
   nlohmann::json plan;  // of the last computation
 
-  Array open_array(const std::string& name) const { return open(folder + "/" + name + ".zarr").array; }
+  Array open_array(const std::string& name) const { return open(folder + "/" + name + ".zarr").array(); }
 };
 
 Slice from(Index start) { return {start, std::nullopt, 1}; }
@@ -33,7 +36,6 @@ Array difference(const Array& x, int axis) {
 }
 
 std::vector<double> numbers_of(Run& run, const std::vector<Array>& arrays) {
-  std::vector<Array> sums;
   std::vector<double> numbers;
   std::vector<Output> outputs;
   std::vector<MemoryStore> stores;
@@ -57,9 +59,9 @@ std::vector<double> numbers_of(Run& run, const std::vector<Array>& arrays) {
 
 std::vector<double> write_zarr(Run& run, const Array& array, const Shape& chunks) {
   formats::WriteRequest request{.path = run.output, .format = "zarr", .overwrite = true};
-  request.chunks = chunks;
-  request.compress = "blosc-lz4";
-  request.level = 5;
+  request.packing.chunks = chunks;
+  request.packing.compressor = "blosc-lz4";
+  request.packing.level = 5;
   const auto sink = formats::create_sink(array.spec(), request);
   const Plan plan = plan_outputs({{array, sink}}, run.options);
   run.plan = {{"stages", plan.stages.size()}, {"peak_bytes", plan.total.peak_bytes}, {"bytes_read", plan.total.bytes_read}};
@@ -115,7 +117,8 @@ std::vector<double> grouped_mean(Run& run) {
   const Array x = run.open_array("a");
   std::vector<Index> keys;
   for (Index i = 0; i < x.shape()[0]; ++i) keys.push_back(i % 12);
-  return numbers_of(run, {group_reduce("mean", x, keys, 12, 0)});
+  const Array key = from_memory(View::contiguous(keys.data(), DType::kInt64, {x.shape()[0]}), nullptr);
+  return numbers_of(run, {group_reduce("mean", x, key, 12, 0)});
 }
 std::vector<double> matrix_product(Run& run) { return numbers_of(run, {matmul(run.open_array("m"), run.open_array("n"))}); }
 

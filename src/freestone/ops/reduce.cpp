@@ -13,6 +13,7 @@ namespace freestone {
 namespace {
 
 constexpr Index kLeafElements = 65536;
+constexpr Index kMostParts = 7;  // into which an axis of a chunk is cut at once
 
 std::vector<Spec> output_specs(const kernels::FoldRequest& request, const Shape& input, const std::vector<int>& axes) {
   Shape kept;
@@ -51,14 +52,24 @@ std::vector<int> normal_axes(const std::vector<int>& axes, int rank) {
 Shape leaf_extents(const ChunkGrid& chunks, const std::vector<int>& axes) {
   Shape leaf(chunks.shape().rank(), 1);
   if (!chunks.is_contiguous()) {
-    // A leaf never crosses a chunk edge; a chunk too large is cut in halves of halves, the first axis first, so that cuts divide chunks.
+    // A leaf never crosses a chunk edge: a chunk too large is cut into equal parts, one axis after the other, by small divisors first. An
+    // axis whose extent has none (a large prime) is cut in halves when nothing else is left; only then a leaf may cross an edge.
     Index elements = 1;
     for (const int k : axes) leaf[k] = chunks.chunk()[k], elements *= leaf[k];
-    for (std::size_t i = 0; elements > kLeafElements; i = (i + 1) % axes.size()) {
-      Index& extent = leaf[axes[i]];
-      if (extent == 1) continue;
+    std::size_t at = 0, refused = 0;
+    while (elements > kLeafElements) {
+      Index& extent = leaf[axes[at]];
+      at = (at + 1) % axes.size();
+      Index parts = 2;
+      while (parts * parts <= extent && extent % parts != 0) ++parts;
+      const bool divides = extent % parts == 0 && parts <= kMostParts;
+      if (extent == 1 || (!divides && refused < axes.size())) {
+        ++refused;
+        continue;
+      }
+      if (divides) refused = 0;
       elements /= extent;
-      extent = (extent + 1) / 2;
+      extent = divides ? extent / parts : (extent + 1) / 2;
       elements *= extent;
     }
     return leaf;

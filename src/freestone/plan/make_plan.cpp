@@ -424,7 +424,12 @@ Graph with_copies(const Graph& graph, const std::vector<int>& sources) {
   }
   for (ValueRef& root : out.roots) {
     const auto from = static_cast<std::size_t>(root.node);
-    root.node = copy[from] >= 0 ? copy[from] : number[from];
+    root.node = number[from];
+    if (copy[from] < 0) continue;
+    // The stored copy goes to its sink in a pass of its own.
+    const Spec spec = out.spec({copy[from], 0});
+    root = {static_cast<int>(out.nodes.size()), 0};
+    out.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {{copy[from], 0}}});
   }
   return out;
 }

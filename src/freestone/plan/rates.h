@@ -14,7 +14,7 @@ struct Rates {
   double write_bytes_per_second = 1.5e9;  ///< one lane
   double all_read_bytes_per_second = 0;   ///< all lanes together; 0: no limit but the lanes
   double all_write_bytes_per_second = 0;  ///< likewise
-  double decode_bytes_per_second = 1e9;   ///< one lane, bytes that come out of a codec
+  double decode_bytes_per_second = 4e8;   ///< one lane, bytes that come out of a codec
   double request_seconds = 2e-6;
   double tile_seconds = 10e-6;
   double core_speed = 1;                  ///< of this machine's cores, in those of the machine that operations were timed on

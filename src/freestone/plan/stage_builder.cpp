@@ -215,6 +215,18 @@ Index StageBuilder::axes_never_cut(const Stage& stage, const std::map<ValueRef, 
   return loose;
 }
 
+namespace {
+
+/// Elements of the smallest tile that the rules allow.
+Index smallest_tile(const TileRules& rules, const Box& domain) {
+  Index elements = 1;
+  for (int k = 0; k < domain.rank(); ++k)
+    elements *= std::max<Index>(1, rules.whole[static_cast<std::size_t>(k)] ? domain.shape[k] : rules.step[static_cast<std::size_t>(k)]);
+  return elements;
+}
+
+}  // namespace
+
 bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& stage, TileRules& rules) const {
   std::set<ValueRef> inputs;
   std::set<int> stores, body;
@@ -229,32 +241,34 @@ bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& s
     stage.deliveries.insert(stage.deliveries.end(), target.deliveries.begin(), target.deliveries.end());
   }
 
-  // The anchor: of all values of the stage the one of which most is needed, the first in order when several are equal. Where an
-  // operation stands between (a reshape, a gather) from which ownership cannot be carried on, the next largest may still reach all.
+  // The anchor: of all values of the stage the one of which most is needed, the first in order when several are equal. One that is nearly
+  // as large is better when its tiles are freer (a difference x[1:] - x[:-1] puts the leaves of its sum out of step with x). Where an
+  // operation stands between from which ownership cannot be carried on (a reshape, a gather), the next largest may still reach all.
   const auto needed = demand(stage);
   std::vector<std::pair<ValueRef, Box>> candidates(needed.begin(), needed.end());
   std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) { return a.second.count() > b.second.count(); });
   ensure(!candidates.empty(), "a stage without values");
-  // A domain axis that no tile cuts is done whole by each: a product's columns, were one of its factors the anchor. Fewest of these wins.
   std::map<ValueRef, OwnMap> known;
-  Index fewest = -1;
+  Index best_span = -1;
+  double least = 0;
   for (const auto& [value, box] : candidates) {
+    if (best_span >= 0 && static_cast<double>(box.count()) < least) break;
     Stage trial = stage;
     trial.anchor = value;
     trial.domain = box;
-    std::map<ValueRef, OwnMap> owned;
+    std::map<ValueRef, OwnMap> trial_known;
     TileRules trial_rules;
-    spread_ownership(trial, owned);
-    if (!add_rules(trial, owned, trial_rules)) continue;
-    const Index loose = axes_never_cut(trial, owned);
-    if (fewest >= 0 && loose >= fewest) continue;
-    fewest = loose;
+    spread_ownership(trial, trial_known);
+    if (!add_rules(trial, trial_known, trial_rules)) continue;
+    const Index span = smallest_tile(trial_rules, box);
+    if (best_span >= 0 && span >= best_span) continue;
+    if (best_span < 0) least = 0.9 * static_cast<double>(box.count());
+    best_span = span;
     stage = std::move(trial);
+    known = std::move(trial_known);
     rules = std::move(trial_rules);
-    known = std::move(owned);
-    if (loose == 0) break;
   }
-  if (fewest < 0) return false;
+  if (best_span < 0) return false;
   for (const Delivery& d : stage.deliveries)
     if (const auto owned = known.find(d.value); owned != known.end()) stage.owned[d.value] = owned->second;
   for (const int node : stage.folds) stage.owned[{node, -1}] = known.at({node, -1});

@@ -1,0 +1,127 @@
+// The limits of scripts/bench arrays: bare loops over the chunk files of a Zarr array (version 3, zstd), on all cores, with nothing around
+// them. array_limits FOLDER OUTPUT THREADS: prints JSON, seconds by name. They read a file, decode it with the same codec, do the least work,
+// and where the workload writes, encode and write; they do not bring anything into another order.
+#include <blosc.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> chunk_files(const std::string& array) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(array + "/c"))
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// A lane: its buffers and decoder.
+struct Lane {
+  std::vector<char> encoded;
+  std::vector<float> decoded, column;
+  std::vector<char> out;
+  ZSTD_DCtx* context = ZSTD_createDCtx();
+  double total = 0;
+  ~Lane() { ZSTD_freeDCtx(context); }
+
+  void decode(const std::string& path, std::size_t bytes) {
+    const int file = ::open(path.c_str(), O_RDONLY);
+    encoded.resize(static_cast<std::size_t>(::lseek(file, 0, SEEK_END)));
+    if (file < 0 || ::pread(file, encoded.data(), encoded.size(), 0) != static_cast<ssize_t>(encoded.size())) std::abort();
+    ::close(file);
+    decoded.resize(bytes / 4);
+    if (ZSTD_decompressDCtx(context, decoded.data(), bytes, encoded.data(), encoded.size()) != bytes) std::abort();
+  }
+  void add_up() {
+    float lanes[16] = {};
+    for (std::size_t i = 0; i + 16 <= decoded.size(); i += 16)
+      for (int l = 0; l < 16; ++l) lanes[l] += decoded[i + static_cast<std::size_t>(l)];
+    for (const float lane : lanes) total += static_cast<double>(lane);
+  }
+  void encode_and_write(const std::string& path) {
+    const std::size_t bytes = decoded.size() * 4;
+    out.resize(bytes + BLOSC_MAX_OVERHEAD);
+    const int size = blosc_compress_ctx(5, BLOSC_SHUFFLE, 4, bytes, decoded.data(), out.data(), out.size(), "lz4", 0, 1);
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (size <= 0 || ::pwrite(file, out.data(), static_cast<std::size_t>(size), 0) != size) std::abort();
+    ::close(file);
+  }
+  /// Medians of columns of `n` elements, `n` x `width` lying together.
+  void medians(std::size_t n) {
+    const std::size_t width = decoded.size() / n;
+    column.resize(16 * n);
+    for (std::size_t first = 0; first + 16 <= width; first += 16) {
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t k = 0; k < 16; ++k) column[k * n + i] = decoded[i * width + first + k];
+      for (std::size_t k = 0; k < 16; ++k) {
+        float* values = column.data() + k * n;
+        std::nth_element(values, values + n / 2, values + n);
+        total += static_cast<double>(values[n / 2] + *std::max_element(values, values + n / 2)) / 2;
+      }
+    }
+  }
+};
+
+double timed(int threads, const std::vector<std::string>& files, const std::function<void(Lane&, const std::string&, std::size_t)>& work) {
+  const auto begun = std::chrono::steady_clock::now();
+  std::atomic<std::size_t> next{0};
+  {
+    std::vector<std::jthread> lanes;
+    for (int t = 0; t < threads; ++t)
+      lanes.emplace_back([&] {
+        Lane lane;
+        for (std::size_t i = next++; i < files.size(); i = next++) work(lane, files[i], i);
+        volatile double keep = lane.total;
+        (void)keep;
+      });
+  }
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count != 5) {
+    std::fputs("bench_array_limits FOLDER OUTPUT THREADS SIDE\n", stderr);
+    return 2;
+  }
+  const std::string folder = words[1], output = words[2];
+  const int threads = std::atoi(words[3]);
+  const auto side = static_cast<std::size_t>(std::atol(words[4]));
+  const std::size_t flat = 4 * std::max<std::size_t>(1, side / 100) * (side / 2) * (side / 2), tall = 4 * side * (side / 10) * (side / 10);
+  const auto a = chunk_files(folder + "/a.zarr"), b = chunk_files(folder + "/b.zarr"), t = chunk_files(folder + "/tall.zarr");
+  fs::create_directories(output);
+  const auto add = [&](std::size_t bytes) {
+    return [bytes](Lane& lane, const std::string& path, std::size_t) { lane.decode(path, bytes), lane.add_up(); };
+  };
+  const auto again = [&](std::size_t bytes) {
+    return [bytes, &output](Lane& lane, const std::string& path, std::size_t i) {
+      lane.decode(path, bytes), lane.encode_and_write(output + "/" + std::to_string(i));
+    };
+  };
+  auto both = a;
+  both.insert(both.end(), b.begin(), b.end());
+  timed(threads, both, add(flat));  // warm
+  const double one = timed(threads, a, add(flat)), two = timed(threads, both, add(flat));
+  const double median = timed(threads, t, [&](Lane& lane, const std::string& path, std::size_t) { lane.decode(path, tall), lane.medians(side); });
+  const double rechunk = timed(threads, t, again(tall));
+  fs::remove_all(output), fs::create_directories(output);
+  const double rows = timed(threads, a, again(flat));
+  fs::remove_all(output);
+  std::printf("{\"one\": %.4f, \"two\": %.4f, \"median\": %.4f, \"rechunk\": %.4f, \"rows\": %.4f}\n", one, two, median, rechunk, rows);
+  return 0;
+}
