@@ -26,7 +26,7 @@ R rounded(R product) {
 
 template <class R>
 std::complex<R> product_of(std::complex<R> a, std::complex<R> b) {
-  return {a.real() * b.real() - rounded(a.imag() * b.imag()), a.real() * b.imag() + rounded(a.imag() * b.real())};
+  return {rounded(a.real() * b.real()) - rounded(a.imag() * b.imag()), rounded(a.real() * b.imag()) + rounded(a.imag() * b.real())};
 }
 
 /// Smith (1962), Algorithm 116: complex division.
