@@ -89,7 +89,7 @@ std::vector<double> reference(const FoldRequest& r, const std::vector<double>& x
   if (r.name == "variance" || r.name == "std") {
     double m2 = 0;
     for (const double v : valid) m2 += (v - mean) * (v - mean);
-    const double left = n - r.parameters.at(0), result = valid.empty() || (left <= 0 && r.skip_nan) ? kNaN : m2 / std::max(left, 0.0);
+    const double left = n - r.parameters.at(0), result = valid.empty() || (left <= 0 && r.skip_nan && is_floating(r.dtype)) ? kNaN : m2 / std::max(left, 0.0);
     return {r.name == "std" ? std::sqrt(result) : result};
   }
   if (r.name == "statistics") {

@@ -23,7 +23,7 @@ enum class Domain {
   kAny,          ///< the promoted type
   kNumeric,      ///< the promoted type; bool is computed as int8
   kNumbersOnly,  ///< the promoted type; bool is refused
-  kFloat,        ///< floating or complex; bool, int8, int16, uint8, uint16 as float32, wider integers as float64
+  kFloat,        ///< floating or complex; each operand of bool, int8, int16, uint8, uint16 counts as float32, of wider integers as float64
   kDivide,       ///< floating or complex; bool and every integer as float64
   kWide,         ///< float64, or complex128
   kBool          ///< everything as bool (not zero)
@@ -73,6 +73,8 @@ std::span<const ElementwiseAlias> elementwise_aliases();
 /// value; anything to bool is "not zero". There is none from complex to real, but to bool.
 BlockLoop cast_loop(DType from, DType to);
 
+/// What an operand of type `t` adds to the promoted type.
+DType promoted_as(const ElementwiseRow& row, DType t);
 /// The type that `row` computes in for operands that promote to `promoted`.
 /// @throws Error kind user: the function is not defined for that type
 DType compute_type(const ElementwiseRow& row, DType promoted);

@@ -14,9 +14,19 @@ using Real = typename RealOf<T>::type;
 template <class T>
 constexpr bool kIsComplex = !std::is_same_v<T, Real<T>>;
 
+/// A product that is rounded before it is used. GCC 12 joins the pair (x - y, z + w) of products into a fused multiply-add, -ffp-contract=off
+/// notwithstanding, and only where it vectorises: the bits would depend on an element's place in the block.
+template <class R>
+R rounded(R product) {
+#if defined(__x86_64__)
+  asm("" : "+x"(product));
+#endif
+  return product;
+}
+
 template <class R>
 std::complex<R> product_of(std::complex<R> a, std::complex<R> b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+  return {rounded(a.real() * b.real()) - rounded(a.imag() * b.imag()), rounded(a.real() * b.imag()) + rounded(a.imag() * b.real())};
 }
 
 /// Smith (1962), Algorithm 116: complex division.

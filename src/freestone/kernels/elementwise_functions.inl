@@ -214,4 +214,4 @@ struct Isclose {
     return a == b || (Isfinite{}(b) && Absolute{}(a - b) <= tolerance);
   }
 };
-struct Where { template <class T> T operator()(bool condition, T a, T b) const { return condition ? a : b; } };
+struct Where { template <class T> T operator()(std::uint8_t condition, T a, T b) const { return condition ? a : b; } };

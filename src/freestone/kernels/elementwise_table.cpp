@@ -72,6 +72,8 @@ BlockLoop cast_loop(DType from, DType to) {
   return loop;
 }
 
+DType promoted_as(const ElementwiseRow& row, DType t) { return row.domain == Domain::kFloat ? converted(Domain::kFloat, t) : t; }
+
 DType compute_type(const ElementwiseRow& row, DType promoted) {
   const DType compute = converted(row.domain, promoted);
   if (row.loops[static_cast<std::size_t>(compute)] != nullptr) return compute;

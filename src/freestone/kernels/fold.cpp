@@ -334,7 +334,7 @@ void finish_rms(const FoldRequest& request, ConstWords w, Index n, std::span<std
 }
 double variance(const FoldRequest& request, ConstWords at) {
   const double left = static_cast<double>(at[0].i) - (request.parameters.empty() ? 0 : request.parameters[0]);
-  if (at[0].i == 0 || (left <= 0 && request.skip_nan)) return kNaN;
+  if (at[0].i == 0 || (left <= 0 && request.skip_nan && is_floating(request.dtype))) return kNaN;
   return at[2].f / std::max(left, 0.0);
 }
 void finish_variance(const FoldRequest& request, ConstWords w, Index n, std::span<std::byte* const> out) {

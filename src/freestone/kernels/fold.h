@@ -55,7 +55,7 @@ class FoldKernel {
 /// |---------------|--------------------------------------------------------------------|---------------------------|---------------|
 /// | sum, prod     | dtype in; bool and integers int64 or uint64, wrapping as NumPy      | {1}: nothing valid is NaN | 0, 1          |
 /// | mean, rms     | dtype in; bool and integers float64                                |                           | NaN           |
-/// | variance, std | as mean; about the mean; count <= ddof: NaN when NaN are skipped, else what 0 divides to | {ddof}, default 0 | NaN |
+/// | variance, std | as mean; about the mean; count <= ddof: NaN where NaN are skipped, else divided by 0 | {ddof}, default 0 | NaN |
 /// | min, max      | dtype in                                                           |                           | NaN; integers: 0, so callers refuse it |
 /// | argmin/argmax | int64, flat over the reduced axes, first in C order; a NaN that is not skipped wins | | -1            |
 /// | count         | int64: elements that are not NaN (without skip_nan: all)           |                           | 0             |

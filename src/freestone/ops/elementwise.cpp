@@ -210,7 +210,7 @@ Array elementwise(std::string_view name, const std::vector<Operand>& operands) {
         fail(ErrorKind::kUser, "{} needs integers as its last operand, not {}.", row.name, name_of(specs.back().dtype));
       continue;
     }
-    promotion.add_array(specs.back().dtype);
+    promotion.add_array(kernels::promoted_as(row, specs.back().dtype));
     of_arrays.add_array(specs.back().dtype);
   }
   ensure(!arrays.empty(), "elementwise: no operand is an array");
