@@ -80,7 +80,8 @@ formats::Packing packing_from(const nb::dict& storage) {
 /// JSON keeps Python's kinds of numbers apart; lists and objects stay text.
 std::vector<formats::Attribute> attributes_from_json(const std::string& text) {
   std::vector<formats::Attribute> attributes;
-  for (const auto& [key, value] : nlohmann::ordered_json::parse(text).items()) {
+  const auto json = nlohmann::ordered_json::parse(text);
+  for (const auto& [key, value] : json.items()) {
     formats::Attribute attribute{.key = key};
     if (value.is_boolean()) attribute.value = value.get<bool>();
     else if (value.is_number_integer()) attribute.value = value.get<std::int64_t>();
