@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -123,15 +124,52 @@ class Array:
         return values[0] if values[0].ndim else values[0][()]
 
     def _freestone_output(self, path: str, format: str, overwrite: bool) -> Any:
-        return _core.file_output(self._core, path, format, overwrite)
+        return _core.file_output(self._core, path, format, overwrite, {}, "{}")
 
     def compute(self, *, memory: str | int | None = None, threads: int | None = None) -> Any:
         """The elements as a NumPy array, or a scalar when there are no axes. `freestone.compute` does several arrays in one pass."""
         return _runs.compute(self, memory=memory, threads=threads)[0]
 
-    def write(self, path: str | os.PathLike[str], *, overwrite: bool = False, format: str = "", memory: str | int | None = None, threads: int | None = None) -> None:
-        """Writes a file; the format follows the suffix. `freestone.write` writes several in one pass."""
-        _runs.write({path: self}, overwrite=overwrite, format=format, memory=memory, threads=threads)
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        format: str = "",
+        memory: str | int | None = None,
+        threads: int | None = None,
+        chunks: Sequence[int] | None = None,
+        shards: Sequence[int] | None = None,
+        compress: str | None = None,
+        level: int | None = None,
+        zarr_version: int | None = None,
+        dims: Sequence[str] | None = None,
+        attrs: dict[str, Any] | None = None,
+    ) -> None:
+        """Writes a file; the format follows the suffix. `freestone.write` writes several in one pass.
+
+        Parameters
+        ----------
+        path
+            ``.fits``, ``.npy`` or ``.zarr``.
+        overwrite, format, memory, threads
+            As in `freestone.write`.
+        chunks, shards : sequence of int, optional
+            Zarr: lengths of what is compressed as one piece (default: the array's chunks, else about 4 MiB), and of a file that holds several.
+        compress : str, optional
+            Zarr: ``"none"``, ``"zstd"``, ``"gzip"``, ``"zlib"``, ``"lz4"``, ``"bz2"``, ``"blosc-lz4"`` (default), ``"blosc-zstd"``...
+        level : int, optional
+            Zarr: of the compression.
+        zarr_version : {3, 2}, optional
+        dims : sequence of str, optional
+            Zarr: names of the axes.
+        attrs : dict, optional
+            Attributes: numbers, text, and what JSON holds.
+        """
+        storage = {"chunks": chunks, "shards": shards, "compress": compress, "level": level, "zarr_version": zarr_version, "dims": dims}
+        given = {key: list(value) if key in ("chunks", "shards", "dims") else value for key, value in storage.items() if value is not None}
+        output = _core.file_output(self._core, os.fspath(path), format, overwrite, given, json.dumps(attrs) if attrs else "{}")
+        _core.write([output], _runs.run_setup(memory=memory, threads=threads))
 
     def explain(self, *, memory: str | int | None = None, threads: int | None = None) -> str:
         """The plan for computing this array, in words. Nothing is read."""
@@ -423,15 +461,23 @@ def _computed(value: Any) -> Any:
     return value
 
 
-def open(path: str | os.PathLike[str]) -> Array:
-    """Opens a file (FITS, npy) as an `Array`. Only metadata is read.
+def open(path: str | os.PathLike[str]) -> Any:
+    """Opens a file (FITS, npy) or a Zarr folder. Only metadata is read.
 
     Parameters
     ----------
     path
-        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``.
+        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``.
+
+    Returns
+    -------
+    Array or Dataset
+        A Zarr group gives a `Dataset`, everything else an `Array`.
     """
-    return Array(_core.open(os.fspath(path)))
+    from freestone._dataset import Dataset
+
+    opened = _core.open(os.fspath(path))
+    return Array(opened) if isinstance(opened, _core.Array) else Dataset(opened)
 
 
 def from_numpy(values: Any) -> Array:

@@ -105,8 +105,7 @@ void bind_array(nb::module_& module) {
       .def_prop_ro("is_contiguous", [](const Array& a) { return a.chunks().is_contiguous(); })
       .def("same_node", [](const Array& a, const Array& b) { return a == b; });
 
-  module.def(
-      "open", [](const std::string& path) { return open(path).array(); }, nb::call_guard<nb::gil_scoped_release>());
+  bind_dataset(module);
   module.def("from_numpy", &array_from_numpy);
 
   module.def("function_table", &function_table);

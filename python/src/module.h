@@ -13,6 +13,8 @@ namespace nb = nanobind;
 /// Errors become freestone.errors' exceptions.
 void bind_errors(nb::module_& module);
 void bind_array(nb::module_& module);
+/// `open`, and what it gives for a group.
+void bind_dataset(nb::module_& module);
 void bind_run(nb::module_& module);
 void bind_sky(nb::module_& module);
 

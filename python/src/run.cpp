@@ -13,6 +13,7 @@
 
 #include "freestone/base/log.h"
 #include "freestone/formats/format.h"
+#include "freestone/label/write.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
 #include "freestone/watch/profile.h"
@@ -59,6 +60,37 @@ nb::list compute_numpy(const std::vector<Array>& arrays, const RunSetup& setup) 
   nb::list results;
   for (const Tensor& tensor : tensors) results.append(numpy_from_tensor(tensor));
   return results;
+}
+
+Shape lengths_from(const nb::dict& storage, const char* key) {
+  if (!storage.contains(key)) return {};
+  return Shape(nb::cast<std::vector<Index>>(storage[key]));
+}
+
+formats::Packing packing_from(const nb::dict& storage) {
+  formats::Packing packing;
+  packing.chunks = lengths_from(storage, "chunks");
+  packing.shards = lengths_from(storage, "shards");
+  if (storage.contains("compress")) packing.compressor = nb::cast<std::string>(storage["compress"]);
+  if (storage.contains("level")) packing.level = nb::cast<int>(storage["level"]);
+  if (storage.contains("zarr_version")) packing.version = nb::cast<int>(storage["zarr_version"]);
+  return packing;
+}
+
+/// JSON keeps Python's kinds of numbers apart; lists and objects stay text.
+std::vector<formats::Attribute> attributes_from_json(const std::string& text) {
+  std::vector<formats::Attribute> attributes;
+  const auto json = nlohmann::ordered_json::parse(text);
+  for (const auto& [key, value] : json.items()) {
+    formats::Attribute attribute{.key = key};
+    if (value.is_boolean()) attribute.value = value.get<bool>();
+    else if (value.is_number_integer()) attribute.value = value.get<std::int64_t>();
+    else if (value.is_number()) attribute.value = value.get<double>();
+    else if (value.is_string()) attribute.value = value.get<std::string>();
+    else attribute.value = value.dump(), attribute.comment = "JSON";
+    attributes.push_back(std::move(attribute));
+  }
+  return attributes;
 }
 
 Plan plan_of(const std::vector<Output>& outputs, const RunSetup& setup) {
@@ -133,8 +165,17 @@ void bind_run(nb::module_& module) {
   module.def("compute", &compute_numpy);
 
   nb::class_<Output>(module, "Output", "An array and where it goes.");
-  module.def("file_output", [](const Array& array, const std::string& path, const std::string& format, bool overwrite) {
-    return Output{array, formats::create_sink(array.spec(), {.path = path, .format = format, .overwrite = overwrite})};
+  module.def("file_output", [](const Array& array, const std::string& path, const std::string& format, bool overwrite, const nb::dict& storage,
+                              const std::string& attributes) {
+    ArrayWriteOptions options;
+    options.overwrite = overwrite;
+    options.format = format;
+    options.packing = packing_from(storage);
+    if (storage.contains("dims")) options.dims = nb::cast<std::vector<std::string>>(storage["dims"]);
+    if (!options.dims.empty() && static_cast<int>(options.dims.size()) != array.rank())
+      fail(ErrorKind::kUser, "dims has {} names, the array {} axes.", options.dims.size(), array.rank());
+    options.attributes = attributes_from_json(attributes);
+    return output_for(array, path, options);
   });
   module.def("planned_output", [](const Array& array) { return Output{array, std::make_shared<PlannedResult>(array.spec())}; });
   module.def("write", [](const std::vector<Output>& outputs, const RunSetup& setup) {

@@ -8,6 +8,7 @@
 #include "freestone/formats/fits_table.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size);
+int look_at_zarr(const unsigned char* data, std::size_t size);
 
 namespace freestone::formats {
 namespace {
@@ -78,6 +79,58 @@ TEST(FitsHeader, AnyMutationIsReadOrRefusedClearly) {
   for (long i = 0; i < rounds; ++i) {
     const std::string file = mutated(inputs, random);
     LLVMFuzzerTestOneInput(reinterpret_cast<const unsigned char*>(file.data()), file.size());
+  }
+}
+
+const char* const kZarr[] = {
+    R"({"zarr_format": 3, "node_type": "array", "shape": [4, 6], "data_type": "float16", "chunk_grid": {"name": "regular", "configuration":
+{"chunk_shape": [4, 6]}}, "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}}, "fill_value": "NaN", "codecs": [{"name":
+"sharding_indexed", "configuration": {"chunk_shape": [2, 3], "codecs": [{"name": "transpose", "configuration": {"order": [1, 0]}}, {"name": "bytes",
+"configuration": {"endian": "big"}}, {"name": "blosc", "configuration": {"cname": "zstd", "clevel": 3, "shuffle": "bitshuffle", "typesize": 2, "blocksize":
+0}}], "index_codecs": [{"name": "bytes"}, {"name": "crc32c"}], "index_location": "end"}}], "attributes": {"n": NaN, "l": [1, {"a": -Infinity}]},
+"dimension_names": ["y", null]})",
+    R"({"zarr_format": 3, "shape": [5], "data_type": {"name": "numpy.datetime64", "configuration": {"unit": "s", "scale_factor": 10}}, "chunk_grid": {"name":
+"regular", "configuration": {"chunk_shape": [3]}}, "chunk_key_encoding": {"name": "v2"}, "fill_value": "NaT", "codecs": [{"name": "numcodecs.delta",
+"configuration": {"dtype": "<i8", "astype": "<i4"}}, "bytes", {"name": "numcodecs.shuffle", "configuration": {"elementsize": 4}}, {"name": "numcodecs.bz2",
+"configuration": {"level": 1}}, {"name": "gzip", "configuration": {"level": 5}}, {"name": "numcodecs.adler32"}]})",
+    R"({"zarr_format": 2, "shape": [10, 10], "chunks": [3, 4], "dtype": ">f8", "compressor": {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": -1,
+"blocksize": 0}, "fill_value": "AAAAAAAA8D8=", "order": "F", "filters": [{"id": "fixedscaleoffset", "offset": 1.5, "scale": 10, "dtype": ">f8", "astype":
+"<i2"}, {"id": "delta", "dtype": "<i2"}], "dimension_separator": "/", "_ARRAY_DIMENSIONS": ["y", "x"]})",
+    R"({"zarr_format": 2, "shape": [], "chunks": [], "dtype": "|u1", "compressor": {"id": "zstd", "level": 1}, "fill_value": "0x7f", "order": "C", "filters": null})",
+    R"({"zarr_format": 2, "shape": [2], "chunks": [1], "dtype": [["a", "<i4"]], "compressor": {"id": "lz4"}, "fill_value": [1, "Infinity"], "order": "C"})"};
+
+std::string mutated_json(std::mt19937_64& random) {
+  static const std::vector<std::string> kParts = {"-1", "1e999", "18446744073709551616", "9223372036854775807", "null", "[]", "{}", "\"\"", "NaN", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]",
+                                                  "[[[[[[[[", "\"bytes\"", "\"zstd\"", "{\"name\": \"sharding_indexed\"}", "\\u0000", "4611686018427387904", "\"<M8[\"", "\"0x\"", "true"};
+  const auto pick = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  std::string out = kZarr[pick(std::size(kZarr))];
+  for (std::size_t times = pick(5); times > 0 && !out.empty(); --times) {
+    const std::size_t at = pick(out.size());
+    switch (pick(6)) {
+      case 0: out[at] = static_cast<char>(random()); break;
+      case 1: out[at] = "0123456789-+.eE[]{}:,\"<>"[pick(24)]; break;
+      case 2: out.resize(at + 1); break;
+      case 3: out.insert(at, out.substr(pick(out.size()), pick(60))); break;
+      case 4: {  // a value becomes another
+        const std::size_t colon = out.find(": ", at);
+        if (colon != std::string::npos) out.replace(colon + 2, std::min(out.find_first_of(",}]", colon), out.size()) - colon - 2, kParts[pick(kParts.size())]);
+        break;
+      }
+      default: out.erase(at, pick(20)); break;
+    }
+  }
+  out += '\0';
+  for (std::size_t n = pick(200); n > 0; --n) out += static_cast<char>(random());
+  return out;
+}
+
+TEST(ZarrMetadata, AnyMutationIsReadOrRefusedClearly) {
+  const char* asked = std::getenv("FREESTONE_FUZZ_ROUNDS");
+  const long rounds = asked != nullptr ? std::atol(asked) : 20000;
+  std::mt19937_64 random(20240608);
+  for (long i = 0; i < rounds; ++i) {
+    const std::string input = mutated_json(random);
+    look_at_zarr(reinterpret_cast<const unsigned char*>(input.data()), input.size());
   }
 }
 

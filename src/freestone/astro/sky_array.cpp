@@ -28,6 +28,18 @@ formats::Table beams_table(const std::vector<Beam>& beams) {
   return table;
 }
 
+/// Names that a file gave, without those that stand for none.
+std::vector<std::string> written_dims(const SkyArray& array) {
+  std::vector<std::string> dims;
+  bool any = false;
+  for (std::size_t k = 0; k < array.dims.size(); ++k) {
+    const bool stands_for_none = array.dims[k].starts_with("axis");
+    dims.push_back(stands_for_none ? "" : array.dims[k]);
+    any = any || !stands_for_none;
+  }
+  return any ? dims : std::vector<std::string>();
+}
+
 }  // namespace
 
 int SkyArray::axis(const std::string& name) const {
@@ -71,7 +83,10 @@ Output output_for(const SkyArray& array, const std::string& path, const WriteOpt
   FitsHeader header = array.header.without_structure();
   const std::string unit = array.unit.to_string();
   if (!unit.empty()) header.set("BUNIT", unit);
-  formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite};
+  formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .packing = options.packing};
+  request.plain_attributes = array.attributes;
+  request.dims = written_dims(array);
+  if (!array.data.chunks().is_contiguous()) request.nominal_chunks = array.data.chunks().chunk();
   if (!array.beams.empty()) {
     header.set("CASAMBM", true, "beams by channel in table BEAMS");
     request.tables.push_back(beams_table(array.beams));

@@ -24,6 +24,7 @@ struct WriteOptions {
   bool overwrite = false;
   std::optional<DType> dtype;  ///< converts the elements
   std::string history;         ///< a HISTORY card: what was done
+  formats::Packing packing;    ///< chunks and compression, where the format has them
 };
 
 struct SkyArray {
@@ -34,6 +35,7 @@ struct SkyArray {
   std::optional<Beam> beam;
   std::vector<Beam> beams;  ///< one a channel, for cubes of varying resolution; else empty
   FitsHeader header;        ///< cards that are neither WCS nor structure
+  std::vector<formats::Attribute> attributes;  ///< of formats that have no cards
 
   int rank() const { return data.rank(); }
   /// The number of the dimension called `name`; also "0", "-1", and the WCS name of an axis ("freq", "dec").
@@ -45,7 +47,7 @@ struct SkyArray {
 
 /// A file as SkyArray, whatever its rank. FITS: axes in the order (others such as Stokes, "spectral", "y", "x"), those of length 1 that are
 /// neither sky nor spectrum dropped; axes without any type are taken by position. Beams from header or BEAMS table (EXTNAME BEAMS);
-/// channels without a valid beam become NaN. Other formats: "axis0", "axis1"..., no WCS.
+/// channels without a valid beam become NaN. Other formats: the file's names of axes, or "axis0", "axis1"...; no WCS.
 /// @throws Error kind data: a WCS or beam that makes no sense
 SkyArray sky_array_from(const Opened& opened);
 

@@ -146,7 +146,13 @@ SkyArray sky_array_from(const Opened& opened) {
   SkyArray sky;
   sky.data = opened.array();
   if (opened.contents().format != "fits") {
-    for (int k = 0; k < sky.data.rank(); ++k) sky.dims.push_back(fmt::format("axis{}", k));
+    const formats::Variable& variable = opened.variable();
+    for (int k = 0; k < sky.data.rank(); ++k) {
+      const auto axis = static_cast<std::size_t>(k);
+      const bool has_name = axis < variable.dims.size() && !variable.dims[axis].empty();
+      sky.dims.push_back(has_name ? variable.dims[axis] : fmt::format("axis{}", k));
+    }
+    if (opened.contents().format == "zarr") sky.attributes = variable.attributes;
     return sky;
   }
   try {

@@ -34,14 +34,16 @@ std::vector<OptionRow> joined(std::vector<OptionRow> a, const std::vector<Option
 const std::vector<CommandRow>& command_table() {
   static const OptionRow kFormat = {"format", "FORMAT", "how numbers are printed: table (default), json, csv", {"table", "json", "csv"}};
   static const OptionRow kWith = {"with", "NAME=FILE", "another array, for calc and mask; may be given several times", {}, true};
+  static const OptionRow kVar = {"var", "NAME", "the array that is meant, of a group or file that holds several"};
   static const OptionRow kJson = {"json", "", "one JSON object on stdout"};
   static const std::vector<CommandRow> kTable = {
-      {"info", "FILE", "shape, dtype, chunks, unit, axes, WCS, beam, and what else the file holds", {kJson}, run_info},
+      {"info", "FILE", "shape, dtype, chunks, unit, axes, WCS, beam, and what else the file holds", {kJson, kVar}, run_info},
       {"run", "INPUT [! STEP [options]]...", "a pipeline; nothing is computed that no sink needs",
-       joined({kWith, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()),
+       joined({kWith, kVar, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()),
        run_pipeline},
       {"plan", "INPUT [! STEP [options]]...", "what run would do: stages, tiles, bytes, tasks, peak memory; nothing is read or written",
        joined({kWith,
+               kVar,
                kJson,
                kFormat,
                {"passes", "", "what the planner does, pass by pass, and what each took"},
@@ -52,7 +54,8 @@ const std::vector<CommandRow>& command_table() {
               run_options()),
        run_plan_only},
       {"convert", "IN OUT", "a file in another format, told by the suffix",
-       joined({{"as", "FORMAT", "fits or npy, whatever the suffix"}, {"dtype", "DTYPE", "converts the elements"}}, run_options()),
+       joined(joined({{"as", "FORMAT", "fits, npy or zarr, whatever the suffix"}, {"dtype", "DTYPE", "converts the elements"}, kVar}, packing_options()),
+              run_options()),
        run_convert},
       {"compare", "A B", "do two files hold the same data, axes and units; where not. Exit code 1 when they differ",
        joined({{"rtol", "R", "relative difference that is allowed (default 0)"},

@@ -37,6 +37,8 @@ std::string step_help(const std::string& name);
 
 /// Options that all runs take.
 std::vector<OptionRow> run_options();
+/// Options of what writes files with chunks.
+std::vector<OptionRow> packing_options();
 /// `a` and then `b`.
 std::vector<OptionRow> joined(std::vector<OptionRow> a, const std::vector<OptionRow>& b);
 

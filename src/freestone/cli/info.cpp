@@ -10,6 +10,7 @@
 #include "freestone/cli/picture.h"
 #include "freestone/cli/print.h"
 #include "freestone/label/open.h"
+#include "freestone/storage/chunked_source.h"
 
 namespace freestone::cli {
 namespace {
@@ -48,12 +49,31 @@ Json describe_variable(const formats::Variable& variable) {
   return json;
 }
 
+Json attribute_json(const formats::Attribute& attribute) {
+  if (attribute.comment == "JSON") return Json::parse(std::get<std::string>(attribute.value), nullptr, false);
+  return std::visit([](const auto& value) { return Json(value); }, attribute.value);
+}
+
+/// On one line, not too long.
+std::string attribute_text(const formats::Attribute& attribute) {
+  std::string text = std::visit([](const auto& value) { return fmt::format("{}", value); }, attribute.value);
+  if (const auto end = text.find('\n'); end != std::string::npos) text = text.substr(0, end) + "...";
+  return text.size() > 100 ? text.substr(0, 97) + "..." : text;
+}
+
+/// "365 x 180 x 360 (time, y, x) float32, chunks 1 x 180 x 360".
+std::string listed_array(const formats::Variable& variable) {
+  const Spec& spec = variable.source->spec();
+  const std::string dims = variable.dims.empty() ? "" : fmt::format(" ({})", fmt::join(variable.dims, ", "));
+  return fmt::format("{}{} {}, chunks {}", shape_text(spec.shape), dims, name_of(spec.dtype), shape_text(variable.source->chunks().chunk()));
+}
+
 }  // namespace
 
 int run_info(std::span<const std::string> words, const CommandRow& row, const Process&) {
   const Arguments arguments(words, row.options, "info: ");
   if (arguments.words().size() != 1) refuse("info takes one FILE, not {}.", arguments.words().size());
-  const std::string& path = arguments.words().front();
+  const std::string path = arguments.words().front() + (arguments.has("var") ? "[" + arguments.text("var") + "]" : "");
   const formats::Selected selected = formats::split_selector(path);
   const formats::Contents contents = formats::open_file(selected.path);
   const bool any_pixels =
@@ -62,7 +82,8 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
   Json json = {{"path", contents.path}, {"format", contents.format}};
   std::string text = fmt::format("{}: {}\n", path, contents.format);
   const auto line = [&](const std::string& key, const std::string& value) { text += fmt::format("  {:<9} {}\n", key, value); };
-  if (any_pixels || !selected.selector.empty()) {
+  const bool is_listed = contents.is_group && selected.selector.empty();
+  if ((any_pixels && !is_listed) || !selected.selector.empty()) {
     const Opened opened(contents, selected.selector);
     const astro::SkyArray array = astro::sky_array_from(opened);
     const Shape& shape = array.data.shape();
@@ -75,7 +96,9 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
     if (const auto telescope = array.header.text("TELESCOP")) json["telescope"] = *telescope;
     const bool has_world = array.wcs.rank() == array.rank() && array.rank() > 0;
 
-    if (contents.variables.size() > 1)
+    if (contents.variables.size() > 1 && contents.is_group)
+      line("array", opened.variable().name);
+    else if (contents.variables.size() > 1)
       line("image", fmt::format("HDU {}{}", opened.variable().hdu, opened.variable().name.empty() ? "" : ", " + opened.variable().name));
     if (json.contains("object") || json.contains("telescope"))
       line("object",
@@ -83,6 +106,14 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
     line("shape", fmt::format("{} ({})", shape_text(shape), fmt::join(array.dims, ", ")));
     line("dtype", fmt::format("{}, {} in memory", name_of(array.data.dtype()), format_bytes(array.data.bytes())));
     line("chunks", chunks.is_contiguous() ? "none: stored in one piece" : shape_text(chunks.chunk()));
+    if (const auto* chunked = dynamic_cast<const ChunkedSource*>(opened.variable().source.get())) {
+      json["codecs"] = chunked->layout().codecs.names();
+      line("codecs", chunked->layout().codecs.empty() ? "none" : chunked->layout().codecs.names());
+    }
+    for (const auto& attribute : array.attributes) {
+      json["attributes"][attribute.key] = attribute_json(attribute);
+      line(attribute.key, attribute_text(attribute));
+    }
     line("unit", array.unit.to_string().empty() ? "none given" : array.unit.to_string());
 
     json["axes"] = Json::array();
@@ -146,7 +177,17 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
   for (const auto& variable : contents.variables) json["hdus"].push_back(describe_variable(variable));
   json["tables"] = Json::array();
   for (const auto& table : contents.tables) json["tables"].push_back({{"name", table.name}, {"rows", table.rows}});
-  if (contents.variables.size() > 1 || !any_pixels) {
+  if (contents.is_group) {
+    for (const auto& attribute : contents.attributes) {
+      json["attributes"][attribute.key] = attribute_json(attribute);
+      if (is_listed) line(attribute.key, attribute_text(attribute));
+    }
+  }
+  if (is_listed) {
+    text += contents.variables.empty() ? "  holds no arrays\n" : "  holds\n";
+    for (const auto& variable : contents.variables)
+      text += fmt::format("    {:<16} {}\n", variable.name, variable.source ? listed_array(variable) : variable.note);
+  } else if (!contents.is_group && (contents.variables.size() > 1 || !any_pixels)) {
     text += "  holds\n";
     for (const auto& variable : contents.variables)
       text += fmt::format("    [{}] {:<12} {}\n", variable.hdu, variable.name,

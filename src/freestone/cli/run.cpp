@@ -28,6 +28,11 @@ std::string stem(const std::string& path) {
   return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
 }
 
+/// `path` with the part of it that --var names.
+std::string with_variable(const std::string& path, const Arguments& arguments) {
+  return arguments.has("var") ? fmt::format("{}[{}]", path, arguments.text("var")) : path;
+}
+
 /// The one INPUT of a command.
 std::string only_input(const Arguments& arguments, const std::string& command) {
   const auto& words = arguments.words();
@@ -37,7 +42,7 @@ std::string only_input(const Arguments& arguments, const std::string& command) {
         "{} takes one INPUT before the first '!', not {} ({}, {}...). Other arrays for calc and mask come in by --with NAME=FILE; a step "
         "stands after a '!'.",
         command, words.size(), words[0], words[1]);
-  return words[0];
+  return with_variable(words[0], arguments);
 }
 
 nlohmann::json describe_sinks(const Request& request) {
@@ -275,10 +280,10 @@ int run_convert(std::span<const std::string> words, const CommandRow& row, const
   const Arguments arguments(words, row.options, "convert: ");
   if (arguments.words().size() != 2) refuse("convert takes two names, IN and OUT, not {}.", arguments.words().size());
   StepCall call{"write", {}, {}};
-  for (const char* name : {"as", "dtype"})
+  for (const char* name : {"as", "dtype", "chunks", "shards", "compress", "level", "zarr-version"})
     if (arguments.has(name)) call.words.insert(call.words.end(), {std::string("--") + name, arguments.text(name)});
   call.words.insert(call.words.end(), {"--", arguments.words()[1]});
-  const Asked asked = ask(arguments.words()[0], {}, {call}, arguments.has("overwrite"), "table");
+  const Asked asked = ask(with_variable(arguments.words()[0], arguments), {}, {call}, arguments.has("overwrite"), "table");
   run_asked(*asked.request, arguments, process);
   return 0;
 }

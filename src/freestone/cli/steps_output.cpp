@@ -1,6 +1,9 @@
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "freestone/astro/spectral_cube.h"
+#include "freestone/cli/commands.h"
 #include "freestone/cli/picture.h"
 #include "freestone/cli/print.h"
 #include "freestone/cli/step.h"
@@ -11,12 +14,33 @@
 namespace freestone::cli {
 namespace {
 
+/// "1000,100,100".
+Shape lengths(const Arguments& arguments, const std::string& name) {
+  Shape out;
+  for (const std::string& word : arguments.list(name)) {
+    if (out.rank() == kMaxRank) refuse("{}--{}: more than {} lengths.", arguments.where(), name, kMaxRank);
+    out.push_back(parse_integer(word, fmt::format("{}--{}", arguments.where(), name)));
+  }
+  return out;
+}
+
+formats::Packing packing_of(const Arguments& arguments) {
+  formats::Packing packing;
+  packing.chunks = lengths(arguments, "chunks");
+  packing.shards = lengths(arguments, "shards");
+  packing.compressor = arguments.text("compress");
+  if (arguments.has("level")) packing.level = static_cast<int>(std::min<Index>(arguments.integer("level", 0, 0), 1000));
+  if (arguments.has("zarr-version")) packing.version = arguments.text("zarr-version") == "2" ? 2 : 3;
+  return packing;
+}
+
 void write(Flow& flow, const Arguments& arguments, Request& request) {
   const std::string& path = arguments.words().front();
   astro::WriteOptions options;
   options.format = arguments.text("as");
   options.overwrite = request.overwrite() || arguments.has("overwrite");
   if (arguments.has("dtype")) options.dtype = arguments.parsed("dtype", [](const std::string& name) { return parse_dtype(name); });
+  options.packing = packing_of(arguments);
   // FITS cards hold ASCII only.
   for (const char c : flow.history) options.history += c >= ' ' && c <= '~' ? c : '?';
   request.add_file(path, astro::output_for(flow.array, path, options));
@@ -75,16 +99,27 @@ void plot(Flow& flow, const Arguments& arguments, Request& request) {
 
 }  // namespace
 
+std::vector<OptionRow> packing_options() {
+  return {
+      {"chunks", "N,N...", "Zarr: lengths of a chunk, one an axis (default: the input's, else about 4 MiB)"},
+      {"shards", "N,N...", "Zarr: lengths of a file that holds several chunks"},
+      {"compress", "NAME", "Zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 (default), blosc-zstd..."},
+      {"level", "N", "Zarr: of the compression"},
+      {"zarr-version", "N", "3 (default) or 2", {"2", "3"}},
+  };
+}
+
 std::vector<StepRow> output_steps() {
   return {
       {"write",
        "PATH",
-       "to a file, format by suffix (.fits, .npy); passes its input on",
+       "to a file, format by suffix (.fits, .npy, .zarr); passes its input on",
        "cube.fits ! median --axis spectral ! write continuum.fits",
        true,
-       {{"as", "FORMAT", "fits or npy, whatever the suffix"},
-        {"dtype", "DTYPE", "converts the elements: float32, int16..."},
-        {"overwrite", "", "may replace a file"}},
+       joined({{"as", "FORMAT", "fits, npy or zarr, whatever the suffix"},
+               {"dtype", "DTYPE", "converts the elements: float32, int16..."},
+               {"overwrite", "", "may replace a file"}},
+              packing_options()),
        write},
       {"plot",
        "PATH.png",

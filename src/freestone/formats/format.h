@@ -84,6 +84,7 @@ struct WriteRequest {
   std::string format;  ///< "" = told by the suffix
   bool overwrite = false;
   std::vector<Attribute> attributes;  ///< written after `header_cards`; a key that is there already is replaced
+  std::vector<Attribute> plain_attributes;  ///< as `attributes`, for formats without cards: FITS leaves them out
   std::string header_cards;           ///< FITS cards, 80 characters each; structural ones and scaling are left out
   std::vector<Table> tables;          ///< appended as binary tables where the format has them
   std::vector<std::string> dims;      ///< names of the axes, "" for one without; kept where the format has them

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "freestone/formats/zarr_metadata.h"
 
@@ -133,7 +134,7 @@ std::vector<std::byte> integer_fill(const std::string& name, const Json& value, 
     if (whole <= static_cast<std::uint64_t>(std::numeric_limits<T>::max())) return bytes_of(static_cast<T>(whole));
   } else if (value.is_number_integer()) {
     const auto whole = value.get<std::int64_t>();
-    if (std::is_signed_v<T> && whole >= static_cast<std::int64_t>(std::numeric_limits<T>::min())) return bytes_of(static_cast<T>(whole));
+    if (std::in_range<T>(whole)) return bytes_of(static_cast<T>(whole));
   } else if (value.is_number()) {
     const double real = value.get<double>();
     if (real == std::floor(real) && std::fabs(real) < 0x1p53 && real >= static_cast<double>(std::numeric_limits<T>::min()) &&

@@ -102,7 +102,8 @@ Variable variable_from(const std::string& folder, const std::string& name, int n
 
 /// A name in consolidated metadata stays inside the group.
 void check_name(const std::string& file, const std::string& name) {
-  for (const auto& part : stdfs::path(name)) {
+  const stdfs::path path = name.empty() ? "." : name;
+  for (const auto& part : path) {
     if (part.empty() || part == "." || part == ".." || part == "/") {
       fail(ErrorKind::kData, "{}: its consolidated metadata name a node '{}', which is no path in the group.", file, name);
     }

@@ -75,11 +75,10 @@ std::string type_string(DType dtype) {
   return fmt::format("{}{}{}", size_of(dtype) == 1 ? '|' : '<', kind, size_of(dtype));
 }
 
-Json zero_of(DType dtype, int version) {
+Json zero_of(DType dtype) {
   if (is_bool(dtype)) return false;
   if (is_complex(dtype)) return Json::array({0.0, 0.0});
   if (is_floating(dtype)) return 0.0;
-  (void)version;
   return 0;
 }
 
@@ -159,7 +158,9 @@ Json attributes_of(const WriteRequest& request) {
     }
   };
   for (const Attribute& attribute : fits::parse_cards(fits::sanitised_cards(request.header_cards))) put(attribute);
-  for (const Attribute& attribute : request.attributes) put(attribute);
+  for (const auto* list : {&request.plain_attributes, &request.attributes}) {
+    for (const Attribute& attribute : *list) put(attribute);
+  }
   return out;
 }
 
@@ -193,7 +194,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
     json["data_type"] = name_of(spec.dtype);
     json["chunk_grid"] = {{"name", "regular"}, {"configuration", {{"chunk_shape", (has_shards ? grid.shard : grid.chunk).to_vector()}}}};
     json["chunk_key_encoding"] = {{"name", "default"}, {"configuration", {{"separator", "/"}}}};
-    json["fill_value"] = zero_of(spec.dtype, version);
+    json["fill_value"] = zero_of(spec.dtype);
     json["codecs"] = codecs;
     json["attributes"] = attributes;
     if (!request.dims.empty()) {
@@ -210,7 +211,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
     json["chunks"] = grid.chunk.to_vector();
     json["dtype"] = type_string(spec.dtype);
     json["compressor"] = compressor_v2(request, spec.dtype);
-    json["fill_value"] = zero_of(spec.dtype, version);
+    json["fill_value"] = zero_of(spec.dtype);
     json["order"] = "C";
     json["filters"] = nullptr;
     json["dimension_separator"] = ".";

@@ -9,6 +9,10 @@ Output output_for(const Array& array, const std::string& path, const ArrayWriteO
   request.path = path;
   request.format = options.format;
   request.overwrite = options.overwrite;
+  request.dims = options.dims;
+  request.attributes = options.attributes;
+  request.packing = options.packing;
+  if (!array.chunks().is_contiguous()) request.nominal_chunks = array.chunks().chunk();
   return {array, formats::create_sink(array.spec(), request)};
 }
 

@@ -2,14 +2,19 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "freestone/exec/compute.h"
+#include "freestone/formats/format.h"
 
 namespace freestone {
 
 struct ArrayWriteOptions {
   bool overwrite = false;
   std::string format;  ///< "" = told by the suffix
+  std::vector<std::string> dims;                ///< names of the axes, where the format has them
+  std::vector<formats::Attribute> attributes;
+  formats::Packing packing;                     ///< chunks and compression, where the format has them
 };
 
 /// The pair that `write_outputs` takes; several of them are written in one pass over their data.

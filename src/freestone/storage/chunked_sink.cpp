@@ -11,6 +11,9 @@ namespace {
 // No codec makes a chunk smaller than this part of it (LZ4: 255).
 constexpr Index kBestRatio = 250;
 
+// In the temporary folder: parts of files were, or are, in memory alone.
+constexpr const char* kPartsMark = ".parts-in-memory";
+
 Shape file_shape(const ChunkedOutput& output) {
   Shape shape = output.chunk;
   for (int k = 0; k < shape.rank() && output.shards; ++k) shape[k] *= output.shards->chunks[k];
@@ -48,6 +51,13 @@ void ChunkedSink::create() {
   folder_.create(output_.codecs.empty() && output_.writes_empty ? bytes : bytes / kBestRatio);
 }
 
+void ChunkedSink::resume() {
+  folder_.resume();
+  if (folder_.has_file(kPartsMark)) {
+    fail(ErrorKind::kUser, "{}: the tiles of the run that was killed lay across its chunks: it cannot be taken up. Run without --resume.", name());
+  }
+}
+
 Index ChunkedSink::scratch_bytes(const Box&) const {
   const Index raw = element_count(output_.chunk) * size_of(output_.spec.dtype);
   return Scratch::rounded(raw) + Scratch::rounded(output_.codecs.encode_scratch_bytes(raw));
@@ -82,6 +92,8 @@ void ChunkedSink::keep_part(const Dims& position, const Box& file_box, const Box
   std::shared_ptr<Part> kept;
   {
     const std::lock_guard lock(mutex_);
+    if (!has_kept_parts_) folder_.write_file(kPartsMark, {});
+    has_kept_parts_ = true;
     auto& slot = parts_[position];
     if (!slot) {
       slot = std::make_shared<Part>();
@@ -165,6 +177,7 @@ void ChunkedSink::write_file(const Dims& position, const View& data, Scratch& sc
 
 void ChunkedSink::finish() {
   ensure(parts_.empty(), "a chunk was not written whole");
+  if (has_kept_parts_) folder_.remove_file(kPartsMark);
   for (const ChunkedOutput::File& file : output_.files) folder_.write_file(file.name, std::as_bytes(std::span(file.text.data(), file.text.size())));
   folder_.finish();
 }

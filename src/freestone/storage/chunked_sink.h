@@ -30,7 +30,7 @@ struct ChunkedOutput {
 };
 
 /// The unit is a file: a box that covers whole ones is encoded and written at once, in its scratch memory. What covers part of
-/// a file is kept until the rest has come; tiles that start at `caps().unit` never need it.
+/// a file is kept until the rest has come; tiles that start at `caps().unit` never need it, and a killed run that did cannot be taken up.
 class ChunkedSink final : public Sink {
  public:
   ChunkedSink(std::string path, bool overwrite, ChunkedOutput output);
@@ -39,6 +39,9 @@ class ChunkedSink final : public Sink {
   const SinkCaps& caps() const override { return caps_; }
   std::string name() const override { return folder_.path(); }
   void create() override;
+  std::string journal_path() const override { return folder_.journal_path(); }
+  void resume() override;
+  void flush() override { folder_.flush(); }
   Index scratch_bytes(const Box& box) const override;
   void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override;
   /// @throws Error kind internal: part of a file never came
@@ -61,6 +64,7 @@ class ChunkedSink final : public Sink {
   OutputFolder folder_;
   std::mutex mutex_;
   std::map<Dims, std::shared_ptr<Part>> parts_;
+  bool has_kept_parts_ = false;
 };
 
 }  // namespace freestone

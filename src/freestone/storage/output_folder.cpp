@@ -18,6 +18,13 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
+/// `.NAME.freestone-tmp` and the like, in the folder of `path`.
+std::string hidden_name(const std::string& path, const char* ending) {
+  const auto slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
+  return folder + "." + path.substr(folder.size()) + ending;
+}
+
 std::string without_slashes(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
@@ -41,11 +48,8 @@ bool is_empty_folder(const std::string& path) {
 }  // namespace
 
 OutputFolder::OutputFolder(std::string path, bool overwrite, std::vector<std::string> marks)
-    : path_(without_slashes(std::move(path))), overwrite_(overwrite), marks_(std::move(marks)) {
-  const auto slash = path_.rfind('/');
-  const std::string folder = slash == std::string::npos ? "" : path_.substr(0, slash + 1);
-  temporary_ = folder + "." + path_.substr(folder.size()) + ".freestone-tmp";
-}
+    : path_(without_slashes(std::move(path))), temporary_(hidden_name(path_, ".freestone-tmp")), overwrite_(overwrite),
+      marks_(std::move(marks)) {}
 
 OutputFolder::~OutputFolder() { abort(); }
 
@@ -63,8 +67,9 @@ void OutputFolder::check_final_name() const {
   fail(ErrorKind::kUser, "{}: is a folder that holds other things; it is not replaced. Choose another name, or remove it yourself.", path_);
 }
 
-void OutputFolder::create(Index bytes) {
-  ensure(descriptor_ < 0, "an output folder was created twice");
+std::string OutputFolder::journal_path() const { return hidden_name(path_, ".freestone-journal"); }
+
+void OutputFolder::check_folder() const {
   const std::string folder = folder_of(path_);
   struct stat status {};
   if (stat(folder.c_str(), &status) != 0) {
@@ -72,12 +77,15 @@ void OutputFolder::create(Index bytes) {
     fail_errno(errno, fmt::format("{}: its folder {} cannot be looked at", path_, folder));
   }
   if (!S_ISDIR(status.st_mode)) fail(ErrorKind::kIo, "{}: {} is a file, not a folder.", path_, folder);
-  check_final_name();
-  check_free_space(folder, bytes, path_);
+}
 
+void OutputFolder::open_locked(bool keep_contents) {
+  ensure(descriptor_ < 0, "an output folder was created twice");
+  const std::string folder = folder_of(path_);
+  struct stat status {};
   while (descriptor_ < 0) {
-    const bool is_new = ::mkdir(temporary_.c_str(), 0777) == 0;
-    if (!is_new && errno != EEXIST) {
+    const bool is_new = !keep_contents && ::mkdir(temporary_.c_str(), 0777) == 0;
+    if (!keep_contents && !is_new && errno != EEXIST) {
       if (errno == EACCES || errno == EPERM || errno == EROFS) {
         fail(ErrorKind::kIo, "{}: no permission to write in the folder {}{}.", path_, folder, errno == EROFS ? " (it is read-only)" : "");
       }
@@ -85,6 +93,9 @@ void OutputFolder::create(Index bytes) {
     }
     const int descriptor = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0) {
+      if (errno == ENOENT && keep_contents) {
+        fail(ErrorKind::kUser, "{}: there is no run to take up ({} is not there). Run without --resume.", path_, temporary_);
+      }
       if (errno == EINTR || errno == ENOENT) continue;
       fail_errno(errno, fmt::format("{}: the temporary folder {} cannot be opened", path_, temporary_));
     }
@@ -102,7 +113,7 @@ void OutputFolder::create(Index bytes) {
       ::close(descriptor);
       continue;
     }
-    if (!is_new && !(fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode) && is_empty_folder(temporary_))) {
+    if (!is_new && !keep_contents && !(fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode) && is_empty_folder(temporary_))) {
       // Left by a run that was killed.
       std::error_code error;
       stdfs::remove_all(temporary_, error);
@@ -114,6 +125,28 @@ void OutputFolder::create(Index bytes) {
   }
   folders_.clear();
 }
+
+void OutputFolder::create(Index bytes) {
+  check_folder();
+  check_final_name();
+  check_free_space(folder_of(path_), bytes, path_);
+  open_locked(false);
+}
+
+void OutputFolder::resume() {
+  check_folder();
+  check_final_name();
+  open_locked(true);
+}
+
+void OutputFolder::flush() { ::syncfs(descriptor_); }
+
+bool OutputFolder::has_file(const std::string& name) const {
+  struct stat status {};
+  return lstat((temporary_ + "/" + name).c_str(), &status) == 0;
+}
+
+void OutputFolder::remove_file(const std::string& name) { ::unlink((temporary_ + "/" + name).c_str()); }
 
 void OutputFolder::make_folders(const std::string& name) {
   const auto slash = name.rfind('/');

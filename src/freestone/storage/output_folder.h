@@ -31,9 +31,18 @@ class OutputFolder {
   /// @param bytes what it will need at the least
   /// @throws Error kind user: the output exists and may not be replaced, or another run is writing it; kind io
   void create(Index bytes);
+  /// Instead of `create`: the temporary folder that a killed run left, with the files in it.
+  /// @throws Error kind user: there is none, or another run is writing it; kind io
+  void resume();
+  /// Beside the temporary folder: `.NAME.freestone-journal`.
+  std::string journal_path() const;
+  /// Brings what was written to the disk.
+  void flush();
   /// Writes a file of the folder at once, with the folders on the way to it. Thread-safe for different names.
   /// @throws Error kind io
   void write_file(const std::string& name, std::span<const std::byte> bytes);
+  bool has_file(const std::string& name) const;
+  void remove_file(const std::string& name);
   /// Opens a file of the folder for writing; the caller closes the descriptor.
   int open_file(const std::string& name);
   /// Gives the folder its final name; what was there is replaced only now.
@@ -42,7 +51,10 @@ class OutputFolder {
   void abort() noexcept;
 
  private:
+  void check_folder() const;
   void check_final_name() const;
+  /// The temporary folder, locked.
+  void open_locked(bool keep_contents);
   void make_folders(const std::string& name);
   std::string path_, temporary_;
   bool overwrite_;

@@ -1,0 +1,277 @@
+// Zarr's metadata: every form that is allowed, and what is damaged or hostile. Data are compared with zarr-python in tests/python.
+#include "freestone/formats/zarr.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "freestone/formats/zarr_metadata.h"
+#include "storage/temporary_folder.h"
+
+namespace freestone::formats::zarr {
+namespace {
+
+using testing_files::error_of;
+using testing_files::Folder;
+using testing_files::put;
+
+const char* const kV3 = R"({"zarr_format": 3, "node_type": "array", "shape": [4, 6], "data_type": "float32",
+  "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2, 3]}},
+  "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+  "fill_value": 0, "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}], "attributes": {}})";
+const char* const kV2 = R"({"zarr_format": 2, "shape": [4, 6], "chunks": [2, 3], "dtype": "<f4", "compressor": null, "fill_value": 0,
+  "order": "C", "filters": null})";
+
+Json v3(const std::string& field = "", const char* value = "null") {
+  Json json = parse_json("a", kV3);
+  if (!field.empty()) json[field] = Json::parse(value);
+  return json;
+}
+Json v2(const std::string& field = "", const char* value = "null") {
+  Json json = parse_json("a", kV2);
+  if (!field.empty()) json[field] = Json::parse(value);
+  return json;
+}
+ArrayMetadata read3(const std::string& field = "", const char* value = "null") { return read_array_v3("a.zarr/zarr.json", v3(field, value)); }
+ArrayMetadata read2(const std::string& field = "", const char* value = "null") {
+  return read_array_v2("a.zarr/.zarray", v2(field, value), Json::object());
+}
+
+template <class T>
+T fill_of(const ArrayMetadata& array) {
+  T value;
+  EXPECT_EQ(array.fill.size(), sizeof(T));
+  std::memcpy(&value, array.fill.data(), sizeof(T));
+  return value;
+}
+
+TEST(ZarrMetadata, KeysFollowTheirEncodings) {
+  EXPECT_EQ(read3().key({1, 2}), "c/1/2");
+  EXPECT_EQ(read3("chunk_key_encoding", R"({"name": "default", "configuration": {"separator": "."}})").key({1, 2}), "c.1.2");
+  EXPECT_EQ(read3("chunk_key_encoding", R"({"name": "v2"})").key({1, 2}), "1.2");
+  EXPECT_EQ(read3("chunk_key_encoding", R"({"name": "v2", "configuration": {"separator": "/"}})").key({1, 2}), "1/2");
+  EXPECT_EQ(read3().key({}), "c");
+  EXPECT_EQ(read2().key({}), "0");
+  EXPECT_EQ(read2("dimension_separator", "\"/\"").key({10, 0}), "10/0");
+}
+
+TEST(ZarrMetadata, FillValuesInAllTheirForms) {
+  EXPECT_EQ(fill_of<float>(read3("fill_value", "1.5")), 1.5f);
+  EXPECT_TRUE(std::isnan(fill_of<float>(read3("fill_value", "\"NaN\""))));
+  EXPECT_EQ(fill_of<float>(read3("fill_value", "\"-Infinity\"")), -INFINITY);
+  EXPECT_EQ(fill_of<std::uint32_t>(read3("fill_value", "\"0x7fc00001\"")), 0x7fc00001u);
+  EXPECT_EQ(fill_of<float>(read2("fill_value", "null")), 0);
+  EXPECT_EQ(fill_of<float>(read2("fill_value", "\"AADAPw==\"")), 1.5f);  // base64 of the stored bytes
+  const auto typed = [](const char* dtype, const char* value) {
+    Json json = v3("fill_value", value);
+    json["data_type"] = dtype;
+    return read_array_v3("a", json);
+  };
+  EXPECT_EQ(fill_of<std::int8_t>(typed("int8", "-128")), -128);
+  EXPECT_EQ(fill_of<std::uint64_t>(typed("uint64", "18446744073709551615")), 18446744073709551615u);
+  EXPECT_EQ(fill_of<std::int32_t>(typed("int32", "3.0")), 3);
+  EXPECT_EQ(fill_of<bool>(typed("bool", "true")), true);
+  EXPECT_EQ(fill_of<std::complex<double>>(typed("complex128", R"([1.5, "Infinity"])")), std::complex<double>(1.5, INFINITY));
+  EXPECT_EQ(fill_of<float>(typed("float16", "0.1")), 0.0999755859375f);
+  EXPECT_EQ(fill_of<float>(typed("float16", "\"0x3c00\"")), 1.0f);
+  EXPECT_EQ(fill_of<float>(typed("float16", "65520")), INFINITY);
+  EXPECT_EQ(fill_of<float>(typed("float16", "5.960464477539063e-08")), 5.960464477539063e-08f);
+  for (const auto& [dtype, value] : std::vector<std::pair<const char*, const char*>>{
+           {"uint8", "256"}, {"uint8", "-1"}, {"int8", "200"}, {"int32", "1.5"}, {"int64", "1e300"}, {"bool", "2"}, {"float32", "\"no\""},
+           {"float32", "[1]"}, {"complex64", "[1]"}, {"complex64", "{}"}, {"int64", "\"0x12\""}, {"float64", "\"0x7fc0\""}}) {
+    const Error error = error_of([&, d = dtype, v = value] { typed(d, v); });
+    EXPECT_EQ(error.kind(), ErrorKind::kData) << dtype << " " << value;
+    EXPECT_SAYS(error, "fill_value");
+  }
+}
+
+TEST(ZarrMetadata, TimesAreIntegersWithTheirUnitKept) {
+  EXPECT_EQ(read2("dtype", "\"<M8[ns]\"").type.label, "datetime64[ns]");
+  EXPECT_EQ(read2("dtype", "\">m8[10s]\"").type.label, "timedelta64[10s]");
+  const auto time = read3("data_type", R"({"name": "numpy.timedelta64", "configuration": {"unit": "s", "scale_factor": 10}})");
+  EXPECT_EQ(time.type.label, "timedelta64[10s]");
+  EXPECT_EQ(time.type.transform.dtype, DType::kInt64);
+  Json json = v3("fill_value", "\"NaT\"");
+  json["data_type"] = Json::parse(R"({"name": "numpy.datetime64", "configuration": {"unit": "D"}})");
+  EXPECT_EQ(fill_of<std::int64_t>(read_array_v3("a", json)), std::numeric_limits<std::int64_t>::min());
+}
+
+TEST(ZarrMetadata, WhatIsNotReadIsSaidWithItsName) {
+  const std::pair<Error, const char*> cases[] = {
+      {error_of([] { read2("dtype", R"([["flux", "<f4"], ["flag", "|u1"]])"); }), "'flux', 'flag'"},
+      {error_of([] { read3("data_type", R"({"name": "structured", "configuration": {"fields": [["flux", "float32"]]}})"); }), "'flux'"},
+      {error_of([] { read2("dtype", "\"|S4\""); }), "text"},
+      {error_of([] { read2("dtype", "\"|O\""); }), "Python objects"},
+      {error_of([] { read3("data_type", "\"string\""); }), "'string'"},
+      {error_of([] { read2("compressor", R"({"id": "zfpy"})"); }), "'zfpy'"},
+      {error_of([] { read3("codecs", R"([{"name": "bytes"}, {"name": "numcodecs.pcodec"}])"); }), "'pcodec'"},
+      {error_of([] { read3("chunk_grid", R"({"name": "rectangular"})"); }), "chunk_grid"},
+      {error_of([] { read3("storage_transformers", R"([{"name": "x"}])"); }), "storage_transformers"},
+      {error_of([] { read3("shape", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]"); }), "17 axes"},
+  };
+  for (const auto& [error, part] : cases) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUser);
+    EXPECT_SAYS(error, part);
+  }
+}
+
+TEST(ZarrMetadata, DamagedFieldsAreRefusedByName) {
+  const std::vector<std::tuple<const char*, const char*, const char*>> fields = {
+      {"shape", "[-1, 6]", "shape"},
+      {"shape", "[1.5, 6]", "shape"},
+      {"shape", "\"4\"", "shape"},
+      {"shape", "[4611686018427387904, 4611686018427387904]", "shape"},
+      {"shape", "[18446744073709551615, 1]", "shape"},
+      {"chunk_grid", R"({"name": "regular", "configuration": {"chunk_shape": [0, 3]}})", "chunk_shape"},
+      {"chunk_grid", R"({"name": "regular", "configuration": {"chunk_shape": [-2, 3]}})", "chunk_shape"},
+      {"chunk_grid", R"({"name": "regular", "configuration": {"chunk_shape": [2]}})", "chunk_shape"},
+      {"chunk_grid", R"({"name": "regular", "configuration": {"chunk_shape": [4000000000, 4000000000]}})", "chunk"},
+      {"chunk_grid", R"({"name": "regular"})", "configuration"},
+      {"data_type", "5", "data_type"},
+      {"data_type", R"({"name": "numpy.datetime64", "configuration": {"unit": 5}})", "data_type"},
+      {"zarr_format", "2", "zarr_format"},
+      {"codecs", "{}", "codecs"},
+      {"codecs", "[]", "codecs"},
+      {"codecs", R"([{"name": "zstd"}])", "zstd"},
+      {"codecs", R"([{"name": "bytes", "configuration": {"endian": "middle"}}])", "endian"},
+      {"codecs", R"([{"name": "bytes"}, {"name": "bytes"}])", "bytes"},
+      {"codecs", R"([{"name": "bytes", "configuration": 5}])", "configuration"},
+      {"codecs", R"([{"name": "transpose", "configuration": {"order": [0, 0]}}, "bytes"])", "order"},
+      {"codecs", R"([{"name": "transpose", "configuration": {"order": [0, 2]}}, "bytes"])", "order"},
+      {"codecs", R"(["bytes", {"name": "zstd", "configuration": {"level": "high"}}])", "level"},
+      {"codecs", R"(["bytes", {"name": "blosc", "configuration": {"shuffle": "some"}}])", "shuffle"},
+      {"codecs", R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [2, 2], "codecs": ["bytes"], "index_codecs": ["bytes"]}}])", "do not fill"},
+      {"codecs", R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [0, 3], "codecs": ["bytes"], "index_codecs": ["bytes"]}}])", "chunk_shape"},
+      {"codecs", R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [1, 3], "codecs": ["bytes"]}}])", "index_codecs"},
+      {"codecs", R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [1, 3], "codecs": ["bytes"], "index_codecs": ["bytes"], "index_location": "middle"}}])", "index_location"},
+      {"codecs", R"([{"name": "numcodecs.delta", "configuration": {"dtype": "<i2"}}, "bytes"])", "delta"},
+      {"dimension_names", "[\"x\"]", "dimension_names"},
+      {"dimension_names", "[\"x\", 5]", "dimension_names"},
+      {"chunk_key_encoding", R"({"name": "default", "configuration": {"separator": "//"}})", "separator"},
+  };
+  for (const auto& [field, value, part] : fields) {
+    const Error error = error_of([&, f = field, v = value] { read3(f, v); });
+    EXPECT_EQ(error.kind(), ErrorKind::kData) << field << " " << value << ": " << error.what();
+    EXPECT_SAYS(error, part);
+    EXPECT_SAYS(error, "a.zarr/zarr.json");
+  }
+  for (const char* field : {"shape", "data_type", "chunk_grid", "codecs", "chunk_key_encoding", "zarr_format"}) {
+    Json json = v3();
+    json.erase(field);
+    EXPECT_SAYS(error_of([&] { read_array_v3("a", json); }), field);
+  }
+  for (const auto& [field, value] : std::vector<std::pair<const char*, const char*>>{{"chunks", "[2, -3]"}, {"chunks", "null"}, {"order", "\"D\""}, {"dtype", "7"}, {"filters", "{}"}, {"compressor", "[]"}, {"compressor", R"({"id": 5})"}}) {
+    EXPECT_EQ(error_of([&, f = field, v = value] { read2(f, v); }).kind(), ErrorKind::kData) << field << " " << value;
+  }
+}
+
+TEST(ZarrJson, KnowsNumbersThatJsonDoesNotHave) {
+  const Json json = parse_json("a", R"({"a": NaN, "b": [-Infinity, "NaN"], "c": "say \"NaN\"", "d": Infinity})");
+  const auto attributes = attributes_from(json);
+  ASSERT_EQ(attributes.size(), 4u);
+  EXPECT_TRUE(std::isnan(std::get<double>(attributes[0].value)));
+  EXPECT_EQ(std::get<std::string>(attributes[1].value), R"(["-Infinity","NaN"])");
+  EXPECT_EQ(std::get<std::string>(attributes[2].value), "say \"NaN\"");
+  EXPECT_EQ(std::get<double>(attributes[3].value), INFINITY);
+  for (const std::string text : {"", "[", "[]", "{\"a\": NaNa}", "{\"a\": \"\xff\"}", "nul"}) {
+    EXPECT_EQ(error_of([&] { parse_json("a", text); }).kind(), ErrorKind::kData) << text;
+  }
+  EXPECT_SAYS(error_of([] { parse_json("a", "{\"a\": " + std::string(100000, '[') + std::string(100000, ']') + "}"); }), "nested");
+}
+
+class Group : public testing::Test {
+ protected:
+  void array(const std::string& name, const Shape& shape, const std::vector<std::string>& dims) {
+    const auto sink = formats::create_sink({shape, DType::kFloat32}, {.path = folder_ / ("g/" + name), .format = "zarr", .dims = dims});
+    sink->create();
+    sink->finish();
+  }
+  Group() {
+    std::filesystem::create_directories(folder_ / "g/daily");
+    put(folder_ / "g/zarr.json", R"({"zarr_format": 3, "node_type": "group", "attributes": {"title": "weather", "levels": [1, 2]}})");
+    put(folder_ / "g/daily/zarr.json", R"({"zarr_format": 3, "node_type": "group"})");
+    array("time", {5}, {"time"});
+    array("tas", {5, 3}, {"time", "x"});
+  }
+  Folder folder_;
+};
+
+TEST_F(Group, ListsItsArraysAndPicksTheOnlyOneThatIsNoCoordinate) {
+  const Contents contents = open_file(folder_ / "g");
+  ASSERT_EQ(contents.variables.size(), 2u);
+  EXPECT_EQ(contents.variables[0].name, "tas");
+  EXPECT_EQ(contents.variables[0].dims, (std::vector<std::string>{"time", "x"}));
+  EXPECT_EQ(std::get<std::string>(contents.attributes[0].value), "weather");
+  EXPECT_EQ(std::get<std::string>(contents.attributes[1].value), "[1,2]");
+  EXPECT_EQ(&select_variable(contents, ""), &contents.variables[0]);
+  EXPECT_EQ(select_variable(contents, "time").name, "time");
+  EXPECT_SAYS(error_of([&] { select_variable(contents, "tasx"); }), "Did you mean 'tas'");
+}
+
+TEST_F(Group, SeveralArraysMustBeNamed) {
+  array("daily/pr", {5, 3}, {"time", "x"});
+  const Contents contents = open_file(folder_ / "g/");
+  EXPECT_SAYS(error_of([&] { select_variable(contents, ""); }), "name one of its arrays");
+  EXPECT_EQ(select_variable(contents, "daily/pr").source->spec().shape, Shape({5, 3}));
+  EXPECT_EQ(open_file(folder_ / "g/daily/pr").variables.size(), 1u);
+  EXPECT_SAYS(error_of([&] { open_file(folder_ / "g/daily/prx"); }), "Did you mean 'pr'");
+  EXPECT_SAYS(error_of([&] { open_file(folder_ / "g/nothing/at/all"); }), "there is no 'nothing/at/all'");
+  const std::string reference = select_variable(contents, "daily/pr").source->reference();
+  EXPECT_NE(reference.find(folder_ / "g/daily/pr"), std::string::npos) << reference;
+}
+
+TEST_F(Group, AnArrayThatCannotBeReadIsListedWithTheReason) {
+  std::filesystem::create_directories(folder_ / "g/names");
+  put(folder_ / "g/names/zarr.json", R"({"zarr_format": 3, "node_type": "array", "shape": [2], "data_type": "string"})");
+  EXPECT_THROW(open_file(folder_ / "g"), Error);  // no chunk grid: damaged, whatever the type
+  put(folder_ / "g/names/zarr.json", R"({"zarr_format": 3, "node_type": "array", "shape": [2], "data_type": "string",
+    "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2]}}})");
+  const Contents contents = open_file(folder_ / "g");
+  EXPECT_EQ(select_variable(contents, "tas").name, "tas");
+  EXPECT_SAYS(error_of([&] { select_variable(contents, "names"); }), "'string'");
+}
+
+TEST_F(Group, ConsolidatedMetadataStayInTheGroup) {
+  for (const char* name : {"../secret", "/etc", "a/../../b", ""}) {
+    put(folder_ / "g/zarr.json", fmt::format(R"({{"zarr_format": 3, "node_type": "group", "consolidated_metadata": {{"metadata": {{"{}": {}}}}}}})", name, kV3));
+    const Error error = error_of([&] { open_file(folder_ / "g"); });
+    EXPECT_EQ(error.kind(), ErrorKind::kData);
+    EXPECT_SAYS(error, "no path in the group");
+  }
+  put(folder_ / "g/zarr.json", fmt::format(R"({{"zarr_format": 3, "node_type": "group", "consolidated_metadata": {{"metadata": {{"gone": {}}}}}}})", kV3));
+  EXPECT_SAYS(error_of([&] { open_file(folder_ / "g"); }), "is not there");
+}
+
+TEST(Zarr, AFolderThatIsNoNodeIsSaidToBeNone) {
+  const Folder folder;
+  const Error error = error_of([&] { open_file(folder.path()); });
+  EXPECT_EQ(error.kind(), ErrorKind::kUser);
+  EXPECT_SAYS(error, "no Zarr array or group");
+  put(folder / "a.zarr", "PK");
+  EXPECT_SAYS(error_of([&] { open_file(folder / "a.zarr"); }), "folder");
+}
+
+TEST(ZarrWrite, ChoosesChunksThatFitTheArray) {
+  const auto unit = [](const Spec& spec, WriteRequest request) {
+    request.path = "x.zarr";
+    return formats::create_sink(spec, request)->caps().unit;
+  };
+  EXPECT_EQ(unit({{1000, 1000, 1000}, DType::kFloat32}, {.nominal_chunks = {10, 500, 500}}), Shape({10, 500, 500}));
+  EXPECT_EQ(unit({{1000, 1000, 1000}, DType::kFloat32}, {.packing = {.chunks = {1000, 100, 100}}}), Shape({1000, 100, 100}));
+  const Shape balanced = unit({{1000, 1000, 1000}, DType::kFloat32}, {});
+  EXPECT_LE(element_count(balanced), 1 << 20);
+  EXPECT_GE(element_count(balanced), 1 << 18);
+  EXPECT_EQ(unit({{1000, 1000}, DType::kFloat32}, {.nominal_chunks = {1, 100}}), Shape({512, 1000}));
+  EXPECT_EQ(unit({{100, 100}, DType::kFloat32}, {.packing = {.chunks = {10, 10}, .shards = {50, 100}}}), Shape({50, 100}));
+  EXPECT_EQ(unit({{0, 5}, DType::kFloat32}, {}), Shape({1, 5}));
+  for (const Packing& wrong : {Packing{.chunks = {10}}, Packing{.chunks = {0, 1}}, Packing{.chunks = {3, 3}, .shards = {10, 9}}, Packing{.compressor = "zst"},
+                               Packing{.compressor = "zstd", .level = 99}, Packing{.shards = {50, 50}, .version = 2}, Packing{.version = 4}, Packing{.compressor = "none", .level = 3}}) {
+    EXPECT_EQ(error_of([&] { unit({{100, 100}, DType::kFloat32}, {.packing = wrong}); }).kind(), ErrorKind::kUser);
+  }
+  EXPECT_SAYS(error_of([] { formats::create_sink({{4}, DType::kFloat32}, {.path = "x.npy", .packing = {.compressor = "zstd"}}); }), "zarr does");
+}
+
+}  // namespace
+}  // namespace freestone::formats::zarr
