@@ -28,14 +28,6 @@ struct RealOf<std::complex<R>> {
   static constexpr int kParts = 2;
 };
 
-/// Calls `f` with the C++ type of any dtype.
-template <class F>
-void with_type(DType t, F&& f) {
-  if (t == DType::kComplex64) return f(TypeTag<std::complex<float>>{});
-  if (t == DType::kComplex128) return f(TypeTag<std::complex<double>>{});
-  with_real_type(t, f);
-}
-
 template <class T, class S>
 T converted(S value) {
   if constexpr (std::is_same_v<T, S>)
