@@ -24,13 +24,6 @@ View first_part(View view, int axis, Index length) {
   return view;
 }
 
-template <class F>
-void with_number_type(DType t, F&& f) {
-  if (t == DType::kComplex64) return f(TypeTag<std::complex<float>>{});
-  if (t == DType::kComplex128) return f(TypeTag<std::complex<double>>{});
-  with_real_type(t, f);
-}
-
 template <class S, class T>
 void convert_rows(const View& from, const View& to) {
   const Index n = from.shape.rank() == 0 ? 1 : from.shape.back();
@@ -53,8 +46,8 @@ void convert_rows(const View& from, const View& to) {
 void convert(const View& from, int axis, const View& to) {
   const Index length = std::min(from.shape[axis], to.shape[axis]);
   const View used = first_part(from, axis, length), place = first_part(to, axis, length);
-  with_number_type(from.dtype, [&]<class S>(TypeTag<S>) {
-    with_number_type(to.dtype, [&]<class T>(TypeTag<T>) {
+  with_type(from.dtype, [&]<class S>(TypeTag<S>) {
+    with_type(to.dtype, [&]<class T>(TypeTag<T>) {
       if constexpr (std::is_floating_point_v<T> ? std::is_arithmetic_v<S> : !std::is_arithmetic_v<T>)
         convert_rows<S, T>(used, place);
       else

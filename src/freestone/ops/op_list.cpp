@@ -6,8 +6,10 @@
 #include "freestone/ops/contract.h"
 #include "freestone/ops/create.h"
 #include "freestone/ops/cumulative.h"
+#include "freestone/ops/decompose.h"
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/fft.h"
 #include "freestone/ops/group.h"
 #include "freestone/ops/index_along.h"
 #include "freestone/ops/index_gather.h"
@@ -200,6 +202,23 @@ Made make_contract(const Json& p, const Specs& in) {
   return std::make_shared<ContractKind>(in.at(0), in.at(1), contraction_of(p, in.at(0).shape, in.at(1).shape));
 }
 
+Made make_fft(const Json& p, const Specs& in) {
+  const kernels::FftRequest request{fft_kind_of(p.at("kind").get<std::string>()), p.at("n").get<Index>(), p.at("forward").get<bool>(),
+                                    p.at("scale").get<double>()};
+  const bool real = request.kind == kernels::FftKind::kReal || request.kind == kernels::FftKind::kRealFull;
+  if (request.n < 1 || (real && is_complex(in.at(0).dtype))) fail(ErrorKind::kData, "A transform in the plan does not fit its input.");
+  return std::make_shared<FftOp>(in.at(0), normal_axis(p.at("axis").get<int>(), in.at(0).shape.rank()), request);
+}
+
+Made make_qr_triangle(const Json&, const Specs& in) {
+  if (in.at(0).shape.rank() != 2) fail(ErrorKind::kData, "qr_triangle in the plan is not of a matrix.");
+  return std::make_shared<TriangleOp>(in[0]);
+}
+
+Made make_small_matrix(const Json& p, const Specs& in) {
+  return std::make_shared<SmallMatrixOp>(p.at("function").get<std::string>(), in.at(0));
+}
+
 // clang-format off
 const OpEntry kOps[] = {
     {"block_totals",    1, make_block_totals},
@@ -212,12 +231,14 @@ const OpEntry kOps[] = {
     {"cumulative",      1, make_cumulative},
     {"downsample",      1, make_downsample},
     {"elementwise",     1, make_elementwise},
+    {"fft",             1, make_fft},
     {"gather",          1, make_gather},
     {"group_reduce",    1, make_group_reduce},
     {"mask_count",      1, make_mask_count},
     {"mask_select",     1, make_mask_select},
     {"mode",            1, make_mode},
     {"put",             1, make_put},
+    {"qr_triangle",     1, make_qr_triangle},
     {"random",          1, make_random},
     {"rank",            1, make_rank},
     {"reduce",          1, make_reduce},
@@ -225,6 +246,7 @@ const OpEntry kOps[] = {
     {"select",          1, make_select},
     {"sequence",        1, make_sequence},
     {"sigma_clip",      1, make_sigma_clip},
+    {"small_matrix",    1, make_small_matrix},
     {"sort",            1, make_sort},
     {"take_along_axis", 1, make_take_along},
     {"view",            1, make_view},

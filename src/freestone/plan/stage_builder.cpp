@@ -192,14 +192,16 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
       for (const int k : fold->axes())
         span(domain->second[static_cast<std::size_t>(k)].anchor_axis, "a reduction that feeds the same pass");
     }
-    const auto& inputs = plan_.nodes[static_cast<std::size_t>(node)].inputs;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const auto owned = known.find(inputs[i]);
-      if (owned == known.end()) continue;
-      const Access& access = op(node).input(static_cast<int>(i));
+    const auto spans_whole_axes = [&](ValueRef value, const Access& access) {
+      const auto owned = known.find(value);
+      if (owned == known.end()) return;
       for (std::size_t k = 0; k < access.size(); ++k)
         if (access[k].kind == AxisKind::kWhole) span(owned->second[k].anchor_axis, op(node).name());
-    }
+    };
+    const auto& inputs = plan_.nodes[static_cast<std::size_t>(node)].inputs;
+    for (std::size_t i = 0; i < inputs.size(); ++i) spans_whole_axes(inputs[i], op(node).input(static_cast<int>(i)));
+    if (!accumulates)
+      for (int o = 0; o < static_cast<int>(op(node).outputs().size()); ++o) spans_whole_axes({node, o}, op(node).output(o));
   }
   return true;
 }

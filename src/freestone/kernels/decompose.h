@@ -1,0 +1,27 @@
+/// Dense decompositions of blocks of rows and of small square matrices, in float64 and complex128 (T), C order.
+///
+/// Every sum runs in ascending order of its index, so the bits are the same on every machine. Sums of squares are not scaled: elements
+/// should lie between 1e-150 and 1e150.
+#pragma once
+
+#include <complex>
+
+#include "freestone/base/quantity.h"
+
+namespace freestone::kernels {
+
+/// The triangle of the QR decomposition of `a` (rows x columns), by Householder reflections: `r` is columns x columns, upper, its diagonal
+/// real and not negative; rows that `a` is short of are zero. `a` is overwritten. `work`: `columns` elements.
+void triangle_of(double* a, Index rows, Index columns, double* r, double* work);
+void triangle_of(std::complex<double>* a, Index rows, Index columns, std::complex<double>* r, std::complex<double>* work);
+
+/// The inverse of an upper triangle. A diagonal element of at most n * 2^-52 times the largest belongs to a column that depends on those
+/// before it: its row and column of the inverse are zero.
+template <class T>
+void invert_triangle(const T* r, Index n, T* inverse);
+
+/// a = u diag(s) vh by one-sided Jacobi rotations, `s` descending; all n x n. Columns of `u` whose s is 0 are 0. `a` is overwritten.
+template <class T>
+void small_svd(T* a, Index n, T* u, double* s, T* vh);
+
+}  // namespace freestone::kernels

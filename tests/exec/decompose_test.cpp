@@ -1,0 +1,181 @@
+#include "freestone/ops/decompose.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <complex>
+#include <cstring>
+#include <random>
+
+#include "freestone/exec/compute.h"
+#include "freestone/kernels/dispatch.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/shape.h"
+#include "freestone/storage/temp_store.h"
+
+namespace freestone {
+namespace {
+
+using Complex = std::complex<double>;
+
+ComputeOptions with(Index memory, int threads) {
+  ComputeOptions options;
+  options.settings = {memory, threads, "/var/tmp"};
+  return options;
+}
+
+template <class T>
+struct Matrix {
+  Shape shape;
+  std::shared_ptr<std::vector<T>> values;
+  Array array() const { return from_memory(View::contiguous(values->data(), dtype_of<T>(), shape), values); }
+  T at(Index i, Index j) const { return (*values)[static_cast<std::size_t>(i * shape[1] + j)]; }
+};
+
+/// Noise whose columns get smaller and lean on the first, so that the condition is about 1 / `least`.
+template <class T>
+Matrix<T> matrix(Index rows, Index columns, unsigned seed, double least = 1) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  Matrix<T> m{{rows, columns}, std::make_shared<std::vector<T>>()};
+  for (Index i = 0; i < rows; ++i) {
+    T first{};
+    for (Index j = 0; j < columns; ++j) {
+      T value;
+      if constexpr (std::is_floating_point_v<T>)
+        value = static_cast<T>(normal(random));
+      else
+        value = T(normal(random), normal(random));
+      if (j == 0) first = value;
+      const double size = std::pow(least, static_cast<double>(j) / static_cast<double>(std::max<Index>(1, columns - 1)));
+      m.values->push_back(j == 0 || least == 1 ? value : first + static_cast<T>(size) * value);
+    }
+  }
+  return m;
+}
+
+template <class T>
+Complex element(const Tensor& t, Index i, Index j) {
+  return static_cast<Complex>(t.data<T>()[i * t.shape()[1] + j]);
+}
+
+/// The largest element of |a^H a - 1| for the columns of a.
+template <class T>
+double apart_from_orthonormal(const Tensor& a) {
+  double most = 0;
+  for (Index p = 0; p < a.shape()[1]; ++p)
+    for (Index q = 0; q < a.shape()[1]; ++q) {
+      Complex sum = p == q ? -1 : 0;
+      for (Index i = 0; i < a.shape()[0]; ++i) sum += std::conj(element<T>(a, i, p)) * element<T>(a, i, q);
+      most = std::max(most, std::abs(sum));
+    }
+  return most;
+}
+
+template <class T>
+void check_qr(const Matrix<T>& a, double tolerance) {
+  const QrResult lazy = qr(a.array());
+  const auto got = compute_all({lazy.q, lazy.r}, with(64 << 20, 2));
+  const Index n = a.shape[1];
+  ASSERT_EQ(got[0].shape(), a.shape);
+  ASSERT_EQ(got[1].shape(), (Shape{n, n}));
+  EXPECT_LE(apart_from_orthonormal<T>(got[0]), tolerance);
+  double size = 0;
+  for (const T v : *a.values) size = std::max(size, static_cast<double>(std::abs(v)));
+  for (Index i = 0; i < a.shape[0]; ++i)
+    for (Index j = 0; j < n; ++j) {
+      Complex sum = 0;
+      for (Index k = 0; k < n; ++k) sum += element<T>(got[0], i, k) * element<T>(got[1], k, j);
+      ASSERT_LE(std::abs(sum - static_cast<Complex>(a.at(i, j))), tolerance * size * 10);
+    }
+  for (Index i = 0; i < n; ++i) {
+    EXPECT_GE(element<T>(got[1], i, i).real(), 0);
+    EXPECT_EQ(element<T>(got[1], i, i).imag(), 0);
+    for (Index j = 0; j < i; ++j) EXPECT_EQ(element<T>(got[1], i, j), 0.0);
+  }
+}
+
+TEST(Qr, IsOrthonormalTimesATriangle) {
+  for (const auto& [rows, columns] : {std::pair<Index, Index>{1, 1}, {7, 7}, {50, 3}, {1024, 5}, {1025, 5}, {5000, 13}}) {
+    check_qr(matrix<double>(rows, columns, 1), 1e-14);
+    check_qr(matrix<float>(rows, columns, 2), 1e-5);
+    check_qr(matrix<Complex>(rows, columns, 3), 1e-14);
+  }
+}
+
+TEST(Qr, StaysOrthonormalWhereColumnsAreNearlyTheSame) { check_qr(matrix<double>(3000, 8, 4, 1e-11), 1e-13); }
+
+TEST(Qr, ColumnsThatDependOnOthersAreZero) {
+  Matrix<double> a = matrix<double>(400, 4, 5);
+  for (Index i = 0; i < 400; ++i) (*a.values)[static_cast<std::size_t>(i * 4 + 2)] = a.at(i, 0) - 2 * a.at(i, 1);
+  const QrResult lazy = qr(a.array());
+  const auto got = compute_all({lazy.q, lazy.r}, with(64 << 20, 1));
+  for (Index i = 0; i < 400; ++i) {
+    EXPECT_EQ(got[0].data<double>()[i * 4 + 2], 0);
+    double sum = 0;
+    for (Index k = 0; k < 4; ++k) sum += got[0].data<double>()[i * 4 + k] * got[1].data<double>()[k * 4 + 2];
+    EXPECT_NEAR(sum, a.at(i, 2), 1e-12);
+  }
+  EXPECT_THROW(qr(matrix<double>(3, 4, 1).array()), Error);
+}
+
+TEST(Qr, SameBitsForAnyBudgetThreadsAndTarget) {
+  const Matrix<float> a = matrix<float>(40000, 6, 6);
+  TempStore store("/var/tmp", Spec{a.shape, DType::kFloat32}, {3000, 6});
+  store.sink()->create();
+  Buffer memory(store.sink()->scratch_bytes(Box(a.shape)) + 64);
+  Scratch scratch(memory.bytes());
+  store.sink()->write(Box(a.shape), View::contiguous(a.values->data(), DType::kFloat32, a.shape), scratch, Cancel());
+  const QrResult lazy = qr(from_source(store.source()));
+  const auto expected = compute_all({lazy.q, lazy.r}, with(64 << 20, 1));
+  const auto check = [&](Index room, int threads) {
+    const auto got = compute_all({lazy.q, lazy.r}, with(lazy.q.bytes() + room, threads));
+    for (std::size_t o = 0; o < 2; ++o)
+      EXPECT_EQ(std::memcmp(got[o].view().data, expected[o].view().data, static_cast<std::size_t>(got[o].view().bytes())), 0) << room;
+  };
+  for (const Index room : {Index{1} << 19, Index{3} << 19, Index{30} << 20}) check(room, 3);
+  for (const auto target : {kernels::Target::kBaseline, kernels::Target::kAvx2}) {
+    kernels::set_target(target);
+    check(Index{30} << 20, 1);
+    kernels::set_target(kernels::best_target());
+  }
+}
+
+template <class T>
+void check_svd(const Matrix<T>& a, double tolerance) {
+  const SvdResult lazy = svd(a.array());
+  const auto got = compute_all({lazy.u, lazy.s, lazy.vh, svdvals(a.array())}, with(64 << 20, 2));
+  const Index k = std::min(a.shape[0], a.shape[1]);
+  ASSERT_EQ(got[0].shape(), (Shape{a.shape[0], k}));
+  ASSERT_EQ(got[2].shape(), (Shape{k, a.shape[1]}));
+  EXPECT_LE(apart_from_orthonormal<T>(got[0]), tolerance);
+  for (Index i = 0; i < k; ++i) {
+    EXPECT_NEAR(got[1].data<double>()[i], got[3].data<double>()[i], tolerance * got[1].data<double>()[0]);
+    if (i > 0) EXPECT_LE(got[1].data<double>()[i], got[1].data<double>()[i - 1]);
+  }
+  for (Index i = 0; i < a.shape[0]; ++i)
+    for (Index j = 0; j < a.shape[1]; ++j) {
+      Complex sum = 0;
+      for (Index p = 0; p < k; ++p) sum += element<T>(got[0], i, p) * got[1].data<double>()[p] * element<T>(got[2], p, j);
+      ASSERT_LE(std::abs(sum - static_cast<Complex>(a.at(i, j))), tolerance * 100);
+    }
+}
+
+TEST(Svd, IsTheMatrixAgain) {
+  for (const auto& [rows, columns] : {std::pair<Index, Index>{1, 1}, {9, 9}, {300, 4}, {2500, 17}, {6, 900}}) {
+    check_svd(matrix<double>(rows, columns, 1), 1e-13);
+    check_svd(matrix<Complex>(rows, columns, 2), 1e-13);
+  }
+}
+
+TEST(Svd, KnownSingularValues) {
+  // Orthogonal columns of lengths 5, 2 and 0.
+  Matrix<double> a{{4, 3}, std::make_shared<std::vector<double>>(std::vector<double>{3, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 0})};
+  const Tensor s = compute(svdvals(a.array()), with(64 << 20, 1));
+  EXPECT_NEAR(s.data<double>()[0], 5, 1e-14);
+  EXPECT_NEAR(s.data<double>()[1], 2, 1e-14);
+  EXPECT_EQ(s.data<double>()[2], 0);
+}
+
+}  // namespace
+}  // namespace freestone
