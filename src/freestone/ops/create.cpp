@@ -99,7 +99,7 @@ Array full(const Shape& shape, const Operand& value, std::optional<DType> dtype)
   if (value.is_array()) return broadcast_to(dtype ? astype(value.array(), *dtype) : value.array(), shape);
   const DType type = dtype.value_or(value.type_beside(DType::kFloat64, true));
   const Constant exact = value.constant(type);
-  if (is_complex(type)) return full(shape, std::complex<double>(exact.number, 0), type);
+  if (is_complex(type)) return full_complex(shape, std::complex<double>(exact.number, 0), type);
   return with_real_type(type, [&]<class T>(TypeTag<T>) {
     if constexpr (std::is_floating_point_v<T>) {
       return constant(shape, type, bytes_of(static_cast<T>(exact.number)));
@@ -118,7 +118,7 @@ Array full(const Shape& shape, const Operand& value, std::optional<DType> dtype)
   });
 }
 
-Array full(const Shape& shape, std::complex<double> value, DType dtype) {
+Array full_complex(const Shape& shape, std::complex<double> value, DType dtype) {
   if (dtype == DType::kComplex64) return constant(shape, dtype, bytes_of(std::complex<float>(value)));
   if (dtype != DType::kComplex128) fail(ErrorKind::kUser, "A complex number does not fit into {}.", name_of(dtype));
   return constant(shape, dtype, bytes_of(value));

@@ -17,7 +17,7 @@ namespace freestone {
 /// @throws Error kind user: an integer that the dtype cannot hold, an extent below 0
 Array full(const Shape& shape, const Operand& value, std::optional<DType> dtype = std::nullopt);
 /// @param dtype  complex64 or complex128
-Array full(const Shape& shape, std::complex<double> value, DType dtype = DType::kComplex128);
+Array full_complex(const Shape& shape, std::complex<double> value, DType dtype = DType::kComplex128);
 Array zeros(const Shape& shape, DType dtype = DType::kFloat64);
 Array ones(const Shape& shape, DType dtype = DType::kFloat64);
 /// Zeros: an array here has no memory that could hold anything else.
@@ -34,6 +34,7 @@ Array arange(Index start, Index stop, Index step = 1, DType dtype = DType::kInt6
 Array arange(double start, double stop, double step = 1, DType dtype = DType::kFloat64);
 inline Array arange(Index stop) { return arange(Index{0}, stop); }
 inline Array arange(int stop) { return arange(Index{0}, Index{stop}); }
+inline Array arange(int start, int stop, int step = 1) { return arange(Index{start}, Index{stop}, Index{step}); }
 
 /// `count` numbers from start to stop, with `endpoint` stop among them. Integer dtypes take the floor.
 /// @throws Error kind user: count below 0

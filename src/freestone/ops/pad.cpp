@@ -132,7 +132,7 @@ class AxisPad {
  private:
   /// A number as NumPy puts it into an array: cut to integers.
   Array scalar(double value) const {
-    if (is_complex(a_.dtype())) return full({}, std::complex<double>(value, 0), a_.dtype());
+    if (is_complex(a_.dtype())) return full_complex({}, std::complex<double>(value, 0), a_.dtype());
     return full({}, value, a_.dtype());
   }
   Array a_;
