@@ -79,14 +79,18 @@ TEST(Linspace, EndsWhereItShould) {
     for (const bool endpoint : {true, false}) {
       const double step = linspace_step(-1, 3, n, endpoint);
       expect_grid(linspace(-1, 3, n, endpoint), make_grid({n}, [&](const Dims& at) {
-        return endpoint && at[0] == n - 1 && n > 1 ? 3.0 : at[0] == 0 ? -1.0 : static_cast<double>(at[0]) * step - 1;
-      }));
-      expect_grid(logspace(-1, 3, n, endpoint), make_grid({n}, [&](const Dims& at) {
-        return at[0] == 0 ? 0.1 : std::pow(10.0, -1 + static_cast<double>(at[0]) * step);
-      }), 1e-13);
-      expect_grid(geomspace(-2, -32, n, endpoint), make_grid({n}, [&](const Dims& at) {
-        return at[0] == 0 ? -2 : -2 * std::pow(16.0, static_cast<double>(at[0]) / static_cast<double>(endpoint ? n - 1 : n));
-      }), 1e-13);
+                    return endpoint && at[0] == n - 1 && n > 1 ? 3.0 : at[0] == 0 ? -1.0 : static_cast<double>(at[0]) * step - 1;
+                  }));
+      expect_grid(logspace(-1, 3, n, endpoint),
+                  make_grid({n}, [&](const Dims& at) { return at[0] == 0 ? 0.1 : std::pow(10.0, -1 + static_cast<double>(at[0]) * step); }),
+                  1e-13);
+      expect_grid(
+          geomspace(-2, -32, n, endpoint),
+          make_grid({n},
+                    [&](const Dims& at) {
+                      return at[0] == 0 ? -2 : -2 * std::pow(16.0, static_cast<double>(at[0]) / static_cast<double>(endpoint ? n - 1 : n));
+                    }),
+          1e-13);
     }
   }
   expect_grid(linspace(-1, 3, 7, true, DType::kInt32), {{7}, {-1, -1, 0, 1, 1, 2, 3}});
@@ -123,10 +127,14 @@ TEST(Plans, OfEveryNewOperationComeBackFromJson) {
   random::Generator random(5);
   const Array x = random.normal({40, 30}), n = random.integers({40, 30}, 0, 30);
   const Array y = pad(concat({x, zeros({2, 30})}, 0), {{2, 3}}, PadMode::kReflect);
-  const std::vector<Array> roots{
-      reshape(y, {47 * 5, 7}), take(x, IndexArray({5, 1, 39}), 0), take_along_axis(x, n, 1),
-      put_slice(x, {{1, 30, 2}}, arange(30)), boolean_index(x, elementwise("greater", {x, 0.0})),
-      linspace(0, 1, 100), random.poisson({50}, 12.5) * random.exponential({50}), random.uniform({9}, 0, 1, DType::kFloat32)};
+  const std::vector<Array> roots{reshape(y, {47 * 5, 7}),
+                                 take(x, IndexArray({5, 1, 39}), 0),
+                                 take_along_axis(x, n, 1),
+                                 put_slice(x, {{1, 30, 2}}, arange(30)),
+                                 boolean_index(x, elementwise("greater", {x, 0.0})),
+                                 linspace(0, 1, 100),
+                                 random.poisson({50}, 12.5) * random.exponential({50}),
+                                 random.uniform({9}, 0, 1, DType::kFloat32)};
   std::vector<Output> outputs;
   std::vector<MemoryStore> stores;
   for (const Array& root : roots) {
@@ -135,7 +143,8 @@ TEST(Plans, OfEveryNewOperationComeBackFromJson) {
   }
   const Plan plan = plan_outputs(outputs, with_memory(1 << 24, 2));
   const std::string text = to_json(plan).dump();
-  const Plan back = plan_from_json(nlohmann::json::parse(text), [](const std::string&) -> std::shared_ptr<const Source> { return nullptr; });
+  const Plan back =
+      plan_from_json(nlohmann::json::parse(text), [](const std::string&) -> std::shared_ptr<const Source> { return nullptr; });
   EXPECT_EQ(to_json(back).dump(), text);
   std::vector<std::shared_ptr<Sink>> sinks;
   for (const Output& output : outputs) sinks.push_back(output.sink);
@@ -146,7 +155,8 @@ TEST(Plans, OfEveryNewOperationComeBackFromJson) {
   }
   // Damaged parameters are refused, never trusted.
   const auto good = nlohmann::json::parse(text);
-  for (const auto& [path, value] : good.flatten().items()) {
+  const auto flat = good.flatten();
+  for (const auto& [path, value] : flat.items()) {
     if (path.find("/params/") == std::string::npos) continue;
     for (const nlohmann::json& other : {nlohmann::json(-7), nlohmann::json(1000000), nlohmann::json("x"), nlohmann::json(nullptr)}) {
       auto damaged = good;

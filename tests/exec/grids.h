@@ -98,7 +98,7 @@ inline void expect_grid(const Array& array, const Grid& expected, double toleran
     if (std::isnan(expected.values[i]) && std::isnan(got[i])) continue;
     ASSERT_NEAR(got[i], expected.values[i], tolerance * std::max(1.0, std::abs(expected.values[i]))) << "element " << i;
   }
-  for (Index memory = array.bytes() + 4096;; memory = memory * 3 / 2) {
+  for (Index memory = array.bytes() + 4096;; memory *= 2) {
     try {
       const Tensor tight = compute(array, with_memory(memory, 3));
       ASSERT_EQ(std::memcmp(tight.view().data, plenty.view().data, static_cast<std::size_t>(plenty.view().bytes())), 0)

@@ -89,7 +89,8 @@ class RandomGraph {
       case 11: return x.size() < kLargest ? concat({x, slice(x, {{pick(x.shape()[0]), std::nullopt}})}, 0) : x;
       case 12: return roll(x, {pick(200) - 100}, {axis});
       case 13: {
-        const PadMode modes[] = {PadMode::kConstant, PadMode::kEdge, PadMode::kMean, PadMode::kReflect, PadMode::kSymmetric, PadMode::kWrap};
+        const PadMode modes[] = {PadMode::kConstant, PadMode::kEdge,      PadMode::kMean,
+                                 PadMode::kReflect,  PadMode::kSymmetric, PadMode::kWrap};
         std::vector<PadWidth> widths(static_cast<std::size_t>(rank));
         widths[static_cast<std::size_t>(axis)] = {pick(6), pick(6)};
         return x.size() < kLargest ? pad(x, widths, modes[pick(6)]) : x;

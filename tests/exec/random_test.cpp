@@ -13,17 +13,18 @@ namespace {
 TEST(RandomArrays, AreTheSameForAnyTilingAndInAnyView) {
   random::Generator generator(42);
   for (const Shape& shape : {Shape{37, 41, 5}, Shape{1}, Shape{100'003}, Shape{7, 1, 300}, Shape{0, 3}, Shape{}}) {
-    for (const Array& a : {generator.uniform(shape), generator.normal(shape, 3, 2, DType::kFloat32), generator.integers(shape, -5, 250, DType::kInt16),
-                           generator.integers(shape, 0, 200, DType::kUint8), generator.exponential(shape, 2, DType::kFloat32), generator.poisson(shape, 3)}) {
+    for (const Array& a : {generator.uniform(shape), generator.normal(shape, 3, 2, DType::kFloat32),
+                           generator.integers(shape, -5, 250, DType::kInt16), generator.integers(shape, 0, 200, DType::kUint8),
+                           generator.exponential(shape, 2, DType::kFloat32), generator.poisson(shape, 3)}) {
       const Grid all{a.shape(), numbers_of(compute(a))};
       expect_grid(a, all);
       if (shape.rank() < 2 || a.size() == 0) continue;
       const Array turned = transpose(slice(a, {{1, std::nullopt, 2}}));
       expect_grid(turned, make_grid(turned.shape(), [&](Dims at) {
-        std::reverse(at.begin(), at.end());
-        at[0] = 1 + 2 * at[0];
-        return all.at(at);
-      }));
+                    std::reverse(at.begin(), at.end());
+                    at[0] = 1 + 2 * at[0];
+                    return all.at(at);
+                  }));
     }
   }
 }

@@ -38,9 +38,9 @@ Array on_or_below(const Array& a, Index k) {
 
 }  // namespace
 
-ConstantOp::ConstantOp(DType dtype, std::vector<std::uint8_t> bytes)
-    : Op({}, {{{}, dtype}}, {}, {Access{}}), bytes_(std::move(bytes)) {
-  if (static_cast<Index>(bytes_.size()) != size_of(dtype)) fail(ErrorKind::kData, "A constant of {} bytes for {}.", bytes_.size(), name_of(dtype));
+ConstantOp::ConstantOp(DType dtype, std::vector<std::uint8_t> bytes) : Op({}, {{{}, dtype}}, {}, {Access{}}), bytes_(std::move(bytes)) {
+  if (static_cast<Index>(bytes_.size()) != size_of(dtype))
+    fail(ErrorKind::kData, "A constant of {} bytes for {}.", bytes_.size(), name_of(dtype));
 }
 
 nlohmann::json ConstantOp::params() const { return {{"dtype", name_of(outputs()[0].dtype)}, {"bytes", bytes_}}; }
@@ -134,7 +134,8 @@ Array arange(Index start, Index stop, Index step, DType dtype) {
   const __int128 distance = static_cast<__int128>(stop) - start;
   const __int128 count = (distance + step + (step > 0 ? -1 : 1)) / step;
   if (count > std::numeric_limits<Index>::max()) fail(ErrorKind::kUser, "arange from {} to {}: too many elements.", start, stop);
-  return apply_op(std::make_shared<SequenceOp>(std::max<Index>(0, static_cast<Index>(count)), dtype, SequenceOp::Integers{start, step}), {});
+  return apply_op(std::make_shared<SequenceOp>(std::max<Index>(0, static_cast<Index>(count)), dtype, SequenceOp::Integers{start, step}),
+                  {});
 }
 
 Array arange(double start, double stop, double step, DType dtype) {

@@ -27,8 +27,8 @@ inline Array ones_like(const Array& a) { return ones(a.shape(), a.dtype()); }
 inline Array empty_like(const Array& a) { return zeros_like(a); }
 Array full_like(const Array& a, const Operand& value);
 
-/// start, start + step ... before stop: ceil((stop - start) / step) elements, none when that is negative. Integers give int64, else float64.
-/// Element i of floating types is start + i * ((start + step) - start), NumPy's rule.
+/// start, start + step ... before stop: ceil((stop - start) / step) elements, none when that is negative. Integers give int64, else
+/// float64. Element i of floating types is start + i * ((start + step) - start), NumPy's rule.
 /// @throws Error kind user: step 0, bounds that are not finite, more elements than can be counted
 Array arange(Index start, Index stop, Index step = 1, DType dtype = DType::kInt64);
 Array arange(double start, double stop, double step = 1, DType dtype = DType::kFloat64);
@@ -86,7 +86,7 @@ class SequenceOp : public Op {
   };
   struct Numbers {
     double start = 0, step = 1;
-    double divisor = 0;                        ///< not 0: element i is start + i / divisor * step
+    double divisor = 0;                         ///< not 0: element i is start + i / divisor * step
     std::optional<double> last = std::nullopt;  ///< the last element, exactly
   };
   SequenceOp(Index count, DType dtype, Integers rule);
