@@ -6,9 +6,16 @@
 #include <random>
 
 #include "freestone/exec/compute.h"
+#include "freestone/ops/concat.h"
+#include "freestone/ops/create.h"
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/index.h"
+#include "freestone/ops/pad.h"
+#include "freestone/ops/random.h"
 #include "freestone/ops/reduce.h"
+#include "freestone/ops/repeat.h"
+#include "freestone/ops/reshape.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
 #include "freestone/ops/smooth.h"
@@ -16,6 +23,8 @@
 
 namespace freestone {
 namespace {
+
+constexpr Index kLargest = 300'000;  // elements; what is larger grows no more
 
 /// Builds random graphs over stored cubes: whatever the planner makes of them, every plan gives the same bits.
 class RandomGraph {
@@ -45,7 +54,7 @@ class RandomGraph {
     const int rank = x.rank();
     const int axis = rank == 0 ? 0 : static_cast<int>(pick(rank));
     const bool real = is_floating(x.dtype());
-    switch (pick(rank == 0 ? 2 : 12)) {
+    switch (pick(rank == 0 ? 2 : 22)) {
       case 0: return x * 0.5 + 1.25;
       case 1: {
         for (const Array& y : there)
@@ -77,6 +86,33 @@ class RandomGraph {
       }
       case 9: return x.shape()[axis] >= 2 && real ? downsample(x, 2, {axis}) : x + 2.0;
       case 10: return where(elementwise("greater", {x, reduce("mean", x, {axis}, {.skip_nan = true, .keep_dims = true})}), x, std::nan(""));
+      case 11: return x.size() < kLargest ? concat({x, slice(x, {{pick(x.shape()[0]), std::nullopt}})}, 0) : x;
+      case 12: return roll(x, {pick(200) - 100}, {axis});
+      case 13: {
+        const PadMode modes[] = {PadMode::kConstant, PadMode::kEdge,      PadMode::kMean,
+                                 PadMode::kReflect,  PadMode::kSymmetric, PadMode::kWrap};
+        std::vector<PadWidth> widths(static_cast<std::size_t>(rank));
+        widths[static_cast<std::size_t>(axis)] = {pick(6), pick(6)};
+        return x.size() < kLargest ? pad(x, widths, modes[pick(6)]) : x;
+      }
+      case 14: {
+        auto shape = x.shape().to_vector();
+        if (rank == 1) return reshape(x, {x.size() % 2 == 0 ? 2 : 1, -1});
+        const auto at = static_cast<std::size_t>(pick(rank - 1));
+        shape[at] *= shape[at + 1];
+        shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+        return reshape(x, shape);
+      }
+      case 15: {
+        std::vector<Index> positions;
+        for (Index i = 0, n = 1 + pick(60); i < n && x.size() < kLargest; ++i) positions.push_back(pick(x.shape()[axis]));
+        return positions.empty() ? x : take(x, IndexArray(positions), axis);
+      }
+      case 16: return x + random::Generator(static_cast<std::uint64_t>(pick(3))).normal(x.shape());
+      case 17: return elementwise("multiply", {x, linspace(0, 1, x.shape()[rank - 1])});
+      case 18: return put_slice(x, {{pick(x.shape()[0]), std::nullopt, 1 + pick(3)}}, 0.5);
+      case 19: return rank >= 2 ? tril(x, pick(20) - 10) : x;
+      case 20: return x.size() < kLargest ? repeat(x, 2, axis) : x;
       default: return real && rank >= 2 ? convolve_2d(x, std::vector<double>(15, 1.0 / 15), 5, 3) : x;
     }
   }

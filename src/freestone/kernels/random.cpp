@@ -13,7 +13,8 @@ namespace {
 constexpr double kLn2High = 0x1.62e42fefap-1, kLn2Low = 0x1.cf79abc9e3b3ap-40;  // ln 2 in two parts, the first with 16 zero bits
 constexpr double kCentral = 0.425;
 
-/// Calls `use(words, i, n)`: 32-bit words of the stream that belong to elements i ... i + n - 1 of the output, `per_block` elements a block.
+/// Calls `use(words, i, n)`: 32-bit words of the stream that belong to elements i ... i + n - 1 of the output, `per_block` elements a
+/// block.
 template <class F>
 void for_each_batch(RandomStream stream, Index first, Index count, Index per_block, F&& use) {
   alignas(64) std::uint32_t words[4 * kRandomBatch];
@@ -47,19 +48,45 @@ double tail_normal(double q, double tail) {
     r -= 1.6;
     const double numerator =
         (((((((7.7454501427834140764e-4 * r + 0.0227238449892691845833) * r + 0.24178072517745061177) * r + 1.27045825245236838258) * r +
-            3.64784832476320460504) * r + 5.7694972214606914055) * r + 4.6303378461565452959) * r + 1.42343711074968357734);
+            3.64784832476320460504) *
+               r +
+           5.7694972214606914055) *
+              r +
+          4.6303378461565452959) *
+             r +
+         1.42343711074968357734);
     const double denominator =
         (((((((1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966) * r + 0.14810397642748007459) * r +
-            0.68976733498510000455) * r + 1.6763848301838038494) * r + 2.05319162663775882187) * r + 1.0);
+            0.68976733498510000455) *
+               r +
+           1.6763848301838038494) *
+              r +
+          2.05319162663775882187) *
+             r +
+         1.0);
     z = numerator / denominator;
   } else {
     r -= 5;
     const double numerator =
-        (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.0012426609473880784386) * r + 0.026532189526576123093) * r +
-            0.29656057182850489123) * r + 1.7848265399172913358) * r + 5.4637849111641143699) * r + 6.6579046435011037772);
+        (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.0012426609473880784386) * r + 0.026532189526576123093) *
+                r +
+            0.29656057182850489123) *
+               r +
+           1.7848265399172913358) *
+              r +
+          5.4637849111641143699) *
+             r +
+         6.6579046435011037772);
     const double denominator =
-        (((((((2.04426310338993978564e-15 * r + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5) * r + 7.868691311456132591e-4) * r +
-            0.0148753612908506148525) * r + 0.13692988092273580531) * r + 0.59983220655588793769) * r + 1.0);
+        (((((((2.04426310338993978564e-15 * r + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5) * r + 7.868691311456132591e-4) *
+                r +
+            0.0148753612908506148525) *
+               r +
+           0.13692988092273580531) *
+              r +
+          0.59983220655588793769) *
+             r +
+         1.0);
     z = numerator / denominator;
   }
   return q < 0 ? -z : z;
@@ -79,8 +106,7 @@ double log_gamma(double x) {
   double product = 1;
   for (; x < 10; x += 1) product *= x;
   const double y = 1 / (x * x);
-  const double series =
-      (((((-691.0 / 360360 * y + 1.0 / 1188) * y - 1.0 / 1680) * y + 1.0 / 1260) * y - 1.0 / 360) * y + 1.0 / 12) / x;
+  const double series = (((((-691.0 / 360360 * y + 1.0 / 1188) * y - 1.0 / 1680) * y + 1.0 / 1260) * y - 1.0 / 360) * y + 1.0 / 12) / x;
   constexpr double kHalfLogTwoPi = 0.91893853320467274178;
   return (x - 0.5) * exact_log(x) - x + kHalfLogTwoPi + series - exact_log(product);
 }

@@ -7,6 +7,6 @@
 
 namespace freestone::kernels {
 
-RandomLoops random_loops() { return pick(&baseline::loops, &avx2::loops, &avx512::loops)(); }
+RandomLoops random_loops() { return pick(&baseline::random_loop_set, &avx2::random_loop_set, &avx512::random_loop_set)(); }
 
 }  // namespace freestone::kernels

@@ -1,17 +1,17 @@
 // Included once for each target; see for_each_target.h.
 
-inline constexpr int kLanes = 16;  // blocks that go through the rounds together
+inline constexpr int kRandomLanes = 16;  // blocks that go through the rounds together
 
-inline void words(std::uint64_t seed, std::uint32_t stream, std::uint64_t first, std::uint32_t* out) {
-  for (int batch = 0; batch < kRandomBatch; batch += kLanes) {
-    std::uint32_t a[kLanes], b[kLanes], c[kLanes], d[kLanes];
-    for (int i = 0; i < kLanes; ++i) {
+inline void random_words(std::uint64_t seed, std::uint32_t stream, std::uint64_t first, std::uint32_t* out) {
+  for (int batch = 0; batch < kRandomBatch; batch += kRandomLanes) {
+    std::uint32_t a[kRandomLanes], b[kRandomLanes], c[kRandomLanes], d[kRandomLanes];
+    for (int i = 0; i < kRandomLanes; ++i) {
       const std::uint64_t block = first + static_cast<std::uint64_t>(batch + i);
       a[i] = static_cast<std::uint32_t>(block), b[i] = static_cast<std::uint32_t>(block >> 32), c[i] = stream, d[i] = 0;
     }
     auto low = static_cast<std::uint32_t>(seed), high = static_cast<std::uint32_t>(seed >> 32);
     for (int round = 0; round < 10; ++round) {
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < kRandomLanes; ++i) {
         const std::uint64_t left = std::uint64_t{0xD2511F53} * a[i], right = std::uint64_t{0xCD9E8D57} * c[i];
         a[i] = static_cast<std::uint32_t>(right >> 32) ^ b[i] ^ low;
         c[i] = static_cast<std::uint32_t>(left >> 32) ^ d[i] ^ high;
@@ -19,14 +19,14 @@ inline void words(std::uint64_t seed, std::uint32_t stream, std::uint64_t first,
       }
       low += 0x9E3779B9u, high += 0xBB67AE85u;
     }
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < kRandomLanes; ++i) {
       std::uint32_t* to = out + 4 * (batch + i);
       to[0] = a[i], to[1] = b[i], to[2] = c[i], to[3] = d[i];
     }
   }
 }
 
-inline void central_normal(const double* q, Index n, double* out) {
+inline void random_central_normal(const double* q, Index n, double* out) {
   for (Index i = 0; i < n; ++i) {
     const double r = 0.180625 - q[i] * q[i];
     const double numerator =
@@ -39,4 +39,4 @@ inline void central_normal(const double* q, Index n, double* out) {
   }
 }
 
-inline RandomLoops loops() { return {words, central_normal}; }
+inline RandomLoops random_loop_set() { return {random_words, random_central_normal}; }

@@ -156,8 +156,7 @@ Array diff(const Array& a, int n, int axis, const std::optional<Array>& prepend,
   std::vector<Slice> later(static_cast<std::size_t>(axis) + 1), earlier = later;
   later.back() = {1, std::nullopt};
   earlier.back() = {std::nullopt, -1};
-  for (int i = 0; i < n; ++i)
-    out = elementwise(is_bool(out.dtype()) ? "not_equal" : "subtract", {slice(out, later), slice(out, earlier)});
+  for (int i = 0; i < n; ++i) out = elementwise(is_bool(out.dtype()) ? "not_equal" : "subtract", {slice(out, later), slice(out, earlier)});
   return out;
 }
 

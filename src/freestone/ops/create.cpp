@@ -38,9 +38,9 @@ Array on_or_below(const Array& a, Index k) {
 
 }  // namespace
 
-ConstantOp::ConstantOp(DType dtype, std::vector<std::uint8_t> bytes)
-    : Op({}, {{{}, dtype}}, {}, {Access{}}), bytes_(std::move(bytes)) {
-  if (static_cast<Index>(bytes_.size()) != size_of(dtype)) fail(ErrorKind::kData, "A constant of {} bytes for {}.", bytes_.size(), name_of(dtype));
+ConstantOp::ConstantOp(DType dtype, std::vector<std::uint8_t> bytes) : Op({}, {{{}, dtype}}, {}, {Access{}}), bytes_(std::move(bytes)) {
+  if (static_cast<Index>(bytes_.size()) != size_of(dtype))
+    fail(ErrorKind::kData, "A constant of {} bytes for {}.", bytes_.size(), name_of(dtype));
 }
 
 nlohmann::json ConstantOp::params() const { return {{"dtype", name_of(outputs()[0].dtype)}, {"bytes", bytes_}}; }
@@ -99,7 +99,7 @@ Array full(const Shape& shape, const Operand& value, std::optional<DType> dtype)
   if (value.is_array()) return broadcast_to(dtype ? astype(value.array(), *dtype) : value.array(), shape);
   const DType type = dtype.value_or(value.type_beside(DType::kFloat64, true));
   const Constant exact = value.constant(type);
-  if (is_complex(type)) return full(shape, std::complex<double>(exact.number, 0), type);
+  if (is_complex(type)) return full_complex(shape, std::complex<double>(exact.number, 0), type);
   return with_real_type(type, [&]<class T>(TypeTag<T>) {
     if constexpr (std::is_floating_point_v<T>) {
       return constant(shape, type, bytes_of(static_cast<T>(exact.number)));
@@ -118,7 +118,7 @@ Array full(const Shape& shape, const Operand& value, std::optional<DType> dtype)
   });
 }
 
-Array full(const Shape& shape, std::complex<double> value, DType dtype) {
+Array full_complex(const Shape& shape, std::complex<double> value, DType dtype) {
   if (dtype == DType::kComplex64) return constant(shape, dtype, bytes_of(std::complex<float>(value)));
   if (dtype != DType::kComplex128) fail(ErrorKind::kUser, "A complex number does not fit into {}.", name_of(dtype));
   return constant(shape, dtype, bytes_of(value));
@@ -134,7 +134,8 @@ Array arange(Index start, Index stop, Index step, DType dtype) {
   const __int128 distance = static_cast<__int128>(stop) - start;
   const __int128 count = (distance + step + (step > 0 ? -1 : 1)) / step;
   if (count > std::numeric_limits<Index>::max()) fail(ErrorKind::kUser, "arange from {} to {}: too many elements.", start, stop);
-  return apply_op(std::make_shared<SequenceOp>(std::max<Index>(0, static_cast<Index>(count)), dtype, SequenceOp::Integers{start, step}), {});
+  return apply_op(std::make_shared<SequenceOp>(std::max<Index>(0, static_cast<Index>(count)), dtype, SequenceOp::Integers{start, step}),
+                  {});
 }
 
 Array arange(double start, double stop, double step, DType dtype) {

@@ -17,7 +17,7 @@ namespace freestone {
 /// @throws Error kind user: an integer that the dtype cannot hold, an extent below 0
 Array full(const Shape& shape, const Operand& value, std::optional<DType> dtype = std::nullopt);
 /// @param dtype  complex64 or complex128
-Array full(const Shape& shape, std::complex<double> value, DType dtype = DType::kComplex128);
+Array full_complex(const Shape& shape, std::complex<double> value, DType dtype = DType::kComplex128);
 Array zeros(const Shape& shape, DType dtype = DType::kFloat64);
 Array ones(const Shape& shape, DType dtype = DType::kFloat64);
 /// Zeros: an array here has no memory that could hold anything else.
@@ -27,13 +27,14 @@ inline Array ones_like(const Array& a) { return ones(a.shape(), a.dtype()); }
 inline Array empty_like(const Array& a) { return zeros_like(a); }
 Array full_like(const Array& a, const Operand& value);
 
-/// start, start + step ... before stop: ceil((stop - start) / step) elements, none when that is negative. Integers give int64, else float64.
-/// Element i of floating types is start + i * ((start + step) - start), NumPy's rule.
+/// start, start + step ... before stop: ceil((stop - start) / step) elements, none when that is negative. Integers give int64, else
+/// float64. Element i of floating types is start + i * ((start + step) - start), NumPy's rule.
 /// @throws Error kind user: step 0, bounds that are not finite, more elements than can be counted
 Array arange(Index start, Index stop, Index step = 1, DType dtype = DType::kInt64);
 Array arange(double start, double stop, double step = 1, DType dtype = DType::kFloat64);
 inline Array arange(Index stop) { return arange(Index{0}, stop); }
 inline Array arange(int stop) { return arange(Index{0}, Index{stop}); }
+inline Array arange(int start, int stop, int step = 1) { return arange(Index{start}, Index{stop}, Index{step}); }
 
 /// `count` numbers from start to stop, with `endpoint` stop among them. Integer dtypes take the floor.
 /// @throws Error kind user: count below 0
@@ -85,7 +86,7 @@ class SequenceOp : public Op {
   };
   struct Numbers {
     double start = 0, step = 1;
-    double divisor = 0;                        ///< not 0: element i is start + i / divisor * step
+    double divisor = 0;                         ///< not 0: element i is start + i / divisor * step
     std::optional<double> last = std::nullopt;  ///< the last element, exactly
   };
   SequenceOp(Index count, DType dtype, Integers rule);

@@ -96,12 +96,12 @@ Array index(const Array& a, const std::vector<IndexItem>& given) {
     return std::holds_alternative<IndexArray>(item) || std::holds_alternative<MaskArray>(item);
   });
 
-  std::vector<Slice> slices;                // of every axis of `a`
-  std::vector<Index> shape;                 // after slicing, with new axes
-  std::vector<int> axes;                    // gathered ones, in that shape
-  std::vector<IndexArray> arrays;           // one a gathered axis
-  int runs = 0, axis = 0;                   // runs of neighbouring index arrays
-  int before = 0;                           // axes that stand before the first of them
+  std::vector<Slice> slices;       // of every axis of `a`
+  std::vector<Index> shape;        // after slicing, with new axes
+  std::vector<int> axes;           // gathered ones, in that shape
+  std::vector<IndexArray> arrays;  // one a gathered axis
+  int runs = 0, axis = 0;          // runs of neighbouring index arrays
+  int before = 0;                  // axes that stand before the first of them
   bool in_run = false;
   const auto gathered = [&](IndexArray positions) {
     const Index n = a.shape()[axis];

@@ -9,7 +9,8 @@ namespace freestone {
 namespace {
 
 Shape along_shape(const Spec& array, const Spec& indices, int axis) {
-  if (!is_integer(indices.dtype)) fail(ErrorKind::kUser, "take_along_axis: indices of dtype {}; integers are needed.", name_of(indices.dtype));
+  if (!is_integer(indices.dtype))
+    fail(ErrorKind::kUser, "take_along_axis: indices of dtype {}; integers are needed.", name_of(indices.dtype));
   if (array.shape.rank() != indices.shape.rank())
     fail(ErrorKind::kUser, "take_along_axis: indices with {} axes for an array with {}.", indices.shape.rank(), array.shape.rank());
   Shape left = array.shape, right = indices.shape;

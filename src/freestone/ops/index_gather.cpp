@@ -201,8 +201,8 @@ void GatherOp::run(const Box& box, std::span<const Tile> in, std::span<const Til
 
 namespace {
 
-constexpr Index kRowBytes = 4096;         // a position that brings this much is as good read alone
-constexpr Index kSmallAxis = 1 << 20;     // bytes behind the whole hull: any tile may read them
+constexpr Index kRowBytes = 4096;          // a position that brings this much is as good read alone
+constexpr Index kSmallAxis = 1 << 20;      // bytes behind the whole hull: any tile may read them
 constexpr Index kTypicalPoints = 1 << 14;  // of a tile
 
 /// What tiles of points in this order would read, in positions of the first axis.

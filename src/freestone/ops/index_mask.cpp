@@ -50,7 +50,8 @@ MaskBlocks::MaskBlocks(const Shape& mask) : shape(mask) {
 }
 
 Shape MaskBlocks::counts() const {
-  Shape out(shape.begin(), shape.begin() + axis);
+  Shape out;
+  for (int k = 0; k < axis; ++k) out.push_back(shape[k]);
   out.push_back((shape[axis] + rows - 1) / rows);
   return out;
 }
@@ -77,9 +78,7 @@ MaskCountOp::MaskCountOp(const Spec& mask, MaskBlocks blocks)
 
 nlohmann::json MaskCountOp::params() const { return {{"axis", blocks_.axis}, {"rows", blocks_.rows}}; }
 
-Need MaskCountOp::need(const Box& box) const {
-  return {0, 0.5 * static_cast<double>(map_box(input(0), box, blocks_.shape).count())};
-}
+Need MaskCountOp::need(const Box& box) const { return {0, 0.5 * static_cast<double>(map_box(input(0), box, blocks_.shape).count())}; }
 
 void MaskCountOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch&, const Cancel& cancel) const {
   const View to = out[0].part(box).view;
@@ -117,8 +116,8 @@ MaskSelectOp::MaskSelectOp(const Spec& mask, const Spec* values, MaskBlocks bloc
       blocks_(blocks),
       before_(std::move(before)) {
   const auto& counts = before_->values();
-  bool fits = is_bool(mask.dtype) && mask.shape == blocks.shape && blocks.axis >= 0 && blocks.axis < mask.shape.rank() && blocks.rows >= 1 &&
-              static_cast<Index>(counts.size()) == element_count(blocks.counts()) + 1 && counts[0] == 0 &&
+  bool fits = is_bool(mask.dtype) && mask.shape == blocks.shape && blocks.axis >= 0 && blocks.axis < mask.shape.rank() &&
+              blocks.rows >= 1 && static_cast<Index>(counts.size()) == element_count(blocks.counts()) + 1 && counts[0] == 0 &&
               std::is_sorted(counts.begin(), counts.end()) && counts.back() <= element_count(mask.shape);
   if (fits && values != nullptr) {
     fits = values->shape.rank() >= mask.shape.rank();

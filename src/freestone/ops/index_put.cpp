@@ -21,8 +21,8 @@ PutOp::PutOp(const Spec& array, const Spec& value, Dims start, Dims step)
       value_(value.shape),
       start_(start),
       step_(step) {
-  bool fits = value.dtype == array.dtype && value_.rank() == array.shape.rank() && start.rank() == value_.rank() &&
-              step.rank() == value_.rank();
+  bool fits =
+      value.dtype == array.dtype && value_.rank() == array.shape.rank() && start.rank() == value_.rank() && step.rank() == value_.rank();
   for (int k = 0; fits && k < value_.rank(); ++k)
     fits = start[k] >= 0 && step[k] >= 1 && (value_[k] == 0 || start[k] + (value_[k] - 1) * step[k] < array.shape[k]);
   if (!fits) fail(ErrorKind::kData, "A region of shape {} does not fit an array of shape {}.", to_string(value_), to_string(array.shape));
@@ -77,8 +77,8 @@ Array put_slice(const Array& a, const std::vector<Slice>& slices, const Array& v
     }
     const Index count = region.shape()[axis++];
     const Index open = s.step > 0 ? 0 : n - 1;
-    const Index first = std::clamp<Index>(s.start ? (*s.start < 0 ? *s.start + n : *s.start) : open, s.step > 0 ? 0 : -1,
-                                          s.step > 0 ? n : n - 1);
+    const Index first =
+        std::clamp<Index>(s.start ? (*s.start < 0 ? *s.start + n : *s.start) : open, s.step > 0 ? 0 : -1, s.step > 0 ? n : n - 1);
     start[k] = count == 0 ? 0 : s.step > 0 ? first : first + (count - 1) * s.step;
     step[k] = std::abs(s.step);
     if (s.step < 0) turned[static_cast<std::size_t>(k)] = {std::nullopt, std::nullopt, -1}, turns = true;

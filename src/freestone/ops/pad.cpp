@@ -18,9 +18,10 @@ struct ModeName {
   PadMode mode;
 };
 constexpr ModeName kModes[] = {
-    {"constant", PadMode::kConstant}, {"edge", PadMode::kEdge},     {"linear_ramp", PadMode::kLinearRamp}, {"maximum", PadMode::kMaximum},
-    {"mean", PadMode::kMean},         {"median", PadMode::kMedian}, {"minimum", PadMode::kMinimum},        {"reflect", PadMode::kReflect},
-    {"symmetric", PadMode::kSymmetric}, {"wrap", PadMode::kWrap},   {"empty", PadMode::kEmpty},
+    {"constant", PadMode::kConstant}, {"edge", PadMode::kEdge},       {"linear_ramp", PadMode::kLinearRamp},
+    {"maximum", PadMode::kMaximum},   {"mean", PadMode::kMean},       {"median", PadMode::kMedian},
+    {"minimum", PadMode::kMinimum},   {"reflect", PadMode::kReflect}, {"symmetric", PadMode::kSymmetric},
+    {"wrap", PadMode::kWrap},         {"empty", PadMode::kEmpty},
 };
 
 template <class T>
@@ -60,9 +61,7 @@ class AxisPad {
     return joined(side(width.before, values.first), a_, side(width.after, values.second));
   }
 
-  Array edge(PadWidth width) const {
-    return joined(spread(part(0, 1), width.before), a_, spread(part(n_ - 1, n_), width.after));
-  }
+  Array edge(PadWidth width) const { return joined(spread(part(0, 1), width.before), a_, spread(part(n_ - 1, n_), width.after)); }
 
   Array linear_ramp(PadWidth width, std::pair<double, double> ends) const {
     const auto ramp = [&](Index extent, double end, const Array& edge) {
@@ -132,7 +131,7 @@ class AxisPad {
  private:
   /// A number as NumPy puts it into an array: cut to integers.
   Array scalar(double value) const {
-    if (is_complex(a_.dtype())) return full({}, std::complex<double>(value, 0), a_.dtype());
+    if (is_complex(a_.dtype())) return full_complex({}, std::complex<double>(value, 0), a_.dtype());
     return full({}, value, a_.dtype());
   }
   Array a_;

@@ -59,8 +59,14 @@ RandomOp::RandomOp(Shape shape, DType dtype, std::string rule, kernels::RandomSt
 }
 
 nlohmann::json RandomOp::params() const {
-  return {{"shape", domain().to_vector()}, {"dtype", name_of(outputs()[0].dtype)}, {"rule", rule_},   {"seed", stream_.seed},
-          {"stream", stream_.stream},      {"low", low_},                          {"range", range_}, {"lambda", lambda_}};
+  return {{"shape", domain().to_vector()},
+          {"dtype", name_of(outputs()[0].dtype)},
+          {"rule", rule_},
+          {"seed", stream_.seed},
+          {"stream", stream_.stream},
+          {"low", low_},
+          {"range", range_},
+          {"lambda", lambda_}};
 }
 
 Need RandomOp::need(const Box& box) const { return {0, find_rule(rule_)->nanoseconds * static_cast<double>(box.count())}; }
@@ -184,7 +190,8 @@ Array Generator::integers(const Shape& shape, Index low, Index high, DType dtype
   if (!is_integer(dtype)) fail(ErrorKind::kUser, "Random integers of dtype {}.", name_of(dtype));
   if (high <= low) fail(ErrorKind::kUser, "Random integers from {} to below {}: there are none.", low, high);
   Operand(low).constant(dtype), Operand(high - 1).constant(dtype);  // refuse what the dtype cannot hold
-  return make(shape, dtype, "integers", {static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low)});
+  return make(shape, dtype, "integers",
+              {static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low)});
 }
 
 Array Generator::poisson(const Shape& shape, double lambda) {

@@ -28,8 +28,7 @@ Array permute_dims(const Array& a, const std::vector<int>& order) {
 }
 
 Array moveaxis(const Array& a, const std::vector<int>& sources, const std::vector<int>& destinations) {
-  if (sources.size() != destinations.size())
-    fail(ErrorKind::kUser, "moveaxis: {} axes to {} places.", sources.size(), destinations.size());
+  if (sources.size() != destinations.size()) fail(ErrorKind::kUser, "moveaxis: {} axes to {} places.", sources.size(), destinations.size());
   const auto from = distinct(sources, a.rank()), to = distinct(destinations, a.rank());
   std::vector<int> order(static_cast<std::size_t>(a.rank()), -1);
   for (std::size_t i = 0; i < from.size(); ++i) order[static_cast<std::size_t>(to[i])] = from[i];

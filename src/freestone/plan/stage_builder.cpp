@@ -165,6 +165,19 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
     for (int k = 0; k < rank; ++k)
       if (!seen[static_cast<std::size_t>(k)] && stage.domain.shape[k] > 1) span(k, why);
   };
+  // Where a position stands for a group of the anchor's, a tile smaller than the group would mostly own nothing, and look cheap.
+  const auto whole_groups = [&](const OwnMap& owned) {
+    for (const OwnAxis& own : owned) {
+      if (own.anchor_axis < 0 || std::abs(own.mul) <= 1) continue;
+      const Index group = std::abs(own.mul), extent = stage.domain.shape[own.anchor_axis];
+      auto& edge = rules.step[static_cast<std::size_t>(own.anchor_axis)];
+      const Index both = group >= extent ? extent : std::lcm(edge, group);
+      if (both < extent)
+        edge = both;
+      else if (group >= extent)
+        span(own.anchor_axis, "the groups of its output");
+    }
+  };
   // A part of a concatenation may lie beside the anchor: no tile would make it.
   const auto owns_all = [&](const OwnMap& owned, const Shape& array) {
     return element_count(array) == 0 || owned_box(owned, stage.domain, array) == Box(array);
@@ -175,6 +188,7 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
     const auto owned = known.find(d.value);
     if (owned == known.end() || !owns_all(owned->second, plan_.spec(d.value).shape)) return false;
     cover(owned->second, op(d.value.node).name());
+    whole_groups(owned->second);
     if (d.to_store) continue;
     const SinkCaps& caps = sinks_[static_cast<std::size_t>(d.target)].caps;
     for (std::size_t k = 0; k < owned->second.size() && static_cast<int>(k) < caps.unit.rank(); ++k)
@@ -187,6 +201,7 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
     if (accumulates) {
       if (domain == known.end() || !owns_all(domain->second, op(node).domain())) return false;
       cover(domain->second, op(node).name());
+      whole_groups(domain->second);
       for (const int k : fold->axes()) step(domain->second[static_cast<std::size_t>(k)], fold->leaf()[k], "the leaves of a reduction");
     } else if (fold != nullptr && domain != known.end()) {
       for (const int k : fold->axes())
