@@ -12,8 +12,8 @@ SourceOp::SourceOp(std::shared_ptr<const Source> source)
 nlohmann::json SourceOp::params() const {
   const Identity id = source_->identity();
   nlohmann::json params = {{"reference", source_->reference()}, {"bytes", id.bytes}, {"modified_ns", id.modified_ns}, {"inode", id.inode}};
-  // Memory that no reference describes is itself.
-  if (id.path.empty() && source_->reference() == "{}") params["address"] = reinterpret_cast<std::uintptr_t>(source_.get());
+  // What no reference describes (memory, a temporary store) is itself.
+  if (source_->reference() == "{}") params["address"] = reinterpret_cast<std::uintptr_t>(source_.get());
   return params;
 }
 

@@ -221,6 +221,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
   layout.values.resize(values_.size());
   layout.inputs.resize(inputs_.size());
   layout.domains.resize(stage_.body.size());
+  layout.active.resize(stage_.body.size());
   layout.scratch_offset.assign(steps_.size(), -1);
   layout.scratch_bytes.assign(steps_.size(), 0);
 
@@ -263,6 +264,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           }
       }
       layout.domains[which] = domain;
+      layout.active[which] = any;
       if (any)
         for (std::size_t i = 0; i < node_inputs_[which].size(); ++i) {
           const int value = node_inputs_[which][i];
@@ -342,7 +344,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       case StepKind::kRun: {
         const Op& operation = op(step.which);
         const Box& domain = layout.domains[which];
-        if (domain.empty() || operation.is_view()) break;
+        if (!layout.active[which] || domain.empty() || operation.is_view()) break;
         const Need cost = operation.need(domain);
         layout.nanoseconds += cost.nanoseconds;
         for (std::size_t o = 0; o < node_outputs_[which].size(); ++o) {
@@ -375,7 +377,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       case StepKind::kFoldOut: {
         const Op& operation = op(step.which);
         const Box& domain = layout.domains[which];
-        if (domain.empty()) break;
+        if (!layout.active[which] || domain.empty()) break;
         const Fold& fold = *operation.fold();
         layout.nanoseconds += operation.need(domain).nanoseconds;
         Index out_bytes = 0;
