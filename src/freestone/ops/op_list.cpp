@@ -5,6 +5,7 @@
 #include "freestone/ops/cumulative.h"
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/filters.h"
 #include "freestone/ops/group.h"
 #include "freestone/ops/histogram.h"
 #include "freestone/ops/quantile.h"
@@ -172,6 +173,29 @@ Made make_edges(const Json& p, const Specs& in) {
 
 Made make_list(const Json& p, const Specs&) { return std::make_shared<ListOp>(doubles_of(p.at("values"))); }
 
+Made make_window(const Json& p, const Specs& in) {
+  kernels::WindowRule rule;
+  const int function = p.at("function").get<int>(), boundary = p.at("boundary").get<int>();
+  rule.function = static_cast<kernels::WindowFunction>(function);
+  for (const auto& offset : p.at("offsets")) rule.offsets.emplace_back(offset.get<std::vector<Index>>());
+  rule.weights = doubles_of(p.at("weights"));
+  rule.rank = p.at("rank").get<Index>();
+  rule.least = p.at("least").get<Index>();
+  rule.ddof = double_of(p.at("ddof"));
+  bool fits = function >= 0 && function <= static_cast<int>(kernels::WindowFunction::kCount) && boundary >= 0 &&
+              boundary <= static_cast<int>(kernels::Boundary::kConstant) && !rule.offsets.empty() && rule.rank >= 0 &&
+              rule.rank < static_cast<Index>(rule.offsets.size()) &&
+              (rule.function != kernels::WindowFunction::kLinear || rule.weights.size() == rule.offsets.size());
+  for (const Dims& offset : rule.offsets) fits = fits && offset.rank() == in.at(0).shape.rank();
+  if (!fits) fail(ErrorKind::kData, "A window in the plan does not fit its input.");
+  return std::make_shared<WindowOp>(in[0], std::move(rule), static_cast<kernels::Boundary>(boundary), double_of(p.at("constant")));
+}
+
+Made refuse_user_function(const Json& p, const Specs&) {
+  fail(ErrorKind::kData, "The plan calls the user function {}, which no file can hold. Make the plan again in the program that has it.",
+       p.at("function").get<std::string>());
+}
+
 // clang-format off
 const OpEntry kOps[] = {
     {"block_totals", 1, make_block_totals},
@@ -193,7 +217,10 @@ const OpEntry kOps[] = {
     {"select",      1, make_select},
     {"sigma_clip",  1, make_sigma_clip},
     {"sort",        1, make_sort},
+    {"user_along",  1, refuse_user_function},
+    {"user_blocks", 1, refuse_user_function},
     {"view",        1, make_view},
+    {"window",      1, make_window},
 };
 // clang-format on
 
