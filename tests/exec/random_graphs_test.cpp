@@ -8,17 +8,23 @@
 #include "freestone/exec/compute.h"
 #include "freestone/ops/concat.h"
 #include "freestone/ops/create.h"
+#include "freestone/ops/cumulative.h"
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/group.h"
+#include "freestone/ops/histogram.h"
 #include "freestone/ops/index.h"
 #include "freestone/ops/pad.h"
+#include "freestone/ops/quantile.h"
 #include "freestone/ops/random.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/repeat.h"
 #include "freestone/ops/reshape.h"
+#include "freestone/ops/search.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
 #include "freestone/ops/smooth.h"
+#include "freestone/ops/sort.h"
 #include "freestone/storage/temp_store.h"
 
 namespace freestone {
@@ -117,7 +123,42 @@ class RandomGraph {
     }
   }
 
+  /// The same for operations that order, count or group along an axis.
+  Array grow_ordered(const std::vector<Array>& there) {
+    const Array x = there[static_cast<std::size_t>(pick(static_cast<Index>(there.size())))];
+    if (x.rank() == 0) return x + 1.0;
+    const int axis = static_cast<int>(pick(x.rank()));
+    const Index n = x.shape()[axis];
+    switch (pick(10)) {
+      case 0: return sort(x, axis, pick(2) == 0);
+      case 1: return x + astype(argsort(x, axis), x.dtype());
+      case 2: return topk(x, 1 + pick(n), axis);
+      case 3: return cumulative_sum(x, axis, {.include_initial = pick(2) == 0, .skip_nan = pick(2) == 0});
+      case 4: return cummax(x, axis);
+      case 5: return slice(quantile(x, {0.1, 0.5}, {axis}, {.method = "hazen", .skip_nan = true}), {Slice::at(pick(2))});
+      case 6: {
+        const Index groups = 1 + pick(6);
+        auto keys = std::make_shared<std::vector<std::int64_t>>();
+        for (Index i = 0; i < n; ++i) keys->push_back(pick(groups + 1) - 1);
+        const char* names[] = {"sum", "mean", "std", "max", "first", "count"};
+        return group_reduce(names[pick(6)], x, from_memory(View::contiguous(keys->data(), DType::kInt64, {n}), keys), groups, axis);
+      }
+      case 7: return histogram(x, 1 + pick(9), {.range = std::pair{-3.0, 4.0}, .axes = {axis}}).counts;
+      case 8: {
+        const Array list = sort(slice(x, one_line(x)), 0);
+        return searchsorted(list, x);
+      }
+      default: return sort(cumulative_sum(x, axis), static_cast<int>(pick(x.rank())));
+    }
+  }
+
  private:
+  std::vector<Slice> one_line(const Array& x) {
+    std::vector<Slice> slices;
+    for (int k = 0; k + 1 < x.rank(); ++k) slices.push_back(Slice::at(0));
+    slices.push_back({});
+    return slices;
+  }
   static bool fits(const Shape& small, const Shape& large) {
     const int lead = large.rank() - small.rank();
     for (int k = 0; k < small.rank(); ++k)
@@ -144,7 +185,8 @@ TEST(RandomGraphs, EveryPlanGivesTheSameBits) {
     RandomGraph graph(seed);
     std::vector<Array> arrays{graph.stored_cube({8 + graph.pick(60), 1 + graph.pick(40), 1 + graph.pick(50)})};
     if (graph.pick(2) == 0) arrays.push_back(graph.stored_cube(arrays[0].shape()));
-    for (Index step = 0, steps = 2 + graph.pick(6); step < steps; ++step) arrays.push_back(graph.grow(arrays));
+    for (Index step = 0, steps = 2 + graph.pick(6); step < steps; ++step)
+      arrays.push_back(graph.pick(3) == 0 ? graph.grow_ordered(arrays) : graph.grow(arrays));
     std::vector<Array> roots{arrays.back(), arrays[static_cast<std::size_t>(graph.pick(static_cast<Index>(arrays.size())))]};
 
     ComputeOptions reference;

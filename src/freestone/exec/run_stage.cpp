@@ -108,6 +108,14 @@ class StageRunner {
     for (const int v : program_.input_values(body)) in.push_back(tiles[static_cast<std::size_t>(v)]);
     return in;
   }
+  /// Of a node that nothing wants: its outputs as tiles without elements.
+  void nothing_of(int body, std::vector<Tile>& tiles) const {
+    for (const int v : program_.output_values(body)) {
+      const Spec& spec = program_.values()[static_cast<std::size_t>(v)].spec;
+      const int rank = spec.shape.rank();
+      tiles[static_cast<std::size_t>(v)] = {View{nullptr, spec.dtype, Shape(rank), Dims(rank)}, Box(Dims(rank), Shape(rank))};
+    }
+  }
   Tile placed(Slot& slot, int value) const {
     const auto& place = slot.layout.values[static_cast<std::size_t>(value)];
     return {
@@ -288,6 +296,7 @@ void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles) 
   const Op& op = program_.op(body);
   const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
   if (domain.empty()) return;
+  if (!slot.layout.active[static_cast<std::size_t>(body)]) return nothing_of(body, tiles);
   const std::vector<Tile> in = inputs_of(body, tiles);
   std::vector<Tile> out;
   for (const int v : program_.output_values(body)) {
@@ -305,11 +314,9 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   const Op& op = program_.op(body);
   const Fold& fold = *op.fold();
   const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
+  if (!slot.layout.active[static_cast<std::size_t>(body)]) return nothing_of(body, tiles);
   std::vector<Tile> out;
-  for (const int v : program_.output_values(body)) {
-    if (slot.layout.values[static_cast<std::size_t>(v)].offset < 0) return;  // nothing of it is needed in this tile
-    out.push_back(tiles[static_cast<std::size_t>(v)] = placed(slot, v));
-  }
+  for (const int v : program_.output_values(body)) out.push_back(tiles[static_cast<std::size_t>(v)] = placed(slot, v));
   if (kept_count(fold, domain) == 0) return;
   const std::vector<Tile> in = inputs_of(body, tiles);
   const LeafGrid grid(fold, op.domain());

@@ -37,13 +37,14 @@ class PickFold final : public FoldKernel {
       }
     });
   }
-  /// Rows (axis 0) of columns (axis 1).
+  /// Rows (axis 0) of columns (axis 1, if there is one).
   void scan(const View& in, std::uint32_t, const LeafPosition&, Word* state, Index n) const override {
     with_real_type(request_.dtype, [&]<class T>(TypeTag<T>) {
+      const Index columns = in.rank() > 1 ? in.shape[1] : 1, next = in.rank() > 1 ? in.strides[1] : 0;
       for (Index r = 0; r < in.shape[0]; ++r)
-        for (Index j = 0; j < in.shape[1]; ++j) {
+        for (Index j = 0; j < columns; ++j) {
           T value;
-          std::memcpy(&value, in.data + r * in.strides[0] + j * in.strides[1], sizeof value);
+          std::memcpy(&value, in.data + r * in.strides[0] + j * next, sizeof value);
           if ((!last_ && state[n + j].u != 0) || (request_.skip_nan && value != value)) continue;
           std::memcpy(&state[j], &value, sizeof value);
           state[n + j].u = 1;
@@ -185,7 +186,8 @@ void GroupFold::scan(const View& in, int axis, Index start, const View& keys, Wo
           rows.data = gathered.data();
         }
         Word* at = words + output + c;
-        kernel_->scan(rows, 1, {Dims{0, 0}, rows.shape}, at, n);
+        if (in.rank() == 1) rows.shape.erase(1), rows.strides.erase(1);  // nothing is kept: lanes instead of columns
+        kernel_->scan(rows, 1, {Dims(rows.rank()), rows.shape}, at, n);
         if (!gives_positions_) continue;
         for (Index i = 0; i < columns; ++i)
           if (Word& place = at[n + i]; place.f >= 0) place.f = static_cast<double>(start + positions[static_cast<std::size_t>(place.f)]);

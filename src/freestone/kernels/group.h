@@ -2,7 +2,8 @@
 ///
 /// The state of n outputs is a head (which groups were touched) and one block of fold words a group. Groups are made fresh when they are
 /// first touched, and merging looks at touched groups only, so a leaf costs what its own groups cost, however many there are.
-/// Inside a leaf the elements of a group are folded in order of position, one lane a kept element: the bits depend on the leaves alone.
+/// Inside a leaf the elements of a group are folded in order of position, one lane a kept element (eight where no axis is kept): the bits
+/// depend on the leaves alone.
 #pragma once
 
 #include <memory>

@@ -10,15 +10,19 @@
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/fft.h"
+#include "freestone/ops/filters.h"
 #include "freestone/ops/group.h"
+#include "freestone/ops/histogram.h"
 #include "freestone/ops/index_along.h"
 #include "freestone/ops/index_gather.h"
 #include "freestone/ops/index_mask.h"
 #include "freestone/ops/index_put.h"
+#include "freestone/ops/quantile.h"
 #include "freestone/ops/random.h"
 #include "freestone/ops/rank.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/reshape.h"
+#include "freestone/ops/search.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
 #include "freestone/ops/smooth.h"
@@ -219,6 +223,80 @@ Made make_small_matrix(const Json& p, const Specs& in) {
   return std::make_shared<SmallMatrixOp>(p.at("function").get<std::string>(), in.at(0));
 }
 
+Made make_search(const Json& p, const Specs& in) {
+  const int kind = p.at("kind").get<int>();
+  if (kind < 0 || kind > static_cast<int>(kernels::SearchKind::kContains) || in.at(0).shape.rank() != 1 || in[0].dtype != in.at(1).dtype)
+    fail(ErrorKind::kData, "A search in the plan does not fit its inputs.");
+  return std::make_shared<SearchOp>(in[0], in[1], static_cast<kernels::SearchKind>(kind));
+}
+
+Made make_interp(const Json& p, const Specs& in) {
+  const auto outside = [&](const char* side) { return p.at(side).is_null() ? std::optional<double>() : double_of(p.at(side)); };
+  if (in.at(0) != in.at(1) || in[0].shape.rank() != 1 || in[0].shape[0] == 0 || in[0].dtype != DType::kFloat64 ||
+      in.at(2).dtype != DType::kFloat64)
+    fail(ErrorKind::kData, "interp in the plan does not fit its inputs.");
+  return std::make_shared<InterpOp>(in[0], in[2], outside("left"), outside("right"));
+}
+
+Made make_quantile(const Json& p, const Specs& in) {
+  return std::make_shared<QuantileOp>(in.at(0), doubles_of(p.at("q")),
+                                      p.at("axes").empty() ? std::vector<int>()
+                                                           : normal_axes(p.at("axes").get<std::vector<int>>(), in[0].shape.rank()),
+                                      kernels::quantile_method(p.at("method").get<std::string>()), p.at("skip_nan").get<bool>());
+}
+
+Made make_histogram(const Json& p, const Specs& in) {
+  HistogramOp::Parts parts;
+  parts.bins = Shape(p.at("bins").get<std::vector<Index>>());
+  const int rank = in.at(0).shape.rank();
+  parts.axes = p.at("axes").empty() ? std::vector<int>() : normal_axes(p.at("axes").get<std::vector<int>>(), rank);
+  parts.leaf = Shape(p.at("leaf").get<std::vector<Index>>());
+  parts.own_bins = p.at("own_bins").get<bool>();
+  parts.even = p.at("even").get<bool>();
+  parts.weighted = p.at("weighted").get<bool>();
+  const std::size_t coordinates = parts.bins.size();
+  bool fits = in.size() == coordinates * (parts.own_bins ? 1 : 2) + parts.weighted && parts.leaf.rank() == rank;
+  for (std::size_t i = 0; fits && i < coordinates; ++i) {
+    fits = in[i].shape == in[0].shape && parts.bins[static_cast<int>(i)] >= 0;
+    if (fits && !parts.own_bins) fits = in[coordinates + i] == Spec{Shape{parts.bins[static_cast<int>(i)] + 1}, DType::kFloat64};
+  }
+  if (!fits) fail(ErrorKind::kData, "A histogram in the plan does not fit its inputs.");
+  return std::make_shared<HistogramOp>(in, parts);
+}
+
+Made make_edges(const Json& p, const Specs& in) {
+  const Json& range = p.at("range");
+  std::optional<std::pair<double, double>> given;
+  if (!range.is_null()) given = {double_of(range.at(0)), double_of(range.at(1))};
+  if (!given) in.at(1);
+  return std::make_shared<EdgesOp>(p.at("bins").get<Index>(), parse_dtype(p.at("dtype").get<std::string>()), given);
+}
+
+Made make_list(const Json& p, const Specs&) { return std::make_shared<ListOp>(doubles_of(p.at("values"))); }
+
+Made make_window(const Json& p, const Specs& in) {
+  kernels::WindowRule rule;
+  const int function = p.at("function").get<int>(), boundary = p.at("boundary").get<int>();
+  rule.function = static_cast<kernels::WindowFunction>(function);
+  for (const auto& offset : p.at("offsets")) rule.offsets.emplace_back(offset.get<std::vector<Index>>());
+  rule.weights = doubles_of(p.at("weights"));
+  rule.rank = p.at("rank").get<Index>();
+  rule.least = p.at("least").get<Index>();
+  rule.ddof = double_of(p.at("ddof"));
+  bool fits = function >= 0 && function <= static_cast<int>(kernels::WindowFunction::kCount) && boundary >= 0 &&
+              boundary <= static_cast<int>(kernels::Boundary::kConstant) && !rule.offsets.empty() && rule.rank >= 0 &&
+              rule.rank < static_cast<Index>(rule.offsets.size()) &&
+              (rule.function != kernels::WindowFunction::kLinear || rule.weights.size() == rule.offsets.size());
+  for (const Dims& offset : rule.offsets) fits = fits && offset.rank() == in.at(0).shape.rank();
+  if (!fits) fail(ErrorKind::kData, "A window in the plan does not fit its input.");
+  return std::make_shared<WindowOp>(in[0], std::move(rule), static_cast<kernels::Boundary>(boundary), double_of(p.at("constant")));
+}
+
+Made refuse_user_function(const Json& p, const Specs&) {
+  fail(ErrorKind::kData, "The plan calls the user function {}, which no file can hold. Make the plan again in the program that has it.",
+       p.at("function").get<std::string>());
+}
+
 // clang-format off
 const OpEntry kOps[] = {
     {"block_totals",    1, make_block_totals},
@@ -230,26 +308,35 @@ const OpEntry kOps[] = {
     {"convolve",        1, make_convolve},
     {"cumulative",      1, make_cumulative},
     {"downsample",      1, make_downsample},
+    {"edges",           1, make_edges},
     {"elementwise",     1, make_elementwise},
     {"fft",             1, make_fft},
     {"gather",          1, make_gather},
     {"group_reduce",    1, make_group_reduce},
+    {"histogram",       1, make_histogram},
+    {"interp",          1, make_interp},
+    {"list",            1, make_list},
     {"mask_count",      1, make_mask_count},
     {"mask_select",     1, make_mask_select},
     {"mode",            1, make_mode},
     {"put",             1, make_put},
     {"qr_triangle",     1, make_qr_triangle},
+    {"quantile",        1, make_quantile},
     {"random",          1, make_random},
     {"rank",            1, make_rank},
     {"reduce",          1, make_reduce},
     {"reshape",         1, make_reshape},
+    {"search",          1, make_search},
     {"select",          1, make_select},
     {"sequence",        1, make_sequence},
     {"sigma_clip",      1, make_sigma_clip},
     {"small_matrix",    1, make_small_matrix},
     {"sort",            1, make_sort},
     {"take_along_axis", 1, make_take_along},
+    {"user_along",      1, refuse_user_function},
+    {"user_blocks",     1, refuse_user_function},
     {"view",            1, make_view},
+    {"window",          1, make_window},
 };
 // clang-format on
 

@@ -43,14 +43,15 @@ Tile ViewOp::view(const Tile& in, const Box& out_box) const {
 
 ChunkGrid ViewOp::chunks(int, std::span<const ChunkGrid> inputs) const {
   if (inputs[0].is_contiguous()) return ChunkGrid::contiguous(domain());
-  // Whole axes keep their chunks wherever they go; cut ones keep the step where a chunk edge is still an edge.
+  // Axes keep their chunks wherever they go. A cut axis keeps the step, too: its edges may then lie a little beside those of the file,
+  // but x[1:] and x[:-1] are worked on in the same pieces.
   Shape chunk = domain();
   for (Index& step : chunk) step = std::max<Index>(step, 1);
   for (int k = 0; k < inputs[0].shape().rank(); ++k) {
     const AxisMap& map = input(0)[static_cast<std::size_t>(k)];
     const Index step = inputs[0].chunk()[k];
-    if (map.kind == AxisKind::kPoint && map.mul > 0 && map.offset % step == 0 && step % map.mul == 0)
-      chunk[map.domain_axis] = step / map.mul;
+    if (map.kind == AxisKind::kPoint && step % map.mul == 0)
+      chunk[map.domain_axis] = std::clamp<Index>(step / std::abs(map.mul), 1, chunk[map.domain_axis]);
   }
   return ChunkGrid(domain(), chunk);
 }

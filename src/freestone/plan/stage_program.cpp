@@ -227,6 +227,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
   layout.values.resize(values_.size());
   layout.inputs.resize(inputs_.size());
   layout.domains.resize(stage_.body.size());
+  layout.active.resize(stage_.body.size());
   layout.scratch_offset.assign(steps_.size(), -1);
   layout.scratch_bytes.assign(steps_.size(), 0);
 
@@ -269,6 +270,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           }
       }
       layout.domains[which] = domain;
+      layout.active[which] = any;
       if (any)
         for (std::size_t i = 0; i < node_inputs_[which].size(); ++i) {
           const int value = node_inputs_[which][i];
@@ -349,7 +351,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       case StepKind::kRun: {
         const Op& operation = op(step.which);
         const Box& domain = layout.domains[which];
-        if (domain.empty() || operation.is_view()) break;
+        if (!layout.active[which] || domain.empty() || operation.is_view()) break;
         const Need cost = operation.need(domain);
         layout.nanoseconds += cost.nanoseconds;
         for (std::size_t o = 0; o < node_outputs_[which].size(); ++o) {
@@ -383,10 +385,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         const Op& operation = op(step.which);
         const Box& domain = layout.domains[which];
         // An empty reduced axis still gives outputs; what nobody asks for is not made.
-        if (step.kind == StepKind::kFoldIn ? std::none_of(node_outputs_[which].begin(), node_outputs_[which].end(),
-                                                          [&](int v) { return wanted[static_cast<std::size_t>(v)]; })
-                                           : domain.empty())
-          break;
+        if (step.kind == StepKind::kFoldIn ? !layout.active[which] : domain.empty()) break;
         const Fold& fold = *operation.fold();
         layout.nanoseconds += operation.need(domain).nanoseconds;
         Index out_bytes = 0;

@@ -56,6 +56,7 @@ struct TaskLayout {
   std::vector<Value> values;
   std::vector<Input> inputs;
   std::vector<Box> domains;                          ///< one a body node
+  std::vector<bool> active;                          ///< one a body node: something of it is wanted
   std::vector<Index> scratch_offset, scratch_bytes;  ///< one a step
   Index task_bytes = 0;
   Index touched_bytes = 0;  ///< moved through memory by all steps
