@@ -1,10 +1,11 @@
 // What the engine itself costs: empty tiles through the executor on one thread, and callables through the pool. Prints JSON.
-#include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
 #include "freestone/exec/compute.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/runtime/pool.h"
 #include "freestone/storage/memory_store.h"
 
 using namespace freestone;
@@ -47,11 +48,28 @@ double run_tiles(Index tiles) {
   return seconds() - start;
 }
 
+/// Seconds for `count` callables through the pool, each result asked for.
+double run_callables(Index count) {
+  Pool pool(2);
+  std::vector<Future<Index>> futures;
+  futures.reserve(static_cast<std::size_t>(count));
+  const double start = seconds();
+  for (Index i = 0; i < count; ++i) futures.push_back(pool.submit([i] { return i; }));
+  Index total = 0;
+  for (const auto& future : futures) total += future.get();
+  if (total != count * (count - 1) / 2) std::abort();
+  return seconds() - start;
+}
+
+void print(const char* what, Index count, double taken) {
+  std::printf("{\"what\": \"%s\", \"count\": %lld, \"microseconds_each\": %.3f}\n", what, static_cast<long long>(count),
+              taken * 1e6 / static_cast<double>(count));
+}
+
 }  // namespace
 
 int main() {
   run_tiles(10000);
-  for (const Index tiles : {Index{10000}, Index{100000}, Index{1000000}})
-    std::printf("{\"what\": \"empty tiles\", \"count\": %lld, \"microseconds_each\": %.3f}\n", static_cast<long long>(tiles),
-                run_tiles(tiles) * 1e6 / static_cast<double>(tiles));
+  for (const Index tiles : {Index{10000}, Index{100000}, Index{1000000}}) print("empty tiles", tiles, run_tiles(tiles));
+  print("submitted callables", 20000, run_callables(20000));
 }

@@ -1,5 +1,6 @@
-// One workload of scripts/bench arrays with Freestone: bench_arrays WORKLOAD FOLDER OUTPUT MEMORY THREADS. Prints JSON: seconds from opening
-// the data to the last result, the result's checksum, what the plan foretold. bench/arrays/peer.py has the same definitions for Dask.
+// One workload of scripts/bench arrays with Freestone: bench_arrays WORKLOAD FOLDER OUTPUT MEMORY THREADS. Prints JSON: seconds from
+// opening the data to the last result, the result's checksum, what the plan foretold. bench/arrays/peer.py has the same definitions for
+// Dask.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -109,8 +110,8 @@ std::vector<double> filter_mean(Run& run) {
 std::vector<double> access_slices(Run& run) {
   const Array x = run.open_array("a");
   const Index n = x.shape()[0];
-  return numbers_of(run, {sum(slice(x, {{n / 10, n / 5}})), sum(slice(x, {kAll, Slice::at(n / 2)})), sum(slice(x, {kAll, kAll, {3, n - 3, 7}})),
-                          sum(slice(x, {{n / 3, n / 3 + 5}, {0, n / 4}, {n / 2, n}}))});
+  return numbers_of(run, {sum(slice(x, {{n / 10, n / 5}})), sum(slice(x, {kAll, Slice::at(n / 2)})),
+                          sum(slice(x, {kAll, kAll, {3, n - 3, 7}})), sum(slice(x, {{n / 3, n / 3 + 5}, {0, n / 4}, {n / 2, n}}))});
 }
 std::vector<double> residual_sum(Run& run) { return numbers_of(run, {sum(anomaly(run.open_array("a")))}); }
 std::vector<double> grouped_mean(Run& run) {

@@ -1,6 +1,6 @@
 // The limits of scripts/bench arrays: bare loops over the chunk files of a Zarr array (version 3, zstd), on all cores, with nothing around
-// them. array_limits FOLDER OUTPUT THREADS: prints JSON, seconds by name. They read a file, decode it with the same codec, do the least work,
-// and where the workload writes, encode and write; they do not bring anything into another order.
+// them. array_limits FOLDER OUTPUT THREADS: prints JSON, seconds by name. They read a file, decode it with the same codec, do the least
+// work, and where the workload writes, encode and write; they do not bring anything into another order.
 #include <blosc.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -117,7 +117,8 @@ int main(int count, char** words) {
   both.insert(both.end(), b.begin(), b.end());
   timed(threads, both, add(flat));  // warm
   const double one = timed(threads, a, add(flat)), two = timed(threads, both, add(flat));
-  const double median = timed(threads, t, [&](Lane& lane, const std::string& path, std::size_t) { lane.decode(path, tall), lane.medians(side); });
+  const double median =
+      timed(threads, t, [&](Lane& lane, const std::string& path, std::size_t) { lane.decode(path, tall), lane.medians(side); });
   const double rechunk = timed(threads, t, again(tall));
   fs::remove_all(output), fs::create_directories(output);
   const double rows = timed(threads, a, again(flat));

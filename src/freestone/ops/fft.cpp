@@ -169,13 +169,13 @@ Array irfft2(const Array& a, FftAxes axes, FftNorm norm) { return irfftn(a, std:
 
 Array fftfreq(Index n, double spacing) {
   if (n < 1) fail(ErrorKind::kUser, "fftfreq of {} samples.", n);
-  const Array positions = concat({arange(0, (n + 1) / 2, 1), arange(-(n / 2), 0, 1)});
+  const Array positions = concat({arange(Index{0}, (n + 1) / 2, Index{1}), arange(-(n / 2), Index{0}, Index{1})});
   return astype(positions, DType::kFloat64) * (1 / (static_cast<double>(n) * spacing));
 }
 
 Array rfftfreq(Index n, double spacing) {
   if (n < 1) fail(ErrorKind::kUser, "rfftfreq of {} samples.", n);
-  return astype(arange(0, n / 2 + 1, 1), DType::kFloat64) * (1 / (static_cast<double>(n) * spacing));
+  return astype(arange(Index{0}, n / 2 + 1, Index{1}), DType::kFloat64) * (1 / (static_cast<double>(n) * spacing));
 }
 
 Array fftshift(const Array& a, const std::vector<int>& axes) { return shifted(a, axes, 1); }
