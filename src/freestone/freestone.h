@@ -27,6 +27,7 @@
 #include "freestone/ops/pad.h"
 #include "freestone/ops/quantile.h"
 #include "freestone/ops/random.h"
+#include "freestone/ops/rechunk.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/repeat.h"
 #include "freestone/ops/reshape.h"

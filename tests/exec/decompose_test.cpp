@@ -150,7 +150,7 @@ void check_svd(const Matrix<T>& a, double tolerance) {
   ASSERT_EQ(got[2].shape(), (Shape{k, a.shape[1]}));
   EXPECT_LE(apart_from_orthonormal<T>(got[0]), tolerance);
   for (Index i = 0; i < k; ++i) {
-    EXPECT_NEAR(got[1].data<double>()[i], got[3].data<double>()[i], tolerance * got[1].data<double>()[0]);
+    EXPECT_NEAR(got[1].template data<double>()[i], got[3].template data<double>()[i], tolerance * got[1].template data<double>()[0]);
     if (i > 0) EXPECT_LE(got[1].data<double>()[i], got[1].data<double>()[i - 1]);
   }
   for (Index i = 0; i < a.shape[0]; ++i)

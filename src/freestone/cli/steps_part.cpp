@@ -1,5 +1,6 @@
 #include "freestone/astro/spectral_cube.h"
 #include "freestone/cli/step.h"
+#include "freestone/ops/rechunk.h"
 
 namespace freestone::cli {
 namespace {
@@ -80,6 +81,19 @@ void transpose(Flow& flow, const Arguments& arguments, Request&) {
   flow.array = astro::transpose(flow.array, order);
 }
 
+void rechunk(Flow& flow, const Arguments& arguments, Request&) {
+  const std::vector<std::string> words = arguments.list("chunks");
+  if (static_cast<int>(words.size()) != flow.array.rank())
+    refuse("rechunk needs --chunks with an extent for each of the {} axes, such as 1000,100,100; -1 is the whole axis, auto is left to Freestone.",
+           flow.array.rank());
+  std::vector<Index> chunks;
+  for (const std::string& word : words) {
+    chunks.push_back(word == "auto" ? kAutoChunk : parse_integer(word, "rechunk: --chunks"));
+    if (word != "auto" && chunks.back() < 1 && chunks.back() != kWholeAxis) refuse("rechunk: --chunks '{}' is no extent.", word);
+  }
+  flow.array.data = freestone::rechunk(flow.array.data, chunks);
+}
+
 }  // namespace
 
 std::vector<StepRow> part_steps() {
@@ -100,6 +114,13 @@ std::vector<StepRow> part_steps() {
        false,
        {{"order", "AXES", "numbers or names, by comma"}},
        transpose},
+      {"rechunk",
+       "",
+       "other chunks, for formats that have them; through a temporary store when no tile fits both",
+       "big.zarr ! rechunk --chunks 1000,100,100 ! write out.zarr",
+       false,
+       {{"chunks", "N,N,...", "an extent an axis; -1: the whole axis, auto: about 4 MiB a chunk"}},
+       rechunk},
   };
 }
 

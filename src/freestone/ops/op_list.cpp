@@ -20,6 +20,7 @@
 #include "freestone/ops/quantile.h"
 #include "freestone/ops/random.h"
 #include "freestone/ops/rank.h"
+#include "freestone/ops/rechunk.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/reshape.h"
 #include "freestone/ops/search.h"
@@ -74,6 +75,14 @@ Made make_sigma_clip(const Json& p, const Specs& in) {
 
 Made make_view(const Json& p, const Specs& in) {
   return std::make_shared<ViewOp>(in.at(0), Shape(p.at("shape").get<std::vector<Index>>()), access_of(p.at("access")));
+}
+
+Made make_rechunk(const Json& p, const Specs& in) {
+  const Shape chunk(p.at("chunk").get<std::vector<Index>>());
+  bool fits = chunk.rank() == in.at(0).shape.rank();
+  for (const Index extent : chunk) fits = fits && extent >= 1;
+  if (!fits) fail(ErrorKind::kData, "A rechunk in the plan does not fit its input.");
+  return std::make_shared<RechunkOp>(in[0], chunk);
 }
 
 Made make_convolve(const Json& p, const Specs& in) {
@@ -324,6 +333,7 @@ const OpEntry kOps[] = {
     {"quantile",        1, make_quantile},
     {"random",          1, make_random},
     {"rank",            1, make_rank},
+    {"rechunk",         1, make_rechunk},
     {"reduce",          1, make_reduce},
     {"reshape",         1, make_reshape},
     {"search",          1, make_search},
