@@ -59,6 +59,8 @@ Complex element(const Tensor& t, Index i, Index j) {
   return static_cast<Complex>(t.data<T>()[i * t.shape()[1] + j]);
 }
 
+double number_at(const Tensor& t, Index i) { return t.data<double>()[i]; }
+
 /// The largest element of |a^H a - 1| for the columns of a.
 template <class T>
 double apart_from_orthonormal(const Tensor& a) {
@@ -150,13 +152,13 @@ void check_svd(const Matrix<T>& a, double tolerance) {
   ASSERT_EQ(got[2].shape(), (Shape{k, a.shape[1]}));
   EXPECT_LE(apart_from_orthonormal<T>(got[0]), tolerance);
   for (Index i = 0; i < k; ++i) {
-    EXPECT_NEAR(got[1].template data<double>()[i], got[3].template data<double>()[i], tolerance * got[1].template data<double>()[0]);
-    if (i > 0) EXPECT_LE(got[1].data<double>()[i], got[1].data<double>()[i - 1]);
+    EXPECT_NEAR(number_at(got[1], i), number_at(got[3], i), tolerance * number_at(got[1], 0));
+    if (i > 0) EXPECT_LE(number_at(got[1], i), number_at(got[1], i - 1));
   }
   for (Index i = 0; i < a.shape[0]; ++i)
     for (Index j = 0; j < a.shape[1]; ++j) {
       Complex sum = 0;
-      for (Index p = 0; p < k; ++p) sum += element<T>(got[0], i, p) * got[1].data<double>()[p] * element<T>(got[2], p, j);
+      for (Index p = 0; p < k; ++p) sum += element<T>(got[0], i, p) * number_at(got[1], p) * element<T>(got[2], p, j);
       ASSERT_LE(std::abs(sum - static_cast<Complex>(a.at(i, j))), tolerance * 100);
     }
 }
