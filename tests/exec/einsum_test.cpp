@@ -129,7 +129,7 @@ TEST(Einsum, MakesNoPartialProductLargerThanThePair) {
 TEST(Einsum, RefusesWhatItCannotRead) {
   std::mt19937 random(4);
   const Array m = random_operand({3, 4}, random).array();
-  for (const char* text : {"ij,jk", "i", "ijk", "i1", "ij->ii", "ij->k", "ii", "i..j", "...i...->i", "ij->ij..."})
+  for (const char* text : {"ij,jk", "i", "ijk", "i1", "ij->ii", "ij->k", "ii", "i..j", "...i...->i"})
     EXPECT_THROW(einsum(text, {m}), Error) << text;
   EXPECT_THROW(einsum("ij,ij->i", {m, random_operand({3, 5}, random).array()}), Error);
 }

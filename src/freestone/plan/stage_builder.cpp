@@ -258,34 +258,37 @@ bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& s
     stage.deliveries.insert(stage.deliveries.end(), target.deliveries.begin(), target.deliveries.end());
   }
 
-  // The anchor: of all values of the stage the one of which most is needed, the first in order when several are equal. One that is nearly
-  // as large is better when its tiles are freer (a difference x[1:] - x[:-1] puts the leaves of its sum out of step with x). Where an
-  // operation stands between from which ownership cannot be carried on (a reshape, a gather), the next largest may still reach all.
+  // The anchor is the value of which most is needed, the first in order when several are equal; but
+  // - one from which ownership reaches all targets (a reshape or a gather may stand between),
+  // - with the fewest domain axes that no tile cuts (a product's columns, were one of its factors the anchor),
+  // - and of those that are nearly as large the one with the freest tiles (x[1:] - x[:-1] puts the leaves of its sum out of step with x).
   const auto needed = demand(stage);
   std::vector<std::pair<ValueRef, Box>> candidates(needed.begin(), needed.end());
   std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) { return a.second.count() > b.second.count(); });
   ensure(!candidates.empty(), "a stage without values");
   std::map<ValueRef, OwnMap> known;
-  Index best_span = -1;
-  double least = 0;
+  Index fewest = -1, freest = 0;
+  double nearly_as_large = 0;
   for (const auto& [value, box] : candidates) {
-    if (best_span >= 0 && static_cast<double>(box.count()) < least) break;
+    const bool is_large = fewest < 0 || static_cast<double>(box.count()) >= nearly_as_large;
+    if (fewest == 0 && !is_large) break;
     Stage trial = stage;
     trial.anchor = value;
     trial.domain = box;
-    std::map<ValueRef, OwnMap> trial_known;
+    std::map<ValueRef, OwnMap> owned;
     TileRules trial_rules;
-    spread_ownership(trial, trial_known);
-    if (!add_rules(trial, trial_known, trial_rules)) continue;
-    const Index span = smallest_tile(trial_rules, box);
-    if (best_span >= 0 && span >= best_span) continue;
-    if (best_span < 0) least = 0.9 * static_cast<double>(box.count());
-    best_span = span;
+    spread_ownership(trial, owned);
+    if (!add_rules(trial, owned, trial_rules)) continue;
+    const Index loose = axes_never_cut(trial, owned), smallest = smallest_tile(trial_rules, box);
+    if (fewest >= 0 && (loose > fewest || (loose == fewest && (!is_large || smallest >= freest)))) continue;
+    if (loose != fewest) nearly_as_large = 0.9 * static_cast<double>(box.count());
+    fewest = loose;
+    freest = smallest;
     stage = std::move(trial);
-    known = std::move(trial_known);
     rules = std::move(trial_rules);
+    known = std::move(owned);
   }
-  if (best_span < 0) return false;
+  if (fewest < 0) return false;
   for (const Delivery& d : stage.deliveries)
     if (const auto owned = known.find(d.value); owned != known.end()) stage.owned[d.value] = owned->second;
   for (const int node : stage.folds) stage.owned[{node, -1}] = known.at({node, -1});
