@@ -34,7 +34,6 @@ from conftest import spectral_header
     ("run cube.fits --threads 0 ! statistics", "at least 1"),
     ("run cube.fits --progress loud ! statistics", "one of auto"),
     ("run cube.fits --profile p.txt ! statistics", ".json or .html"),
-    ("run cube.fits --resume ! statistics", "not available"),
     ("run cube.fits --scheduler tcp://here ! statistics", "not available"),
     ("run cube.fits --with c ! statistics", "NAME=FILE"),
     ("run cube.fits ! calc --expr 'x +* 2' ! statistics", "position 4"),

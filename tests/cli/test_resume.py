@@ -16,9 +16,9 @@ COMMAND = "! rechunk --chunks 96,24,24 ! write out.zarr --compress blosc-lz4"
 
 
 @pytest.fixture
-def big(program):
+def big(freestone):
     data = np.random.default_rng(SEED).normal(size=(96, 192, 192)).astype("f4")
-    zarr.create_array(program.folder / "big.zarr", data=data, chunks=(8, 96, 96))
+    zarr.create_array(freestone.folder / "big.zarr", data=data, chunks=(8, 96, 96))
     return data
 
 
@@ -26,20 +26,20 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_twenty_kills_of_a_rechunk_give_the_bytes_of_an_undisturbed_run(program, big):
+def test_twenty_kills_of_a_rechunk_give_the_bytes_of_an_undisturbed_run(freestone, big):
     """kill -9 at random moments; whatever is left is taken up by --resume, again and again, until the run ends."""
-    program.out("run big.zarr --memory 2MiB --threads 2", COMMAND.replace("out.zarr", "whole.zarr"))
-    expected = contents(program.folder / "whole.zarr")
-    np.testing.assert_array_equal(zarr.open_array(program.folder / "whole.zarr", mode="r")[...], big)
+    freestone.out("run big.zarr --memory 2MiB --threads 2", COMMAND.replace("out.zarr", "whole.zarr"))
+    expected = contents(freestone.folder / "whole.zarr")
+    np.testing.assert_array_equal(zarr.open_array(freestone.folder / "whole.zarr", mode="r")[...], big)
     chance = random.Random(SEED)
     begun = time.perf_counter()
-    program.out("run big.zarr --memory 2MiB --threads 2", COMMAND)
+    freestone.out("run big.zarr --memory 2MiB --threads 2", COMMAND)
     length = time.perf_counter() - begun
     kills = taken_up = 0
     while kills < 20:
-        resume = "--resume" if any(path.name.endswith("-journal") for path in program.folder.iterdir()) else "--overwrite"
+        resume = "--resume" if any(path.name.endswith("-journal") for path in freestone.folder.iterdir()) else "--overwrite"
         taken_up += resume == "--resume"
-        run = program.start("run big.zarr --memory 2MiB --threads 2 --overwrite", "" if resume == "--overwrite" else resume, COMMAND)
+        run = freestone.start("run big.zarr --memory 2MiB --threads 2 --overwrite", "" if resume == "--overwrite" else resume, COMMAND)
         try:
             run.wait(timeout=chance.uniform(0.02, length))
             assert run.returncode == 0, run.stderr.read()
@@ -48,43 +48,43 @@ def test_twenty_kills_of_a_rechunk_give_the_bytes_of_an_undisturbed_run(program,
             run.wait()
             kills += 1
     assert taken_up > 0
-    if any(path.name.endswith("-journal") for path in program.folder.iterdir()):
-        program.out("run big.zarr --memory 2MiB --threads 2 --overwrite --resume", COMMAND)
+    if any(path.name.endswith("-journal") for path in freestone.folder.iterdir()):
+        freestone.out("run big.zarr --memory 2MiB --threads 2 --overwrite --resume", COMMAND)
     else:
-        program.out("run big.zarr --memory 2MiB --threads 2 --overwrite", COMMAND)
-    assert contents(program.folder / "out.zarr") == expected
-    assert not [path for path in program.folder.iterdir() if path.name.startswith(".")]
+        freestone.out("run big.zarr --memory 2MiB --threads 2 --overwrite", COMMAND)
+    assert contents(freestone.folder / "out.zarr") == expected
+    assert not [path for path in freestone.folder.iterdir() if path.name.startswith(".")]
 
 
-def test_resume_without_a_killed_run_says_so(program, big):
-    assert "no run to take up" in program.fails(1, "run big.zarr --resume", COMMAND)
+def test_resume_without_a_killed_run_says_so(freestone, big):
+    assert "no run to take up" in freestone.fails(1, "run big.zarr --resume", COMMAND)
 
 
-def test_another_job_is_not_taken_up(program, big):
-    run = program.start("run big.zarr --memory 2MiB --threads 1", COMMAND)
-    journal = program.folder / ".out.zarr.freestone-journal"
+def test_another_job_is_not_taken_up(freestone, big):
+    run = freestone.start("run big.zarr --memory 2MiB --threads 1", COMMAND)
+    journal = freestone.folder / ".out.zarr.freestone-journal"
     while not (journal.exists() and journal.read_bytes().count(b"\n") > 2):
         assert run.poll() is None, "it ended before it could be killed"
         time.sleep(0.002)
     run.send_signal(signal.SIGKILL)
     run.wait()
-    assert "another" in program.fails(1, "run big.zarr --memory 2MiB --resume ! calc --expr x+1", COMMAND)
-    program.out("run big.zarr --memory 2MiB --resume", COMMAND)
-    np.testing.assert_array_equal(zarr.open_array(program.folder / "out.zarr", mode="r")[...], big)
+    assert "another" in freestone.fails(1, "run big.zarr --memory 2MiB --resume ! calc --expr x+1", COMMAND)
+    freestone.out("run big.zarr --memory 2MiB --resume", COMMAND)
+    np.testing.assert_array_equal(zarr.open_array(freestone.folder / "out.zarr", mode="r")[...], big)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk can be mounted by root only")
-def test_a_full_disk_during_a_spill_is_a_clear_error_and_leaves_nothing(program, big, tmp_path):
+def test_a_full_disk_during_a_spill_is_a_clear_error_and_leaves_nothing(freestone, big, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], capture_output=True).returncode != 0:
         pytest.skip("nothing can be mounted here")
     try:
-        before = set(program.folder.iterdir())
-        done = program("run big.zarr --memory 2MiB --temp-dir", small, COMMAND)
+        before = set(freestone.folder.iterdir())
+        done = freestone("run big.zarr --memory 2MiB --temp-dir", small, COMMAND)
         assert done.returncode == 1
         assert "space" in done.stderr or "memory" in done.stderr, done.stderr
-        assert set(program.folder.iterdir()) == before
+        assert set(freestone.folder.iterdir()) == before
         assert not list(small.iterdir())
     finally:
         subprocess.run(["umount", small], check=True)

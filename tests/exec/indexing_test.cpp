@@ -298,7 +298,9 @@ TEST(BooleanIndex, PicksWhatIsTrueUnderAnyBudget) {
     expect_grid(argwhere(mask), where_true);
     // A mask of the first axes, of another array.
     const int leading = 1 + static_cast<int>(data.pick(x.shape.rank()));
-    const Grid m = data.numbers(Shape(x.shape.begin(), x.shape.begin() + leading), 3);
+    Shape mask_shape;
+    for (int k = 0; k < leading; ++k) mask_shape.push_back(x.shape[k]);
+    const Grid m = data.numbers(mask_shape, 3);
     Grid rows{{0}, {}};
     Index rest = 1, flat = 0;
     for (int k = leading; k < x.shape.rank(); ++k) rest *= x.shape[k], rows.shape.push_back(x.shape[k]);

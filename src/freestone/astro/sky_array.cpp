@@ -3,6 +3,7 @@
 #include <charconv>
 #include <limits>
 
+#include "freestone/label/write.h"
 #include "freestone/ops/elementwise.h"
 
 namespace freestone::astro {
@@ -86,7 +87,7 @@ Output output_for(const SkyArray& array, const std::string& path, const WriteOpt
   formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .packing = options.packing};
   request.plain_attributes = array.attributes;
   request.dims = written_dims(array);
-  if (!array.data.chunks().is_contiguous()) request.nominal_chunks = array.data.chunks().chunk();
+  take_chunks(request, array.data);
   if (!array.beams.empty()) {
     header.set("CASAMBM", true, "beams by channel in table BEAMS");
     request.tables.push_back(beams_table(array.beams));

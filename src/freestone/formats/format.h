@@ -90,6 +90,7 @@ struct WriteRequest {
   std::vector<std::string> dims;      ///< names of the axes, "" for one without; kept where the format has them
   Packing packing;
   Shape nominal_chunks;               ///< those of the array that is written, where it has some: the default
+  bool chunks_are_wanted = false;     ///< somebody asked for them (rechunk): they are kept however small
 };
 
 /// Nothing is touched on disk until `Sink::create`.

@@ -102,7 +102,7 @@ Shape chunk_of(const Spec& spec, const WriteRequest& request) {
   if (request.nominal_chunks.rank() != rank || rank == 0) return balanced_chunk(spec);
   Shape chunk = request.nominal_chunks;
   for (int k = 0; k < rank; ++k) chunk[k] = std::clamp<Index>(chunk[k], 1, std::max<Index>(spec.shape[k], 1));
-  for (int k = rank - 1; k >= 0; --k) {
+  for (int k = rank - 1; k >= 0 && !request.chunks_are_wanted; --k) {
     while (chunk[k] < spec.shape[k] && bytes_of(chunk, spec.dtype) < kSmallChunk) chunk[k] = std::min(spec.shape[k], 2 * chunk[k]);
   }
   return chunk;

@@ -4,6 +4,12 @@
 
 namespace freestone {
 
+void take_chunks(formats::WriteRequest& request, const Array& array) {
+  if (array.chunks().is_contiguous()) return;
+  request.nominal_chunks = array.chunks().chunk();
+  request.chunks_are_wanted = array.node()->op->name() == "rechunk";
+}
+
 Output output_for(const Array& array, const std::string& path, const ArrayWriteOptions& options) {
   formats::WriteRequest request;
   request.path = path;
@@ -12,7 +18,7 @@ Output output_for(const Array& array, const std::string& path, const ArrayWriteO
   request.dims = options.dims;
   request.attributes = options.attributes;
   request.packing = options.packing;
-  if (!array.chunks().is_contiguous()) request.nominal_chunks = array.chunks().chunk();
+  take_chunks(request, array);
   return {array, formats::create_sink(array.spec(), request)};
 }
 

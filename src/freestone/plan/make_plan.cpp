@@ -492,7 +492,9 @@ Plan make_plan(const std::vector<Array>& roots, const std::vector<SinkFacts>& si
     const double begun = seconds_now();
     const Graph copied = with_copies(graph, sources);
     Draft through_store = Planner(copied, sinks, options).search();
-    const bool taken = through_store.fits && (!best.fits || through_store.seconds < best.seconds * 0.999);
+    const bool taken = through_store.fits != best.fits ? through_store.fits
+                       : best.fits                     ? through_store.seconds < best.seconds * 0.999
+                                                       : through_store.smallest_budget < best.smallest_budget;
     const Alternative other{
         taken ? "reading the input where it lies, in pieces across its chunks" : "the input copied into a temporary store first",
         taken ? best.seconds : through_store.seconds, taken ? best.fits : through_store.fits};
