@@ -169,7 +169,7 @@ TEST(Fft, SameBitsForAnyBudgetAndThreads) {
   store.sink()->write(Box(shape), View::contiguous(values->data(), DType::kFloat32, shape), scratch, Cancel());
   const Array x = rfftn(from_source(store.source()), {{}, {0, 1, 2}});
   const Tensor expected = compute(x, with(Index{128} << 20, 1));
-  // Tens of times less than the array of 4.3 MB between the axes: it is stored.
+  // Less than the array of 2 MB that lies between the axes: it is stored.
   const auto result = std::make_shared<TempStore>("/var/tmp", x.spec(), Shape{16, 16, 16});
   const Plan plan = plan_outputs({{x, result->sink()}}, with(Index{3} << 19, 2));
   EXPECT_GE(plan.stages.size(), 2u);
