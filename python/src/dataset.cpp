@@ -31,8 +31,10 @@ nb::object open_any(const std::string& path) {
     const nb::gil_scoped_release release;
     const formats::Selected selected = formats::split_selector(path);
     formats::Contents contents = formats::open_file(selected.path);
-    if (contents.is_group && selected.selector.empty()) dataset = dataset_from(contents);
-    else array = Opened(std::move(contents), selected.selector).array();
+    if (contents.is_group && selected.selector.empty())
+      dataset = dataset_from(contents);
+    else
+      array = Opened(std::move(contents), selected.selector).array();
   }
   return dataset ? nb::cast(std::move(*dataset)) : nb::cast(array);
 }
@@ -48,10 +50,8 @@ void bind_dataset(nb::module_& module) {
              for (const DatasetVariable& variable : dataset.variables()) out.append(nb::make_tuple(variable.name, variable.array));
              return out;
            })
-      .def("attributes",
-           [](const Dataset& dataset, const std::string& name) {
-             return dict_of(name.empty() ? dataset.attributes() : dataset[name].attributes);
-           })
+      .def("attributes", [](const Dataset& dataset,
+                            const std::string& name) { return dict_of(name.empty() ? dataset.attributes() : dataset[name].attributes); })
       .def("dims_of", [](const Dataset& dataset, const std::string& name) { return dataset[name].dims; })
       .def("dims", &Dataset::dims)
       .def("coordinate_names", &Dataset::coordinate_names)

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "storage/temporary_folder.h"
@@ -43,6 +44,21 @@ TEST(NpyRead, GivesFortranOrderReversed) {
   EXPECT_EQ(contents.variables[0].attributes[0].key, "fortran_order");
 }
 
+TEST(NpyRead, HalvesBecomeFloat32) {
+  const Folder folder;
+  put(folder / "h.npy", npy("{'descr': '>f2', 'fortran_order': False, 'shape': (3,), }") + std::string("\x3c\x00\xc2\x00\x7c\x00", 6));
+  const Contents contents = open_file(folder / "h.npy");
+  const Source& source = *select_variable(contents, "").source;
+  ASSERT_EQ(source.spec(), (Spec{{3}, DType::kFloat32}));
+  std::vector<std::byte> encoded(static_cast<std::size_t>(source.encoded_bytes(Box(Shape{3}))));
+  float out[3];
+  source.fetch(Box(Shape{3}), encoded, Cancel());
+  source.decode(Box(Shape{3}), encoded, View::contiguous(out, DType::kFloat32, {3}), Cancel());
+  EXPECT_EQ(out[0], 1.0f);
+  EXPECT_EQ(out[1], -3.0f);
+  EXPECT_EQ(out[2], INFINITY);
+}
+
 TEST(NpyRead, RefusesHostileHeaders) {
   const std::pair<std::string, const char*> kCases[] = {
       {npy("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999,), }", 1, 80), "needs 745 GiB"},
@@ -52,7 +68,8 @@ TEST(NpyRead, RefusesHostileHeaders) {
       {npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 9223372036854775807, 4), }"), "more than 2^63"},
       {npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1), }", 1, 8), "16 axes"},
       {npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", 1, 8), "'|O'"},
-      {npy("{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }", 1, 8), "'<f2'"},
+      {npy("{'descr': '<f2', 'fortran_order': False, 'shape': (5,), }", 1, 8), "needs 10 B"},
+      {npy("{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }", 1, 16), "'<f16'"},
       {npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", 1, 8), "structured"},
       {npy("{'descr': '<f8', 'fortran_order': False}", 1, 8), "missing"},
       {npy("{'descr': '<f8', 'fortran_order': maybe, 'shape': (1,)}", 1, 8), "True or False"},

@@ -34,7 +34,9 @@ Json v2(const std::string& field = "", const char* value = "null") {
   if (!field.empty()) json[field] = Json::parse(value);
   return json;
 }
-ArrayMetadata read3(const std::string& field = "", const char* value = "null") { return read_array_v3("a.zarr/zarr.json", v3(field, value)); }
+ArrayMetadata read3(const std::string& field = "", const char* value = "null") {
+  return read_array_v3("a.zarr/zarr.json", v3(field, value));
+}
 ArrayMetadata read2(const std::string& field = "", const char* value = "null") {
   return read_array_v2("a.zarr/.zarray", v2(field, value), Json::object());
 }
@@ -78,9 +80,18 @@ TEST(ZarrMetadata, FillValuesInAllTheirForms) {
   EXPECT_EQ(fill_of<float>(typed("float16", "\"0x3c00\"")), 1.0f);
   EXPECT_EQ(fill_of<float>(typed("float16", "65520")), INFINITY);
   EXPECT_EQ(fill_of<float>(typed("float16", "5.960464477539063e-08")), 5.960464477539063e-08f);
-  for (const auto& [dtype, value] : std::vector<std::pair<const char*, const char*>>{
-           {"uint8", "256"}, {"uint8", "-1"}, {"int8", "200"}, {"int32", "1.5"}, {"int64", "1e300"}, {"bool", "2"}, {"float32", "\"no\""},
-           {"float32", "[1]"}, {"complex64", "[1]"}, {"complex64", "{}"}, {"int64", "\"0x12\""}, {"float64", "\"0x7fc0\""}}) {
+  for (const auto& [dtype, value] : std::vector<std::pair<const char*, const char*>>{{"uint8", "256"},
+                                                                                     {"uint8", "-1"},
+                                                                                     {"int8", "200"},
+                                                                                     {"int32", "1.5"},
+                                                                                     {"int64", "1e300"},
+                                                                                     {"bool", "2"},
+                                                                                     {"float32", "\"no\""},
+                                                                                     {"float32", "[1]"},
+                                                                                     {"complex64", "[1]"},
+                                                                                     {"complex64", "{}"},
+                                                                                     {"int64", "\"0x12\""},
+                                                                                     {"float64", "\"0x7fc0\""}}) {
     const Error error = error_of([&, d = dtype, v = value] { typed(d, v); });
     EXPECT_EQ(error.kind(), ErrorKind::kData) << dtype << " " << value;
     EXPECT_SAYS(error, "fill_value");
@@ -142,10 +153,16 @@ TEST(ZarrMetadata, DamagedFieldsAreRefusedByName) {
       {"codecs", R"([{"name": "transpose", "configuration": {"order": [0, 2]}}, "bytes"])", "order"},
       {"codecs", R"(["bytes", {"name": "zstd", "configuration": {"level": "high"}}])", "level"},
       {"codecs", R"(["bytes", {"name": "blosc", "configuration": {"shuffle": "some"}}])", "shuffle"},
-      {"codecs", R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [2, 2], "codecs": ["bytes"], "index_codecs": ["bytes"]}}])", "do not fill"},
-      {"codecs", R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [0, 3], "codecs": ["bytes"], "index_codecs": ["bytes"]}}])", "chunk_shape"},
+      {"codecs",
+       R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [2, 2], "codecs": ["bytes"], "index_codecs": ["bytes"]}}])",
+       "do not fill"},
+      {"codecs",
+       R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [0, 3], "codecs": ["bytes"], "index_codecs": ["bytes"]}}])",
+       "chunk_shape"},
       {"codecs", R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [1, 3], "codecs": ["bytes"]}}])", "index_codecs"},
-      {"codecs", R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [1, 3], "codecs": ["bytes"], "index_codecs": ["bytes"], "index_location": "middle"}}])", "index_location"},
+      {"codecs",
+       R"([{"name": "sharding_indexed", "configuration": {"chunk_shape": [1, 3], "codecs": ["bytes"], "index_codecs": ["bytes"], "index_location": "middle"}}])",
+       "index_location"},
       {"codecs", R"([{"name": "numcodecs.delta", "configuration": {"dtype": "<i2"}}, "bytes"])", "delta"},
       {"dimension_names", "[\"x\"]", "dimension_names"},
       {"dimension_names", "[\"x\", 5]", "dimension_names"},
@@ -162,7 +179,13 @@ TEST(ZarrMetadata, DamagedFieldsAreRefusedByName) {
     json.erase(field);
     EXPECT_SAYS(error_of([&] { read_array_v3("a", json); }), field);
   }
-  for (const auto& [field, value] : std::vector<std::pair<const char*, const char*>>{{"chunks", "[2, -3]"}, {"chunks", "null"}, {"order", "\"D\""}, {"dtype", "7"}, {"filters", "{}"}, {"compressor", "[]"}, {"compressor", R"({"id": 5})"}}) {
+  for (const auto& [field, value] : std::vector<std::pair<const char*, const char*>>{{"chunks", "[2, -3]"},
+                                                                                     {"chunks", "null"},
+                                                                                     {"order", "\"D\""},
+                                                                                     {"dtype", "7"},
+                                                                                     {"filters", "{}"},
+                                                                                     {"compressor", "[]"},
+                                                                                     {"compressor", R"({"id": 5})"}}) {
     EXPECT_EQ(error_of([&, f = field, v = value] { read2(f, v); }).kind(), ErrorKind::kData) << field << " " << value;
   }
 }
@@ -235,12 +258,14 @@ TEST_F(Group, AnArrayThatCannotBeReadIsListedWithTheReason) {
 
 TEST_F(Group, ConsolidatedMetadataStayInTheGroup) {
   for (const char* name : {"../secret", "/etc", "a/../../b", ""}) {
-    put(folder_ / "g/zarr.json", fmt::format(R"({{"zarr_format": 3, "node_type": "group", "consolidated_metadata": {{"metadata": {{"{}": {}}}}}}})", name, kV3));
+    put(folder_ / "g/zarr.json",
+        fmt::format(R"({{"zarr_format": 3, "node_type": "group", "consolidated_metadata": {{"metadata": {{"{}": {}}}}}}})", name, kV3));
     const Error error = error_of([&] { open_file(folder_ / "g"); });
     EXPECT_EQ(error.kind(), ErrorKind::kData);
     EXPECT_SAYS(error, "no path in the group");
   }
-  put(folder_ / "g/zarr.json", fmt::format(R"({{"zarr_format": 3, "node_type": "group", "consolidated_metadata": {{"metadata": {{"gone": {}}}}}}})", kV3));
+  put(folder_ / "g/zarr.json",
+      fmt::format(R"({{"zarr_format": 3, "node_type": "group", "consolidated_metadata": {{"metadata": {{"gone": {}}}}}}})", kV3));
   EXPECT_SAYS(error_of([&] { open_file(folder_ / "g"); }), "is not there");
 }
 
@@ -266,11 +291,16 @@ TEST(ZarrWrite, ChoosesChunksThatFitTheArray) {
   EXPECT_EQ(unit({{1000, 1000}, DType::kFloat32}, {.nominal_chunks = {1, 100}}), Shape({512, 1000}));
   EXPECT_EQ(unit({{100, 100}, DType::kFloat32}, {.packing = {.chunks = {10, 10}, .shards = {50, 100}}}), Shape({50, 100}));
   EXPECT_EQ(unit({{0, 5}, DType::kFloat32}, {}), Shape({1, 5}));
-  for (const Packing& wrong : {Packing{.chunks = {10}}, Packing{.chunks = {0, 1}}, Packing{.chunks = {3, 3}, .shards = {10, 9}}, Packing{.compressor = "zst"},
-                               Packing{.compressor = "zstd", .level = 99}, Packing{.shards = {50, 50}, .version = 2}, Packing{.version = 4}, Packing{.compressor = "none", .level = 3}}) {
+  for (const Packing& wrong :
+       {Packing{.chunks = {10}}, Packing{.chunks = {0, 1}}, Packing{.chunks = {3, 3}, .shards = {10, 9}}, Packing{.compressor = "zst"},
+        Packing{.compressor = "zstd", .level = 99}, Packing{.shards = {50, 50}, .version = 2}, Packing{.version = 4},
+        Packing{.compressor = "none", .level = 3}}) {
     EXPECT_EQ(error_of([&] { unit({{100, 100}, DType::kFloat32}, {.packing = wrong}); }).kind(), ErrorKind::kUser);
   }
-  EXPECT_SAYS(error_of([] { formats::create_sink({{4}, DType::kFloat32}, {.path = "x.npy", .packing = {.compressor = "zstd"}}); }), "zarr does");
+  EXPECT_SAYS(error_of([] {
+                formats::create_sink({{4}, DType::kFloat32}, {.path = "x.npy", .packing = {.compressor = "zstd"}});
+              }),
+              "zarr does");
 }
 
 }  // namespace

@@ -30,7 +30,8 @@ void look_at_chunk(const formats::zarr::ArrayMetadata& array, ConstBytes chunk) 
   constexpr Index kMost = Index{1} << 20;
   const Index raw_bytes = element_count(array.chunk) * size_of(array.type.transform.stored);
   if (raw_bytes <= kMost && array.codecs.largest_encoded(raw_bytes) <= 4 * kMost) {
-    std::vector<std::byte> raw(static_cast<std::size_t>(raw_bytes)), scratch(static_cast<std::size_t>(array.codecs.decode_scratch_bytes(raw_bytes)));
+    std::vector<std::byte> raw(static_cast<std::size_t>(raw_bytes)),
+        scratch(static_cast<std::size_t>(array.codecs.decode_scratch_bytes(raw_bytes)));
     expect_answer_or_clear_error([&] {
       array.codecs.decode(chunk, raw, scratch);
       std::vector<std::byte> out(static_cast<std::size_t>(element_count(array.chunk) * size_of(array.type.transform.dtype)));

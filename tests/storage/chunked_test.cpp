@@ -59,7 +59,8 @@ std::shared_ptr<ChunkedSink> make_sink(const std::string& path, const Case& c, b
 
 std::shared_ptr<const ChunkedSource> make_source(const std::string& path, const Case& c) {
   ChunkedLayout layout{.grid = ChunkGrid(c.spec.shape, c.chunk), .order = c.order, .codecs = c.codecs, .transform = c.transform()};
-  return std::make_shared<ChunkedSource>(std::move(layout), std::make_shared<ChunkFiles>(path, path + "/meta", identity_of(path), key, c.shards));
+  return std::make_shared<ChunkedSource>(std::move(layout),
+                                         std::make_shared<ChunkFiles>(path, path + "/meta", identity_of(path), key, c.shards));
 }
 
 Vector contents_of(const View& view) {
@@ -133,7 +134,10 @@ Case random_case(Random& random) {
     c.chunk.push_back(pick(random, 1, c.spec.shape[k] + 3));
   }
   const Index width = size_of(c.spec.dtype);
-  const std::vector<std::vector<CodecRef>> chains = {{}, {zstd_codec(1)}, {blosc_codec({.element_bytes = width})}, {shuffle_codec(width), lz4_codec()},
+  const std::vector<std::vector<CodecRef>> chains = {{},
+                                                     {zstd_codec(1)},
+                                                     {blosc_codec({.element_bytes = width})},
+                                                     {shuffle_codec(width), lz4_codec()},
                                                      {shuffle_codec(width), gzip_codec(1), checksum_codec(Checksum::kCrc32c)}};
   c.codecs = CodecChain(chains[static_cast<std::size_t>(pick(random, 0, 4))]);
   c.byte_order = pick(random, 0, 1) == 0 ? ByteOrder::kLittle : ByteOrder::kBig;
@@ -159,7 +163,8 @@ TEST(Chunked, GivesBackAnyBoxOfWhatWasWritten) {
     const auto source = make_source(folder / "a", c);
     for (int trial = 0; trial < 6; ++trial) {
       const Box box = trial == 0 ? Box(c.spec.shape) : random_box(random, c.spec.shape);
-      ASSERT_EQ(read(*source, box, trial == 1), contents_of(data.part(box))) << to_string(box) << " of " << to_string(c.spec.shape) << ", chunks " << to_string(c.chunk);
+      ASSERT_EQ(read(*source, box, trial == 1), contents_of(data.part(box)))
+          << to_string(box) << " of " << to_string(c.spec.shape) << ", chunks " << to_string(c.chunk);
       const ReadCost cost = source->cost(box);
       EXPECT_GE(cost.decoded, box.count() * size_of(c.spec.dtype));
     }
@@ -188,7 +193,8 @@ TEST(Chunked, AxesOfAChunkMayLieInAnyOrder) {
       write_all(*sink, turned, random, true);
       ChunkedLayout layout{.grid = ChunkGrid(c.spec.shape, c.chunk), .order = order, .codecs = c.codecs, .transform = stored.transform()};
       const ChunkKey turned_key = [&](const Dims& p) { return key({p[order[0]], p[order[1]], p[order[2]]}); };
-      const ChunkedSource source(std::move(layout), std::make_shared<ChunkFiles>(folder / "a", folder / "a/meta", identity_of(folder / "a"), turned_key));
+      const ChunkedSource source(std::move(layout),
+                                 std::make_shared<ChunkFiles>(folder / "a", folder / "a/meta", identity_of(folder / "a"), turned_key));
       for (int trial = 0; trial < 8; ++trial) {
         const Box box = trial == 0 ? Box(c.spec.shape) : random_box(random, c.spec.shape);
         ASSERT_EQ(read(source, box), contents_of(data.part(box))) << to_string(box);
@@ -214,8 +220,10 @@ TEST(Chunked, EdgeChunksMayHoldOnlyWhatIsInside) {
     const ConstBytes bytes = codecs.encode(raw, scratch);
     put(folder / key({box.start[0] / 2, box.start[1] / 4}), std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   }
-  ChunkedLayout layout{.grid = grid, .edge_chunks_are_cut = true, .codecs = codecs, .transform = {.stored = DType::kUint8, .dtype = DType::kUint8}};
-  const ChunkedSource source(std::move(layout), std::make_shared<ChunkFiles>(folder.path(), folder / "meta", identity_of(folder.path()), key));
+  ChunkedLayout layout{
+      .grid = grid, .edge_chunks_are_cut = true, .codecs = codecs, .transform = {.stored = DType::kUint8, .dtype = DType::kUint8}};
+  const ChunkedSource source(std::move(layout),
+                             std::make_shared<ChunkFiles>(folder.path(), folder / "meta", identity_of(folder.path()), key));
   EXPECT_EQ(std::memcmp(read(source, Box(Shape{3, 5})).data(), all.data(), 15), 0);
   const Vector corner = read(source, Box({1, 3}, {2, 2}));
   EXPECT_EQ(std::to_integer<int>(corner[0]), 9);
@@ -226,10 +234,13 @@ TEST(ChunkedSource, AbsentChunksAreFill) {
   const Folder folder;
   put(folder / "meta", "x");
   const std::int16_t fill = -7;
-  ChunkedLayout layout{.grid = ChunkGrid({5, 7}, {2, 3}), .codecs = CodecChain({zstd_codec(1)}), .transform = {.stored = DType::kInt16, .dtype = DType::kInt16}};
+  ChunkedLayout layout{.grid = ChunkGrid({5, 7}, {2, 3}),
+                       .codecs = CodecChain({zstd_codec(1)}),
+                       .transform = {.stored = DType::kInt16, .dtype = DType::kInt16}};
   layout.fill.resize(2);
   std::memcpy(layout.fill.data(), &fill, 2);
-  const ChunkedSource source(std::move(layout), std::make_shared<ChunkFiles>(folder.path(), folder / "meta", identity_of(folder.path()), key));
+  const ChunkedSource source(std::move(layout),
+                             std::make_shared<ChunkFiles>(folder.path(), folder / "meta", identity_of(folder.path()), key));
   const Vector out = read(source, Box({1, 2}, {3, 4}));
   for (std::size_t i = 0; i < out.size(); i += 2) EXPECT_EQ(std::memcmp(&out[i], &fill, 2), 0);
 }
@@ -247,7 +258,8 @@ class WrittenOnce : public testing::Test {
   View data() { return View::contiguous(elements_.data(), case_.spec.dtype, case_.spec.shape); }
   Folder folder_;
   std::string path_ = folder_ / "a";
-  Case case_{.spec = {{20, 20}, DType::kFloat32}, .chunk = {5, 5}, .codecs = CodecChain({zstd_codec(1), checksum_codec(Checksum::kCrc32c)})};
+  Case case_{
+      .spec = {{20, 20}, DType::kFloat32}, .chunk = {5, 5}, .codecs = CodecChain({zstd_codec(1), checksum_codec(Checksum::kCrc32c)})};
   Vector elements_;
   std::shared_ptr<const ChunkedSource> source_;
 };

@@ -47,11 +47,12 @@ Vector decoded(const CodecChain& chain, const Vector& stored, std::size_t raw_by
 
 const std::vector<CodecRef>& compressors() {
   static const std::vector<CodecRef> kAll = [] {
-    std::vector<CodecRef> all = {zstd_codec(3), zstd_codec(1, true), zstd_codec(-5), gzip_codec(1), gzip_codec(9), gzip_codec(0), zlib_codec(6),
-                                 lz4_codec(), bz2_codec(1), bz2_codec(9)};
+    std::vector<CodecRef> all = {zstd_codec(3), zstd_codec(1, true), zstd_codec(-5), gzip_codec(1), gzip_codec(9),
+                                 gzip_codec(0), zlib_codec(6),       lz4_codec(),    bz2_codec(1),  bz2_codec(9)};
     for (const char* name : {"blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"}) {
       for (const BloscShuffle shuffle : {BloscShuffle::kNone, BloscShuffle::kBytes, BloscShuffle::kBits}) {
-        for (const Index width : {1, 4, 8}) all.push_back(blosc_codec({.compressor = name, .level = 5, .shuffle = shuffle, .element_bytes = width}));
+        for (const Index width : {1, 4, 8})
+          all.push_back(blosc_codec({.compressor = name, .level = 5, .shuffle = shuffle, .element_bytes = width}));
       }
     }
     return all;
@@ -73,8 +74,12 @@ TEST(Codec, GivesBackWhatWasEncodedForEveryCompressorAndSize) {
 TEST(Codec, ChainsOfAnyLengthGiveBackWhatWasEncoded) {
   Random random(2);
   const StoredType i4{DType::kInt32, ByteOrder::kBig};
-  const std::vector<CodecRef> filters = {shuffle_codec(4), shuffle_codec(3), checksum_codec(Checksum::kCrc32c), checksum_codec(Checksum::kCrc32, true),
-                                         checksum_codec(Checksum::kAdler32, true), delta_codec(i4, i4)};
+  const std::vector<CodecRef> filters = {shuffle_codec(4),
+                                         shuffle_codec(3),
+                                         checksum_codec(Checksum::kCrc32c),
+                                         checksum_codec(Checksum::kCrc32, true),
+                                         checksum_codec(Checksum::kAdler32, true),
+                                         delta_codec(i4, i4)};
   for (int trial = 0; trial < 200; ++trial) {
     std::vector<CodecRef> codecs;
     for (Index n = pick(random, 0, 5); n > 0; --n) {

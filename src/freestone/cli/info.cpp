@@ -177,13 +177,11 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
   for (const auto& variable : contents.variables) json["hdus"].push_back(describe_variable(variable));
   json["tables"] = Json::array();
   for (const auto& table : contents.tables) json["tables"].push_back({{"name", table.name}, {"rows", table.rows}});
-  if (contents.is_group) {
+  if (is_listed) {
     for (const auto& attribute : contents.attributes) {
       json["attributes"][attribute.key] = attribute_json(attribute);
-      if (is_listed) line(attribute.key, attribute_text(attribute));
+      line(attribute.key, attribute_text(attribute));
     }
-  }
-  if (is_listed) {
     text += contents.variables.empty() ? "  holds no arrays\n" : "  holds\n";
     for (const auto& variable : contents.variables)
       text += fmt::format("    {:<16} {}\n", variable.name, variable.source ? listed_array(variable) : variable.note);

@@ -93,6 +93,11 @@ void set_dtype(const std::string& file, const std::string& descr, Header& header
       {"b1", DType::kBool},   {"?", DType::kBool},    {"i1", DType::kInt8},    {"i2", DType::kInt16},   {"i4", DType::kInt32},
       {"i8", DType::kInt64},  {"u1", DType::kUint8},  {"u2", DType::kUint16},  {"u4", DType::kUint32},  {"u8", DType::kUint64},
       {"f4", DType::kFloat32}, {"f8", DType::kFloat64}, {"c8", DType::kComplex64}, {"c16", DType::kComplex128}};
+  header.halves = code == "f2";
+  if (header.halves) {
+    header.dtype = DType::kFloat32;
+    return;
+  }
   for (const auto& [name, dtype] : kCodes) {
     if (code == name) {
       header.dtype = dtype;
@@ -176,7 +181,7 @@ Header read_header(const ByteReader& reader) {
   if (!scanner.at_end()) scanner.damaged("nothing more is expected");
   if (!has_descr || !has_order || !has_shape) scanner.damaged("descr, fortran_order or shape is missing");
 
-  Index bytes = size_of(header.dtype);
+  Index bytes = size_of(header.transform().stored);
   bool overflows = false, is_empty = false;
   for (const Index extent : header.shape) {
     is_empty = is_empty || extent == 0;
@@ -199,7 +204,7 @@ Contents open(std::shared_ptr<const File> file) {
   if (header.fortran_order && shape.rank() > 1) variable.attributes.push_back({"fortran_order", true, "axes are given in reverse"});
   Contents contents{.format = "npy", .path = file->name()};
   variable.source = std::make_shared<ManifestSource>(
-      contiguous_manifest(file, header.data_offset, shape, {.stored = header.dtype, .order = header.order, .dtype = header.dtype},
+      contiguous_manifest(file, header.data_offset, shape, header.transform(),
                           reference.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   contents.variables.push_back(std::move(variable));
   return contents;

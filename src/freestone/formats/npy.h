@@ -12,9 +12,14 @@ namespace freestone::formats::npy {
 struct Header {
   DType dtype = DType::kFloat64;
   ByteOrder order = kNativeOrder;
+  bool halves = false;  ///< stored as float16; `dtype` is float32
   bool fortran_order = false;
   Shape shape;  ///< as NumPy has it
   Index data_offset = 0;
+
+  ElementTransform transform() const {
+    return {.stored = halves ? DType::kUint16 : dtype, .order = order, .dtype = dtype, .halves = halves};
+  }
 };
 
 /// @throws Error kind data, naming file and field: not npy, a header that is none, an array longer than the file; kind user:

@@ -10,7 +10,8 @@ namespace {
 class Parameters {
  public:
   Parameters(const std::string& file, std::string codec, const Json& object) : file_(file), codec_(std::move(codec)), object_(object) {
-    if (!object.is_object() && !object.is_null()) fail(ErrorKind::kData, "{}: the configuration of codec '{}' is no object.", file_, codec_);
+    if (!object.is_object() && !object.is_null())
+      fail(ErrorKind::kData, "{}: the configuration of codec '{}' is no object.", file_, codec_);
   }
   const std::string& file() const { return file_; }
   const std::string& codec() const { return codec_; }
@@ -42,7 +43,8 @@ class Parameters {
     return value.get<std::string>();
   }
   [[noreturn]] void damaged(const std::string& key) const {
-    fail(ErrorKind::kData, "{}: codec '{}' has {} for its {}.", file_, codec_, at(key).is_null() ? "nothing" : at(key).dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80), key);
+    fail(ErrorKind::kData, "{}: codec '{}' has {} for its {}.", file_, codec_,
+         at(key).is_null() ? "nothing" : at(key).dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80), key);
   }
 
  private:
@@ -237,8 +239,9 @@ class ListReader {
       check_place(name, false);
       has_delta_ = has_delta_ || name == "delta";
       const Json& elements = p.at(std::string(codec->elements));
-      filters_.push_back({codec, p.codec(), type_at(p, std::string(codec->elements), Json()), type_at(p, std::string(codec->stored), elements),
-                          name == "fixedscaleoffset" ? p.real("offset") : 0, name == "fixedscaleoffset" ? p.real("scale") : 1});
+      filters_.push_back({codec, p.codec(), type_at(p, std::string(codec->elements), Json()),
+                          type_at(p, std::string(codec->stored), elements), name == "fixedscaleoffset" ? p.real("offset") : 0,
+                          name == "fixedscaleoffset" ? p.real("scale") : 1});
       const DType expected = filters_.size() > 1 ? filters_[filters_.size() - 2].stored.dtype : transform_.stored;
       if (transform_.halves || filters_.back().elements.dtype != expected) {
         fail(ErrorKind::kData, "{}: codec '{}' takes {} where the elements are {}.", file_, name, name_of(filters_.back().elements.dtype),
@@ -246,7 +249,8 @@ class ListReader {
       }
     } else if (const BytesCodec* bytes_codec = find_bytes_codec(name)) {
       check_place(name, true);
-      if (out_.shards) fail(ErrorKind::kUser, "{}: its shards are encoded once more, with '{}', which Freestone does not read.", file_, name);
+      if (out_.shards)
+        fail(ErrorKind::kUser, "{}: its shards are encoded once more, with '{}', which Freestone does not read.", file_, name);
       codecs_.push_back(bytes_codec->make(p, element_bytes_));
     } else {
       fail_unknown(file_, name);
@@ -255,7 +259,8 @@ class ListReader {
 
   void check_place(const std::string& name, bool behind_bytes) const {
     if (serialized_ != behind_bytes) {
-      fail(ErrorKind::kData, "{}: codec '{}' stands {} the one that makes bytes of elements.", file_, name, serialized_ ? "behind" : "before");
+      fail(ErrorKind::kData, "{}: codec '{}' stands {} the one that makes bytes of elements.", file_, name,
+           serialized_ ? "behind" : "before");
     }
   }
 
@@ -280,7 +285,8 @@ class ListReader {
     if (inner.rank() != shard.rank()) fail(ErrorKind::kData, "{}: chunks {} in shards {}.", file_, to_string(inner), to_string(shard));
     Index count = 1;
     for (int k = 0; k < inner.rank(); ++k) {
-      if (shard[k] % inner[k] != 0) fail(ErrorKind::kData, "{}: chunks {} do not fill shards {}.", file_, to_string(inner), to_string(shard));
+      if (shard[k] % inner[k] != 0)
+        fail(ErrorKind::kData, "{}: chunks {} do not fill shards {}.", file_, to_string(inner), to_string(shard));
       layout.chunks.push_back(shard[k] / inner[k]);
       if (__builtin_mul_overflow(count, layout.chunks[k], &count) || count > kMostInShard) {
         fail(ErrorKind::kData, "{}: shards {} of chunks {} hold more than {} of them. The metadata are damaged.", file_, to_string(shard),

@@ -18,8 +18,8 @@ ElementType plain(DType dtype, ByteOrder order) { return {{.stored = dtype, .ord
 ElementType half(ByteOrder order) { return {{.stored = DType::kUint16, .order = order, .dtype = DType::kFloat32, .halves = true}, ""}; }
 
 [[noreturn]] void fail_type(const std::string& name, const std::string& what) {
-  fail(ErrorKind::kUser, "{}: its elements are {}, which Freestone does not read (it reads bool, integers, floats, complex numbers and times).",
-       name, what);
+  fail(ErrorKind::kUser,
+       "{}: its elements are {}, which Freestone does not read (it reads bool, integers, floats, complex numbers and times).", name, what);
 }
 
 /// The names in a list of fields: [["a", "<i4"], ...].
@@ -57,9 +57,9 @@ TypeString split_type(const std::string& text) {
 
 std::optional<DType> dtype_of_code(const std::string& code) {
   static constexpr std::pair<std::string_view, DType> kCodes[] = {
-      {"b1", DType::kBool},     {"i1", DType::kInt8},     {"i2", DType::kInt16},    {"i4", DType::kInt32},      {"i8", DType::kInt64},
-      {"u1", DType::kUint8},    {"u2", DType::kUint16},   {"u4", DType::kUint32},   {"u8", DType::kUint64},     {"f4", DType::kFloat32},
-      {"f8", DType::kFloat64},  {"c8", DType::kComplex64}, {"c16", DType::kComplex128}};
+      {"b1", DType::kBool},    {"i1", DType::kInt8},      {"i2", DType::kInt16},      {"i4", DType::kInt32},  {"i8", DType::kInt64},
+      {"u1", DType::kUint8},   {"u2", DType::kUint16},    {"u4", DType::kUint32},     {"u8", DType::kUint64}, {"f4", DType::kFloat32},
+      {"f8", DType::kFloat64}, {"c8", DType::kComplex64}, {"c16", DType::kComplex128}};
   for (const auto& [name, dtype] : kCodes) {
     if (name == code) return dtype;
   }
@@ -203,7 +203,12 @@ ElementType element_type_v2(const std::string& name, const Json& value) {
     return out;
   }
   const char kind = type.code.empty() ? '?' : type.code.front();
-  fail_type(name, fmt::format("{} (dtype '{}')", kind == 'S' || kind == 'U' ? "text" : kind == 'O' ? "Python objects" : kind == 'V' ? "raw bytes" : "of a type", text));
+  fail_type(name, fmt::format("{} (dtype '{}')",
+                              kind == 'S' || kind == 'U' ? "text"
+                              : kind == 'O'              ? "Python objects"
+                              : kind == 'V'              ? "raw bytes"
+                                                         : "of a type",
+                              text));
 }
 
 ElementType element_type_v3(const std::string& name, const Json& value) {
@@ -217,14 +222,16 @@ ElementType element_type_v3(const std::string& name, const Json& value) {
   if (text == "numpy.datetime64" || text == "numpy.timedelta64") {
     const Json& unit = member(name, configuration, "unit");
     const Json scale = configuration.value("scale_factor", Json(1));
-    if (!unit.is_string() || !scale.is_number_integer()) fail(ErrorKind::kData, "{}: data_type is {}: its unit is damaged.", name, text_of(value));
+    if (!unit.is_string() || !scale.is_number_integer())
+      fail(ErrorKind::kData, "{}: data_type is {}: its unit is damaged.", name, text_of(value));
     ElementType out = plain(DType::kInt64, ByteOrder::kLittle);
     const auto factor = scale.get<Index>();
     out.label = fmt::format("{}[{}{}]", text.substr(6), factor == 1 ? "" : std::to_string(factor), unit.get_ref<const std::string&>());
     return out;
   }
   if (text == "structured" || text == "struct") {
-    fail_type(name, fmt::format("records (fields {})", field_names(configuration.is_object() ? configuration.value("fields", Json::array()) : Json())));
+    fail_type(name, fmt::format("records (fields {})",
+                                field_names(configuration.is_object() ? configuration.value("fields", Json::array()) : Json())));
   }
   fail_type(name, fmt::format("of the type '{}'", text));
 }

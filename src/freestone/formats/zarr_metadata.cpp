@@ -51,7 +51,8 @@ ChunkKey key_v3(const std::string& name, const Json& value) {
   const Json configuration = value.is_object() ? value.value("configuration", Json::object()) : Json::object();
   if (!configuration.is_object()) fail(ErrorKind::kData, "{}: the configuration of chunk_key_encoding is no object.", name);
   if (encoding == "v2") return key_v2(separator_from(name, configuration.value("separator", Json("."))));
-  if (encoding != "default") fail(ErrorKind::kUser, "{}: its chunk_key_encoding is one that Freestone does not read (it reads default and v2).", name);
+  if (encoding != "default")
+    fail(ErrorKind::kUser, "{}: its chunk_key_encoding is one that Freestone does not read (it reads default and v2).", name);
   const std::string separator = separator_from(name, configuration.value("separator", Json("/")));
   return [separator](const Dims& position) { return position.empty() ? std::string("c") : "c" + separator + joined(position, separator); };
 }

@@ -24,9 +24,9 @@ struct ArrayMetadata {
   std::vector<int> order;             ///< see ChunkedLayout
   ElementType type;
   CodecChain codecs;
-  std::vector<std::byte> fill;        ///< one element as delivered
+  std::vector<std::byte> fill;  ///< one element as delivered
   ChunkKey key;
-  std::vector<std::string> dims;      ///< "" for an axis without a name; empty when none has one
+  std::vector<std::string> dims;  ///< "" for an axis without a name; empty when none has one
 };
 
 /// The array of a zarr.json.

@@ -24,7 +24,8 @@ bool has_file(const std::string& path) {
 
 Json read_json(const std::string& path) {
   const auto file = File::open(path);
-  if (file->size() > kLargestMetadata) fail(ErrorKind::kData, "{}: metadata of {} are none. The file is damaged.", path, format_bytes(file->size()));
+  if (file->size() > kLargestMetadata)
+    fail(ErrorKind::kData, "{}: metadata of {} are none. The file is damaged.", path, format_bytes(file->size()));
   std::string text(static_cast<std::size_t>(file->size()), ' ');
   file->read_exactly(0, std::as_writable_bytes(std::span(text)));
   return parse_json(path, text);
@@ -36,7 +37,7 @@ Json read_json_if_there(const std::string& path) { return has_file(path) ? read_
 struct Node {
   int version = 3;
   bool is_array = false;
-  Json document;                       ///< zarr.json, .zarray or .zgroup
+  Json document;  ///< zarr.json, .zarray or .zgroup
   Json attributes = Json::object();
   std::string name_of_document() const { return version == 3 ? "zarr.json" : is_array ? ".zarray" : ".zgroup"; }
 };
@@ -79,7 +80,8 @@ Variable variable_from(const std::string& folder, const std::string& name, int n
   variable.attributes = attributes_from(attributes);
   const std::string metadata = folder + "/" + node.name_of_document();
   try {
-    ArrayMetadata array = node.version == 3 ? read_array_v3(metadata, node.document) : read_array_v2(metadata, node.document, node.attributes);
+    ArrayMetadata array =
+        node.version == 3 ? read_array_v3(metadata, node.document) : read_array_v2(metadata, node.document, node.attributes);
     if (!array.type.label.empty()) variable.attributes.push_back({"numpy_dtype", array.type.label, "what the integers mean"});
     variable.dims = std::move(array.dims);
     ChunkedLayout layout;
@@ -91,7 +93,8 @@ Variable variable_from(const std::string& folder, const std::string& name, int n
     std::string absolute = stdfs::absolute(folder).lexically_normal().string();
     while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
     layout.reference = nlohmann::json{{"path", absolute}, {"variable", ""}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-    auto files = std::make_shared<const ChunkFiles>(folder, metadata, identity_of(folder, metadata), std::move(array.key), std::move(array.shards));
+    auto files =
+        std::make_shared<const ChunkFiles>(folder, metadata, identity_of(folder, metadata), std::move(array.key), std::move(array.shards));
     variable.source = std::make_shared<ChunkedSource>(std::move(layout), std::move(files));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kUser) throw;
@@ -185,7 +188,8 @@ Contents open(const std::string& path) {
   auto nodes = node->version == 3 ? consolidated_v3(folder + "/zarr.json", *node) : consolidated_v2(folder);
   if (!nodes) walk(folder, "", 0, nodes.emplace());
   for (const auto& [name, below] : *nodes) {
-    if (below.is_array) contents.variables.push_back(variable_from(folder + "/" + name, name, static_cast<int>(contents.variables.size()), below));
+    if (below.is_array)
+      contents.variables.push_back(variable_from(folder + "/" + name, name, static_cast<int>(contents.variables.size()), below));
   }
   return contents;
 }

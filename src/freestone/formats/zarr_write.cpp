@@ -14,14 +14,15 @@ constexpr Index kSmallChunk = Index{1} << 20;
 
 struct Compressor {
   std::string_view name;
-  int level;          ///< when none is asked for
+  int level;  ///< when none is asked for
   bool has_level;
   bool in_numcodecs;  ///< version 3 has it by zarr-python's extension only
 };
 constexpr Compressor kCompressors[] = {
-    {"none", 0, false, false},         {"zstd", 3, true, false},           {"gzip", 5, true, false},       {"zlib", 5, true, true},
-    {"lz4", 1, true, true},            {"bz2", 9, true, true},             {"blosc-lz4", 5, true, false},  {"blosc-lz4hc", 5, true, false},
-    {"blosc-blosclz", 5, true, false}, {"blosc-snappy", 5, true, false},   {"blosc-zlib", 5, true, false}, {"blosc-zstd", 5, true, false},
+    {"none", 0, false, false},        {"zstd", 3, true, false},        {"gzip", 5, true, false},
+    {"zlib", 5, true, true},          {"lz4", 1, true, true},          {"bz2", 9, true, true},
+    {"blosc-lz4", 5, true, false},    {"blosc-lz4hc", 5, true, false}, {"blosc-blosclz", 5, true, false},
+    {"blosc-snappy", 5, true, false}, {"blosc-zlib", 5, true, false},  {"blosc-zstd", 5, true, false},
     {"blosc", 5, true, false},
 };
 
@@ -32,7 +33,8 @@ const Compressor& compressor_of(const WriteRequest& request) {
     if (compressor.name == wanted) return compressor;
     names.emplace_back(compressor.name);
   }
-  fail(ErrorKind::kUser, "{}: there is no compressor '{}'.{} There are {}.", request.path, wanted, suggestion(wanted, names), fmt::join(names, ", "));
+  fail(ErrorKind::kUser, "{}: there is no compressor '{}'.{} There are {}.", request.path, wanted, suggestion(wanted, names),
+       fmt::join(names, ", "));
 }
 
 /// The compressor as version 2 has it, null for none.
@@ -183,9 +185,10 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
     Json codecs = codecs_of_v3(request, spec.dtype);
     if (has_shards) {
       const Json index = Json::array({{{"name", "bytes"}, {"configuration", {{"endian", "little"}}}}, {{"name", "crc32c"}}});
-      codecs = Json::array({{{"name", "sharding_indexed"},
-                             {"configuration",
-                              {{"chunk_shape", grid.chunk.to_vector()}, {"codecs", codecs}, {"index_codecs", index}, {"index_location", "end"}}}}});
+      codecs = Json::array(
+          {{{"name", "sharding_indexed"},
+            {"configuration",
+             {{"chunk_shape", grid.chunk.to_vector()}, {"codecs", codecs}, {"index_codecs", index}, {"index_location", "end"}}}}});
     }
     Json json;
     json["zarr_format"] = 3;

@@ -40,6 +40,12 @@ void ChunkCache::drop(Entry& entry) {
 }
 
 /// Called with the lock held.
+void ChunkCache::charge(Entry& entry, Index bytes) {
+  bytes_ += bytes - entry.charged;
+  entry.charged = bytes;
+}
+
+/// Called with the lock held.
 bool ChunkCache::make_room(Index bytes) {
   if (bytes > limit_) return false;
   while (bytes_ + bytes > limit_ && !unused_.empty()) {
@@ -89,8 +95,9 @@ ChunkCache::Entry* ChunkCache::take(const void* source, Index number, Index enco
   entry.state = entry.encoded_size < 0 ? Entry::State::kAbsent : Entry::State::kEncoded;
   if (entry.state == Entry::State::kAbsent) {
     entry.encoded = Buffer();
-    bytes_ -= entry.charged;
-    entry.charged = 0;
+    charge(entry, 0);
+  } else {
+    charge(entry, entry.encoded_size + raw_bytes);  // pages that nothing was read into are none
   }
   changed_.notify_all();
   return &entry;
@@ -115,9 +122,8 @@ ConstBytes ChunkCache::raw(Entry& entry, const std::function<void(ConstBytes, By
     }
     lock.lock();
     entry.state = Entry::State::kRaw;
-    bytes_ -= entry.encoded.size();
-    entry.charged -= entry.encoded.size();
     entry.encoded = Buffer();
+    charge(entry, entry.raw_bytes);
     changed_.notify_all();
   }
   return entry.raw.bytes();

@@ -53,6 +53,7 @@ class ChunkCache {
     std::size_t operator()(const Key& key) const;
   };
   bool make_room(Index bytes);
+  void charge(Entry& entry, Index bytes);
   void drop(Entry& entry);
 
   const Index limit_;

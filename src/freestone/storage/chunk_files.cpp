@@ -15,9 +15,13 @@ constexpr Index kIndexBytes = Index{16} << 20;
 }  // namespace
 
 ChunkFiles::ChunkFiles(std::string folder, std::string metadata, Identity identity, ChunkKey key, std::optional<ShardLayout> shards)
-    : folder_(std::move(folder)), metadata_(std::move(metadata)), identity_(std::move(identity)), key_(std::move(key)),
+    : folder_(std::move(folder)),
+      metadata_(std::move(metadata)),
+      identity_(std::move(identity)),
+      key_(std::move(key)),
       shards_(std::move(shards)) {
-  if (shards_) most_open_ = static_cast<std::size_t>(std::clamp<Index>(kIndexBytes / std::max<Index>(1, shards_->count() * 16), 2, kOpenShards));
+  if (shards_)
+    most_open_ = static_cast<std::size_t>(std::clamp<Index>(kIndexBytes / std::max<Index>(1, shards_->count() * 16), 2, kOpenShards));
 }
 
 Dims ChunkFiles::file_position(const Dims& position) const {
@@ -80,7 +84,8 @@ void ChunkFiles::check_unchanged() const {
   struct stat status {};
   const bool there = stat(metadata_.c_str(), &status) == 0;
   const Index modified = Index{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-  if (!there || status.st_size != identity_.bytes || static_cast<Index>(status.st_ino) != identity_.inode || modified != identity_.modified_ns) {
+  if (!there || status.st_size != identity_.bytes || static_cast<Index>(status.st_ino) != identity_.inode ||
+      modified != identity_.modified_ns) {
     fail(ErrorKind::kData, "{}: changed while it was being read: its {} is {}. Run again when nothing writes to it.", folder_,
          metadata_.substr(metadata_.rfind('/') + 1), there ? "another one" : "gone");
   }

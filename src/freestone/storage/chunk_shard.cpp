@@ -39,7 +39,8 @@ ShardIndex::ShardIndex(const ByteReader& shard, const ShardLayout& layout) : Sha
     if (offset == kNone && size == kNone) continue;
     const auto room = static_cast<std::uint64_t>(shard.size());
     if (offset > room || size > room - offset) {
-      fail(ErrorKind::kData, "{}: by the shard's index its chunk {} has {} bytes at offset {}, the file has {}. It is damaged or was cut short.",
+      fail(ErrorKind::kData,
+           "{}: by the shard's index its chunk {} has {} bytes at offset {}, the file has {}. It is damaged or was cut short.",
            shard.name(), i, size, offset, shard.size());
     }
     entries_[i] = {static_cast<Index>(offset), static_cast<Index>(size)};

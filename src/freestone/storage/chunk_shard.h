@@ -11,9 +11,9 @@ namespace freestone {
 
 /// How a shard is laid out: the inner chunks anywhere, the index at the end or the start.
 struct ShardLayout {
-  Shape chunks;              ///< inner chunks along each axis
+  Shape chunks;  ///< inner chunks along each axis
   ByteOrder order = ByteOrder::kLittle;
-  CodecChain index_codecs;   ///< behind the numbers; of fixed size
+  CodecChain index_codecs;  ///< behind the numbers; of fixed size
   bool index_at_end = true;
 
   Index count() const { return element_count(chunks); }

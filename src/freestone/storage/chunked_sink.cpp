@@ -54,7 +54,8 @@ void ChunkedSink::create() {
 void ChunkedSink::resume() {
   folder_.resume();
   if (folder_.has_file(kPartsMark)) {
-    fail(ErrorKind::kUser, "{}: the tiles of the run that was killed lay across its chunks: it cannot be taken up. Run without --resume.", name());
+    fail(ErrorKind::kUser, "{}: the tiles of the run that was killed lay across its chunks: it cannot be taken up. Run without --resume.",
+         name());
   }
 }
 
@@ -178,7 +179,8 @@ void ChunkedSink::write_file(const Dims& position, const View& data, Scratch& sc
 void ChunkedSink::finish() {
   ensure(parts_.empty(), "a chunk was not written whole");
   if (has_kept_parts_) folder_.remove_file(kPartsMark);
-  for (const ChunkedOutput::File& file : output_.files) folder_.write_file(file.name, std::as_bytes(std::span(file.text.data(), file.text.size())));
+  for (const ChunkedOutput::File& file : output_.files)
+    folder_.write_file(file.name, std::as_bytes(std::span(file.text.data(), file.text.size())));
   folder_.finish();
 }
 

@@ -18,15 +18,15 @@ struct ChunkedOutput {
   Shape chunk;                        ///< of what is encoded as one piece; those at the edge are filled up
   std::optional<ShardLayout> shards;  ///< none: a file is a chunk
   CodecChain codecs;
-  ElementTransform transform;         ///< `dtype` is the array's
-  std::vector<std::byte> fill;        ///< one element of the array; empty means zero
-  bool writes_empty = false;          ///< whether chunks that hold nothing but `fill` are written
+  ElementTransform transform;   ///< `dtype` is the array's
+  std::vector<std::byte> fill;  ///< one element of the array; empty means zero
+  bool writes_empty = false;    ///< whether chunks that hold nothing but `fill` are written
   ChunkKey key;
   struct File {
     std::string name, text;
   };
-  std::vector<File> files;            ///< written by `finish`, in this order: what makes the folder an array comes last
-  std::vector<std::string> marks;     ///< see OutputFolder
+  std::vector<File> files;         ///< written by `finish`, in this order: what makes the folder an array comes last
+  std::vector<std::string> marks;  ///< see OutputFolder
 };
 
 /// The unit is a file: a box that covers whole ones is encoded and written at once, in its scratch memory. What covers part of

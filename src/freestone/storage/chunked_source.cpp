@@ -102,7 +102,12 @@ ChunkedSource::ChunkedSource(ChunkedLayout layout, std::shared_ptr<const ChunkMa
 }
 
 ChunkedSource::ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCache> cache)
-    : layout_(other.layout_), map_(other.map_), spec_(other.spec_), largest_(other.largest_), cache_(std::move(cache)), sample_(other.sample_) {}
+    : layout_(other.layout_),
+      map_(other.map_),
+      spec_(other.spec_),
+      largest_(other.largest_),
+      cache_(std::move(cache)),
+      sample_(other.sample_) {}
 
 std::shared_ptr<const Source> ChunkedSource::through(std::shared_ptr<ChunkCache> cache) const {
   return std::shared_ptr<const Source>(new ChunkedSource(*this, std::move(cache)));
@@ -260,7 +265,8 @@ void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes
 }
 
 void ChunkedSource::fill(const View& out) const {
-  const Index width = size_of(spec_.dtype), row = out.rank() == 0 ? 1 : out.shape.back(), step = out.rank() == 0 ? width : out.strides.back();
+  const Index width = size_of(spec_.dtype), row = out.rank() == 0 ? 1 : out.shape.back(),
+              step = out.rank() == 0 ? width : out.strides.back();
   const bool is_zero = std::all_of(layout_.fill.begin(), layout_.fill.end(), [](std::byte b) { return b == std::byte{0}; });
   for_each_row(out.shape, {&out}, [&](std::byte** data) {
     if (is_zero && step == width) {
@@ -308,7 +314,8 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
   Reach reach(layout_.grid, box);
   // What is left of the memory behind the chunks: first what the codecs need, then a chunk.
   const Index needed = scratch_bytes(box), codecs_need = layout_.codecs.decode_scratch_bytes(raw_bytes(layout_.grid.chunk()));
-  const std::span<std::byte> scratch = encoded.subspan(static_cast<std::size_t>(encoded_bytes(box) - needed), static_cast<std::size_t>(needed));
+  const std::span<std::byte> scratch =
+      encoded.subspan(static_cast<std::size_t>(encoded_bytes(box) - needed), static_cast<std::size_t>(needed));
   const Bytes between = scratch.first(static_cast<std::size_t>(codecs_need));
   Bytes beside = scratch.subspan(static_cast<std::size_t>(codecs_need));
   Buffer unforeseen;

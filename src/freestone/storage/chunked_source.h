@@ -21,8 +21,8 @@ struct ChunkedLayout {
   bool edge_chunks_are_cut = false;  ///< chunks at the edge hold only what is inside the array (HDF5 and Zarr: whole ones)
   CodecChain codecs;
   ElementTransform transform;
-  std::vector<std::byte> fill;       ///< one element as delivered; empty means zero
-  std::string reference;             ///< JSON text, see Source::reference
+  std::vector<std::byte> fill;  ///< one element as delivered; empty means zero
+  std::string reference;        ///< JSON text, see Source::reference
 };
 
 class ChunkedSource final : public Source {

@@ -30,9 +30,7 @@ struct Free {
 
 class Zstd final : public Codec {
  public:
-  Zstd(int level, bool checksum) : level_(level), checksum_(checksum) {
-    check_level("zstd", level, ZSTD_minCLevel(), ZSTD_maxCLevel());
-  }
+  Zstd(int level, bool checksum) : level_(level), checksum_(checksum) { check_level("zstd", level, ZSTD_minCLevel(), ZSTD_maxCLevel()); }
   std::string_view name() const override { return "zstd"; }
   Index largest_encoded(Index bytes) const override {
     return with_slack(static_cast<Index>(ZSTD_COMPRESSBOUND(static_cast<std::size_t>(bytes))));
@@ -222,14 +220,16 @@ class Blosc final : public Codec {
     const int shuffle = options_.shuffle == BloscShuffle::kNone    ? BLOSC_NOSHUFFLE
                         : options_.shuffle == BloscShuffle::kBytes ? BLOSC_SHUFFLE
                                                                    : BLOSC_BITSHUFFLE;
-    const int size = blosc_compress_ctx(options_.level, shuffle, static_cast<std::size_t>(options_.element_bytes), from.size(), from.data(),
-                                        to.data(), to.size(), options_.compressor.c_str(), static_cast<std::size_t>(options_.block_bytes), 1);
+    const int size =
+        blosc_compress_ctx(options_.level, shuffle, static_cast<std::size_t>(options_.element_bytes), from.size(), from.data(), to.data(),
+                           to.size(), options_.compressor.c_str(), static_cast<std::size_t>(options_.block_bytes), 1);
     if (size <= 0) fail(ErrorKind::kInternal, "blosc cannot encode (code {})", size);
     return size;
   }
   Index decode(ConstBytes from, Bytes to) const override {
     std::size_t promised = 0;
-    if (blosc_cbuffer_validate(from.data(), from.size(), &promised) != 0) fail_damaged("blosc", "its header is damaged, or it is cut short");
+    if (blosc_cbuffer_validate(from.data(), from.size(), &promised) != 0)
+      fail_damaged("blosc", "its header is damaged, or it is cut short");
     if (promised > to.size()) fail_damaged("blosc", fmt::format("it promises {} bytes", promised));
     if (promised == 0) return 0;
     const int size = blosc_decompress_ctx(from.data(), to.data(), to.size(), 1);

@@ -102,9 +102,11 @@ class NumberFilter : public Codec {
 
  private:
   Index convert(ConstBytes from, StoredType from_type, Bytes to, StoredType to_type, bool encodes) const {
-    const Index from_width = size_of(from_type.dtype), to_width = size_of(to_type.dtype), count = static_cast<Index>(from.size()) / from_width;
+    const Index from_width = size_of(from_type.dtype), to_width = size_of(to_type.dtype),
+                count = static_cast<Index>(from.size()) / from_width;
     if (static_cast<Index>(from.size()) % from_width != 0 || count * to_width > static_cast<Index>(to.size())) {
-      fail(ErrorKind::kData, "{} cannot take it: {} bytes are not the {} numbers of the chunk", name_, from.size(), name_of(from_type.dtype));
+      fail(ErrorKind::kData, "{} cannot take it: {} bytes are not the {} numbers of the chunk", name_, from.size(),
+           name_of(from_type.dtype));
     }
     std::vector<std::byte> native;
     const std::byte* numbers = from.data();
@@ -229,8 +231,12 @@ class AsType final : public NumberFilter {
   AsType(StoredType elements, StoredType stored) : NumberFilter("astype", elements, stored) {}
 
  protected:
-  void encode_numbers(const std::byte* from, std::byte* to, Index count) const override { run(elements_.dtype, stored_.dtype, from, to, count); }
-  void decode_numbers(const std::byte* from, std::byte* to, Index count) const override { run(stored_.dtype, elements_.dtype, from, to, count); }
+  void encode_numbers(const std::byte* from, std::byte* to, Index count) const override {
+    run(elements_.dtype, stored_.dtype, from, to, count);
+  }
+  void decode_numbers(const std::byte* from, std::byte* to, Index count) const override {
+    run(stored_.dtype, elements_.dtype, from, to, count);
+  }
 
  private:
   static void run(DType from_type, DType to_type, const std::byte* from, std::byte* to, Index count) {
@@ -281,9 +287,7 @@ std::uint32_t crc32c_by_tables(std::uint32_t crc, const std::byte* data, std::si
 class ChecksumCodec final : public Codec {
  public:
   ChecksumCodec(Checksum kind, bool at_start) : kind_(kind), at_start_(at_start) {}
-  std::string_view name() const override {
-    return kind_ == Checksum::kCrc32c ? "crc32c" : kind_ == Checksum::kCrc32 ? "crc32" : "adler32";
-  }
+  std::string_view name() const override { return kind_ == Checksum::kCrc32c ? "crc32c" : kind_ == Checksum::kCrc32 ? "crc32" : "adler32"; }
   Index largest_encoded(Index bytes) const override { return bytes + kBytes; }
   Index encode(ConstBytes from, Bytes to) const override {
     if (!from.empty()) std::memcpy(to.data() + (at_start_ ? kBytes : 0), from.data(), from.size());

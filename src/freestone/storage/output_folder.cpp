@@ -31,7 +31,8 @@ std::string without_slashes(std::string path) {
 }
 
 bool still_named(int descriptor, const std::string& path) {
-  struct stat held {}, named {};
+  struct stat held {
+  }, named{};
   return fstat(descriptor, &held) == 0 && lstat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
@@ -48,7 +49,9 @@ bool is_empty_folder(const std::string& path) {
 }  // namespace
 
 OutputFolder::OutputFolder(std::string path, bool overwrite, std::vector<std::string> marks)
-    : path_(without_slashes(std::move(path))), temporary_(hidden_name(path_, ".freestone-tmp")), overwrite_(overwrite),
+    : path_(without_slashes(std::move(path))),
+      temporary_(hidden_name(path_, ".freestone-tmp")),
+      overwrite_(overwrite),
       marks_(std::move(marks)) {}
 
 OutputFolder::~OutputFolder() { abort(); }
@@ -161,7 +164,8 @@ void OutputFolder::make_folders(const std::string& name) {
     if (::mkdir((temporary_ + "/" + part).c_str(), 0777) != 0 && errno != EEXIST) {
       const int error_number = errno;
       folders_.erase(part);
-      if (error_number == ENOSPC || error_number == EDQUOT) fail(ErrorKind::kIo, "{}: the disk is full. Free some space, or write elsewhere.", path_);
+      if (error_number == ENOSPC || error_number == EDQUOT)
+        fail(ErrorKind::kIo, "{}: the disk is full. Free some space, or write elsewhere.", path_);
       fail_errno(error_number, fmt::format("{}: the folder {} cannot be made", path_, part));
     }
   }

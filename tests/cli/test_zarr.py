@@ -1,0 +1,63 @@
+"""Zarr through the program: info, run, convert, and what goes wrong."""
+
+import numpy as np
+import pytest
+
+zarr = pytest.importorskip("zarr")
+
+
+@pytest.fixture
+def group(tmp_path):
+    """A group of two arrays and a coordinate, in the folder of the program."""
+    x = np.random.default_rng(3).normal(size=(6, 30, 40)).astype("f4")
+    g = zarr.create_group(tmp_path / "g.zarr", attributes={"title": "weather"})
+    named = {"dimension_names": ["time", "y", "x"]}
+    g.create_array("tas", shape=x.shape, dtype="f4", chunks=(2, 10, 20), attributes={"units": "K", "levels": [1, 2]}, **named)[...] = x
+    g.create_array("pr", shape=x.shape, dtype="f8", **named)
+    g.create_array("time", shape=(6,), dtype="i8", dimension_names=["time"])[...] = np.arange(6)
+    return x
+
+
+def test_info(freestone, group):
+    text = freestone.out("info g.zarr")
+    assert "weather" in text and "6 x 30 x 40 (time, y, x) float32, chunks 2 x 10 x 20" in text
+    for words in ("info g.zarr/tas --json", "info g.zarr[tas] --json", "info g.zarr --var tas --json"):
+        found = freestone.json(words)
+        assert found["shape"] == [6, 30, 40] and found["dims"] == ["time", "y", "x"] and found["codecs"] == "zstd"
+        assert found["attributes"] == {"units": "K", "levels": [1, 2]} and found["chunks"] == [2, 10, 20]
+
+
+def test_run_from_group_to_zarr(freestone, group, tmp_path):
+    freestone.out("run g.zarr --var tas ! mean --axis time ! write m.zarr --compress zstd --level 3 --chunks 10,10 --shards 30,40")
+    z = zarr.open_array(tmp_path / "m.zarr", mode="r")
+    np.testing.assert_allclose(z[...], group.mean(0), rtol=1e-5, atol=1e-6)
+    assert z.chunks == (10, 10) and z.shards == (30, 40) and z.metadata.dimension_names == ("y", "x")
+    freestone.out("convert g.zarr/tas t.zarr --zarr-version 2 --compress blosc-zstd")
+    z = zarr.open_array(tmp_path / "t.zarr", mode="r")
+    np.testing.assert_array_equal(z[...], group)
+    assert z.chunks == (6, 30, 40) and z.metadata.zarr_format == 2
+    assert z.attrs["units"] == "K" and z.attrs["levels"] == [1, 2] and z.attrs["_ARRAY_DIMENSIONS"] == ["time", "y", "x"]
+
+
+def test_fits_and_back(freestone, tmp_path):
+    from astropy.io import fits
+
+    x = np.arange(600, dtype="f4").reshape(20, 30)
+    fits.writeto(tmp_path / "a.fits", x, fits.Header([("OBJECT", "M1"), ("BUNIT", "K")]))
+    freestone.out("convert a.fits b.zarr")
+    assert zarr.open_array(tmp_path / "b.zarr", mode="r").attrs["OBJECT"] == "M1"
+    freestone.out("convert b.zarr c.fits")
+    np.testing.assert_array_equal(fits.getdata(tmp_path / "c.fits"), x)
+
+
+def test_errors(freestone, group):
+    for code, words, part in [
+        (1, "run g.zarr ! statistics", "name one of its arrays"),
+        (1, "info g.zarr/tass", "Did you mean 'tas'"),
+        (1, "convert g.zarr/tas x.npy --compress zstd", "zarr does"),
+        (1, "run g.zarr[tas] ! write x.zarr --compress zst", "Did you mean 'zstd'"),
+        (1, "run g.zarr[tas] ! write x.zarr --chunks 3,3", "3 axes"),
+        (2, "run g.zarr[tas] ! write x.zarr --chunks 3,b,3", "--chunks"),
+        (1, "run g.zarr[tas] ! write g.zarr", "exists"),
+    ]:
+        assert part in freestone.fails(code, words)
