@@ -98,6 +98,8 @@ class Sink {
   virtual void create() = 0;
   /// Where a journal of this output may stand, beside the temporary output; empty when a killed run cannot be taken up.
   virtual std::string journal_path() const { return {}; }
+  /// True when a temporary output of this name is there: of a killed run, or of one that is writing.
+  virtual bool is_begun() const { return false; }
   /// Instead of `create`: takes up the temporary output that a killed run left, with everything that was written to it.
   /// @throws Error kind user: there is none, or somebody is writing it; kind data: it is not what `create` would have made
   virtual void resume() { fail(ErrorKind::kUser, "{}: a run that writes it cannot be taken up.", name()); }

@@ -20,6 +20,7 @@ using Json = nlohmann::json;
 constexpr int kVersion = 1;
 constexpr auto kFlushEvery = std::chrono::seconds(30);
 constexpr std::string_view kFlushed = "flushed up to ";
+constexpr std::string_view kFinishing = "finishing";
 constexpr Index kMostTiles = Index{1} << 40;
 
 /// Changes with every start of the machine.
@@ -115,6 +116,7 @@ Journal::Left Journal::read(const std::string& path, const std::string& job) {
         std::from_chars(line.data() + kFlushed.size(), line.data() + line.size(), safe_end);
         continue;
       }
+      if (line == kFinishing) left.finishing = true;
       Index numbers[2] = {-1, -1};
       const char* at = line.data();
       for (Index& number : numbers) {
@@ -150,6 +152,11 @@ void Journal::finished(int stage, Index tile) {
   const std::string line = fmt::format("{} {}\n", stage, tile);
   const std::lock_guard lock(mutex_);
   append(line);
+}
+
+void Journal::finishing() {
+  const std::lock_guard lock(mutex_);
+  append(fmt::format("{}\n", kFinishing));
 }
 
 void Journal::flush_now_and_then(std::stop_token stop) {

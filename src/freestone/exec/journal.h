@@ -36,6 +36,7 @@ class Journal {
     std::string plan;                         ///< as JSON text
     std::vector<std::vector<bool>> finished;  ///< by stage and tile
     Index tiles = 0;                          ///< finished in all
+    bool finishing = false;                   ///< everything was written; outputs were being given their names
   };
   /// @throws Error kind user: there is none, or it is of another job; kind data: it is damaged
   static Left read(const std::string& path, const std::string& job);
@@ -44,6 +45,8 @@ class Journal {
 
   /// A tile of a stage is in the outputs. Thread-safe.
   void finished(int stage, Index tile);
+  /// Everything is written: from now on outputs get their final names, one after the other.
+  void finishing();
   /// The run ended, one way or the other: the file goes.
   void remove() noexcept;
 

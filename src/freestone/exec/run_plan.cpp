@@ -36,9 +36,37 @@ std::vector<bool> needed_stages(const Plan& plan, const std::vector<std::shared_
   return needed;
 }
 
+/// Stands for an output that has its name already: whatever is made again for it is let go.
+class DoneSink final : public Sink {
+ public:
+  explicit DoneSink(std::shared_ptr<Sink> done) : done_(std::move(done)) {}
+  const Spec& spec() const override { return done_->spec(); }
+  const SinkCaps& caps() const override { return done_->caps(); }
+  std::string name() const override { return done_->name(); }
+  void create() override {}
+  std::string journal_path() const override { return done_->journal_path(); }
+  void resume() override {}
+  Index scratch_bytes(const Box& box) const override { return done_->scratch_bytes(box); }
+  void write(const Box&, const View&, Scratch&, const Cancel&) override {}
+  void finish() override {}
+  void abort() noexcept override {}
+
+ private:
+  std::shared_ptr<Sink> done_;
+};
+
+/// A run that was killed while its outputs got their names has renamed some of them.
+std::vector<std::shared_ptr<Sink>> without_done(std::vector<std::shared_ptr<Sink>> sinks, const Journal::Left* left) {
+  if (left != nullptr && left->finishing)
+    for (auto& sink : sinks)
+      if (!sink->journal_path().empty() && !sink->is_begun()) sink = std::make_shared<DoneSink>(sink);
+  return sinks;
+}
+
 }  // namespace
 
-void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& sinks, const RunOptions& options) {
+void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_sinks, const RunOptions& options) {
+  const std::vector<std::shared_ptr<Sink>> sinks = without_done(given_sinks, options.left);
   ensure(sinks.size() == plan.roots.size(), "run_plan: a plan needs one sink for each root");
   EventStream silent;
   const Cancel never;
@@ -94,6 +122,7 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& sinks,
         store_leases[s] = Lease();
       }
     }
+    if (journal) journal->finishing();
     for (const auto& sink : sinks) sink->finish();
     if (journal) journal->remove();
   } catch (const std::exception& error) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "freestone/core/source.h"
+#include "freestone/storage/file.h"
 #include "freestone/storage/chunk_files.h"
 #include "freestone/storage/element_transform.h"
 #include "freestone/storage/output_folder.h"
@@ -40,6 +41,7 @@ class ChunkedSink final : public Sink {
   std::string name() const override { return folder_.path(); }
   void create() override;
   std::string journal_path() const override { return folder_.journal_path(); }
+  bool is_begun() const override { return exists(folder_.temporary_path()); }
   void resume() override;
   void flush() override { folder_.flush(); }
   Index scratch_bytes(const Box& box) const override;

@@ -169,6 +169,11 @@ void reserve(int descriptor, const std::string& name, Index bytes) {
   if (result != 0 || bytes == 0) set_length(descriptor, name, bytes);
 }
 
+bool exists(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0;
+}
+
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   if (slash == std::string::npos) return ".";

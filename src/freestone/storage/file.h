@@ -85,6 +85,9 @@ void set_length(int descriptor, const std::string& name, Index bytes);
 /// @throws Error as `set_length`, and kind io: disk full
 void reserve(int descriptor, const std::string& name, Index bytes);
 
+/// Something of this name is there, whatever it is.
+bool exists(const std::string& path);
+
 /// The folder part of a path, "." when there is none.
 std::string folder_of(const std::string& path);
 

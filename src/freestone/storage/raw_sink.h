@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "freestone/core/source.h"
+#include "freestone/storage/file.h"
 #include "freestone/storage/block_writer.h"
 #include "freestone/storage/output_file.h"
 
@@ -32,6 +33,7 @@ class RawSink final : public Sink {
   std::string name() const override { return output_.path(); }
   void create() override;
   std::string journal_path() const override { return output_.journal_path(); }
+  bool is_begun() const override { return exists(output_.temporary_path()); }
   void resume() override { output_.resume(layout_.file_bytes); }
   void flush() override { output_.flush(); }
   Index scratch_bytes(const Box& box) const override { return writer_.scratch_bytes(box); }
