@@ -260,7 +260,7 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     if (rules.whole[axis] && stage.domain.shape[k] > 1)
       why += fmt::format("{}axis {} whole for {}", why.empty() ? "" : ", ", k, rules.why[axis]);
     else if (rules.step[axis] > 1 && stage.tile[k] < stage.domain.shape[k])
-      why += fmt::format("{}axis {} in steps of {} for its leaves", why.empty() ? "" : ", ", k, rules.step[axis]);
+      why += fmt::format("{}axis {} in steps of {}", why.empty() ? "" : ", ", k, rules.step[axis]);
   }
   stage.reason = fmt::format("{}{}cheapest of the tiles that fit {}", why, why.empty() ? "" : "; ", format_bytes(memory));
   return best;
