@@ -52,7 +52,7 @@ struct Case {
 
 std::shared_ptr<ChunkedSink> make_sink(const std::string& path, const Case& c, bool overwrite = false) {
   ChunkedOutput output{.spec = c.spec, .chunk = c.chunk, .shards = c.shards, .codecs = c.codecs, .transform = c.transform(), .key = key};
-  output.files.push_back({"meta", "{}"});
+  output.files.push_back({"meta", c.codecs.names()});
   output.marks = {"meta"};
   return std::make_shared<ChunkedSink>(path, overwrite, std::move(output));
 }
@@ -395,6 +395,9 @@ TEST(ChunkedSink, ResumesWhatAKilledRunLeft) {
   }
   EXPECT_SAYS(error_of([&] { make_sink(path, c)->resume(); }), "no run to take up");
   std::filesystem::rename(saved, temporary);
+  Case otherwise = c;
+  otherwise.codecs = CodecChain({lz4_codec()});
+  EXPECT_SAYS(error_of([&] { make_sink(path, otherwise)->resume(); }), "other chunks, codecs");
   const auto sink = make_sink(path, c);
   sink->resume();
   write(*sink, data, Box({6, 0}, {3, 9}));

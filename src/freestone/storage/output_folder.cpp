@@ -149,6 +149,20 @@ bool OutputFolder::has_file(const std::string& name) const {
   return lstat((temporary_ + "/" + name).c_str(), &status) == 0;
 }
 
+std::string OutputFolder::text_of(const std::string& name) const {
+  if (!has_file(name)) return "";
+  const auto file = File::open(temporary_ + "/" + name);
+  std::string text(static_cast<std::size_t>(file->size()), ' ');
+  file->read_exactly(0, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+void OutputFolder::leave() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (descriptor_ >= 0) ::close(descriptor_);
+  descriptor_ = -1;
+}
+
 void OutputFolder::remove_file(const std::string& name) { ::unlink((temporary_ + "/" + name).c_str()); }
 
 void OutputFolder::make_folders(const std::string& name) {

@@ -42,6 +42,10 @@ class OutputFolder {
   /// @throws Error kind io
   void write_file(const std::string& name, std::span<const std::byte> bytes);
   bool has_file(const std::string& name) const;
+  /// What a small file of the folder holds; "" when it is not there.
+  std::string text_of(const std::string& name) const;
+  /// Lets go of the temporary folder as it is, for another run to take up.
+  void leave() noexcept;
   void remove_file(const std::string& name);
   /// Opens a file of the folder for writing; the caller closes the descriptor.
   int open_file(const std::string& name);
