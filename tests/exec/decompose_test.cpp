@@ -5,12 +5,19 @@
 #include <cmath>
 #include <complex>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "freestone/exec/compute.h"
 #include "freestone/kernels/dispatch.h"
+#include "freestone/ops/create.h"
+#include "freestone/ops/einsum.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/fft.h"
+#include "freestone/ops/matmul.h"
+#include "freestone/ops/reshape.h"
 #include "freestone/ops/shape.h"
+#include "freestone/plan/plan_json.h"
 #include "freestone/storage/temp_store.h"
 
 namespace freestone {
@@ -177,6 +184,31 @@ TEST(Svd, KnownSingularValues) {
   EXPECT_NEAR(s.data<double>()[0], 5, 1e-14);
   EXPECT_NEAR(s.data<double>()[1], 2, 1e-14);
   EXPECT_EQ(s.data<double>()[2], 0);
+}
+
+TEST(LinearAlgebra, PlansComeBackFromJson) {
+  const Array a = reshape(arange(Index{1}, Index{61}), {20, 3}), x = astype(a, DType::kFloat64) + 0.5;
+  const SvdResult parts = svd(elementwise("sin", {x}));
+  const std::vector<Array> roots{matmul(transpose(x), x),
+                                 einsum("ij,kj->ik", {x, x}),
+                                 fftn(x),
+                                 irfft(rfft(x, 8, 0)),
+                                 parts.u,
+                                 parts.s,
+                                 matmul(reshape(arange(Index{20000}), {1, 20000}), reshape(arange(Index{20000}), {20000, 1}))};
+  const auto expected = compute_all(roots, with(64 << 20, 1));
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    TempStore store("/var/tmp", roots[i].spec(), roots[i].shape());
+    const Plan plan = plan_outputs({{roots[i], store.sink()}}, with(64 << 20, 1));
+    const std::string text = to_json(plan).dump();
+    const Plan back =
+        plan_from_json(nlohmann::json::parse(text), [](const std::string&) -> std::shared_ptr<const Source> { return nullptr; });
+    EXPECT_EQ(to_json(back).dump(), text);
+    bool is_fold = false;
+    for (const PlanNode& node : back.nodes) is_fold = is_fold || node.op->name() == "contract_long";
+    EXPECT_EQ(is_fold, i == 6);
+  }
+  EXPECT_EQ(expected[6].data<std::int64_t>()[0], 2666466670000);
 }
 
 }  // namespace

@@ -270,7 +270,7 @@ double matmul_nanoseconds(Index m, Index n, Index k, DType dtype) {
   const double full =
       static_cast<double>(rounded_up(m, kMostRows)) * static_cast<double>(rounded_up(n, kMostColumns)) * static_cast<double>(k);
   const double packing = 0.5 * b + 0.8 * a * static_cast<double>((n + columns_at_once(dtype) - 1) / columns_at_once(dtype));
-  return full * bytes * 0.004 * (is_complex(dtype) ? 4 : 1) + packing + c * static_cast<double>(k) / kMatmulBlock * 0.2;
+  return full * bytes * 0.0055 * (is_complex(dtype) ? 4 : 1) + packing + c * static_cast<double>(k) / kMatmulBlock * 0.2;
 }
 
 }  // namespace freestone::kernels

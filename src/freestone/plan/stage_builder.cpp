@@ -207,11 +207,17 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
       for (const int k : fold->axes())
         span(domain->second[static_cast<std::size_t>(k)].anchor_axis, "a reduction that feeds the same pass");
     }
+    // Where the operation's own domain is cut along that axis, too (a matrix times itself), tiles of its outputs are still made once.
+    const auto cut_along = [&](int axis) {
+      return domain != known.end() &&
+             std::any_of(domain->second.begin(), domain->second.end(), [&](const OwnAxis& own) { return own.anchor_axis == axis; });
+    };
     const auto spans_whole_axes = [&](ValueRef value, const Access& access) {
       const auto owned = known.find(value);
       if (owned == known.end()) return;
       for (std::size_t k = 0; k < access.size(); ++k)
-        if (access[k].kind == AxisKind::kWhole) span(owned->second[k].anchor_axis, op(node).name());
+        if (const int axis = owned->second[k].anchor_axis; access[k].kind == AxisKind::kWhole && !cut_along(axis))
+          span(axis, op(node).name());
     };
     const auto& inputs = plan_.nodes[static_cast<std::size_t>(node)].inputs;
     for (std::size_t i = 0; i < inputs.size(); ++i) spans_whole_axes(inputs[i], op(node).input(static_cast<int>(i)));
