@@ -152,6 +152,7 @@ int main(int count, char** words) {
   try {
     Run run{words[2], words[3], {}, {}};
     run.options.settings = {parse_bytes(words[4]), std::atoi(words[5]), ""};
+    if (const char* pass = std::getenv("BENCH_WITHOUT_PASS")) run.options.without_passes = {pass};
     const auto begun = std::chrono::steady_clock::now();
     const std::vector<double> numbers = kWorkloads.at(words[1])(run);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
