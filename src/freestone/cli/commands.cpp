@@ -46,6 +46,7 @@ const std::vector<CommandRow>& command_table() {
                kVar,
                kJson,
                kFormat,
+               {"picture", "FILE", "draws the plan: .svg, .pdf or .png"},
                {"passes", "", "what the planner does, pass by pass, and what each took"},
                {"cores", "N", "simulates a machine of so many cores"},
                {"size-factor", "F", "simulates data F times as long"},

@@ -14,6 +14,7 @@
 #include "freestone/plan/plan_json.h"
 #include "freestone/runtime/events.h"
 #include "freestone/storage/file.h"
+#include "freestone/watch/plan_picture.h"
 #include "freestone/watch/profile.h"
 #include "freestone/watch/progress.h"
 
@@ -146,7 +147,17 @@ void watched(const Arguments& arguments, const Process& process, const std::func
   if (auto progress = watch::make_progress(watch::parse_progress_mode(mode))) events.subscribe(std::move(progress));
   std::shared_ptr<watch::Profile> profile;
   if (!profile_path.empty()) events.subscribe(profile = std::make_shared<watch::Profile>());
-  work(options);
+  try {
+    work(options);
+  } catch (...) {
+    // A run that failed is worth looking at too, one that never began is not. The error to report is the run's, not that of saving.
+    try {
+      if (profile && profile->start_ns() != 0) profile->save(profile_path);
+    } catch (const Error& error) {
+      log(LogLevel::kWarning, "{}", error.what());
+    }
+    throw;
+  }
   if (profile) profile->save(profile_path);
 }
 
@@ -257,6 +268,7 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
   options.simulated = simulated;
   const Index baseline = resident_bytes();
   const Plan plan = plan_outputs(asked.request->outputs(), options);
+  if (arguments.has("picture")) watch::save_plan_picture(plan, arguments.text("picture"));
   if (!arguments.has("json")) {
     write_stdout((simulated ? "simulated: " : "") + explain(plan, baseline));
     if (arguments.has("passes")) write_stdout(pass_table(&plan));

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "freestone/base/error.h"
+#include "freestone/watch/markup.h"
 #include "freestone/watch/profile.h"
 #include "freestone/watch/ticks.h"
 
@@ -31,20 +32,6 @@ svg { display: block; width: 100%; height: auto; } svg text { font: 11px system-
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; } th { color: var(--faint); font-weight: 500; text-align: left; }
 td, th { padding: .2rem .6rem .2rem 0; border-bottom: 1px solid var(--rule); } .n { text-align: right; } .error { color: var(--spill); }
 )";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 std::string card(std::string_view value, std::string_view name) {
   return fmt::format("<div class=\"card\"><b>{}</b><span>{}</span></div>\n", escaped(value), escaped(name));
