@@ -21,7 +21,7 @@ std::vector<OptionRow> run_options() {
        {},
        true},
       {"progress", "HOW", "auto (default), bar, json or none; on stderr", {"auto", "bar", "json", "none"}},
-      {"profile", "FILE", "where time, bytes and memory went: .json or .html"},
+      {"profile", "FILE", "where time, bytes and memory went: .json, .html or .txt"},
       {"log-level", "LEVEL", "debug, info, warning, error, none", {"debug", "info", "warning", "error", "none"}},
   };
 }

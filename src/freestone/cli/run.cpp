@@ -134,11 +134,8 @@ Settings settings_of(const Arguments& arguments) {
 
 void watched(const Arguments& arguments, const Process& process, const std::function<void(const ComputeOptions& options)>& work) {
   const std::string profile_path = arguments.text("profile");
-  const auto ends_with = [&](const std::string& suffix) {
-    return profile_path.size() > suffix.size() && profile_path.compare(profile_path.size() - suffix.size(), suffix.size(), suffix) == 0;
-  };
-  if (!profile_path.empty() && !ends_with(".json") && !ends_with(".html"))
-    refuse("--profile '{}': give a name that ends in .json or .html.", profile_path);
+  const bool known = profile_path.ends_with(".json") || profile_path.ends_with(".html") || profile_path.ends_with(".txt");
+  if (!profile_path.empty() && !known) refuse("--profile '{}': give a name that ends in .json, .html or .txt.", profile_path);
   EventStream events;
   ComputeOptions options{settings_of(arguments),        &events,       &process.cancel, arguments.has("resume"),
                          arguments.all("without-pass"), open_reference};
@@ -149,10 +146,11 @@ void watched(const Arguments& arguments, const Process& process, const std::func
   if (!profile_path.empty()) events.subscribe(profile = std::make_shared<watch::Profile>());
   try {
     work(options);
-  } catch (...) {
-    // A run that failed is worth looking at too, one that never began is not. The error to report is the run's, not that of saving.
+  } catch (const Error& failure) {
+    const bool refused = failure.kind() == ErrorKind::kUser;
+    // A run that failed is worth looking at too, one that was refused is not. The error to report is the run's, not that of saving.
     try {
-      if (profile && profile->start_ns() != 0) profile->save(profile_path);
+      if (profile && !(profile->stages().empty() && refused)) profile->save(profile_path);
     } catch (const Error& error) {
       log(LogLevel::kWarning, "{}", error.what());
     }

@@ -7,7 +7,7 @@ namespace freestone::watch {
 namespace {
 
 constexpr double kColumnGap = 28, kRowGap = 64, kLineWidth = 18, kLabelDistance = 20;
-constexpr int kSweeps = 8;
+constexpr int kSweeps = 40;
 
 /// A box's place in a row, or that of a line which passes.
 struct Place {

@@ -29,7 +29,7 @@ struct Look {
   const char* name;
   Rgb fill, border;
 };
-constexpr Look kSource{"Source", {242, 243, 245}, {120, 128, 140}};
+constexpr Look kSource{"Source", {242, 243, 245}, {90, 98, 110}};
 constexpr Look kStage{"Stage", {230, 240, 250}, {47, 102, 158}};
 constexpr Look kMemoryStore{"Store in memory", {240, 235, 249}, {118, 84, 168}};
 constexpr Look kDiskStore{"Store on disk", {253, 240, 226}, {184, 104, 26}};
@@ -133,7 +133,7 @@ class PlanGraph {
     if (stage.cache_bytes > 0) memory += fmt::format(" + cache {}", format_bytes(stage.cache_bytes));
     if (stage.pinned_bytes > 0) memory += fmt::format(" + partial results {}", format_bytes(stage.pinned_bytes));
     return {fmt::format("tiles {}, {} of them", to_string(stage.tile), format_count(stage.estimate.tiles)),
-            fmt::format("of {}, axes in order {}", to_string(stage.domain.shape), fmt::join(stage.order, ", ")), memory,
+            fmt::format("over {}, axes in order {}", to_string(stage.domain.shape), fmt::join(stage.order, ", ")), memory,
             "about " + format_seconds(stage.estimate.seconds)};
   }
 
@@ -168,6 +168,8 @@ class PlanGraph {
 /// Measures and cuts text.
 class Ruler {
  public:
+  Ruler() { unhinted(canvas_.cairo()); }
+
   double width(const std::string& text, double size, bool bold) {
     canvas_.font(size, bold);
     return canvas_.measure(text).width;

@@ -127,6 +127,7 @@ std::string VectorPage::pdf() const {
   // Equal pages give equal files: no date in them.
   cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z");
   cairo_t* cairo = cairo_create(surface);
+  unhinted(cairo);
   for (const auto& part : parts_) std::visit([&](const auto& p) { draw(cairo, p); }, part);
   const cairo_status_t drawn = cairo_status(cairo);
   cairo_destroy(cairo);
@@ -142,8 +143,17 @@ void VectorPage::save_png(const std::string& path) const {
   const double scale = std::min(kPngScale, kMostPngSide / std::max(width_, height_));
   Canvas canvas(static_cast<int>(std::ceil(width_ * scale)), static_cast<int>(std::ceil(height_ * scale)));
   cairo_scale(canvas.cairo(), scale, scale);
+  unhinted(canvas.cairo());
   for (const auto& part : parts_) std::visit([&](const auto& p) { draw(canvas.cairo(), p); }, part);
   canvas.save_png(path, true);
+}
+
+void unhinted(cairo_t* cairo) {
+  cairo_font_options_t* options = cairo_font_options_create();
+  cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+  cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+  cairo_set_font_options(cairo, options);
+  cairo_font_options_destroy(options);
 }
 
 void check_page_suffix(const std::string& path) {

@@ -63,6 +63,9 @@ class VectorPage {
   std::vector<std::variant<PageBox, PageArrow, PageText>> parts_;
 };
 
+/// From now on text is as wide on `cairo` as its outlines are, whatever the scale; pages are drawn that way.
+void unhinted(cairo_t* cairo);
+
 /// @throws Error kind user: `path` ends neither in .svg nor in .pdf nor in .png
 void check_page_suffix(const std::string& path);
 
