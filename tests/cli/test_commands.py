@@ -1,6 +1,7 @@
 """info, plan, steps, doctor, help, settings: what is said before anything runs."""
 
 import json
+import xml.etree.ElementTree
 import time
 
 import numpy as np
@@ -134,3 +135,24 @@ def test_progress_as_json_and_profile_as_a_page(freestone, cube):
     assert done.returncode == 0
     assert json.loads(done.stderr.strip().splitlines()[-1])["event"] == "done"
     assert "<html" in (freestone.folder / "p.html").read_text()
+
+
+def test_a_plan_as_a_picture(freestone, cube):
+    words = "! sigma-clip ! tee [ write a.fits ] [ moment --order 1 ! write b.fits ] ! statistics"
+    text = freestone.out(f"plan cube.fits {words}")
+    for name in ("plan.svg", "plan.pdf", "plan.png"):
+        assert freestone.out(f"plan cube.fits --picture {name} {words}").splitlines()[0] == text.splitlines()[0]
+    svg = xml.etree.ElementTree.parse(freestone.folder / "plan.svg").getroot()
+    shown = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"cube.fits", "a.fits", "b.fits", "memory", "Stage 1"} <= set(shown)
+    assert (freestone.folder / "plan.pdf").read_bytes().startswith(b"%PDF")
+    assert (freestone.folder / "plan.png").read_bytes()[1:4] == b"PNG"
+    assert ".svg, .pdf or .png" in freestone.fails(1, f"plan cube.fits --picture plan.gif {words}")
+    assert "--picture" in freestone.out("completion bash")
+
+
+def test_a_profile_as_text(freestone, cube):
+    freestone.out("run cube.fits --profile p.txt ! sigma-clip ! write a.fits")
+    text = (freestone.folder / "p.txt").read_text()
+    assert "stage 1  sigma_clip" in text and "leased at most" in text and "a.fits" in text
+    assert ".txt" in freestone.fails(2, "run cube.fits --profile p.md ! max")

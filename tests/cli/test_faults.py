@@ -1,5 +1,6 @@
 """Wrong words, damaged files, full disks, signals: exit code, one paragraph, nothing lost, nothing left behind."""
 
+import json
 import os
 import pathlib
 import resource
@@ -33,7 +34,7 @@ from conftest import spectral_header
     ("run cube.fits --memory lots ! statistics", "not a size"),
     ("run cube.fits --threads 0 ! statistics", "at least 1"),
     ("run cube.fits --progress loud ! statistics", "one of auto"),
-    ("run cube.fits --profile p.txt ! statistics", ".json or .html"),
+    ("run cube.fits --profile p.md ! statistics", ".json, .html or .txt"),
     ("run cube.fits --scheduler tcp://here ! statistics", "not available"),
     ("run cube.fits --with c ! statistics", "NAME=FILE"),
     ("run cube.fits ! calc --expr 'x +* 2' ! statistics", "position 4"),
@@ -184,6 +185,25 @@ def test_signals_end_a_run_within_a_second(freestone, large, number, code):
     assert time.monotonic() - begun < 1
     assert process.returncode == code and out == "" and err.startswith("freestone: ") and err.count("\n") == 1
     assert freestone.files() == before and (freestone.folder / "out.fits").read_text() == "mine"
+
+
+def test_the_profile_of_an_interrupted_run_is_kept(freestone, large):
+    process = freestone.start(LONG.replace("--overwrite", "--profile p.json"))
+    wait_for(freestone.folder / ".out.fits.freestone-tmp", process)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 130
+    profile = json.loads((freestone.folder / "p.json").read_text())
+    assert profile["error"] == "Interrupted." and profile["bytes_read"] > 0 and profile["stages"][0]["operations"]
+
+
+def test_the_profile_of_a_failed_run_says_why_and_a_refused_one_leaves_none(freestone, large):
+    done = freestone("run large.fits --profile p.json ! write out.fits", preexec_fn=limit_file_size)
+    assert done.returncode == 1
+    assert json.loads((freestone.folder / "p.json").read_text())["error"] in done.stderr
+    (freestone.folder / "out.fits").write_text("mine")
+    assert "out.fits" in freestone.fails(1, "run large.fits --profile q.json ! write out.fits")
 
 
 def test_killed_runs_leave_no_result_and_the_next_run_cleans_up(freestone, large):

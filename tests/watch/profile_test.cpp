@@ -63,6 +63,31 @@ TEST(Profile, AddsUpBytesTasksAndTime) {
   EXPECT_NEAR(clip.seconds, 0.25, 1e-9);
 }
 
+TEST(Profile, SaysWhatEveryStageHeldAndSpilled) {
+  Profile profile;
+  profile.on_event(event(EventKind::kRunStart, -1, 0, 0, 0, "", 1 << 20));
+  const auto of_stage = [](int stage, Event out) {
+    out.stage = stage;
+    return out;
+  };
+  profile.on_event(of_stage(0, event(EventKind::kSpill, 0, 1, 3, 2048, "store", 7000)));
+  profile.on_event(of_stage(0, event(EventKind::kCompute, 0, 3, 4, 1024, "sqrt", 5000)));
+  profile.on_event(of_stage(1, event(EventKind::kRead, 1000, 5, 6, 2048, "store", 3000)));
+  profile.on_event(event(EventKind::kRunEnd, -1, 7, 7, 0, "", 99'999'999));
+  ASSERT_EQ(profile.stages().size(), 2u);
+  EXPECT_EQ(profile.stages()[0].peak_leased, 7000);
+  EXPECT_EQ(profile.stages()[1].peak_leased, 3000);
+  const auto root = nlohmann::json::parse(profile.json());
+  EXPECT_EQ(root["stages"][0]["bytes_spilled"], 2048);
+  EXPECT_EQ(root["stages"][0]["peak_leased_bytes"], 7000);
+  EXPECT_NEAR(root["stages"][0]["lane_seconds"].get<double>(), 0.003, 1e-9);
+  EXPECT_EQ(root["stages"][1]["bytes_spilled"], 0);
+  EXPECT_NE(profile.text().find("spilled 2 KiB, 6.84 KiB leased at most"), std::string::npos) << profile.text();
+  const std::string page = profile.html();
+  EXPECT_NE(page.find("<td class=\"n\">2 KiB</td><td class=\"n\">6.84 KiB</td>"), std::string::npos);
+  EXPECT_NE(page.find("<td>sqrt</td>"), std::string::npos);
+}
+
 TEST(Profile, JsonHasTheDocumentedKeys) {
   const auto root = nlohmann::json::parse(watched_run(3).json());
   for (const char* key : {"version", "wall_seconds", "bytes_read", "bytes_written", "bytes_spilled", "planned_bytes_read", "tasks",
@@ -138,14 +163,14 @@ TEST(Profile, SavesByItsSuffix) {
   const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "freestone_profile_test";
   std::filesystem::create_directories(folder);
   const Profile profile = watched_run(3);
-  for (const char* name : {"p.json", "p.html", "p.json"}) {  // the second p.json replaces the first
+  for (const char* name : {"p.json", "p.html", "p.txt", "p.json"}) {  // the second p.json replaces the first
     profile.save(folder / name);
     std::ifstream file(folder / name);
     const std::string text((std::istreambuf_iterator<char>(file)), {});
-    EXPECT_EQ(text, std::string(name).ends_with("json") ? profile.json() : profile.html());
+    EXPECT_EQ(text, std::string(name) == "p.json" ? profile.json() : std::string(name) == "p.html" ? profile.html() : profile.text());
   }
   try {
-    profile.save(folder / "p.txt");
+    profile.save(folder / "p.md");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUser);

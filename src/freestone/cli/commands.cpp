@@ -21,7 +21,7 @@ std::vector<OptionRow> run_options() {
        {},
        true},
       {"progress", "HOW", "auto (default), bar, json or none; on stderr", {"auto", "bar", "json", "none"}},
-      {"profile", "FILE", "where time, bytes and memory went: .json or .html"},
+      {"profile", "FILE", "where time, bytes and memory went: .json, .html or .txt"},
       {"log-level", "LEVEL", "debug, info, warning, error, none", {"debug", "info", "warning", "error", "none"}},
   };
 }
@@ -46,6 +46,7 @@ const std::vector<CommandRow>& command_table() {
                kVar,
                kJson,
                kFormat,
+               {"picture", "FILE", "draws the plan: .svg, .pdf or .png"},
                {"passes", "", "what the planner does, pass by pass, and what each took"},
                {"cores", "N", "simulates a machine of so many cores"},
                {"size-factor", "F", "simulates data F times as long"},

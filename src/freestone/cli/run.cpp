@@ -14,6 +14,7 @@
 #include "freestone/plan/plan_json.h"
 #include "freestone/runtime/events.h"
 #include "freestone/storage/file.h"
+#include "freestone/watch/plan_picture.h"
 #include "freestone/watch/profile.h"
 #include "freestone/watch/progress.h"
 
@@ -133,11 +134,8 @@ Settings settings_of(const Arguments& arguments) {
 
 void watched(const Arguments& arguments, const Process& process, const std::function<void(const ComputeOptions& options)>& work) {
   const std::string profile_path = arguments.text("profile");
-  const auto ends_with = [&](const std::string& suffix) {
-    return profile_path.size() > suffix.size() && profile_path.compare(profile_path.size() - suffix.size(), suffix.size(), suffix) == 0;
-  };
-  if (!profile_path.empty() && !ends_with(".json") && !ends_with(".html"))
-    refuse("--profile '{}': give a name that ends in .json or .html.", profile_path);
+  const bool known = profile_path.ends_with(".json") || profile_path.ends_with(".html") || profile_path.ends_with(".txt");
+  if (!profile_path.empty() && !known) refuse("--profile '{}': give a name that ends in .json, .html or .txt.", profile_path);
   EventStream events;
   ComputeOptions options{settings_of(arguments),        &events,       &process.cancel, arguments.has("resume"),
                          arguments.all("without-pass"), open_reference};
@@ -146,7 +144,18 @@ void watched(const Arguments& arguments, const Process& process, const std::func
   if (auto progress = watch::make_progress(watch::parse_progress_mode(mode))) events.subscribe(std::move(progress));
   std::shared_ptr<watch::Profile> profile;
   if (!profile_path.empty()) events.subscribe(profile = std::make_shared<watch::Profile>());
-  work(options);
+  try {
+    work(options);
+  } catch (const Error& failure) {
+    const bool refused = failure.kind() == ErrorKind::kUser;
+    // A run that failed is worth looking at too, one that was refused is not. The error to report is the run's, not that of saving.
+    try {
+      if (profile && !(profile->stages().empty() && refused)) profile->save(profile_path);
+    } catch (const Error& error) {
+      log(LogLevel::kWarning, "{}", error.what());
+    }
+    throw;
+  }
   if (profile) profile->save(profile_path);
 }
 
@@ -257,6 +266,7 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
   options.simulated = simulated;
   const Index baseline = resident_bytes();
   const Plan plan = plan_outputs(asked.request->outputs(), options);
+  if (arguments.has("picture")) watch::save_plan_picture(plan, arguments.text("picture"));
   if (!arguments.has("json")) {
     write_stdout((simulated ? "simulated: " : "") + explain(plan, baseline));
     if (arguments.has("passes")) write_stdout(pass_table(&plan));

@@ -129,7 +129,8 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
     for (const auto& sink : sinks) sink->abort();
     if (journal) journal->remove();
     if (events.active()) {
-      events.emit({EventKind::kError, -1, -1, -1, error.what(), 0, 0, 0, now_ns(), now_ns()});
+      const std::string reason = cancel.requested() ? "Interrupted." : error.what();
+      events.emit({EventKind::kError, -1, -1, -1, reason, 0, 0, 0, now_ns(), now_ns()});
       events.emit({EventKind::kRunEnd, -1, -1, -1, "", 0, 0, peak_resident_bytes(), started, now_ns()});
     }
     // Whatever a lane met on the way down, the reason was the request.

@@ -122,6 +122,15 @@ class StageRunner {
         View::contiguous(slot.memory.data() + place.offset, program_.values()[static_cast<std::size_t>(value)].spec.dtype, place.box.shape),
         place.box};
   }
+  /// Of a node's part in a task; of the states of a fold across tasks, none.
+  Index output_bytes(const Slot& slot, int body_index) const {
+    Index bytes = 0;
+    for (const int v : program_.output_values(body_index)) {
+      const auto& value = program_.values()[static_cast<std::size_t>(v)];
+      bytes += Spec{slot.layout.values[static_cast<std::size_t>(v)].box.shape, value.spec.dtype}.bytes();
+    }
+    return bytes;
+  }
   void emit(EventKind kind, int lane, Index task, std::string label, Index bytes, std::int64_t start) {
     if (!run_.events.active()) return;
     run_.events.emit({kind, run_.stage, task, lane, std::move(label), bytes, 0, run_.budget.leased(), start, now_ns()});
@@ -271,7 +280,7 @@ void StageRunner::compute(Slot& slot, int lane) {
       throw;
     }
     if (step.kind != StepKind::kDecode && step.kind != StepKind::kDeliver && run_.events.active() && !program_.op(step.which).is_view())
-      emit(EventKind::kCompute, lane, slot.tile, describe(program_.op(step.which)), 0, start);
+      emit(EventKind::kCompute, lane, slot.tile, describe(program_.op(step.which)), output_bytes(slot, step.which), start);
   }
 }
 

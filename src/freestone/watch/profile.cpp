@@ -30,8 +30,11 @@ void Profile::on_event(const Event& event) {
   const std::int64_t time = event.end_ns != 0 ? event.end_ns : event.start_ns != 0 ? event.start_ns : now_ns();
   if (start_ns_ == 0) start_ns_ = event.start_ns != 0 ? event.start_ns : time;
   end_ns_ = std::max(end_ns_, time);
-  if (event.kind != EventKind::kRunStart && event.kind != EventKind::kRunEnd && event.kind != EventKind::kError)
+  if (event.kind != EventKind::kRunStart && event.kind != EventKind::kRunEnd && event.kind != EventKind::kError) {
     add_memory(time, event.memory);
+    Stage& stage = stage_of(event.stage);
+    stage.peak_leased = std::max(stage.peak_leased, event.memory);
+  }
   switch (event.kind) {
     case EventKind::kRunStart:
       first_stage_of_run_ = stages_.size();
@@ -132,6 +135,12 @@ Index sum_over(const std::vector<Profile::Stage>& stages, Index Profile::Stage::
 
 }  // namespace
 
+double Profile::Stage::lane_seconds() const {
+  double sum = 0;
+  for (const auto& [key, operation] : operations) sum += operation.seconds;
+  return sum;
+}
+
 Index Profile::bytes_read() const { return sum_over(stages_, &Stage::bytes_read); }
 Index Profile::bytes_written() const { return sum_over(stages_, &Stage::bytes_written); }
 Index Profile::bytes_spilled() const { return sum_over(stages_, &Stage::bytes_spilled); }
@@ -147,8 +156,10 @@ std::string Profile::text() const {
   out += fmt::format("\nmemory: {} leased at most of a budget of {}; process {} at most\n", format_bytes(peak_leased_),
                      format_bytes(budget_), format_bytes(peak_resident_));
   for (const Stage& stage : stages_) {
-    out += fmt::format("\nstage {}  {}\n  {} wall, {} tasks\n", stage.number, stage.label,
-                       format_seconds(seconds_between(stage.start_ns, stage.end_ns)), format_count(stage.tasks));
+    out += fmt::format(
+        "\nstage {}  {}\n  {} wall, {} tasks, read {}, wrote {}{}, {} leased at most\n", stage.number + 1, stage.label,
+        format_seconds(stage.wall_seconds()), format_count(stage.tasks), format_bytes(stage.bytes_read), format_bytes(stage.bytes_written),
+        stage.bytes_spilled > 0 ? fmt::format(", spilled {}", format_bytes(stage.bytes_spilled)) : "", format_bytes(stage.peak_leased));
     out += fmt::format("  {:<8} {:<36} {:>10} {:>12} {:>10}\n", "work", "of", "times", "bytes", "seconds");
     for (const auto& [key, operation] : stage.operations) {
       // The end of a path says more than its beginning.
@@ -182,11 +193,13 @@ std::string Profile::json() const {
     entry["stage"] = stage.number;
     entry["label"] = stage.label;
     entry["start_seconds"] = seconds_between(start_ns_, stage.start_ns);
-    entry["wall_seconds"] = seconds_between(stage.start_ns, stage.end_ns);
+    entry["wall_seconds"] = stage.wall_seconds();
     entry["tasks"] = stage.tasks;
     entry["bytes_read"] = stage.bytes_read;
     entry["bytes_written"] = stage.bytes_written;
     entry["bytes_spilled"] = stage.bytes_spilled;
+    entry["peak_leased_bytes"] = stage.peak_leased;
+    entry["lane_seconds"] = stage.lane_seconds();
     entry["operations"] = Json::array();
     for (const auto& [key, operation] : stage.operations) {
       entry["operations"].push_back({{"kind", name_of(key.first)},
@@ -214,9 +227,15 @@ std::string Profile::json() const {
 }
 
 void Profile::save(const std::string& path) const {
-  const bool as_json = path.ends_with(".json");
-  if (!as_json && !path.ends_with(".html")) fail(ErrorKind::kUser, "--profile {}: the name must end in .json or .html.", path);
-  const std::string page = as_json ? json() : html();
+  std::string page;
+  if (path.ends_with(".json"))
+    page = json();
+  else if (path.ends_with(".html"))
+    page = html();
+  else if (path.ends_with(".txt"))
+    page = text();
+  else
+    fail(ErrorKind::kUser, "--profile {}: the name must end in .json, .html or .txt.", path);
   OutputFile file(path, true);
   file.create(static_cast<Index>(page.size()));
   file.write_at(0, std::as_bytes(std::span(page)));

@@ -17,8 +17,8 @@
 ///     peak_leased_bytes      highest amount leased from the budget
 ///     peak_resident_bytes    highest resident memory of the process
 ///     error                  first error's message, or null
-///     stages[]               stage, label, start_seconds, wall_seconds, tasks, bytes_read, bytes_written,
-///                            bytes_spilled, operations[]
+///     stages[]               stage (from 0), label, start_seconds, wall_seconds, tasks, bytes_read, bytes_written,
+///                            bytes_spilled, peak_leased_bytes, lane_seconds (of all operations), operations[]
 ///     stages[].operations[]  kind ("read", "decode", "compute", "write", "spill"), name, count, bytes,
 ///                            seconds (summed over lanes)
 ///     timeline[]             lane (compute from 0, I/O from 1000), kind, stage, start_seconds, end_seconds
@@ -47,7 +47,10 @@ class Profile : public Observer {
     std::string label;
     std::int64_t start_ns = 0, end_ns = 0;
     Index tasks = 0, bytes_read = 0, bytes_written = 0, bytes_spilled = 0;
+    Index peak_leased = 0;  ///< highest amount leased from the budget while it ran, by whomever
     std::map<std::pair<EventKind, std::string>, Operation> operations;
+    double wall_seconds() const { return static_cast<double>(end_ns - start_ns) * 1e-9; }
+    double lane_seconds() const;
   };
 
   /// A stretch of time that a lane spent on one kind of work.
@@ -84,10 +87,10 @@ class Profile : public Observer {
   std::string text() const;
   /// One object with the keys above.
   std::string json() const;
-  /// One page without outside resources: totals, lanes over time, memory over time, bars by stage.
+  /// One page without outside resources: totals, stages, lanes over time, memory over time, bars by stage, operations.
   std::string html() const;
-  /// json() or html(), as the suffix of `path` says; an existing file is replaced when the new one is whole.
-  /// @throws Error kind user: neither .json nor .html; kind io
+  /// json(), html() or text(), as the suffix of `path` says; an existing file is replaced when the new one is whole.
+  /// @throws Error kind user: not .json, .html or .txt; kind io
   void save(const std::string& path) const;
 
  private:

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "freestone/base/error.h"
+#include "freestone/watch/markup.h"
 #include "freestone/watch/profile.h"
 #include "freestone/watch/ticks.h"
 
@@ -31,20 +32,6 @@ svg { display: block; width: 100%; height: auto; } svg text { font: 11px system-
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; } th { color: var(--faint); font-weight: 500; text-align: left; }
 td, th { padding: .2rem .6rem .2rem 0; border-bottom: 1px solid var(--rule); } .n { text-align: right; } .error { color: var(--spill); }
 )";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 std::string card(std::string_view value, std::string_view name) {
   return fmt::format("<div class=\"card\"><b>{}</b><span>{}</span></div>\n", escaped(value), escaped(name));
@@ -134,7 +121,7 @@ std::string stage_bars(const Profile& profile) {
   for (std::size_t i = 0; i < sums.size(); ++i) {
     const double top = static_cast<double>(i) * kRowHeight;
     out += fmt::format("<text x=\"{:.0f}\" y=\"{:.1f}\" text-anchor=\"end\">stage {}</text>", kLeft - 10, top + 15,
-                       profile.stages()[i].number);
+                       profile.stages()[i].number + 1);
     double x = kLeft, total = 0;
     for (const EventKind kind : kWork) {
       const double seconds = sums[i][kind];
@@ -150,9 +137,26 @@ std::string stage_bars(const Profile& profile) {
   return out + "</svg>\n";
 }
 
+/// A line a stage.
+std::string overview(const Profile& profile) {
+  std::string out =
+      "<table><tr><th>Stage</th><th class=\"n\">Wall</th><th class=\"n\">Lane seconds</th><th class=\"n\">Tasks</th><th "
+      "class=\"n\">Read</th>"
+      "<th class=\"n\">Written</th><th class=\"n\">Spilled</th><th class=\"n\">Leased at most</th></tr>\n";
+  for (const Profile::Stage& stage : profile.stages()) {
+    out += fmt::format("<tr><td>{} {}</td>", stage.number + 1, escaped(stage.label));
+    for (const std::string& cell : {format_seconds(stage.wall_seconds()), fmt::format("{:.3f}", stage.lane_seconds()),
+                                    format_count(stage.tasks), format_bytes(stage.bytes_read), format_bytes(stage.bytes_written),
+                                    format_bytes(stage.bytes_spilled), format_bytes(stage.peak_leased)})
+      out += fmt::format("<td class=\"n\">{}</td>", cell);
+    out += "</tr>\n";
+  }
+  return out + "</table>\n";
+}
+
 std::string stage_table(const Profile::Stage& stage) {
-  std::string out = fmt::format("<h2>Stage {}: {}</h2>\n<p class=\"legend\">{} wall, {} tasks</p>\n", stage.number, escaped(stage.label),
-                                format_seconds(static_cast<double>(stage.end_ns - stage.start_ns) * 1e-9), format_count(stage.tasks));
+  std::string out = fmt::format("<h2>Stage {}: {}</h2>\n<p class=\"legend\">{} wall, {} tasks</p>\n", stage.number + 1,
+                                escaped(stage.label), format_seconds(stage.wall_seconds()), format_count(stage.tasks));
   out += "<table><tr><th>Work</th><th>Of</th><th class=\"n\">Times</th><th class=\"n\">Bytes</th><th class=\"n\">Lane seconds</th></tr>\n";
   for (const auto& [key, operation] : stage.operations) {
     out += fmt::format("<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{:.3f}</td></tr>\n",
@@ -177,7 +181,8 @@ std::string Profile::html() const {
   out += card(format_bytes(peak_leased_), "leased at most, of " + format_bytes(budget_));
   out += card(format_bytes(peak_resident_), "process at most");
   out += "</div>\n";
-  if (!error_.empty()) out += fmt::format("<p class=\"error\">{}</p>\n", escaped(error_));
+  if (!error_.empty()) out += fmt::format("<p class=\"error\">The run failed: {}</p>\n", escaped(error_));
+  out += "<h2>Stages</h2>\n" + overview(*this);
   out += "<h2>Lanes over time</h2>\n<p class=\"legend\">";
   for (const EventKind kind : kWork) out += fmt::format("<i style=\"background: var(--{0})\"></i>{0}", name_of(kind));
   out += "</p>\n" + lanes_drawing(*this, time);
