@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <set>
@@ -61,7 +62,8 @@ class Planner {
   bool is_fold(int node) const { return op(node).fold() != nullptr; }
   /// A source's copy, which stands in the graph only to be stored.
   bool is_copy(int node) const {
-    return op(node).is_view() && is_source(graph_.nodes[static_cast<std::size_t>(node)].inputs[0].node) && is_identity(op(node));
+    return op(node).is_view() && op(node).domain() == graph_.spec(graph_.nodes[static_cast<std::size_t>(node)].inputs[0]).shape &&
+           is_source(graph_.nodes[static_cast<std::size_t>(node)].inputs[0].node) && is_identity(op(node));
   }
 
   bool is_on(std::string_view pass) const {
@@ -269,9 +271,19 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
         for (int k = 0; k < block.rank(); ++k) block[k] = std::max<Index>(1, std::min(block[k], part.shape[k]));
       };
       shrink(plan.stages[maker]);
-      for (const Stage& stage : plan.stages)
-        for (const int s : stage.store_inputs)
-          if (&plan.stores[static_cast<std::size_t>(s)] == &store) shrink(stage);
+      // Every way in which a later stage looks at it: a transpose wants other blocks than what stands beside it.
+      for (const Stage& stage : plan.stages) {
+        const StageProgram program(plan, stage, sinks_, {});
+        for (const StageInput& input : program.inputs()) {
+          if (input.store < 0 || &plan.stores[static_cast<std::size_t>(input.store)] != &store) continue;
+          for (int k = 0; k < block.rank(); ++k) {
+            const AxisMotion& motion = input.motion[static_cast<std::size_t>(k)];
+            if (motion.anchor_axis < 0) continue;
+            const double extent = std::abs(motion.slope) * static_cast<double>(stage.tile[motion.anchor_axis]);
+            block[k] = std::clamp<Index>(static_cast<Index>(std::ceil(extent)), 1, block[k]);
+          }
+        }
+      }
       store.block = block;
     }
   }

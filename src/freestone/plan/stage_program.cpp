@@ -297,12 +297,12 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       layout.read.decoded += cost.decoded;
       input.encoded_bytes = described.source->encoded_bytes(box);
     } else {
-      // A store on disk that is planned, not made: every block that the box touches is read.
+      // A store on disk that is planned, not made: every block that the box touches is read, whole, for gaps in it are short.
       const Store& store = plan_.stores[static_cast<std::size_t>(described.store)];
       Index blocks = 1;
       for (int k = 0; k < box.rank(); ++k) blocks *= (box.end(k) - 1) / store.block[k] - box.start[k] / store.block[k] + 1;
       input.encoded_bytes = box.count() * size_of(store.spec.dtype);
-      layout.read.bytes += input.encoded_bytes;
+      layout.read.bytes += std::max(input.encoded_bytes, blocks * element_count(store.block) * size_of(store.spec.dtype));
       layout.read.requests += blocks;
     }
     input.encoded_offset = places.take(input.encoded_bytes);
