@@ -18,6 +18,7 @@
 #include "freestone/ops/reshape.h"
 #include "freestone/ops/shape.h"
 #include "freestone/plan/plan_json.h"
+#include "freestone/storage/memory_store.h"
 #include "freestone/storage/temp_store.h"
 
 namespace freestone {
@@ -160,7 +161,9 @@ void check_svd(const Matrix<T>& a, double tolerance) {
   EXPECT_LE(apart_from_orthonormal<T>(got[0]), tolerance);
   for (Index i = 0; i < k; ++i) {
     EXPECT_NEAR(number_at(got[1], i), number_at(got[3], i), tolerance * number_at(got[1], 0));
-    if (i > 0) EXPECT_LE(number_at(got[1], i), number_at(got[1], i - 1));
+    if (i > 0) {
+      EXPECT_LE(number_at(got[1], i), number_at(got[1], i - 1));
+    }
   }
   for (Index i = 0; i < a.shape[0]; ++i)
     for (Index j = 0; j < a.shape[1]; ++j) {
@@ -198,12 +201,26 @@ TEST(LinearAlgebra, PlansComeBackFromJson) {
                                  matmul(reshape(arange(Index{20000}), {1, 20000}), reshape(arange(Index{20000}), {20000, 1}))};
   const auto expected = compute_all(roots, with(64 << 20, 1));
   for (std::size_t i = 0; i < roots.size(); ++i) {
-    TempStore store("/var/tmp", roots[i].spec(), roots[i].shape());
+    MemoryStore store(roots[i].spec());
     const Plan plan = plan_outputs({{roots[i], store.sink()}}, with(64 << 20, 1));
     const std::string text = to_json(plan).dump();
     const Plan back =
         plan_from_json(nlohmann::json::parse(text), [](const std::string&) -> std::shared_ptr<const Source> { return nullptr; });
     EXPECT_EQ(to_json(back).dump(), text);
+    run_plan(back, {store.sink()});
+    EXPECT_EQ(std::memcmp(store.view().data, expected[i].view().data, static_cast<std::size_t>(expected[i].view().bytes())), 0) << i;
+    const auto good = nlohmann::json::parse(text), flat = good.flatten();
+    for (const auto& [path, value] : flat.items()) {
+      if (path.find("/params/") == std::string::npos) continue;
+      for (const nlohmann::json& other : {nlohmann::json(-7), nlohmann::json(1000000), nlohmann::json("x"), nlohmann::json(nullptr)}) {
+        auto damaged = good;
+        damaged[nlohmann::json::json_pointer(path)] = other;
+        try {
+          plan_from_json(damaged, [](const std::string&) -> std::shared_ptr<const Source> { return nullptr; });
+        } catch (const Error&) {
+        }
+      }
+    }
     bool is_fold = false;
     for (const PlanNode& node : back.nodes) is_fold = is_fold || node.op->name() == "contract_long";
     EXPECT_EQ(is_fold, i == 6);
