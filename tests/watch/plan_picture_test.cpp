@@ -1,6 +1,7 @@
 #include "freestone/watch/plan_picture.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -33,7 +34,7 @@ class PlanPicture : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "freestone_plan_picture_test";
+  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / ("freestone_plan_picture_test_" + std::to_string(::getpid()));
 };
 
 /// Two sources; the mean and the deviation must be known before the array is looked at again: several stages and stores.
@@ -149,7 +150,9 @@ TEST(LayeredGraph, BoxesOfRandomGraphsDoNotTouchAndPointDownwards) {
 }
 
 TEST(Markup, MakesTextValid) {
-  EXPECT_EQ(valid_text("a\nb\x01" "c"), "a b c");
+  EXPECT_EQ(valid_text("a\nb\x01"
+                       "c"),
+            "a b c");
   EXPECT_EQ(valid_text("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"), "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
   // Stray, cut short, overlong, a surrogate, beyond the last code point.
   for (const std::string bad : {"\x80", "\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80"}) {

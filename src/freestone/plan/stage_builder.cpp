@@ -277,7 +277,7 @@ bool StageBuilder::build(const std::vector<Target>& targets, int level, Stage& s
   double nearly_as_large = 0;
   for (const auto& [value, box] : candidates) {
     const bool is_large = fewest < 0 || static_cast<double>(box.count()) >= nearly_as_large;
-    if (fewest == 0 && !is_large) break;
+    if (fewest >= 0 && (box.empty() || (fewest == 0 && !is_large))) break;  // an empty anchor has no tiles: nothing would be delivered
     Stage trial = stage;
     trial.anchor = value;
     trial.domain = box;
