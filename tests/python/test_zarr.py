@@ -240,8 +240,6 @@ def test_groups(tmp_path, version, consolidated):
 @pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_zarr_python_reads_every_dtype(tmp_path, version, dtype):
-    if dtype in ("c8", "c16"):
-        pytest.skip("from_numpy takes no complex numbers")
     for k, shape in enumerate(SHAPES):
         x = sample(dtype, shape, k)
         path = tmp_path / f"{k}.zarr"

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -397,7 +399,7 @@ TEST(ChunkedSink, ResumesWhatAKilledRunLeft) {
   std::filesystem::rename(saved, temporary);
   Case otherwise = c;
   otherwise.codecs = CodecChain({lz4_codec()});
-  EXPECT_SAYS(error_of([&] { make_sink(path, otherwise)->resume(); }), "other chunks, codecs");
+  EXPECT_NE(make_sink(path, otherwise)->description(), make_sink(path, c)->description());
   const auto sink = make_sink(path, c);
   sink->resume();
   write(*sink, data, Box({6, 0}, {3, 9}));
@@ -412,6 +414,39 @@ TEST(ChunkedSink, ResumesWhatAKilledRunLeft) {
   crossing->abort();
   std::filesystem::rename(saved, folder / ".b.freestone-tmp");
   EXPECT_SAYS(error_of([&] { make_sink(folder / "b", c)->resume(); }), "cannot be taken up");
+}
+
+TEST(ChunkedSink, TokensTellWhereAnOutputIs) {
+  Random random(10);
+  const Folder folder;
+  const Case c{.spec = {{4}, DType::kInt32}, .chunk = {2}};
+  Vector elements = random_elements(c.spec, random);
+  const View data = View::contiguous(elements.data(), c.spec.dtype, c.spec.shape);
+  const std::string path = folder / "a", temporary = folder / ".a.freestone-tmp";
+  const auto sink = make_sink(path, c);
+  EXPECT_EQ(sink->find(""), Sink::Whereabouts::kNowhere);
+  std::ofstream(sink->journal_path()) << "of a run before";
+  sink->create();
+  EXPECT_FALSE(std::filesystem::exists(sink->journal_path())) << "it tells of what is gone";
+  const std::string token = sink->token();
+  EXPECT_EQ(sink->find(token), Sink::Whereabouts::kTemporary);
+  write(*sink, data, Box(c.spec.shape));
+  sink->finish();
+  EXPECT_EQ(sink->find(token), Sink::Whereabouts::kFinal);
+  // Another run replaces it and is killed before it has removed the old one.
+  const auto next = make_sink(path, c, true);
+  next->create();
+  const std::string next_token = next->token();
+  EXPECT_EQ(next->find(token), Sink::Whereabouts::kFinal);
+  write(*next, data, Box(c.spec.shape));
+  next->finish();
+  EXPECT_EQ(next->find(token), Sink::Whereabouts::kNowhere);
+  EXPECT_EQ(next->find(next_token), Sink::Whereabouts::kFinal);
+  std::filesystem::create_directory(temporary);
+  EXPECT_EQ(next->find(next_token), Sink::Whereabouts::kFinal);
+  next->clean_up();
+  EXPECT_FALSE(std::filesystem::exists(temporary));
+  EXPECT_EQ(read(*make_source(path, c), Box(c.spec.shape)), elements);
 }
 
 TEST(OutputFolder, ReplacesOnlyWhatIsOfItsKind) {

@@ -98,11 +98,18 @@ class Sink {
   virtual void create() = 0;
   /// Where a journal of this output may stand, beside the temporary output; empty when a killed run cannot be taken up.
   virtual std::string journal_path() const { return {}; }
-  /// True when a temporary output of this name is there: of a killed run, or of one that is writing.
-  virtual bool is_begun() const { return false; }
+  /// What the output will say beside its elements (header, chunks, codecs, attributes): only a run that says the same takes up a killed one.
+  virtual std::string description() const { return {}; }
+  /// After `create` or `resume`: names this very output, and no other of the same name; empty when a killed run cannot be taken up.
+  virtual std::string token() const { return {}; }
+  /// Where the output with this token is: under its temporary name, under its final one, or nowhere.
+  enum class Whereabouts { kNowhere, kTemporary, kFinal };
+  virtual Whereabouts find(const std::string& /*token*/) const { return Whereabouts::kNowhere; }
   /// Instead of `create`: takes up the temporary output that a killed run left, with everything that was written to it.
   /// @throws Error kind user: there is none, or somebody is writing it; kind data: it is not what `create` would have made
   virtual void resume() { fail(ErrorKind::kUser, "{}: a run that writes it cannot be taken up.", name()); }
+  /// Instead of `create`, when the output has its final name: removes what it replaced, if that is still there.
+  virtual void clean_up() {}
   /// Brings what was written so far to the disk; meanwhile `write` may be called.
   virtual void flush() {}
   /// Bytes of scratch that `write(box)` takes.

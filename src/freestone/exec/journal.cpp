@@ -17,10 +17,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr auto kFlushEvery = std::chrono::seconds(30);
 constexpr std::string_view kFlushed = "flushed up to ";
-constexpr std::string_view kFinishing = "finishing";
+constexpr const char* kUnborn = ".new";  // the first line is being written: nothing to take up yet
 constexpr Index kMostTiles = Index{1} << 40;
 
 /// Changes with every start of the machine.
@@ -51,8 +51,9 @@ std::string describe_job(const std::vector<Array>& roots, const std::vector<std:
                        {"to", sinks[r]->name()},
                        {"shape", sinks[r]->spec().shape.to_vector()},
                        {"dtype", name_of(sinks[r]->spec().dtype)},
-                       {"unit", sinks[r]->caps().unit.to_vector()}});
-  return Json{{"nodes", nodes}, {"outputs", outputs}}.dump();
+                       {"unit", sinks[r]->caps().unit.to_vector()},
+                       {"description", sinks[r]->description()}});
+  return Json{{"nodes", nodes}, {"outputs", outputs}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Journal::Journal(std::string path, int descriptor, std::vector<std::shared_ptr<Sink>> sinks)
@@ -61,10 +62,13 @@ Journal::Journal(std::string path, int descriptor, std::vector<std::shared_ptr<S
 }
 
 Journal::Journal(std::string path, const std::string& job, const Plan& plan, std::vector<std::shared_ptr<Sink>> sinks)
-    : Journal(path, ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND | O_NOFOLLOW, 0666), std::move(sinks)) {
+    : Journal(path, ::open((path + kUnborn).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND | O_NOFOLLOW, 0666), std::move(sinks)) {
   if (descriptor_ < 0) fail_errno(errno, fmt::format("{}: cannot be made", path_));
-  const Json head = {{"freestone_journal", kVersion}, {"boot", boot_id()}, {"job", job}, {"plan", to_json(plan)}};
+  std::vector<std::string> tokens;
+  for (const auto& sink : sinks_) tokens.push_back(sink->token());
+  const Json head = {{"freestone_journal", kVersion}, {"boot", boot_id()}, {"job", job}, {"outputs", tokens}, {"plan", to_json(plan)}};
   append(head.dump() + "\n");
+  if (std::rename((path_ + kUnborn).c_str(), path_.c_str()) != 0) fail_errno(errno, fmt::format("{}: cannot be given its name", path_));
 }
 
 Journal::~Journal() {
@@ -99,6 +103,7 @@ Journal::Left Journal::read(const std::string& path, const std::string& job) {
            "--resume to begin anew.",
            path);
     left.plan = head.at("plan").dump();
+    left.tokens = head.at("outputs").get<std::vector<std::string>>();
     const auto& stages = head.at("plan").at("stages");
     for (const auto& stage : stages) {
       const Index tiles = stage.at("estimate").at("tiles").get<Index>();
@@ -116,7 +121,6 @@ Journal::Left Journal::read(const std::string& path, const std::string& job) {
         std::from_chars(line.data() + kFlushed.size(), line.data() + line.size(), safe_end);
         continue;
       }
-      if (line == kFinishing) left.finishing = true;
       Index numbers[2] = {-1, -1};
       const char* at = line.data();
       for (Index& number : numbers) {
@@ -152,11 +156,6 @@ void Journal::finished(int stage, Index tile) {
   const std::string line = fmt::format("{} {}\n", stage, tile);
   const std::lock_guard lock(mutex_);
   append(line);
-}
-
-void Journal::finishing() {
-  const std::lock_guard lock(mutex_);
-  append(fmt::format("{}\n", kFinishing));
 }
 
 void Journal::flush_now_and_then(std::stop_token stop) {

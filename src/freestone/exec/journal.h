@@ -1,7 +1,7 @@
 /// Journal: what a run has finished, beside its temporary output, so that a killed run can be taken up.
 ///
-/// The first line is JSON: the job (operations, parameters, identities of the sources, names of the outputs) and the plan; then one line
-/// for each tile whose writes have returned. `--resume` runs the old plan again without those tiles; it never plans anew, for another plan
+/// The first line is JSON: the job (operations, parameters, identities of the sources, names and headers of the outputs), which temporary
+/// outputs it is about, and the plan; then one line for each tile whose writes have returned. `--resume` runs the old plan again without those tiles; it never plans anew, for another plan
 /// has other tiles. Every half a minute the outputs are flushed to the disk and a mark is written: after a power cut (another boot of the
 /// machine) only what stands before the last mark counts.
 #pragma once
@@ -24,7 +24,7 @@ std::string describe_job(const std::vector<Array>& roots, const std::vector<std:
 
 class Journal {
  public:
-  /// Begins one at `path`; what was there is replaced.
+  /// Begins one at `path`, of sinks that have been created; what was there is replaced at once.
   /// @throws Error kind io
   Journal(std::string path, const std::string& job, const Plan& plan, std::vector<std::shared_ptr<Sink>> sinks);
   ~Journal();
@@ -36,7 +36,7 @@ class Journal {
     std::string plan;                         ///< as JSON text
     std::vector<std::vector<bool>> finished;  ///< by stage and tile
     Index tiles = 0;                          ///< finished in all
-    bool finishing = false;                   ///< everything was written; outputs were being given their names
+    std::vector<std::string> tokens;          ///< of the outputs: see Sink::token
   };
   /// @throws Error kind user: there is none, or it is of another job; kind data: it is damaged
   static Left read(const std::string& path, const std::string& job);
@@ -45,8 +45,6 @@ class Journal {
 
   /// A tile of a stage is in the outputs. Thread-safe.
   void finished(int stage, Index tile);
-  /// Everything is written: from now on outputs get their final names, one after the other.
-  void finishing();
   /// The run ended, one way or the other: the file goes.
   void remove() noexcept;
 

@@ -39,13 +39,14 @@ std::vector<bool> needed_stages(const Plan& plan, const std::vector<std::shared_
 /// Stands for an output that has its name already: whatever is made again for it is let go.
 class DoneSink final : public Sink {
  public:
-  explicit DoneSink(std::shared_ptr<Sink> done) : done_(std::move(done)) {}
+  DoneSink(std::shared_ptr<Sink> done, std::string token) : done_(std::move(done)), token_(std::move(token)) {}
   const Spec& spec() const override { return done_->spec(); }
   const SinkCaps& caps() const override { return done_->caps(); }
   std::string name() const override { return done_->name(); }
   void create() override {}
   std::string journal_path() const override { return done_->journal_path(); }
-  void resume() override {}
+  std::string token() const override { return token_; }
+  void resume() override { done_->clean_up(); }
   Index scratch_bytes(const Box& box) const override { return done_->scratch_bytes(box); }
   void write(const Box&, const View&, Scratch&, const Cancel&) override {}
   void finish() override {}
@@ -53,13 +54,20 @@ class DoneSink final : public Sink {
 
  private:
   std::shared_ptr<Sink> done_;
+  std::string token_;
 };
 
 /// A run that was killed while its outputs got their names has renamed some of them.
 std::vector<std::shared_ptr<Sink>> without_done(std::vector<std::shared_ptr<Sink>> sinks, const Journal::Left* left) {
-  if (left != nullptr && left->finishing)
-    for (auto& sink : sinks)
-      if (!sink->journal_path().empty() && !sink->is_begun()) sink = std::make_shared<DoneSink>(sink);
+  if (left == nullptr) return sinks;
+  ensure(left->tokens.size() == sinks.size(), "a journal of other outputs");
+  for (std::size_t s = 0; s < sinks.size(); ++s) {
+    if (sinks[s]->journal_path().empty()) continue;
+    const auto where = sinks[s]->find(left->tokens[s]);
+    if (where == Sink::Whereabouts::kNowhere)
+      fail(ErrorKind::kUser, "{}: what the killed run had written of it is not there any more. Run without --resume.", sinks[s]->name());
+    if (where == Sink::Whereabouts::kFinal) sinks[s] = std::make_shared<DoneSink>(sinks[s], left->tokens[s]);
+  }
   return sinks;
 }
 
@@ -122,7 +130,6 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
         store_leases[s] = Lease();
       }
     }
-    if (journal) journal->finishing();
     for (const auto& sink : sinks) sink->finish();
     if (journal) journal->remove();
   } catch (const std::exception& error) {

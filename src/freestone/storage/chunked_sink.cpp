@@ -11,16 +11,8 @@ namespace {
 // No codec makes a chunk smaller than this part of it (LZ4: 255).
 constexpr Index kBestRatio = 250;
 
-// In the temporary folder alone: parts of files were, or are, in memory; and what the finished output will say of itself, so that a
-// killed run is taken up only by one that encodes as it did.
+// In the temporary folder alone: parts of files were, or are, in memory.
 constexpr const char* kPartsMark = ".parts-in-memory";
-constexpr const char* kPromise = ".promise";
-
-std::string promise_of(const ChunkedOutput& output) {
-  std::string text;
-  for (const ChunkedOutput::File& file : output.files) text += file.name + "\n" + file.text + "\n";
-  return text;
-}
 
 Shape file_shape(const ChunkedOutput& output) {
   Shape shape = output.chunk;
@@ -54,22 +46,23 @@ ChunkedSink::ChunkedSink(std::string path, bool overwrite, ChunkedOutput output)
   output_.transform.encode(output_.fill.data(), stored_fill_.data(), 1);
 }
 
+std::string ChunkedSink::description() const {
+  std::string text;
+  for (const ChunkedOutput::File& file : output_.files) text += file.name + "\n" + file.text + "\n";
+  return text;
+}
+
 void ChunkedSink::create() {
   const Index bytes = output_.spec.bytes();
   folder_.create(output_.codecs.empty() && output_.writes_empty ? bytes : bytes / kBestRatio);
-  const std::string promise = promise_of(output_);
-  folder_.write_file(kPromise, std::as_bytes(std::span(promise)));
 }
 
 void ChunkedSink::resume() {
   folder_.resume();
-  const char* why = folder_.has_file(kPartsMark)                       ? "lay its tiles across chunks: it cannot be taken up"
-                    : folder_.text_of(kPromise) != promise_of(output_) ? "wrote other chunks, codecs or attributes"
-                                                                       : nullptr;
-  if (why == nullptr) return;
+  if (!folder_.has_file(kPartsMark)) return;
   // Not ours to remove: whoever asked to resume may have meant another output.
   folder_.leave();
-  fail(ErrorKind::kUser, "{}: the run that was killed {}. Run without --resume.", name(), why);
+  fail(ErrorKind::kUser, "{}: the run that was killed lay its tiles across chunks: it cannot be taken up. Run without --resume.", name());
 }
 
 Index ChunkedSink::scratch_bytes(const Box&) const {
@@ -191,7 +184,7 @@ void ChunkedSink::write_file(const Dims& position, const View& data, Scratch& sc
 
 void ChunkedSink::finish() {
   ensure(parts_.empty(), "a chunk was not written whole");
-  for (const char* own : {kPartsMark, kPromise}) folder_.remove_file(own);
+  folder_.remove_file(kPartsMark);
   for (const ChunkedOutput::File& file : output_.files)
     folder_.write_file(file.name, std::as_bytes(std::span(file.text.data(), file.text.size())));
   folder_.finish();

@@ -11,6 +11,7 @@
 #include "freestone/storage/chunk_files.h"
 #include "freestone/storage/element_transform.h"
 #include "freestone/storage/output_folder.h"
+#include "freestone/storage/temporary_output.h"
 
 namespace freestone {
 
@@ -41,8 +42,11 @@ class ChunkedSink final : public Sink {
   std::string name() const override { return folder_.path(); }
   void create() override;
   std::string journal_path() const override { return folder_.journal_path(); }
-  bool is_begun() const override { return exists(folder_.temporary_path()); }
+  std::string description() const override;
+  std::string token() const override { return output_token(folder_.temporary_path()); }
+  Whereabouts find(const std::string& token) const override { return find_output(token, folder_.temporary_path(), folder_.path()); }
   void resume() override;
+  void clean_up() override { folder_.clean_up(); }
   void flush() override { folder_.flush(); }
   Index scratch_bytes(const Box& box) const override;
   void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override;

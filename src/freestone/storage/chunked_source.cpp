@@ -348,6 +348,8 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
         decode_chunk(reach.position(), from, {target.data, size}, between);
         if (!transform.is_identity()) transform.decode(target.data, target.data, target.count());
       } else {
+        const auto told = static_cast<std::size_t>(Scratch::rounded(encoded_bytes(box)));
+        if (beside.size() < size && encoded.size() >= told + size) beside = encoded.subspan(told);
         if (beside.size() < size) {
           // The output is laid out in a way that nobody told beforehand.
           unforeseen = Buffer(static_cast<Index>(size));

@@ -2,7 +2,8 @@
 ///
 /// What a format says of such an array is a ChunkedLayout and a ChunkMap; reading is the same for all. `fetch` carries the
 /// encoded bytes of every chunk that the box meets, side by side behind a small table; `decode` runs the codecs. A whole chunk that is
-/// one piece of the output is decoded where it shall lie; of the others a copy is decoded beside and the part taken.
+/// one piece of the output is decoded where it shall lie; of the others a copy is decoded beside (in what memory there is behind the
+/// encoded bytes, if it was not foreseen) and the part taken.
 #pragma once
 
 #include <mutex>

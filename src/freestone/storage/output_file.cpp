@@ -1,7 +1,6 @@
 #include "freestone/storage/output_file.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,26 +9,11 @@
 
 #include "freestone/base/error.h"
 #include "freestone/storage/file.h"
+#include "freestone/storage/temporary_output.h"
 
 namespace freestone {
-namespace {
 
-/// `.NAME.freestone-tmp` and the like, in the folder of `path`.
-std::string hidden_name(const std::string& path, const char* ending) {
-  const auto slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
-  return folder + "." + path.substr(folder.size()) + ending;
-}
-
-/// True when `descriptor` is still the file that `path` names: between open and lock another run may have removed it.
-bool still_named(int descriptor, const std::string& path) {
-  struct stat held {}, named {};
-  return fstat(descriptor, &held) == 0 && lstat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-}
-
-}  // namespace
-
-OutputFile::OutputFile(std::string path, bool overwrite) : path_(std::move(path)), temporary_(hidden_name(path_, ".freestone-tmp")), overwrite_(overwrite) {}
+OutputFile::OutputFile(std::string path, bool overwrite) : path_(std::move(path)), temporary_(temporary_name(path_)), overwrite_(overwrite) {}
 
 OutputFile::~OutputFile() { abort(); }
 
@@ -41,46 +25,21 @@ void OutputFile::check_final_name() const {
   if (!overwrite_) fail(ErrorKind::kUser, "{}: exists already. Choose another name, or allow it with --overwrite.", path_);
 }
 
-std::string OutputFile::journal_path() const { return hidden_name(path_, ".freestone-journal"); }
-
-void OutputFile::check_folder() const {
-  const std::string folder = folder_of(path_);
-  struct stat status {};
-  if (stat(folder.c_str(), &status) != 0) {
-    if (errno == ENOENT) fail(ErrorKind::kIo, "{}: its folder {} does not exist.", path_, folder);
-    fail_errno(errno, fmt::format("{}: its folder {} cannot be looked at", path_, folder));
-  }
-  if (!S_ISDIR(status.st_mode)) fail(ErrorKind::kIo, "{}: {} is a file, not a folder.", path_, folder);
-}
+std::string OutputFile::journal_path() const { return journal_name(path_); }
 
 void OutputFile::open_locked(int flags, bool keep_contents) {
   ensure(descriptor_ < 0, "an output file was created twice");
-  const std::string folder = folder_of(path_);
   while (descriptor_ < 0) {
     const int descriptor = ::open(temporary_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
     if (descriptor < 0) {
       if (errno == EINTR) continue;
-      if (errno == ENOENT && keep_contents)
-        fail(ErrorKind::kUser, "{}: there is no run to take up ({} is not there). Run without --resume.", path_, temporary_);
-      if (errno == EACCES || errno == EPERM || errno == EROFS) {
-        fail(ErrorKind::kIo, "{}: no permission to write in the folder {}{}.", path_, folder, errno == EROFS ? " (it is read-only)" : "");
-      }
-      fail_errno(errno, fmt::format("{}: the temporary file {} cannot be made", path_, temporary_));
+      if (errno == ENOENT && keep_contents) fail_to_resume(path_, temporary_);
+      fail_to_make(errno, path_, temporary_, "file");
     }
-    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      const int error_number = errno;
-      ::close(descriptor);
-      if (error_number == EWOULDBLOCK) {
-        fail(ErrorKind::kUser, "{}: another run is writing it at this moment (it holds {}). Wait for it, or choose another name.", path_, temporary_);
-      }
-      if (error_number == EINTR) continue;
-      fail_errno(error_number, fmt::format("{}: the temporary file {} cannot be locked", path_, temporary_));
-    }
+    if (!lock_temporary(descriptor, path_, temporary_, "file")) continue;
     struct stat status {};
-    if (!still_named(descriptor, temporary_)) {
-      ::close(descriptor);
-      continue;
-    }
+    // Whatever a journal tells of is about to go: no run may take it for what is written from now on.
+    if (!keep_contents) ::unlink(journal_path().c_str());
     if (!keep_contents && fstat(descriptor, &status) == 0 && status.st_size > 0) {
       // Left by a run that was killed. A new inode, so that its blocks and permissions play no part in this output.
       ::unlink(temporary_.c_str());
@@ -92,7 +51,7 @@ void OutputFile::open_locked(int flags, bool keep_contents) {
 }
 
 void OutputFile::create(Index bytes) {
-  check_folder();
+  check_folder_of(path_);
   check_final_name();
   open_locked(O_CREAT, false);
   try {
@@ -107,7 +66,7 @@ void OutputFile::create(Index bytes) {
 }
 
 void OutputFile::resume(Index bytes) {
-  check_folder();
+  check_folder_of(path_);
   check_final_name();
   open_locked(0, true);
   struct stat status {};

@@ -47,7 +47,6 @@ class OutputFile {
   void abort() noexcept;
 
  private:
-  void check_folder() const;
   void check_final_name() const;
   /// The temporary file, open and locked; `flags` as of open(2).
   void open_locked(int flags, bool keep_contents);

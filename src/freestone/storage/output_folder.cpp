@@ -1,7 +1,6 @@
 #include "freestone/storage/output_folder.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,28 +11,16 @@
 
 #include "freestone/base/error.h"
 #include "freestone/storage/file.h"
+#include "freestone/storage/temporary_output.h"
 
 namespace freestone {
 namespace {
 
 namespace stdfs = std::filesystem;
 
-/// `.NAME.freestone-tmp` and the like, in the folder of `path`.
-std::string hidden_name(const std::string& path, const char* ending) {
-  const auto slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
-  return folder + "." + path.substr(folder.size()) + ending;
-}
-
 std::string without_slashes(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
-}
-
-bool still_named(int descriptor, const std::string& path) {
-  struct stat held {
-  }, named{};
-  return fstat(descriptor, &held) == 0 && lstat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
 void remove_all(const std::string& path) noexcept {
@@ -50,7 +37,7 @@ bool is_empty_folder(const std::string& path) {
 
 OutputFolder::OutputFolder(std::string path, bool overwrite, std::vector<std::string> marks)
     : path_(without_slashes(std::move(path))),
-      temporary_(hidden_name(path_, ".freestone-tmp")),
+      temporary_(temporary_name(path_)),
       overwrite_(overwrite),
       marks_(std::move(marks)) {}
 
@@ -70,52 +57,23 @@ void OutputFolder::check_final_name() const {
   fail(ErrorKind::kUser, "{}: is a folder that holds other things; it is not replaced. Choose another name, or remove it yourself.", path_);
 }
 
-std::string OutputFolder::journal_path() const { return hidden_name(path_, ".freestone-journal"); }
-
-void OutputFolder::check_folder() const {
-  const std::string folder = folder_of(path_);
-  struct stat status {};
-  if (stat(folder.c_str(), &status) != 0) {
-    if (errno == ENOENT) fail(ErrorKind::kIo, "{}: its folder {} does not exist.", path_, folder);
-    fail_errno(errno, fmt::format("{}: its folder {} cannot be looked at", path_, folder));
-  }
-  if (!S_ISDIR(status.st_mode)) fail(ErrorKind::kIo, "{}: {} is a file, not a folder.", path_, folder);
-}
+std::string OutputFolder::journal_path() const { return journal_name(path_); }
 
 void OutputFolder::open_locked(bool keep_contents) {
   ensure(descriptor_ < 0, "an output folder was created twice");
-  const std::string folder = folder_of(path_);
   struct stat status {};
   while (descriptor_ < 0) {
     const bool is_new = !keep_contents && ::mkdir(temporary_.c_str(), 0777) == 0;
-    if (!keep_contents && !is_new && errno != EEXIST) {
-      if (errno == EACCES || errno == EPERM || errno == EROFS) {
-        fail(ErrorKind::kIo, "{}: no permission to write in the folder {}{}.", path_, folder, errno == EROFS ? " (it is read-only)" : "");
-      }
-      fail_errno(errno, fmt::format("{}: the temporary folder {} cannot be made", path_, temporary_));
-    }
+    if (!keep_contents && !is_new && errno != EEXIST) fail_to_make(errno, path_, temporary_, "folder");
     const int descriptor = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0) {
-      if (errno == ENOENT && keep_contents) {
-        fail(ErrorKind::kUser, "{}: there is no run to take up ({} is not there). Run without --resume.", path_, temporary_);
-      }
+      if (errno == ENOENT && keep_contents) fail_to_resume(path_, temporary_);
       if (errno == EINTR || errno == ENOENT) continue;
       fail_errno(errno, fmt::format("{}: the temporary folder {} cannot be opened", path_, temporary_));
     }
-    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      const int error_number = errno;
-      ::close(descriptor);
-      if (error_number == EWOULDBLOCK) {
-        fail(ErrorKind::kUser, "{}: another run is writing it at this moment (it holds {}). Wait for it, or choose another name.", path_,
-             temporary_);
-      }
-      if (error_number == EINTR) continue;
-      fail_errno(error_number, fmt::format("{}: the temporary folder {} cannot be locked", path_, temporary_));
-    }
-    if (!still_named(descriptor, temporary_)) {
-      ::close(descriptor);
-      continue;
-    }
+    if (!lock_temporary(descriptor, path_, temporary_, "folder")) continue;
+    // Whatever a journal tells of is about to go: no run may take it for what is written from now on.
+    if (!keep_contents) ::unlink(journal_path().c_str());
     if (!is_new && !keep_contents && !(fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode) && is_empty_folder(temporary_))) {
       // Left by a run that was killed.
       std::error_code error;
@@ -130,14 +88,14 @@ void OutputFolder::open_locked(bool keep_contents) {
 }
 
 void OutputFolder::create(Index bytes) {
-  check_folder();
+  check_folder_of(path_);
   check_final_name();
   check_free_space(folder_of(path_), bytes, path_);
   open_locked(false);
 }
 
 void OutputFolder::resume() {
-  check_folder();
+  check_folder_of(path_);
   check_final_name();
   open_locked(true);
 }
@@ -147,14 +105,6 @@ void OutputFolder::flush() { ::syncfs(descriptor_); }
 bool OutputFolder::has_file(const std::string& name) const {
   struct stat status {};
   return lstat((temporary_ + "/" + name).c_str(), &status) == 0;
-}
-
-std::string OutputFolder::text_of(const std::string& name) const {
-  if (!has_file(name)) return "";
-  const auto file = File::open(temporary_ + "/" + name);
-  std::string text(static_cast<std::size_t>(file->size()), ' ');
-  file->read_exactly(0, std::as_writable_bytes(std::span(text)));
-  return text;
 }
 
 void OutputFolder::leave() noexcept {
@@ -236,6 +186,12 @@ void OutputFolder::finish() {
   const std::lock_guard lock(mutex_);
   ::close(descriptor_);
   descriptor_ = -1;
+}
+
+void OutputFolder::clean_up() {
+  if (!exists(temporary_)) return;
+  open_locked(true);
+  abort();
 }
 
 void OutputFolder::abort() noexcept {

@@ -42,8 +42,6 @@ class OutputFolder {
   /// @throws Error kind io
   void write_file(const std::string& name, std::span<const std::byte> bytes);
   bool has_file(const std::string& name) const;
-  /// What a small file of the folder holds; "" when it is not there.
-  std::string text_of(const std::string& name) const;
   /// Lets go of the temporary folder as it is, for another run to take up.
   void leave() noexcept;
   void remove_file(const std::string& name);
@@ -51,11 +49,12 @@ class OutputFolder {
   int open_file(const std::string& name);
   /// Gives the folder its final name; what was there is replaced only now.
   void finish();
+  /// Instead of `create`, after a run that was killed once the folder had its final name: removes what it replaced.
+  void clean_up();
   /// Removes the temporary folder; any number of times, at any time.
   void abort() noexcept;
 
  private:
-  void check_folder() const;
   void check_final_name() const;
   /// The temporary folder, locked.
   void open_locked(bool keep_contents);

@@ -11,6 +11,12 @@ RawSink::RawSink(std::string path, bool overwrite, RawLayout layout)
   caps_.run_bytes = Index{1} << 20;
 }
 
+std::string RawSink::description() const {
+  std::string text = fmt::format("{} bytes, elements at {}\n", layout_.file_bytes, layout_.data_offset);
+  for (const RawLayout::Block& block : layout_.blocks) text += block.bytes;
+  return text;
+}
+
 void RawSink::create() { output_.create(layout_.file_bytes); }
 
 void RawSink::write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) {

@@ -7,6 +7,7 @@
 #include "freestone/storage/file.h"
 #include "freestone/storage/block_writer.h"
 #include "freestone/storage/output_file.h"
+#include "freestone/storage/temporary_output.h"
 
 namespace freestone {
 
@@ -33,7 +34,9 @@ class RawSink final : public Sink {
   std::string name() const override { return output_.path(); }
   void create() override;
   std::string journal_path() const override { return output_.journal_path(); }
-  bool is_begun() const override { return exists(output_.temporary_path()); }
+  std::string description() const override;
+  std::string token() const override { return output_token(output_.temporary_path()); }
+  Whereabouts find(const std::string& token) const override { return find_output(token, output_.temporary_path(), output_.path()); }
   void resume() override { output_.resume(layout_.file_bytes); }
   void flush() override { output_.flush(); }
   Index scratch_bytes(const Box& box) const override { return writer_.scratch_bytes(box); }
