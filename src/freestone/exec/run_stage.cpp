@@ -4,6 +4,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
+#include <functional>
 #include <mutex>
 
 #include "freestone/exec/fold_tree.h"
@@ -62,6 +64,24 @@ struct Slot {
   TaskLayout layout;
 };
 
+/// An input that is read and decoded piece by piece, by its task's lane and by any other that has nothing else to do.
+struct Stream {
+  const Slot* slot;
+  std::size_t input;
+  View out;
+  Box box;
+  std::vector<Box> pieces;
+  // With the lock held:
+  std::size_t next = 0;  // piece
+  int begun = 0;         // lanes that have come: each has a part of the memory
+  int working = 0;
+  std::exception_ptr error;
+  bool wants_help() const {
+    const auto& place = slot->layout.inputs[input];
+    return next < pieces.size() && (begun + 1) * place.piece_bytes <= place.encoded_bytes && !error;
+  }
+};
+
 class StageRunner {
  public:
   explicit StageRunner(const StageRun& run)
@@ -85,7 +105,11 @@ class StageRunner {
   Slot* begin_task();
   void fetch(Slot& slot, int lane);
   void compute(Slot& slot, int lane);
-  void decode(Slot& slot, int input, std::vector<Tile>& tiles);
+  void decode(Slot& slot, int input, std::vector<Tile>& tiles, int lane);
+  /// Reads and decodes all pieces of a stream, with the help of lanes that are free.
+  void stream(Slot& slot, std::size_t input, const Tile& tile, int lane);
+  /// Works on a stream until it has no more pieces; called with the lock held.
+  void help(Stream& stream, std::unique_lock<std::mutex>& lock, int lane);
   void run_node(Slot& slot, std::size_t step, std::vector<Tile>& tiles);
   void fold_inside(Slot& slot, std::size_t step, std::vector<Tile>& tiles);
   void fold_across(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
@@ -147,6 +171,8 @@ class StageRunner {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> free_;
   std::deque<Slot*> ready_;  // by tile number
+  std::vector<Stream*> streams_;
+  int lanes_ = 1;
   Index next_ = 0, done_ = 0, count_ = 0;
 };
 
@@ -163,14 +189,19 @@ void StageRunner::run() {
     slots_.back()->memory = Buffer(stage_.task_bytes);
     free_.push_back(slots_.back().get());
   }
-  const int lanes = static_cast<int>(std::min<Index>(run_.plan.threads, slots));
-  bool from_files = false;
-  for (const StageInput& input : program_.inputs()) from_files = from_files || !input.source->memory();
-  const int readers = from_files && slots > lanes ? slots - lanes : 0;
+  bool fetches = false, streams = false;
+  if (count_ > 0) {
+    const TaskLayout first = program_.lay_out(tile_box(stage_, 0));
+    for (std::size_t i = 0; i < first.inputs.size(); ++i)
+      (first.inputs[i].piece_bytes > 0 ? streams : fetches) |= !program_.inputs()[i].source->memory();
+  }
+  // Lanes without a slot of their own help where an input is streamed.
+  lanes_ = streams ? run_.plan.threads : static_cast<int>(std::min<Index>(run_.plan.threads, slots));
+  const int readers = fetches && slots > lanes_ ? slots - lanes_ : 0;
   if (count_ > 0)
-    run_lanes(lanes + readers, stop_, [&](int lane) {
+    run_lanes(lanes_ + readers, stop_, [&](int lane) {
       const InsideRun inside;
-      lane < lanes ? compute_lane(lane) : io_lane(kIoLane + lane - lanes);
+      lane < lanes_ ? compute_lane(lane) : io_lane(kIoLane + lane - lanes_);
     });
   stop_.check();
   finish_empty_folds();
@@ -218,7 +249,10 @@ void StageRunner::compute_lane(int lane) {
       slot = begin_task();
     }
     if (slot == nullptr) {
-      changed_.wait_for(lock, kLook);
+      if (const auto found = std::find_if(streams_.begin(), streams_.end(), std::mem_fn(&Stream::wants_help)); found != streams_.end())
+        help(**found, lock, lane);
+      else
+        changed_.wait_for(lock, kLook);
       continue;
     }
     lock.unlock();
@@ -239,7 +273,7 @@ void StageRunner::fetch(Slot& slot, int lane) {
   if (slot.layout.task_bytes > slot.memory.size()) slot.memory = Buffer(slot.layout.task_bytes);
   for (std::size_t i = 0; i < slot.layout.inputs.size(); ++i) {
     const auto& place = slot.layout.inputs[i];
-    if (place.encoded_offset < 0) continue;
+    if (place.encoded_offset < 0 || place.piece_bytes > 0) continue;
     const StageInput& input = program_.inputs()[i];
     const auto start = now_ns();
     const Box& box = slot.layout.values[static_cast<std::size_t>(input.value)].box;
@@ -262,10 +296,10 @@ void StageRunner::compute(Slot& slot, int lane) {
     try {
       switch (step.kind) {
         case StepKind::kDecode: {
-          decode(slot, step.which, tiles);
-          if (slot.layout.inputs[static_cast<std::size_t>(step.which)].encoded_offset >= 0)
-            emit(EventKind::kDecode, lane, slot.tile, "decode", slot.layout.inputs[static_cast<std::size_t>(step.which)].encoded_bytes,
-                 start);
+          decode(slot, step.which, tiles, lane);
+          const auto& input = slot.layout.inputs[static_cast<std::size_t>(step.which)];
+          if (input.encoded_offset >= 0 && input.piece_bytes == 0)
+            emit(EventKind::kDecode, lane, slot.tile, "decode", input.encoded_bytes, start);
           break;
         }
         case StepKind::kRun: run_node(slot, s, tiles); break;
@@ -284,7 +318,7 @@ void StageRunner::compute(Slot& slot, int lane) {
   }
 }
 
-void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles) {
+void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles, int lane) {
   const StageInput& described = program_.inputs()[static_cast<std::size_t>(input)];
   const int v = described.value;
   const auto& place = slot.layout.values[static_cast<std::size_t>(v)];
@@ -296,8 +330,51 @@ void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles) {
   if (place.box.empty()) return;
   tile = placed(slot, v);
   const auto& fetched = slot.layout.inputs[static_cast<std::size_t>(input)];
+  if (fetched.piece_bytes > 0) return stream(slot, static_cast<std::size_t>(input), tile, lane);
   described.source->decode(place.box, {slot.memory.data() + fetched.encoded_offset, static_cast<std::size_t>(fetched.encoded_bytes)},
                            tile.view, stop_);
+}
+
+void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int lane) {
+  Stream stream{&slot, input, tile.view, tile.box, pieces_of(tile.box, slot.layout.inputs[input].piece)};
+  std::unique_lock lock(mutex_);
+  streams_.push_back(&stream);
+  changed_.notify_all();
+  help(stream, lock, lane);
+  changed_.wait(lock, [&] { return stream.working == 0; });
+  std::erase(streams_, &stream);
+  if (stream.error) std::rethrow_exception(stream.error);
+}
+
+void StageRunner::help(Stream& stream, std::unique_lock<std::mutex>& lock, int lane) {
+  const auto& place = stream.slot->layout.inputs[stream.input];
+  const Source& source = *program_.inputs()[stream.input].source;
+  const Bytes memory(stream.slot->memory.data() + place.encoded_offset + stream.begun++ * place.piece_bytes,
+                     static_cast<std::size_t>(place.piece_bytes));
+  ++stream.working;
+  while (stream.next < stream.pieces.size() && !stream.error) {
+    const Box& piece = stream.pieces[stream.next++];
+    lock.unlock();
+    try {
+      stop_.check();
+      const auto start = now_ns();
+      source.fetch(piece, memory, stop_);
+      if (run_.events.active()) emit(EventKind::kRead, lane, stream.slot->tile, source.identity().path, source.cost(piece).bytes, start);
+      const auto fetched = now_ns();
+      source.decode(piece, memory, stream.out.part(relative_to(piece, stream.box)), stop_);
+      emit(EventKind::kDecode, lane, stream.slot->tile, "decode", piece.count() * size_of(stream.out.dtype), fetched);
+      lock.lock();
+    } catch (Error& error) {
+      if (error.kind() != ErrorKind::kCancelled) error.within(fmt::format("reading region {}", to_string(piece)));
+      lock.lock();
+      if (!stream.error) stream.error = std::current_exception();
+    } catch (...) {
+      lock.lock();
+      if (!stream.error) stream.error = std::current_exception();
+    }
+  }
+  --stream.working;
+  changed_.notify_all();
 }
 
 void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles) {

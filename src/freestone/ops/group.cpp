@@ -9,6 +9,7 @@ namespace freestone {
 namespace {
 
 constexpr double kNanoseconds = 0.8;  // an element, one core
+constexpr Index kLeastRows = 48;      // of a leaf, where it can be: merging two leaves costs as much as some rows for each group
 
 Spec group_output(const kernels::FoldRequest& request, const Spec& input, int axis, Index groups) {
   Shape shape = input.shape;
@@ -24,6 +25,13 @@ Access groups_whole(int rank, int axis) {
 
 kernels::Word* words(std::byte* state) { return reinterpret_cast<kernels::Word*>(state); }
 const kernels::Word* words(const std::byte* state) { return reinterpret_cast<const kernels::Word*>(state); }
+
+/// As of other folds, but some chunks long where those are short: a leaf has a state for each group.
+Shape group_leaf(const Array& a, int axis) {
+  Shape leaf = leaf_extents(a.chunks(), {axis});
+  while (leaf[axis] < kLeastRows && leaf[axis] < a.shape()[axis]) leaf[axis] *= 2;
+  return leaf;
+}
 
 }  // namespace
 
@@ -71,7 +79,7 @@ Array group_reduce(std::string_view name, const Array& a, const Array& keys, Ind
          to_string(keys.shape()), axis, to_string(a.shape()));
   const Array whole_keys = keys.dtype() == DType::kInt64 ? keys : astype(keys, DType::kInt64);
   auto op = std::make_shared<GroupReduceOp>(std::string(name), a.spec(), axis, groups, options.skip_nan, std::move(options.parameters),
-                                            leaf_extents(a.chunks(), {axis}));
+                                            group_leaf(a, axis));
   return apply_op(std::move(op), {a, whole_keys});
 }
 

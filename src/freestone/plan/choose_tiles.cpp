@@ -202,13 +202,19 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
       const double read_share = layout.read.decoded > 0 ? read.decoded / static_cast<double>(layout.read.decoded) : 1;
       const double bytes_read = static_cast<double>(layout.read.bytes) * read_share;
 
-      double cpu = layout.nanoseconds * 1e-9 / rates.core_speed + decode_seconds(read.decoded) + bytes_read / rates.read_bytes_per_second +
-                   (static_cast<double>(layout.read.requests) * read_share + static_cast<double>(layout.writes)) * rates.request_seconds;
+      // What is streamed is read and decoded by all lanes, whoever has the task.
+      const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
+      const double streamed =
+          layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
+      const double reading = decode_seconds(read.decoded) + bytes_read / rates.read_bytes_per_second +
+                             static_cast<double>(layout.read.requests) * read_share * rates.request_seconds;
+      double cpu = layout.nanoseconds * 1e-9 / rates.core_speed + (1 - streamed) * reading +
+                   static_cast<double>(layout.writes) * rates.request_seconds;
       if (layout.task_bytes > rates.cache_bytes)
         cpu += static_cast<double>(layout.touched_bytes) /
                (slots * layout.task_bytes > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
       const double write = static_cast<double>(layout.bytes_written) / rates.write_bytes_per_second;
-      double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
+      double seconds = tiles * (cpu + write) / lanes * rounds + tiles * streamed * reading / stream_lanes + whole_tiles * rates.tile_seconds / lanes;
       seconds += std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) / rates.fresh_bytes_per_second / lanes;
       seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
       // What all lanes share: the disk.

@@ -42,6 +42,39 @@ class Places {
 
 bool is_reduced(const Fold& fold, int axis) { return std::find(fold.axes().begin(), fold.axes().end(), axis) != fold.axes().end(); }
 
+// Inputs of a task that take more than this part of the budget while they are encoded are streamed: reading further ahead gains nothing,
+// and the memory does more as larger tiles.
+constexpr Index kStreamShare = 16;
+// Streaming takes at most one part in so many of what fetching all takes.
+constexpr Index kLeastSaved = 4;
+// Chunks are read together up to this many decoded bytes.
+constexpr Index kPieceBytes = Index{4} << 20;
+
+/// What is read and decoded as one: a chunk, or some small ones that follow each other.
+Shape piece_of(const Source& source) {
+  const ChunkGrid& grid = source.chunks();
+  Shape piece = grid.chunk();
+  Index bytes = element_count(piece) * size_of(source.spec().dtype);
+  for (int k = piece.rank() - 1; k >= 0 && bytes > 0 && 2 * bytes <= kPieceBytes; --k) {
+    const Index chunks = std::min(grid.count(k), kPieceBytes / bytes);
+    piece[k] *= chunks;
+    bytes *= chunks;
+    if (chunks < grid.count(k)) break;
+  }
+  return piece;
+}
+
+/// Memory in which any part of a piece is read and decoded.
+Index piece_room(const Source& source, const Shape& piece) {
+  Box whole(source.spec().shape), chunk = whole;
+  for (int k = 0; k < piece.rank(); ++k) {
+    whole.shape[k] = std::min(whole.shape[k], piece[k]);
+    chunk.shape[k] = std::min(chunk.shape[k], source.chunks().chunk()[k]);
+  }
+  // A chunk beside, for a place that is not one piece of memory.
+  return Scratch::rounded(source.encoded_bytes(whole)) + Scratch::rounded(source.cost(chunk).decoded);
+}
+
 Index ceil_div(Index a, Index b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 
 }  // namespace
@@ -51,6 +84,28 @@ Index kept_count(const Fold& fold, const Box& box) {
   for (int k = 0; k < box.rank(); ++k)
     if (!is_reduced(fold, k)) count *= box.shape[k];
   return count;
+}
+
+std::vector<Box> pieces_of(const Box& box, const Shape& piece) {
+  std::vector<Box> out;
+  if (box.empty()) return out;
+  const int rank = box.rank();
+  Dims first(rank), last(rank);
+  for (int k = 0; k < rank; ++k) first[k] = box.start[k] / piece[k], last[k] = (box.end(k) - 1) / piece[k];
+  for (Dims at = first;;) {
+    Box part = box;
+    for (int k = 0; k < rank; ++k) {
+      part.start[k] = std::max(box.start[k], at[k] * piece[k]);
+      part.shape[k] = std::min(box.end(k), (at[k] + 1) * piece[k]) - part.start[k];
+    }
+    out.push_back(part);
+    int k = rank - 1;
+    while (k >= 0 && ++at[k] > last[k]) {
+      at[k] = first[k];
+      --k;
+    }
+    if (k < 0) return out;
+  }
 }
 
 Index tile_count(const Stage& stage) {
@@ -296,6 +351,19 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       layout.read.requests += cost.requests;
       layout.read.decoded += cost.decoded;
       input.encoded_bytes = described.source->encoded_bytes(box);
+      if (input.encoded_bytes > plan_.budget / kStreamShare && !described.source->decodes_in_place() &&
+          !described.source->chunks().is_contiguous()) {
+        const Shape piece = piece_of(*described.source);
+        const Index room = piece_room(*described.source, piece);
+        const Index lanes = std::min<Index>(plan_.threads, input.encoded_bytes / (kLeastSaved * room));
+        if (lanes >= 1) {
+          input.piece = piece, input.piece_bytes = room;
+          input.encoded_bytes = room * lanes;
+          layout.streamed += cost.decoded;
+          layout.stream_lanes = layout.stream_lanes == 1 ? lanes : std::min(layout.stream_lanes, lanes);
+          continue;
+        }
+      }
     } else {
       // A store on disk that is planned, not made: every block that the box touches is read, whole, for gaps in it are short.
       const Store& store = plan_.stores[static_cast<std::size_t>(described.store)];
@@ -343,6 +411,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           owns[v] = true;
         } else {
           place(v);
+          if (input.piece_bytes > 0) input.encoded_offset = places.take(input.encoded_bytes);
           places.give_back(input.encoded_offset, input.encoded_bytes);
         }
         layout.touched_bytes += bytes;

@@ -52,6 +52,10 @@ struct TaskLayout {
   struct Input {
     Index encoded_offset = -1, encoded_bytes = 0;
     bool in_memory = false;
+    /// Streamed: not fetched beforehand but read and decoded piece by piece, by as many free lanes as there are `piece_bytes` in
+    /// the encoded memory. Pieces are boxes of a grid that starts at the array's first element. Empty: not streamed.
+    Shape piece;
+    Index piece_bytes = 0;
   };
   std::vector<Value> values;
   std::vector<Input> inputs;
@@ -61,6 +65,8 @@ struct TaskLayout {
   Index task_bytes = 0;
   Index touched_bytes = 0;  ///< moved through memory by all steps
   ReadCost read;
+  Index streamed = 0;    ///< of `read.decoded`
+  Index stream_lanes = 1;  ///< lanes that can stream an input of the task at once
   Index bytes_written = 0, writes = 0;
   double nanoseconds = 0;
 };
@@ -116,6 +122,9 @@ class StageProgram {
   std::vector<bool> accumulated_;
   std::vector<Step> steps_;
 };
+
+/// The parts of `box` that lie in one piece of a grid of `piece`, in C order.
+std::vector<Box> pieces_of(const Box& box, const Shape& piece);
 
 /// Elements of `box` that a fold keeps: the product over axes that are not reduced.
 Index kept_count(const Fold& fold, const Box& box);
