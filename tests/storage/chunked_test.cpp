@@ -342,7 +342,7 @@ TEST_F(WrittenOnce, TheCacheReadsAndDecodesEachChunkOnce) {
   b.join();
   EXPECT_EQ(cache->misses(), 16);
   EXPECT_GT(cache->hits(), 1000);
-  EXPECT_EQ(cache->bytes(), 16 * 100);
+  EXPECT_GE(cache->bytes(), 16 * 100);  // and memory to read into
   // Nothing is read any more.
   for (int k = 0; k < 4; ++k) std::filesystem::remove_all(path_ + "/c/" + std::to_string(k));
   EXPECT_EQ(read(*cached, Box(Shape{20, 20})), elements_);

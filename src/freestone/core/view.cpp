@@ -1,8 +1,14 @@
 #include "freestone/core/view.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "freestone/core/walk_order.h"
+
 namespace freestone {
+namespace {
+constexpr Index kPiece = 1024;
+}
 
 Dims contiguous_strides(const Shape& shape, Index element_bytes) {
   Dims strides(shape.rank());
@@ -43,14 +49,23 @@ void copy(const View& from, const View& to) {
   const Index n = from.rank() == 0 ? 1 : from.shape.back();
   const Index from_step = from.rank() == 0 ? width : from.strides.back();
   const Index to_step = to.rank() == 0 ? width : to.strides.back();
+  View walked[] = {from, to};
+  sort_outer_axes(walked);
+  if (from_step == width && to_step == width) {
+    for_each_row(walked[0].shape, {&walked[0], &walked[1]},
+                 [&](std::byte** data) { std::memcpy(data[1], data[0], static_cast<std::size_t>(n * width)); });
+    return;
+  }
   const auto move = [&]<class T>(T) {
-    for_each_row(from.shape, {&from, &to}, [&](std::byte** data) {
-      if (from_step == width && to_step == width) {
-        std::memcpy(data[1], data[0], static_cast<std::size_t>(n * width));
-        return;
-      }
-      for (Index i = 0; i < n; ++i) std::memcpy(data[1] + i * to_step, data[0] + i * from_step, sizeof(T));
-    });
+    // Rows in pieces: the cache lines that a strided piece meets are there still when the next row wants them.
+    for (Index first = 0; first < n; first += kPiece) {
+      const Index count = std::min(kPiece, n - first);
+      for_each_row(walked[0].shape, {&walked[0], &walked[1]}, [&](std::byte** data) {
+        const std::byte* source = data[0] + first * from_step;
+        std::byte* target = data[1] + first * to_step;
+        for (Index i = 0; i < count; ++i) std::memcpy(target + i * to_step, source + i * from_step, sizeof(T));
+      });
+    }
   };
   switch (width) {
     case 1: return move(std::uint8_t{});

@@ -353,7 +353,9 @@ void StageRunner::help(Stream& stream, std::unique_lock<std::mutex>& lock, int l
                      static_cast<std::size_t>(place.piece_bytes));
   ++stream.working;
   while (stream.next < stream.pieces.size() && !stream.error) {
-    const Box& piece = stream.pieces[stream.next++];
+    // Tiles side by side may want the same chunks of a cache: each begins elsewhere.
+    const std::size_t count = stream.pieces.size(), first = static_cast<std::size_t>(stream.slot->tile % lanes_) * count / static_cast<std::size_t>(lanes_);
+    const Box& piece = stream.pieces[(first + stream.next++) % count];
     lock.unlock();
     try {
       stop_.check();

@@ -5,6 +5,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "freestone/core/walk_order.h"
+
 namespace freestone {
 namespace {
 
@@ -197,6 +199,8 @@ void Program::run(std::span<const View> in, const View& out, Scratch& scratch, c
     }
   }
   if (element_count(shape) == 0) return;
+  sort_outer_axes(views);
+  shape = views.back().shape;
 
   const int inner = shape.rank() - 1;
   const Index n = shape[inner];

@@ -105,10 +105,15 @@ CachedRead cached_read(const StageProgram& program, const Stage& stage, const st
     const int axis = order[i];
     const Index extent = stage.domain.shape[axis];
     if (stage.tile[axis] >= extent) continue;
-    Box both = run;
-    both.shape[axis] = std::min(2 * stage.tile[axis], extent);
-    both.start[axis] = std::min(run.start[axis], stage.domain.end(axis) - both.shape[axis]);
-    needed += std::max<Index>(0, 2 * run_decoded - program.lay_out(both).read.decoded);
+    // Neighbours in the middle, and the first two: a border between chunks may happen to lie between some.
+    Index shared = 0;
+    for (const Index start : {run.start[axis], stage.domain.start[axis]}) {
+      Box both = run, one = run;
+      both.shape[axis] = std::min(2 * stage.tile[axis], extent);
+      both.start[axis] = one.start[axis] = std::min(start, stage.domain.end(axis) - both.shape[axis]);
+      shared = std::max(shared, 2 * program.lay_out(one).read.decoded - program.lay_out(both).read.decoded);
+    }
+    needed += shared;
     if (needed > room) break;
     run.start[axis] = stage.domain.start[axis], run.shape[axis] = extent;
     tiles *= static_cast<double>(extent) / static_cast<double>(stage.tile[axis]);

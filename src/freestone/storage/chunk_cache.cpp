@@ -1,5 +1,8 @@
 #include "freestone/storage/chunk_cache.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace freestone {
 
 class ChunkCache::Entry {
@@ -9,7 +12,8 @@ class ChunkCache::Entry {
   State state = State::kReading;
   int holders = 0;
   Index charged = 0, raw_bytes = 0, encoded_size = 0;
-  Buffer encoded, raw;
+  Spare encoded;
+  Buffer raw;
   std::list<Entry*>::iterator place;  // in unused_, when nobody holds it
 };
 
@@ -46,12 +50,17 @@ void ChunkCache::charge(Entry& entry, Index bytes) {
 }
 
 /// Called with the lock held.
-bool ChunkCache::make_room(Index bytes) {
+bool ChunkCache::make_room(Index bytes, Index raw_bytes, Buffer& raw) {
   if (bytes > limit_) return false;
   while (bytes_ + bytes > limit_ && !unused_.empty()) {
     Entry& oldest = *unused_.front();
     unused_.pop_front();
+    if (oldest.raw.size() == raw_bytes) raw = std::move(oldest.raw);
     drop(oldest);
+  }
+  while (bytes_ + bytes > limit_ && !spares_.empty()) {
+    bytes_ -= spares_.back().touched;
+    spares_.pop_back();
   }
   return bytes_ + bytes <= limit_;
 }
@@ -73,18 +82,25 @@ ChunkCache::Entry* ChunkCache::take(const void* source, Index number, Index enco
     ++hits_;
     return &entry;
   }
-  if (!make_room(encoded_bytes + raw_bytes)) return nullptr;
+  Buffer raw;
+  if (!make_room(encoded_bytes + raw_bytes, raw_bytes, raw)) return nullptr;
   ++misses_;
   Entry& entry = *entries_.emplace(key, std::make_unique<Entry>()).first->second;
   entry.key = key;
   entry.holders = 1;
   entry.raw_bytes = raw_bytes;
+  entry.raw = std::move(raw);
+  if (!spares_.empty() && spares_.back().memory.size() == encoded_bytes) {
+    entry.encoded = std::move(spares_.back());
+    bytes_ -= entry.encoded.touched;
+    spares_.pop_back();
+  }
   entry.charged = encoded_bytes + raw_bytes;
   bytes_ += entry.charged;
   lock.unlock();
   try {
-    entry.encoded = Buffer(encoded_bytes);
-    entry.encoded_size = read(entry.encoded.bytes());
+    if (entry.encoded.memory.size() == 0) entry.encoded.memory = Buffer(encoded_bytes);
+    entry.encoded_size = read(entry.encoded.memory.bytes());
   } catch (...) {
     lock.lock();
     drop(entry);
@@ -94,36 +110,41 @@ ChunkCache::Entry* ChunkCache::take(const void* source, Index number, Index enco
   lock.lock();
   entry.state = entry.encoded_size < 0 ? Entry::State::kAbsent : Entry::State::kEncoded;
   if (entry.state == Entry::State::kAbsent) {
-    entry.encoded = Buffer();
+    entry.encoded = {};
+    entry.raw = Buffer();
     charge(entry, 0);
   } else {
-    charge(entry, entry.encoded_size + raw_bytes);  // pages that nothing was read into are none
+    entry.encoded.touched = std::max(entry.encoded.touched, entry.encoded_size);
+    charge(entry, entry.encoded.touched + raw_bytes);  // pages that nothing was read into are none
   }
   changed_.notify_all();
   return &entry;
 }
 
-ConstBytes ChunkCache::raw(Entry& entry, const std::function<void(ConstBytes, Bytes)>& decode) {
+std::optional<ConstBytes> ChunkCache::raw(Entry& entry, bool waits, const std::function<void(ConstBytes, Bytes)>& decode) {
   std::unique_lock lock(mutex_);
-  while (entry.state == Entry::State::kDecoding) changed_.wait(lock);
-  if (entry.state == Entry::State::kAbsent) return {};
+  while (entry.state == Entry::State::kDecoding) {
+    if (!waits) return std::nullopt;
+    changed_.wait(lock);
+  }
+  if (entry.state == Entry::State::kAbsent) return ConstBytes();
   if (entry.state == Entry::State::kEncoded) {
     entry.state = Entry::State::kDecoding;
     lock.unlock();
     try {
-      entry.raw = Buffer(entry.raw_bytes);
-      decode(entry.encoded.bytes().first(static_cast<std::size_t>(entry.encoded_size)), entry.raw.bytes());
+      if (entry.raw.size() == 0) entry.raw = Buffer(entry.raw_bytes);
+      decode(entry.encoded.memory.bytes().first(static_cast<std::size_t>(entry.encoded_size)), entry.raw.bytes());
     } catch (...) {
       lock.lock();
-      entry.raw = Buffer();
       entry.state = Entry::State::kEncoded;  // whoever waits tries, and gets the same error
       changed_.notify_all();
       throw;
     }
     lock.lock();
     entry.state = Entry::State::kRaw;
-    entry.encoded = Buffer();
     charge(entry, entry.raw_bytes);
+    bytes_ += entry.encoded.touched;
+    spares_.push_back(std::exchange(entry.encoded, {}));
     changed_.notify_all();
   }
   return entry.raw.bytes();

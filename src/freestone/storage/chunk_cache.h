@@ -11,7 +11,9 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "freestone/core/buffer.h"
 #include "freestone/storage/codec.h"
@@ -33,9 +35,10 @@ class ChunkCache {
   /// `encoded_bytes` that it is given and returns how much, or -1 for a chunk that was never written; others wait for it.
   /// @throws what `read` throws, once for each that asks
   Entry* take(const void* source, Index number, Index encoded_bytes, Index raw_bytes, const std::function<Index(Bytes)>& read);
-  /// The raw bytes of a held chunk; empty when it was never written. The first to ask calls `decode`.
+  /// The raw bytes of a held chunk; empty when it was never written. The first to ask calls `decode`. While somebody else does: waits, or
+  /// gives nothing, so that the caller can do something else meanwhile.
   /// @throws what `decode` throws, once for each that asks
-  ConstBytes raw(Entry& entry, const std::function<void(ConstBytes encoded, Bytes raw)>& decode);
+  std::optional<ConstBytes> raw(Entry& entry, bool waits, const std::function<void(ConstBytes encoded, Bytes raw)>& decode);
   void give_back(Entry& entry);
 
   Index bytes() const;
@@ -52,7 +55,13 @@ class ChunkCache {
   struct Hash {
     std::size_t operator()(const Key& key) const;
   };
-  bool make_room(Index bytes);
+  /// Memory of encoded bytes that are decoded, as far as it was touched: fresh memory is dear.
+  struct Spare {
+    Buffer memory;
+    Index touched = 0;
+  };
+  /// @param raw becomes memory of `raw_bytes` that went out of use on the way, if there was some
+  bool make_room(Index bytes, Index raw_bytes, Buffer& raw);
   void charge(Entry& entry, Index bytes);
   void drop(Entry& entry);
 
@@ -62,6 +71,7 @@ class ChunkCache {
   Index bytes_ = 0, hits_ = 0, misses_ = 0;
   std::unordered_map<Key, std::unique_ptr<Entry>, Hash> entries_;
   std::list<Entry*> unused_;  // the least recently used first
+  std::vector<Spare> spares_;
 };
 
 }  // namespace freestone

@@ -311,7 +311,6 @@ void ChunkedSource::deliver(const std::byte* raw, const Shape& stored, const Box
 void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const View& out, const Cancel& cancel) const {
   ensure(out.shape == box.shape && out.dtype == spec_.dtype, "decode: the view does not fit the box");
   const ElementTransform& transform = layout_.transform;
-  Reach reach(layout_.grid, box);
   // What is left of the memory behind the chunks: first what the codecs need, then a chunk.
   const Index needed = scratch_bytes(box), codecs_need = layout_.codecs.decode_scratch_bytes(raw_bytes(layout_.grid.chunk()));
   const std::span<std::byte> scratch =
@@ -319,11 +318,10 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
   const Bytes between = scratch.first(static_cast<std::size_t>(codecs_need));
   Bytes beside = scratch.subspan(static_cast<std::size_t>(codecs_need));
   Buffer unforeseen;
-  Index number = 0;
-  do {
-    cancel.check();
-    const Place place = get_place(encoded, number++);
-    const Box chunk = chunk_box(layout_.grid, reach.position());
+  /// False: somebody else is decoding the chunk at this moment.
+  const auto decode_at = [&](const Dims& position, Index number, bool waits) {
+    const Place place = get_place(encoded, number);
+    const Box chunk = chunk_box(layout_.grid, position);
     const Box part = intersection(box, chunk), inside = relative_to(part, chunk);
     const View target = out.part(relative_to(part, box));
     const Shape stored = stored_shape(chunk);
@@ -331,9 +329,10 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
     if (place.kind == Place::kAbsent) {
       fill(target);
     } else if (place.kind == Place::kCached) {
-      const ConstBytes raw =
-          cache_->raw(*place.cached, [&](ConstBytes stored_bytes, Bytes to) { decode_chunk(reach.position(), stored_bytes, to, between); });
-      raw.empty() ? fill(target) : deliver(raw.data(), stored, inside, target);
+      const auto raw = cache_->raw(*place.cached, waits,
+                                   [&](ConstBytes stored_bytes, Bytes to) { decode_chunk(position, stored_bytes, to, between); });
+      if (!raw) return false;
+      raw->empty() ? fill(target) : deliver(raw->data(), stored, inside, target);
       cache_->give_back(*place.cached);
     } else {
       const ConstBytes from = encoded.subspan(static_cast<std::size_t>(place.offset), static_cast<std::size_t>(place.bytes));
@@ -345,7 +344,7 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
       if (layout_.codecs.empty()) {
         deliver(from.data(), stored, inside, target);
       } else if (is_whole && target.strides == strides) {
-        decode_chunk(reach.position(), from, {target.data, size}, between);
+        decode_chunk(position, from, {target.data, size}, between);
         if (!transform.is_identity()) transform.decode(target.data, target.data, target.count());
       } else {
         const auto told = static_cast<std::size_t>(Scratch::rounded(encoded_bytes(box)));
@@ -355,11 +354,24 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
           unforeseen = Buffer(static_cast<Index>(size));
           beside = unforeseen.bytes();
         }
-        decode_chunk(reach.position(), from, beside.first(size), between);
+        decode_chunk(position, from, beside.first(size), between);
         deliver(beside.data(), stored, inside, target);
       }
     }
+    return true;
+  };
+  std::vector<std::pair<Dims, Index>> later;
+  Reach reach(layout_.grid, box);
+  Index number = 0;
+  do {
+    cancel.check();
+    if (!decode_at(reach.position(), number, false)) later.emplace_back(reach.position(), number);
+    ++number;
   } while (reach.next());
+  for (const auto& [position, at] : later) {
+    cancel.check();
+    decode_at(position, at, true);
+  }
 }
 
 }  // namespace freestone
