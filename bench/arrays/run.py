@@ -3,8 +3,8 @@
 Both get the same data (float32, zstd; .cache/bench/arrays, made once), page cache warm, in turns, each workload in a
 process of its own; the best of the rounds counts. Seconds are from opening the data to the last result. `limit` is a
 bare loop on all cores (bench/limits/array_limits.cpp): read, decode with the same codec, the least work, encode, write.
-Peak memory is the process's highest resident set. A row says `no` when both do not give the same numbers. Last come what
-an empty tile and a submitted callable cost.
+Freestone plans with the rates that `freestone doctor --calibrate` measures first. Peak memory is the process's highest resident
+set. A row says `no` when both do not give the same numbers. Last come what an empty tile and a submitted callable cost.
 """
 
 import argparse
@@ -103,7 +103,7 @@ def main():
             parser.error(f"no workload '{name}'; there are {', '.join(names)}")
     if options.side < 100 or options.side % 100:
         parser.error("--side must be a multiple of 100")
-    for program in ("bench_arrays", "bench_array_limits", "bench_overhead"):
+    for program in ("freestone", "bench_arrays", "bench_array_limits", "bench_overhead"):
         if not (PROGRAMS / program).exists():
             parser.error(f"{program} is not built; run scripts/build first")
 
@@ -111,7 +111,9 @@ def main():
     folder = ensure_arrays(options.side, matrix)
     output = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=folder))
     rows, failures = [], []
+    environment = {"BENCH_THREADS": str(options.threads), "XDG_CONFIG_HOME": str(output / "config")}
     try:
+        subprocess.run([PROGRAMS / "freestone", "doctor", "--calibrate"], env={**os.environ, **environment}, stdout=subprocess.DEVNULL, check=True)
         limits, _ = measured([PROGRAMS / "bench_array_limits", folder, output / "limits", str(options.threads), str(options.side)], options.timeout)
         for name, _, _, limit_name, asked in (workload for workload in WORKLOADS if workload[0] in chosen):
             memory = f"{3 * matrix * matrix * 4 // 4}" if name == "matmul" else options.memory
@@ -123,7 +125,7 @@ def main():
                     command = ([sys.executable, HERE / "peer.py", name, folder, target] if side == "peer" else
                                [PROGRAMS / "bench_arrays", name, folder, target, memory, str(options.threads)])
                     try:
-                        result, peak = measured(command, options.timeout, BENCH_THREADS=str(options.threads))
+                        result, peak = measured(command, options.timeout, **environment)
                     except Failed as error:
                         failures.append(str(error))
                         continue

@@ -218,9 +218,12 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
       if (layout.task_bytes > rates.cache_bytes)
         cpu += static_cast<double>(layout.touched_bytes) /
                (slots * layout.task_bytes > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
+      // Out of the cache elements are copied, through memory.
+      if (read.cache_bytes > 0) cpu += static_cast<double>(layout.read_bytes) * 2 / rates.memory_bytes_per_second;
       const double write = static_cast<double>(layout.bytes_written) / rates.write_bytes_per_second;
       double seconds = tiles * (cpu + write) / lanes * rounds + tiles * streamed * reading / stream_lanes + whole_tiles * rates.tile_seconds / lanes;
-      seconds += std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) / rates.fresh_bytes_per_second / lanes;
+      seconds += (std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) + static_cast<double>(read.cache_bytes)) /
+                 rates.fresh_bytes_per_second / lanes;
       seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
       // What all lanes share: the disk.
       const auto at_least = [&](double bytes, double rate) {
@@ -261,6 +264,8 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
 
   stage.task_bytes = std::max(stage.task_bytes, largest_task(StageProgram(plan, stage, sinks, {}), stage));
   const auto held = [&] { return stage.slots * stage.task_bytes + stage.pinned_bytes + stage.cache_bytes; };
+  // A cache with a little less room still keeps nearly all that it should.
+  if (const Index over = held() - memory; over > 0 && over < stage.cache_bytes / 8) stage.cache_bytes -= over;
   while (stage.slots > 1 && held() > memory) --stage.slots;
   stage.cache_bytes = std::clamp<Index>(memory - (held() - stage.cache_bytes), 0, stage.cache_bytes);
   stage.estimate.peak_bytes = held();

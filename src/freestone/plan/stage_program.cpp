@@ -47,16 +47,16 @@ bool is_reduced(const Fold& fold, int axis) { return std::find(fold.axes().begin
 constexpr Index kStreamShare = 16;
 // Streaming takes at most one part in so many of what fetching all takes.
 constexpr Index kLeastSaved = 4;
-// Chunks are read together up to this many decoded bytes.
-constexpr Index kPieceBytes = Index{4} << 20;
+// Chunks are read together up to this many decoded bytes, or this part of the budget.
+constexpr Index kPieceBytes = Index{4} << 20, kPieceShare = 64;
 
 /// What is read and decoded as one: a chunk, or some small ones that follow each other.
-Shape piece_of(const Source& source) {
+Shape piece_of(const Source& source, Index most) {
   const ChunkGrid& grid = source.chunks();
   Shape piece = grid.chunk();
   Index bytes = element_count(piece) * size_of(source.spec().dtype);
-  for (int k = piece.rank() - 1; k >= 0 && bytes > 0 && 2 * bytes <= kPieceBytes; --k) {
-    const Index chunks = std::min(grid.count(k), kPieceBytes / bytes);
+  for (int k = piece.rank() - 1; k >= 0 && bytes > 0 && 2 * bytes <= most; --k) {
+    const Index chunks = std::min(grid.count(k), most / bytes);
     piece[k] *= chunks;
     bytes *= chunks;
     if (chunks < grid.count(k)) break;
@@ -353,7 +353,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       input.encoded_bytes = described.source->encoded_bytes(box);
       if (input.encoded_bytes > plan_.budget / kStreamShare && !described.source->decodes_in_place() &&
           !described.source->chunks().is_contiguous()) {
-        const Shape piece = piece_of(*described.source);
+        const Shape piece = piece_of(*described.source, std::min(kPieceBytes, plan_.budget / kPieceShare));
         const Index room = piece_room(*described.source, piece);
         const Index lanes = std::min<Index>(plan_.threads, input.encoded_bytes / (kLeastSaved * room));
         if (lanes >= 1) {
@@ -404,6 +404,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         if (input.in_memory || need[v].empty()) break;
         const bool in_place = inputs_[which].source ? inputs_[which].source->decodes_in_place() : true;
         const Index bytes = need[v].count() * size_of(values_[v].spec.dtype);
+        layout.read_bytes += bytes;
         layout.nanoseconds += static_cast<double>(need[v].count()) * 0.15;
         if (in_place) {
           layout.values[v].offset = input.encoded_offset;

@@ -65,6 +65,7 @@ struct TaskLayout {
   Index task_bytes = 0;
   Index touched_bytes = 0;  ///< moved through memory by all steps
   ReadCost read;
+  Index read_bytes = 0;    ///< of elements, of all inputs that are read
   Index streamed = 0;    ///< of `read.decoded`
   Index stream_lanes = 1;  ///< lanes that can stream an input of the task at once
   Index bytes_written = 0, writes = 0;

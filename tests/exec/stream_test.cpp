@@ -1,0 +1,129 @@
+// Streamed inputs: chunks that are read and decoded one by one, by several lanes, into a tile.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <random>
+
+#include "freestone/exec/compute.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/reduce.h"
+#include "freestone/ops/select.h"
+#include "freestone/ops/shape.h"
+#include "freestone/storage/chunk_files.h"
+#include "freestone/storage/chunked_sink.h"
+#include "freestone/storage/chunked_source.h"
+#include "freestone/storage/file.h"
+#include "storage/temporary_folder.h"
+
+namespace freestone {
+namespace {
+
+using testing_files::Folder;
+
+std::string key(const Dims& position) {
+  std::string name = "c";
+  for (int k = 0; k < position.rank(); ++k) name += "/" + std::to_string(position[k]);
+  return name;
+}
+
+/// Random numbers in compressed chunks, and the same numbers in memory.
+struct Chunked {
+  Folder folder;
+  Shape shape, chunk;
+  std::vector<float> values;
+
+  Chunked(Shape shape_, Shape chunk_, unsigned seed) : shape(shape_), chunk(chunk_), values(static_cast<std::size_t>(element_count(shape))) {
+    std::mt19937 random(seed);
+    for (float& v : values) v = static_cast<float>(random() % 1000) / 8;
+    ChunkedOutput output{.spec = {shape, DType::kFloat32}, .chunk = chunk, .codecs = codecs(), .transform = transform(), .key = key};
+    output.files.push_back({"meta", "an array"});
+    ChunkedSink sink(folder / "a", false, std::move(output));
+    sink.create();
+    const Box whole(shape);
+    Buffer memory(sink.scratch_bytes(whole));
+    Scratch scratch(memory.bytes());
+    sink.write(whole, View::contiguous(values.data(), DType::kFloat32, shape), scratch, Cancel());
+    sink.finish();
+  }
+  static CodecChain codecs() { return CodecChain({zstd_codec(1)}); }
+  static ElementTransform transform() {
+    ElementTransform t;
+    t.stored = t.dtype = DType::kFloat32;
+    return t;
+  }
+  Array array() const {
+    Identity identity = File::open(folder / "a/meta")->identity();
+    identity.path = folder / "a";
+    ChunkedLayout layout{.grid = ChunkGrid(shape, chunk), .codecs = codecs(), .transform = transform()};
+    return from_source(std::make_shared<ChunkedSource>(
+        std::move(layout), std::make_shared<ChunkFiles>(folder / "a", folder / "a/meta", identity, key)));
+  }
+};
+
+struct Counter final : Observer {
+  std::atomic<Index> reads{0}, tasks{0};
+  void on_event(const Event& event) override {
+    if (event.kind == EventKind::kRead) ++reads;
+    if (event.kind == EventKind::kTaskDone) ++tasks;
+  }
+};
+
+ComputeOptions with(Index memory, int threads) {
+  ComputeOptions options;
+  options.settings = {memory, threads, "/var/tmp"};
+  return options;
+}
+
+std::vector<std::byte> bytes_of(const Tensor& t) { return {t.view().data, t.view().data + t.view().bytes()}; }
+
+TEST(Streamed, EveryBudgetAndNumberOfLanesGivesTheSameBits) {
+  int streamed = 0;
+  for (const auto& [shape, chunk] : {std::pair<Shape, Shape>{{96, 40, 33}, {5, 16, 11}}, {{61, 34, 27}, {7, 34, 9}}, {{64, 32, 32}, {8, 32, 32}}}) {
+    const Chunked data(shape, chunk, 3);
+    const Array x = data.array(), anomaly = x - mean(x, {0});
+    const std::vector<Array> results = {median(x, {0}), mean(anomaly * anomaly), sum(x + flip(x, {1}), {2}), x * 2.0};
+    for (std::size_t r = 0; r < results.size(); ++r) {
+      const auto expected = bytes_of(compute(results[r], with(Index{1} << 30, 1)));
+      for (const Index budget : {Index{900} << 10, Index{1200} << 10, Index{4} << 20})
+        for (const int threads : {1, 2, 4})
+          EXPECT_EQ(bytes_of(compute(results[r], with(budget, threads))), expected) << r << ", " << budget << " bytes, " << threads;
+    }
+    // Whole columns in a task, where nothing better is found: more reads than tasks.
+    const auto counter = std::make_shared<Counter>();
+    EventStream events;
+    events.subscribe(counter);
+    ComputeOptions options = with(Index{900} << 10, 3);
+    options.events = &events;
+    const Tensor result = compute(median(x, {0}), options);
+    if (counter->reads > counter->tasks) ++streamed;
+    const Index plane = shape[1] * shape[2];
+    for (const Index at : {Index{0}, plane / 2, plane - 1}) {
+      std::vector<float> column;
+      for (Index i = 0; i < shape[0]; ++i) column.push_back(data.values[static_cast<std::size_t>(i * plane + at)]);
+      std::sort(column.begin(), column.end());
+      const std::size_t half = column.size() / 2;
+      EXPECT_FLOAT_EQ(result.data<float>()[at], column.size() % 2 ? column[half] : (column[half - 1] + column[half]) / 2);
+    }
+  }
+  EXPECT_GE(streamed, 2);
+}
+
+TEST(Streamed, ADamagedChunkIsNamedWithItsRegion) {
+  const Chunked data({96, 40, 33}, {5, 16, 11}, 4);
+  testing_files::put(data.folder / "a/c/7/1/2", "this is no frame");
+  for (const int threads : {1, 4}) {
+    try {
+      compute(median(data.array(), {0}), with(Index{900} << 10, threads));
+      FAIL() << "it read the chunk";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kData);
+      EXPECT_NE(std::string(error.what()).find("chunk (7, 1, 2)"), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("reading region"), std::string::npos) << error.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace freestone
