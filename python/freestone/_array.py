@@ -13,7 +13,7 @@ import numpy as np
 from freestone import _core, _runs
 from freestone.errors import UserError
 
-__all__ = ["Array", "asarray", "from_numpy", "open"]
+__all__ = ["Array", "asarray", "from_dlpack", "from_numpy", "open"]
 
 Axis = Union[int, Sequence[int], None]
 
@@ -174,6 +174,12 @@ class Array:
     def explain(self, *, memory: str | int | None = None, threads: int | None = None) -> str:
         """The plan for computing this array, in words. Nothing is read."""
         return _runs.explain(self, memory=memory, threads=threads)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return np.asarray(self.compute()).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # the processor
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
@@ -491,9 +497,21 @@ def from_numpy(values: Any) -> Array:
     return Array(_core.from_numpy(values if values.flags.c_contiguous else np.ascontiguousarray(values)))
 
 
+def from_dlpack(value: Any) -> Array:
+    """An `Array` over the memory of another library's tensor (``__dlpack__``), as `from_numpy`. Raises UserError for one on a device."""
+    if isinstance(value, Array):
+        return value
+    try:
+        return from_numpy(np.from_dlpack(value))
+    except (AttributeError, BufferError, RuntimeError, TypeError) as error:
+        raise UserError(f"from_dlpack: {type(value).__name__} gives no tensor in this computer's memory: {error}") from None
+
+
 def asarray(value: Any) -> Array:
-    """`value` as an `Array`: itself, or over the memory of a NumPy array, or of what NumPy makes of it."""
-    return value if isinstance(value, Array) else from_numpy(value)
+    """`value` as an `Array`: itself, or over the memory of a NumPy array, of a tensor (``__dlpack__``), or of what NumPy makes of it."""
+    if isinstance(value, Array):
+        return value
+    return from_dlpack(value) if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray) else from_numpy(value)
 
 
 def _operand(value: Any) -> Any:

@@ -9,6 +9,7 @@
 #include "freestone/exec/boolean_index.h"
 #include "freestone/exec/compute.h"
 #include "freestone/exec/counted.h"
+#include "freestone/exec/dlpack.h"
 #include "freestone/label/open.h"
 #include "freestone/label/write.h"
 #include "freestone/ops/concat.h"

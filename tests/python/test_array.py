@@ -279,3 +279,31 @@ def test_every_bitpix(tmp_path, dtype):
     a = fs.open(tmp_path / "x.fits")
     assert a.dtype == x.dtype
     np.testing.assert_array_equal(a, x)
+
+
+class Tensor:
+    """Another library's: it knows DLPack and nothing else."""
+
+    def __init__(self, values, device=(1, 0)):
+        self.values, self.device = values, device
+
+    def __dlpack__(self, **options):
+        return self.values.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.device
+
+
+def test_dlpack_in_and_out():
+    values = np.arange(24, dtype="f4").reshape(4, 6)
+    np.testing.assert_array_equal(fs.from_dlpack(Tensor(values.T[::2])).compute(), values.T[::2])
+    a = fs.from_dlpack(Tensor(values))
+    values[0, 0] = 7
+    assert a[0, 0].compute() == 7  # not copied
+    assert fs.from_dlpack(a) is a
+    np.testing.assert_array_equal(fs.asarray(Tensor(values)) + 1, values + 1)
+    np.testing.assert_array_equal(np.from_dlpack(a * 2), values * 2)
+    with pytest.raises(fs.UserError, match="Tensor gives no tensor in this computer's memory"):
+        fs.from_dlpack(Tensor(values, device=(2, 0)))
+    with pytest.raises(fs.UserError, match="gives no tensor"):
+        fs.from_dlpack([1, 2])

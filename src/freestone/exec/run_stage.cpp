@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "freestone/exec/fold_tree.h"
+#include "freestone/ops/elementwise.h"
 #include "freestone/plan/explain.h"
 #include "freestone/runtime/admission.h"
 #include "freestone/runtime/lanes.h"
@@ -18,6 +19,7 @@ namespace freestone {
 namespace {
 
 constexpr int kIoLane = 1000;
+constexpr Index kPartsPerLane = 4;
 constexpr auto kLook = std::chrono::milliseconds(20);  // how long a waiting lane goes without looking at the cancel flag
 
 /// States of the folds that live across tasks: a tree for each piece of the kept axes.
@@ -64,22 +66,31 @@ struct Slot {
   TaskLayout layout;
 };
 
-/// An input that is read and decoded piece by piece, by its task's lane and by any other that has nothing else to do.
-struct Stream {
-  const Slot* slot;
-  std::size_t input;
-  View out;
-  Box box;
-  std::vector<Box> pieces;
+/// `box` in about `parts` pieces along its first axis that is long enough.
+std::vector<Box> cut_evenly(const Box& box, Index parts) {
+  int axis = 0;
+  while (axis + 1 < box.rank() && box.shape[axis] < parts) ++axis;
+  const Index step = (box.shape[axis] + parts - 1) / parts;
+  std::vector<Box> out;
+  for (Index at = 0; at < box.shape[axis]; at += step) {
+    out.push_back(box);
+    out.back().start[axis] += at;
+    out.back().shape[axis] = std::min(step, box.shape[axis] - at);
+  }
+  return out;
+}
+
+/// Work on one task, cut into parts: by the task's lane and by any other that has nothing else to do.
+struct SharedWork {
+  std::size_t parts = 0;
+  Index most_workers = 1;
+  std::function<void(std::size_t part, Index worker, int lane)> work;
   // With the lock held:
-  std::size_t next = 0;  // piece
-  int begun = 0;         // lanes that have come: each has a part of the memory
+  std::size_t next = 0;
+  Index begun = 0;  // lanes that have come: each is a worker
   int working = 0;
   std::exception_ptr error;
-  bool wants_help() const {
-    const auto& place = slot->layout.inputs[input];
-    return next < pieces.size() && (begun + 1) * place.piece_bytes <= place.encoded_bytes && !error;
-  }
+  bool wants_help() const { return next < parts && begun < most_workers && !error; }
 };
 
 class StageRunner {
@@ -108,10 +119,14 @@ class StageRunner {
   void decode(Slot& slot, int input, std::vector<Tile>& tiles, int lane);
   /// Reads and decodes all pieces of a stream, with the help of lanes that are free.
   void stream(Slot& slot, std::size_t input, const Tile& tile, int lane);
-  /// Works on a stream until it has no more pieces; called with the lock held.
-  void help(Stream& stream, std::unique_lock<std::mutex>& lock, int lane);
-  void run_node(Slot& slot, std::size_t step, std::vector<Tile>& tiles);
-  void fold_inside(Slot& slot, std::size_t step, std::vector<Tile>& tiles);
+  /// Does all parts, with the help of lanes that are free, and throws the first error.
+  void share(SharedWork& shared, int lane);
+  /// Does parts until there are no more; called with the lock held.
+  void help(SharedWork& shared, std::unique_lock<std::mutex>& lock, int lane);
+  /// Some lanes have no slot of their own.
+  bool lanes_to_spare() const { return lanes_ > static_cast<int>(slots_.size()); }
+  void run_node(Slot& slot, std::size_t step, std::vector<Tile>& tiles, int lane);
+  void fold_inside(Slot& slot, std::size_t step, std::vector<Tile>& tiles, int lane);
   void fold_across(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
   void deliver(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
   void write(const Delivery& delivery, const Box& box, const View& view, Scratch& scratch, int lane);
@@ -171,7 +186,7 @@ class StageRunner {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> free_;
   std::deque<Slot*> ready_;  // by tile number
-  std::vector<Stream*> streams_;
+  std::vector<SharedWork*> shared_;
   int lanes_ = 1;
   Index next_ = 0, done_ = 0, count_ = 0;
 };
@@ -249,7 +264,7 @@ void StageRunner::compute_lane(int lane) {
       slot = begin_task();
     }
     if (slot == nullptr) {
-      if (const auto found = std::find_if(streams_.begin(), streams_.end(), std::mem_fn(&Stream::wants_help)); found != streams_.end())
+      if (const auto found = std::find_if(shared_.begin(), shared_.end(), std::mem_fn(&SharedWork::wants_help)); found != shared_.end())
         help(**found, lock, lane);
       else
         changed_.wait_for(lock, kLook);
@@ -302,8 +317,8 @@ void StageRunner::compute(Slot& slot, int lane) {
             emit(EventKind::kDecode, lane, slot.tile, "decode", input.encoded_bytes, start);
           break;
         }
-        case StepKind::kRun: run_node(slot, s, tiles); break;
-        case StepKind::kFoldIn: fold_inside(slot, s, tiles); break;
+        case StepKind::kRun: run_node(slot, s, tiles, lane); break;
+        case StepKind::kFoldIn: fold_inside(slot, s, tiles, lane); break;
         case StepKind::kFoldOut: fold_across(slot, s, tiles, lane); break;
         case StepKind::kDeliver: deliver(slot, s, tiles, lane); break;
       }
@@ -335,51 +350,69 @@ void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles, int la
                            tile.view, stop_);
 }
 
-void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int lane) {
-  Stream stream{&slot, input, tile.view, tile.box, pieces_of(tile.box, slot.layout.inputs[input].piece)};
+void StageRunner::share(SharedWork& shared, int lane) {
+  if (shared.most_workers == 1) {
+    for (std::size_t part = 0; part < shared.parts; ++part) {
+      stop_.check();
+      shared.work(part, 0, lane);
+    }
+    return;
+  }
   std::unique_lock lock(mutex_);
-  streams_.push_back(&stream);
+  shared_.push_back(&shared);
   changed_.notify_all();
-  help(stream, lock, lane);
-  changed_.wait(lock, [&] { return stream.working == 0; });
-  std::erase(streams_, &stream);
-  if (stream.error) std::rethrow_exception(stream.error);
+  help(shared, lock, lane);
+  changed_.wait(lock, [&] { return shared.working == 0; });
+  std::erase(shared_, &shared);
+  if (shared.error) std::rethrow_exception(shared.error);
 }
 
-void StageRunner::help(Stream& stream, std::unique_lock<std::mutex>& lock, int lane) {
-  const auto& place = stream.slot->layout.inputs[stream.input];
-  const Source& source = *program_.inputs()[stream.input].source;
-  const Bytes memory(stream.slot->memory.data() + place.encoded_offset + stream.begun++ * place.piece_bytes,
-                     static_cast<std::size_t>(place.piece_bytes));
-  ++stream.working;
-  while (stream.next < stream.pieces.size() && !stream.error) {
-    // Tiles side by side may want the same chunks of a cache: each begins elsewhere.
-    const std::size_t count = stream.pieces.size(), first = static_cast<std::size_t>(stream.slot->tile % lanes_) * count / static_cast<std::size_t>(lanes_);
-    const Box& piece = stream.pieces[(first + stream.next++) % count];
+void StageRunner::help(SharedWork& shared, std::unique_lock<std::mutex>& lock, int lane) {
+  const Index worker = shared.begun++;
+  ++shared.working;
+  while (shared.next < shared.parts && !shared.error) {
+    const std::size_t part = shared.next++;
     lock.unlock();
+    std::exception_ptr error;
     try {
       stop_.check();
-      const auto start = now_ns();
-      source.fetch(piece, memory, stop_);
-      if (run_.events.active()) emit(EventKind::kRead, lane, stream.slot->tile, source.identity().path, source.cost(piece).bytes, start);
-      const auto fetched = now_ns();
-      source.decode(piece, memory, stream.out.part(relative_to(piece, stream.box)), stop_);
-      emit(EventKind::kDecode, lane, stream.slot->tile, "decode", piece.count() * size_of(stream.out.dtype), fetched);
-      lock.lock();
-    } catch (Error& error) {
-      if (error.kind() != ErrorKind::kCancelled) error.within(fmt::format("reading region {}", to_string(piece)));
-      lock.lock();
-      if (!stream.error) stream.error = std::current_exception();
+      shared.work(part, worker, lane);
     } catch (...) {
-      lock.lock();
-      if (!stream.error) stream.error = std::current_exception();
+      error = std::current_exception();
     }
+    lock.lock();
+    if (error && !shared.error) shared.error = error;
   }
-  --stream.working;
+  --shared.working;
   changed_.notify_all();
 }
 
-void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles) {
+void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int lane) {
+  const auto& place = slot.layout.inputs[input];
+  const Source& source = *program_.inputs()[input].source;
+  const std::vector<Box> pieces = pieces_of(tile.box, place.piece);
+  // Tiles side by side may want the same chunks of a cache: each begins elsewhere.
+  const std::size_t first = static_cast<std::size_t>(slot.tile % lanes_) * pieces.size() / static_cast<std::size_t>(lanes_);
+  SharedWork shared{pieces.size(), place.encoded_bytes / place.piece_bytes, [&](std::size_t part, Index worker, int by) {
+                      const Box& piece = pieces[(first + part) % pieces.size()];
+                      const Bytes memory(slot.memory.data() + place.encoded_offset + worker * place.piece_bytes,
+                                         static_cast<std::size_t>(place.piece_bytes));
+                      try {
+                        const auto start = now_ns();
+                        source.fetch(piece, memory, stop_);
+                        if (run_.events.active()) emit(EventKind::kRead, by, slot.tile, source.identity().path, source.cost(piece).bytes, start);
+                        const auto fetched = now_ns();
+                        source.decode(piece, memory, tile.part(piece).view, stop_);
+                        emit(EventKind::kDecode, by, slot.tile, "decode", piece.count() * size_of(tile.view.dtype), fetched);
+                      } catch (Error& error) {
+                        if (error.kind() != ErrorKind::kCancelled) error.within(fmt::format("reading region {}", to_string(piece)));
+                        throw;
+                      }
+                    }};
+  share(shared, lane);
+}
+
+void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles, int lane) {
   const int body = program_.steps()[s].which;
   const Op& op = program_.op(body);
   const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
@@ -393,11 +426,21 @@ void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles) 
     out.push_back(tile);
   }
   if (op.is_view()) return;
+  if (lanes_to_spare() && dynamic_cast<const ElementwiseOp*>(&op) != nullptr && domain.count() >= kSharedElements) {
+    const std::vector<Box> parts = cut_evenly(domain, kPartsPerLane * lanes_);
+    SharedWork shared{parts.size(), lanes_, [&](std::size_t part, Index, int) {
+                        const Buffer memory(op.need(parts[part]).scratch_bytes);
+                        Scratch own(memory.bytes());
+                        const Tile target = out[0].part(parts[part]);
+                        op.run(parts[part], in, {&target, 1}, own, stop_);
+                      }};
+    return share(shared, lane);
+  }
   Scratch scratch = scratch_of(slot, s);
   op.run(domain, in, out, scratch, stop_);
 }
 
-void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tiles) {
+void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tiles, int lane) {
   const int body = program_.steps()[s].which;
   const Op& op = program_.op(body);
   const Fold& fold = *op.fold();
@@ -408,8 +451,7 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   if (kept_count(fold, domain) == 0) return;
   const std::vector<Tile> in = inputs_of(body, tiles);
   const LeafGrid grid(fold, op.domain());
-  for (const Box& piece : StageProgram::fold_pieces(fold, domain)) {
-    stop_.check();
+  const auto fold_piece = [&](const Box& piece) {
     const Index outputs = kept_count(fold, piece);
     FoldTree tree(fold, grid.count, outputs);
     FoldTree::State empty;
@@ -432,7 +474,10 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
     fold.finish((complete ? tree.root() : empty).data(), outputs, places);
     for (std::size_t o = 0; o < out.size(); ++o)
       if (places[o] != parts[o].data) copy(View::contiguous(places[o], parts[o].dtype, parts[o].shape), parts[o]);
-  }
+  };
+  const std::vector<Box> pieces = StageProgram::fold_pieces(fold, domain);
+  SharedWork shared{pieces.size(), lanes_to_spare() && domain.count() >= kSharedElements ? lanes_ : 1, [&](std::size_t part, Index, int) { fold_piece(pieces[part]); }};
+  share(shared, lane);
 }
 
 void StageRunner::fold_across(Slot& slot, std::size_t s, const std::vector<Tile>& tiles, int lane) {
@@ -447,12 +492,20 @@ void StageRunner::fold_across(Slot& slot, std::size_t s, const std::vector<Tile>
     auto& target = shared.piece(piece);
     const Index outputs = kept_count(fold, piece);
     bool complete = false;
-    shared.grid().for_each(piece, [&](Index leaf, const Box& box) {
+    const auto fold_leaf = [&](Index leaf, const Box& box) {
       FoldTree::State state = target.tree->fresh();
       fold.scan(box, in, state.data(), outputs);
       const std::lock_guard lock(target.mutex);
       complete = target.tree->add(leaf, std::move(state)) || complete;
-    });
+    };
+    if (lanes_to_spare() && domain.count() >= kSharedElements) {
+      std::vector<std::pair<Index, Box>> leaves;
+      shared.grid().for_each(piece, [&](Index leaf, const Box& box) { leaves.emplace_back(leaf, box); });
+      SharedWork work{leaves.size(), lanes_, [&](std::size_t part, Index, int) { fold_leaf(leaves[part].first, leaves[part].second); }};
+      share(work, lane);
+    } else {
+      shared.grid().for_each(piece, fold_leaf);
+    }
     if (!complete) continue;
     Scratch scratch = scratch_of(slot, s);
     finish_piece(body, piece, target.tree->root(), scratch, lane);

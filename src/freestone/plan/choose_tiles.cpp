@@ -191,66 +191,76 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
 
     for (const auto& order : orders) {
       const Index pinned = state_bytes(program, stage, middle, order, threads);
-      best.smallest_budget = std::min(best.smallest_budget, layout.task_bytes + pinned);
+      if (layout.task_bytes + pinned < best.smallest_budget)
+        best.smallest_budget = std::min(best.smallest_budget, largest_task(program, stage) + pinned);
       const Index room = memory - pinned;
       if (layout.task_bytes > room) continue;
-      const auto slots = static_cast<int>(std::clamp<Index>(room / std::max<Index>(layout.task_bytes, 1), 1, threads + kReadAhead));
-      const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
-      const double rounds = std::ceil(whole_tiles / lanes) * lanes / std::max(1.0, whole_tiles);
+      const auto most_slots = static_cast<int>(std::clamp<Index>(room / std::max<Index>(layout.task_bytes, 1), 1, threads + kReadAhead));
+      // One task for all lanes touches less memory than one each, where they can share its work.
+      for (const int slots : {most_slots, 1}) {
+        if (slots < most_slots && layout.streamed == 0) continue;
+        const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
+        const double rounds = std::ceil(whole_tiles / lanes) * lanes / std::max(1.0, whole_tiles);
 
-      const auto decode_seconds = [&](double bytes) { return bytes / rates.decode_bytes_per_second; };
-      // Chunks that lie across tiles: kept, if that could make this the cheapest.
-      CachedRead read{static_cast<double>(layout.read.decoded), 0};
-      if (read.decoded * tiles > 1.05 * decoded_once &&
-          tiles * (layout.nanoseconds * 1e-9 / rates.core_speed) / lanes + decode_seconds(decoded_once) / lanes < best.seconds)
-        read = cached_read(program, stage, order, middle, layout.read, slots, room - slots * layout.task_bytes);
-      const double read_share = layout.read.decoded > 0 ? read.decoded / static_cast<double>(layout.read.decoded) : 1;
-      const double bytes_read = static_cast<double>(layout.read.bytes) * read_share;
+        const auto decode_seconds = [&](double bytes) { return bytes / rates.decode_bytes_per_second; };
+        // Chunks that lie across tiles: kept, if that could make this the cheapest.
+        CachedRead read{static_cast<double>(layout.read.decoded), 0};
+        if (read.decoded * tiles > 1.05 * decoded_once &&
+            tiles * (layout.nanoseconds * 1e-9 / rates.core_speed) / lanes + decode_seconds(decoded_once) / lanes < best.seconds)
+          read = cached_read(program, stage, order, middle, layout.read, slots, room - slots * layout.task_bytes);
+        const double read_share = layout.read.decoded > 0 ? read.decoded / static_cast<double>(layout.read.decoded) : 1;
+        const double bytes_read = static_cast<double>(layout.read.bytes) * read_share;
 
-      // What is streamed is read and decoded by all lanes, whoever has the task.
-      const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
-      const double streamed =
-          layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
-      const double reading = decode_seconds(read.decoded) + bytes_read / rates.read_bytes_per_second +
-                             static_cast<double>(layout.read.requests) * read_share * rates.request_seconds;
-      double cpu = layout.nanoseconds * 1e-9 / rates.core_speed + (1 - streamed) * reading +
-                   static_cast<double>(layout.writes) * rates.request_seconds;
-      if (layout.task_bytes > rates.cache_bytes)
-        cpu += static_cast<double>(layout.touched_bytes) /
-               (slots * layout.task_bytes > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
-      // Out of the cache elements are copied, through memory.
-      if (read.cache_bytes > 0) cpu += static_cast<double>(layout.read_bytes) * 2 / rates.memory_bytes_per_second;
-      const double write = static_cast<double>(layout.bytes_written) / rates.write_bytes_per_second;
-      double seconds = tiles * (cpu + write) / lanes * rounds + tiles * streamed * reading / stream_lanes + whole_tiles * rates.tile_seconds / lanes;
-      seconds += (std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) + static_cast<double>(read.cache_bytes)) /
-                 rates.fresh_bytes_per_second / lanes;
-      seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
-      // What all lanes share: the disk.
-      const auto at_least = [&](double bytes, double rate) {
-        if (rate > 0) seconds = std::max(seconds, bytes / rate);
-      };
-      at_least(bytes_read * tiles, rates.all_read_bytes_per_second);
-      at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
-      // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
-      if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
+        // What is streamed is read and decoded by all lanes, whoever has the task.
+        const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
+        const double streamed =
+            layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
+        const double reading = decode_seconds(read.decoded) + bytes_read / rates.read_bytes_per_second +
+                               static_cast<double>(layout.read.requests) * read_share * rates.request_seconds;
+        const double shared = layout.streamed > 0 ? layout.shared_nanoseconds : 0;
+        double cpu = (layout.nanoseconds - shared) * 1e-9 / rates.core_speed + (1 - streamed) * reading +
+                     static_cast<double>(layout.writes) * rates.request_seconds;
+        if (layout.task_bytes > rates.cache_bytes)
+          cpu += static_cast<double>(layout.touched_bytes) /
+                 (slots * layout.task_bytes > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
+        // Out of the cache elements are copied, through memory.
+        if (read.cache_bytes > 0) cpu += static_cast<double>(layout.read_bytes) * 2 / rates.memory_bytes_per_second;
+        const double write = static_cast<double>(layout.bytes_written) / rates.write_bytes_per_second;
+        double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
+        seconds += tiles * (streamed * reading + shared * 1e-9 / rates.core_speed) / stream_lanes;
+        seconds += (std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) + static_cast<double>(read.cache_bytes)) /
+                   rates.fresh_bytes_per_second / (streamed > 0 ? stream_lanes : lanes);
+        seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
+        // What all lanes share: the disk.
+        const auto at_least = [&](double bytes, double rate) {
+          if (rate > 0) seconds = std::max(seconds, bytes / rate);
+        };
+        at_least(bytes_read * tiles, rates.all_read_bytes_per_second);
+        at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
+        // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
+        if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
 
-      const bool better =
-          !price ? !best.fits : seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
-      if (!better) continue;
-      best.fits = true;
-      best.seconds = seconds;
-      chosen = stage;
-      chosen.order = order;
-      chosen.slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
-      chosen.task_bytes = layout.task_bytes;
-      chosen.pinned_bytes = pinned;
-      chosen.cache_bytes = read.cache_bytes;
-      Estimate& e = chosen.estimate;
-      e.tiles = tile_count(stage);
-      e.bytes_read = static_cast<Index>(std::llround(bytes_read * tiles));
-      e.bytes_written = static_cast<Index>(std::llround(static_cast<double>(layout.bytes_written) * tiles));
-      e.requests = static_cast<Index>(std::llround(static_cast<double>(layout.read.requests + layout.writes) * tiles));
-      e.seconds = seconds;
+        const bool better =
+            !price ? !best.fits : seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
+        if (!better) continue;
+        const Index most = largest_task(program, stage);
+        if (most > room) continue;
+        best.fits = true;
+        best.seconds = seconds;
+        chosen = stage;
+        chosen.order = order;
+        chosen.slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
+        chosen.task_bytes = most;
+        chosen.pinned_bytes = pinned;
+        chosen.cache_bytes = read.cache_bytes;
+        Estimate& e = chosen.estimate;
+        e.tiles = tile_count(stage);
+        e.bytes_read = static_cast<Index>(std::llround(bytes_read * tiles));
+        e.bytes_written = static_cast<Index>(std::llround(static_cast<double>(layout.bytes_written) * tiles));
+        e.requests = static_cast<Index>(std::llround(static_cast<double>(layout.read.requests + layout.writes) * tiles));
+        e.seconds = seconds;
+        if (most_slots == 1) break;
+      }
     }
     int k = rank - 1;
     for (; k >= 0; --k) {
@@ -262,7 +272,6 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   stage = chosen;
   if (!best.fits) return best;
 
-  stage.task_bytes = std::max(stage.task_bytes, largest_task(StageProgram(plan, stage, sinks, {}), stage));
   const auto held = [&] { return stage.slots * stage.task_bytes + stage.pinned_bytes + stage.cache_bytes; };
   // A cache with a little less room still keeps nearly all that it should.
   if (const Index over = held() - memory; over > 0 && over < stage.cache_bytes / 8) stage.cache_bytes -= over;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "freestone/ops/elementwise.h"
+
 namespace freestone {
 namespace {
 
@@ -424,6 +426,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         if (!layout.active[which] || domain.empty() || operation.is_view()) break;
         const Need cost = operation.need(domain);
         layout.nanoseconds += cost.nanoseconds;
+        if (domain.count() >= kSharedElements && dynamic_cast<const ElementwiseOp*>(&operation) != nullptr)
+          layout.shared_nanoseconds += cost.nanoseconds;
         for (std::size_t o = 0; o < node_outputs_[which].size(); ++o) {
           const auto v = static_cast<std::size_t>(node_outputs_[which][o]);
           // A value read for the last time may give its memory to the output.
@@ -457,7 +461,9 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         // An empty reduced axis still gives outputs; what nobody asks for is not made.
         if (step.kind == StepKind::kFoldIn ? !layout.active[which] : domain.empty()) break;
         const Fold& fold = *operation.fold();
-        layout.nanoseconds += operation.need(domain).nanoseconds;
+        const double nanoseconds = operation.need(domain).nanoseconds;
+        layout.nanoseconds += nanoseconds;
+        if (domain.count() >= kSharedElements) layout.shared_nanoseconds += nanoseconds;
         Index out_bytes = 0;
         for (std::size_t o = 0; o < operation.outputs().size(); ++o) {
           const Spec& spec = operation.outputs()[o];

@@ -70,6 +70,7 @@ struct TaskLayout {
   Index stream_lanes = 1;  ///< lanes that can stream an input of the task at once
   Index bytes_written = 0, writes = 0;
   double nanoseconds = 0;
+  double shared_nanoseconds = 0;  ///< of them, what several lanes can do at once
 };
 
 /// What the planner knows of a sink.
@@ -123,6 +124,9 @@ class StageProgram {
   std::vector<bool> accumulated_;
   std::vector<Step> steps_;
 };
+
+/// From so many elements on the executor lets free lanes help with an elementwise operation or a reduction of one task.
+inline constexpr Index kSharedElements = Index{1} << 20;
 
 /// The parts of `box` that lie in one piece of a grid of `piece`, in C order.
 std::vector<Box> pieces_of(const Box& box, const Shape& piece);
