@@ -501,10 +501,11 @@ def from_dlpack(value: Any) -> Array:
     """An `Array` over the memory of another library's tensor (``__dlpack__``), as `from_numpy`. Raises UserError for one on a device."""
     if isinstance(value, Array):
         return value
-    try:
-        return from_numpy(np.from_dlpack(value))
-    except (AttributeError, BufferError, RuntimeError, TypeError) as error:
-        raise UserError(f"from_dlpack: {type(value).__name__} gives no tensor in this computer's memory: {error}") from None
+    if not hasattr(value, "__dlpack__"):
+        raise UserError(f"from_dlpack: {type(value).__name__} has no __dlpack__.")
+    if value.__dlpack_device__()[0] not in (1, 3):  # kDLCPU, kDLCUDAHost
+        raise UserError(f"from_dlpack: the {type(value).__name__} lies on a device, not in this computer's memory. Copy it there first.")
+    return from_numpy(np.from_dlpack(value))
 
 
 def asarray(value: Any) -> Array:
