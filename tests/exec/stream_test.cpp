@@ -80,7 +80,9 @@ std::vector<std::byte> bytes_of(const Tensor& t) { return {t.view().data, t.view
 
 TEST(Streamed, EveryBudgetAndNumberOfLanesGivesTheSameBits) {
   int streamed = 0;
-  for (const auto& [shape, chunk] : {std::pair<Shape, Shape>{{96, 40, 33}, {5, 16, 11}}, {{61, 34, 27}, {7, 34, 9}}, {{64, 32, 32}, {8, 32, 32}}, {{64, 160, 128}, {8, 160, 128}}}) {
+  const std::pair<Shape, Shape> cases[] = {
+      {{96, 40, 33}, {5, 16, 11}}, {{61, 34, 27}, {7, 34, 9}}, {{64, 32, 32}, {8, 32, 32}}, {{64, 160, 128}, {8, 160, 128}}};
+  for (const auto& [shape, chunk] : cases) {
     const Chunked data(shape, chunk, 3);
     const Index small = std::max(Index{900} << 10, element_count(shape) * 7);  // the largest: one tile at a time, many lanes for it
     const Array x = data.array(), anomaly = x - mean(x, {0});

@@ -1,9 +1,9 @@
 /// Journal: what a run has finished, beside its temporary output, so that a killed run can be taken up.
 ///
 /// The first line is JSON: the job (operations, parameters, identities of the sources, names and headers of the outputs), which temporary
-/// outputs it is about, and the plan; then one line for each tile whose writes have returned. `--resume` runs the old plan again without those tiles; it never plans anew, for another plan
-/// has other tiles. Every half a minute the outputs are flushed to the disk and a mark is written: after a power cut (another boot of the
-/// machine) only what stands before the last mark counts.
+/// outputs it is about, and the plan; then one line for each tile whose writes have returned. `--resume` runs the old plan again without
+/// those tiles; it never plans anew, for another plan has other tiles. Every half a minute the outputs are flushed to the disk and a mark
+/// is written: after a power cut (another boot of the machine) only what stands before the last mark counts.
 #pragma once
 
 #include <memory>

@@ -400,7 +400,8 @@ void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int la
                       try {
                         const auto start = now_ns();
                         source.fetch(piece, memory, stop_);
-                        if (run_.events.active()) emit(EventKind::kRead, by, slot.tile, source.identity().path, source.cost(piece).bytes, start);
+                        if (run_.events.active())
+                          emit(EventKind::kRead, by, slot.tile, source.identity().path, source.cost(piece).bytes, start);
                         const auto fetched = now_ns();
                         source.decode(piece, memory, tile.part(piece).view, stop_);
                         emit(EventKind::kDecode, by, slot.tile, "decode", piece.count() * size_of(tile.view.dtype), fetched);
@@ -476,7 +477,8 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
       if (places[o] != parts[o].data) copy(View::contiguous(places[o], parts[o].dtype, parts[o].shape), parts[o]);
   };
   const std::vector<Box> pieces = StageProgram::fold_pieces(fold, domain);
-  SharedWork shared{pieces.size(), lanes_to_spare() && domain.count() >= kSharedElements ? lanes_ : 1, [&](std::size_t part, Index, int) { fold_piece(pieces[part]); }};
+  const bool together = lanes_to_spare() && domain.count() >= kSharedElements;
+  SharedWork shared{pieces.size(), together ? lanes_ : 1, [&](std::size_t part, Index, int) { fold_piece(pieces[part]); }};
   share(shared, lane);
 }
 
