@@ -75,14 +75,29 @@ def test_another_job_is_not_taken_up(freestone, big):
     np.testing.assert_array_equal(zarr.open_array(freestone.folder / "out.zarr", mode="r")[...], big)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk can be mounted by root only")
-def test_a_full_disk_during_a_spill_is_a_clear_error_and_leaves_nothing(freestone, big, tmp_path):
-    small = tmp_path / "small"
-    small.mkdir()
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mounts a disk of so many megabytes; a context manager."""
+
+    @contextlib.contextmanager
+    def mounted(megabytes):
+        small = tmp_path / "small"
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", small], capture_output=True).returncode != 0:
+            pytest.skip("nothing can be mounted here")
+        try:
+            yield small
+        finally:
+            subprocess.run(["umount", small], check=True)
+
+    if os.geteuid() != 0:
+        pytest.skip("a small disk can be mounted by root only")
+    return mounted
+
+
+def test_a_full_disk_during_a_spill_is_a_clear_error_and_leaves_nothing(freestone, big, small_disk):
     # Enough as the run is planned; then somebody else takes the room.
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", small], capture_output=True).returncode != 0:
-        pytest.skip("nothing can be mounted here")
-    try:
+    with small_disk(16) as small:
         before = set(freestone.folder.iterdir())
         free = os.statvfs(small).f_bfree
         run = freestone.start("run big.zarr --memory 2MiB --threads 1 --temp-dir", small, COMMAND)
@@ -96,18 +111,9 @@ def test_a_full_disk_during_a_spill_is_a_clear_error_and_leaves_nothing(freeston
         assert "disk is full" in message or "space" in message, message
         assert set(freestone.folder.iterdir()) == before
         assert list(small.iterdir()) == [small / "other"]
-    finally:
-        subprocess.run(["umount", small], check=True)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk can be mounted by root only")
-def test_a_disk_too_small_for_a_spill_is_planned_around(freestone, big, tmp_path):
-    small = tmp_path / "small"
-    small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], capture_output=True).returncode != 0:
-        pytest.skip("nothing can be mounted here")
-    try:
+def test_a_disk_too_small_for_a_spill_is_planned_around(freestone, big, small_disk):
+    with small_disk(4) as small:
         freestone.out("run big.zarr --memory 2MiB --temp-dir", small, COMMAND)
-    finally:
-        subprocess.run(["umount", small], check=True)
     np.testing.assert_array_equal(zarr.open_array(freestone.folder / "out.zarr", mode="r")[...], big)

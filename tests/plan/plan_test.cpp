@@ -13,6 +13,7 @@
 #include "freestone/plan/explain.h"
 #include "freestone/plan/make_plan.h"
 #include "freestone/plan/plan_json.h"
+#include "plan/damaged_plan.h"
 
 namespace freestone {
 namespace {
@@ -176,17 +177,7 @@ TEST(Plan, DamagedJsonIsRefused) {
     EXPECT_THROW(plan_from_json(json, [&](const std::string&) { return source; }), Error) << json.dump();
   };
   // Every value of the plan, changed one at a time: an error or a plan, never a crash.
-  const auto flat = good.flatten();
-  for (const auto& [path, value] : flat.items()) {
-    for (const nlohmann::json& other : {nlohmann::json(-7), nlohmann::json(1000000), nlohmann::json("x"), nlohmann::json(nullptr)}) {
-      auto damaged = good;
-      damaged[nlohmann::json::json_pointer(path)] = other;
-      try {
-        plan_from_json(damaged, [&](const std::string&) { return source; });
-      } catch (const Error&) {
-      }
-    }
-  }
+  read_with_damaged_values(good, [&](const std::string&) { return source; });
   refused(nlohmann::json::array());
   auto version = good;
   version["freestone_plan"] = 99;

@@ -39,13 +39,12 @@ std::vector<bool> needed_stages(const Plan& plan, const std::vector<std::shared_
 /// Stands for an output that has its name already: whatever is made again for it is let go.
 class DoneSink final : public Sink {
  public:
-  DoneSink(std::shared_ptr<Sink> done, std::string token) : done_(std::move(done)), token_(std::move(token)) {}
+  explicit DoneSink(std::shared_ptr<Sink> done) : done_(std::move(done)) {}
   const Spec& spec() const override { return done_->spec(); }
   const SinkCaps& caps() const override { return done_->caps(); }
   std::string name() const override { return done_->name(); }
   void create() override {}
   std::string journal_path() const override { return done_->journal_path(); }
-  std::string token() const override { return token_; }
   void resume() override { done_->clean_up(); }
   Index scratch_bytes(const Box& box) const override { return done_->scratch_bytes(box); }
   void write(const Box&, const View&, Scratch&, const Cancel&) override {}
@@ -54,7 +53,6 @@ class DoneSink final : public Sink {
 
  private:
   std::shared_ptr<Sink> done_;
-  std::string token_;
 };
 
 /// A run that was killed while its outputs got their names has renamed some of them.
@@ -66,7 +64,7 @@ std::vector<std::shared_ptr<Sink>> without_done(std::vector<std::shared_ptr<Sink
     const auto where = sinks[s]->find(left->tokens[s]);
     if (where == Sink::Whereabouts::kNowhere)
       fail(ErrorKind::kUser, "{}: what the killed run had written of it is not there any more. Run without --resume.", sinks[s]->name());
-    if (where == Sink::Whereabouts::kFinal) sinks[s] = std::make_shared<DoneSink>(sinks[s], left->tokens[s]);
+    if (where == Sink::Whereabouts::kFinal) sinks[s] = std::make_shared<DoneSink>(sinks[s]);
   }
   return sinks;
 }
