@@ -23,6 +23,8 @@ class ChunkMap {
   /// The chunk at a position of the grid, where it lies now. May open a file and read an index, nothing more.
   /// @throws Error kind io or data, naming the file
   virtual StoredChunk find(const Dims& position) const = 0;
+  /// Bit i: codec i of the chain was left out when this chunk was written (HDF5: filters that did not pay).
+  virtual std::uint32_t skipped_codecs(const Dims& /*position*/) const { return 0; }
   /// Where `find` looks for it, for messages.
   virtual std::string name_of(const Dims& position) const = 0;
   virtual Identity identity() const = 0;

@@ -257,7 +257,8 @@ void ChunkedSource::read_group(Group& group, const Cancel& cancel) const {
 
 void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch) const {
   try {
-    layout_.codecs.decode(encoded, raw, scratch);
+    const std::uint32_t skipped = map_->skipped_codecs(position);
+    skipped == 0 ? layout_.codecs.decode(encoded, raw, scratch) : layout_.codecs.without(skipped).decode(encoded, raw, scratch);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kData) throw;
     fail(ErrorKind::kData, "{}: chunk {} is damaged or was cut short: {}.", map_->name_of(position), to_string(position), error.message());

@@ -54,6 +54,8 @@ class CodecChain {
   /// Fills `raw`, whole.
   /// @throws Error kind data: damaged, or of another size than `raw`
   void decode(ConstBytes encoded, Bytes raw, Bytes scratch) const;
+  /// The chain without the codecs whose bit is set (bit i: codec i). It needs no more scratch than this one.
+  CodecChain without(std::uint32_t skipped) const;
   /// The encoded bytes, which lie in `scratch`, or are `raw` when the chain is empty.
   ConstBytes encode(ConstBytes raw, Bytes scratch) const;
 

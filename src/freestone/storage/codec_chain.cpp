@@ -46,6 +46,14 @@ void CodecChain::decode(ConstBytes encoded, Bytes raw, Bytes scratch) const {
   if (encoded.size() != raw.size()) fail(ErrorKind::kData, "{} bytes come out where the chunk has {}", encoded.size(), raw.size());
 }
 
+CodecChain CodecChain::without(std::uint32_t skipped) const {
+  std::vector<CodecRef> left;
+  for (std::size_t i = 0; i < codecs_.size(); ++i) {
+    if (i >= 32 || (skipped >> i & 1) == 0) left.push_back(codecs_[i]);
+  }
+  return CodecChain(std::move(left));
+}
+
 ConstBytes CodecChain::encode(ConstBytes raw, Bytes scratch) const {
   ensure(static_cast<Index>(scratch.size()) >= encode_scratch_bytes(static_cast<Index>(raw.size())),
          "a codec chain got too little scratch memory");
