@@ -7,12 +7,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "freestone/base/log.h"
 #include "freestone/formats/format.h"
+#include "freestone/formats/zarr_json.h"
 #include "freestone/label/write.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
@@ -77,20 +77,9 @@ formats::Packing packing_from(const nb::dict& storage) {
   return packing;
 }
 
-/// JSON keeps Python's kinds of numbers apart; lists and objects stay text.
+/// JSON keeps Python's kinds of numbers apart.
 std::vector<formats::Attribute> attributes_from_json(const std::string& text) {
-  std::vector<formats::Attribute> attributes;
-  const auto json = nlohmann::ordered_json::parse(text);
-  for (const auto& [key, value] : json.items()) {
-    formats::Attribute attribute{.key = key};
-    if (value.is_boolean()) attribute.value = value.get<bool>();
-    else if (value.is_number_integer()) attribute.value = value.get<std::int64_t>();
-    else if (value.is_number()) attribute.value = value.get<double>();
-    else if (value.is_string()) attribute.value = value.get<std::string>();
-    else attribute.value = value.dump(), attribute.comment = "JSON";
-    attributes.push_back(std::move(attribute));
-  }
-  return attributes;
+  return formats::zarr::attributes_from(formats::zarr::parse_json("attributes", text));
 }
 
 Plan plan_of(const std::vector<Output>& outputs, const RunSetup& setup) {

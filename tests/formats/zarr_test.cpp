@@ -190,6 +190,16 @@ TEST(ZarrMetadata, DamagedFieldsAreRefusedByName) {
   }
 }
 
+TEST(ZarrJson, ListsOfOneKindComeBackAsTheyWere) {
+  const Json json = parse_json("a", R"({"w": [1, -2], "d": [1.5, NaN, 2], "t": ["a", "b"], "m": [1, "a"], "e": [], "b": [true]})");
+  const auto attributes = attributes_from(json);
+  EXPECT_EQ(std::get<std::vector<std::int64_t>>(attributes[0].value), (std::vector<std::int64_t>{1, -2}));
+  EXPECT_EQ(text_of(attributes[1].value), "[1.5, nan, 2]");
+  EXPECT_EQ(std::get<std::vector<std::string>>(attributes[2].value), (std::vector<std::string>{"a", "b"}));
+  const char* const written[] = {"[1,-2]", R"([1.5,"NaN",2.0])", R"(["a","b"])", R"([1,"a"])", "[]", "[true]"};
+  for (std::size_t i = 0; i < attributes.size(); ++i) EXPECT_EQ(json_from(attributes[i]).dump(), written[i]);
+}
+
 TEST(ZarrJson, KnowsNumbersThatJsonDoesNotHave) {
   const Json json = parse_json("a", R"({"a": NaN, "b": [-Infinity, "NaN"], "c": "say \"NaN\"", "d": Infinity})");
   const auto attributes = attributes_from(json);
@@ -227,7 +237,7 @@ TEST_F(Group, ListsItsArraysAndPicksTheOnlyOneThatIsNoCoordinate) {
   EXPECT_EQ(contents.variables[0].name, "tas");
   EXPECT_EQ(contents.variables[0].dims, (std::vector<std::string>{"time", "x"}));
   EXPECT_EQ(std::get<std::string>(contents.attributes[0].value), "weather");
-  EXPECT_EQ(std::get<std::string>(contents.attributes[1].value), "[1,2]");
+  EXPECT_EQ(std::get<std::vector<std::int64_t>>(contents.attributes[1].value), (std::vector<std::int64_t>{1, 2}));
   EXPECT_EQ(&select_variable(contents, ""), &contents.variables[0]);
   EXPECT_EQ(select_variable(contents, "time").name, "time");
   EXPECT_SAYS(error_of([&] { select_variable(contents, "tasx"); }), "Did you mean 'tas'");

@@ -56,7 +56,7 @@ Json attribute_json(const formats::Attribute& attribute) {
 
 /// On one line, not too long.
 std::string attribute_text(const formats::Attribute& attribute) {
-  std::string text = std::visit([](const auto& value) { return fmt::format("{}", value); }, attribute.value);
+  std::string text = formats::text_of(attribute.value);
   if (const auto end = text.find('\n'); end != std::string::npos) text = text.substr(0, end) + "...";
   return text.size() > 100 ? text.substr(0, 97) + "..." : text;
 }

@@ -30,7 +30,7 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-using Value = std::variant<bool, std::int64_t, double, std::string>;
+using Value = AttributeValue;
 
 /// An int64 when it is one, else a double; false when it is neither.
 bool parse_number(std::string_view token, Value& value) {
@@ -259,6 +259,8 @@ std::vector<Attribute> parse_cards(std::string_view text) {
 }
 
 std::string format_cards(const Attribute& attribute) {
+  // Cards hold no lists.
+  if (attribute.value.index() > 3) return format_cards({attribute.key, text_of(attribute.value), attribute.comment});
   const std::string comment = printable(attribute.comment);
   std::string key = attribute.key;
   for (char& c : key) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));

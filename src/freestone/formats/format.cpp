@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 #include "freestone/formats/fits.h"
 #include "freestone/formats/npy.h"
@@ -30,6 +31,7 @@ struct Format {
   Contents (*open)(std::shared_ptr<const File>);
   std::shared_ptr<Sink> (*create_sink)(const Spec&, const WriteRequest&);
   bool has_chunks = false;  ///< takes a Packing
+  std::vector<std::shared_ptr<Sink>> (*create_sinks)(const DatasetRequest&) = nullptr;  ///< null: a file is one array
 };
 
 const std::vector<Format>& table() {
@@ -77,7 +79,34 @@ void fail_inside_node(const std::string& path) {
   }
 }
 
+/// @throws Error kind user: no such format, or it is not written
+const Format& format_to_write(const std::string& path, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Format& format : table()) {
+    if (format.create_sink == nullptr) continue;
+    if (name.empty() ? has_suffix(path, format) : format.info.name == name) return format;
+    names.push_back(format.info.name);
+  }
+  if (!name.empty()) {
+    fail(ErrorKind::kUser, "{}: there is no format '{}' to write.{} Freestone writes {}.", path, name, suggestion(name, names), known_formats(true));
+  }
+  fail(ErrorKind::kUser, "{}: its suffix names no format to write. Freestone writes {}; a format is also named with --as.", path, known_formats(true));
+}
+
+template <typename T>
+std::string text_of_one(const T& value) {
+  return fmt::format("{}", value);
+}
+template <typename T>
+std::string text_of_one(const std::vector<T>& values) {
+  return fmt::format("[{}]", fmt::join(values, ", "));
+}
+
 }  // namespace
+
+std::string text_of(const AttributeValue& value) {
+  return std::visit([](const auto& v) { return text_of_one(v); }, value);
+}
 
 Contents open_file(const std::string& path) {
   std::error_code error;
@@ -99,22 +128,41 @@ Contents open_file(const std::string& path) {
 }
 
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
-  std::vector<std::string> names;
-  for (const Format& format : table()) {
-    const bool wanted = request.format.empty() ? has_suffix(request.path, format) : format.info.name == request.format;
-    if (wanted && format.create_sink != nullptr) {
-      if (!format.has_chunks && !request.packing.is_default()) {
-        fail(ErrorKind::kUser, "{}: {} stores elements as they are: it takes no chunks, shards or compression. zarr does.", request.path, format.info.name);
-      }
-      return format.create_sink(spec, request);
+  const Format& format = format_to_write(request.path, request.format);
+  if (!format.has_chunks && !request.packing.is_default()) {
+    fail(ErrorKind::kUser, "{}: {} stores elements as they are: it takes no chunks, shards or compression. zarr does.", request.path, format.info.name);
+  }
+  return format.create_sink(spec, request);
+}
+
+std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
+  const Format& format = format_to_write(request.path, request.format);
+  if (format.create_sinks == nullptr) {
+    std::string others;
+    for (const Format& other : table()) {
+      if (other.create_sinks != nullptr) others += (others.empty() ? "" : ", ") + other.info.name;
     }
-    if (format.info.can_write) names.push_back(format.info.name);
+    fail(ErrorKind::kUser, "{}: a file of {} holds one array, not {}.{}", request.path, format.info.name, request.variables.size(),
+         others.empty() ? "" : " These hold several: " + others + ".");
   }
-  if (!request.format.empty()) {
-    fail(ErrorKind::kUser, "{}: there is no format '{}' to write.{} Freestone writes {}.", request.path, request.format, suggestion(request.format, names),
-         known_formats(true));
+  std::map<std::string, Index> lengths;
+  for (const VariableRequest& variable : request.variables) {
+    const Shape& shape = variable.spec.shape;
+    if (static_cast<int>(variable.dims.size()) != shape.rank()) {
+      fail(ErrorKind::kUser, "{}: variable '{}' has {} axes and {} names for them.", request.path, variable.name, shape.rank(), variable.dims.size());
+    }
+    for (int k = 0; k < shape.rank(); ++k) {
+      const auto& [name, length] = *lengths.emplace(variable.dims[static_cast<std::size_t>(k)], shape[k]).first;
+      if (length != shape[k]) {
+        fail(ErrorKind::kUser, "{}: variable '{}' has {} elements along '{}', others have {}.", request.path, variable.name, shape[k], name, length);
+      }
+    }
+    if (!format.has_chunks && !variable.packing.is_default()) {
+      fail(ErrorKind::kUser, "{}: variable '{}': {} stores elements as they are: it takes no chunks or compression.", request.path, variable.name,
+           format.info.name);
+    }
   }
-  fail(ErrorKind::kUser, "{}: its suffix names no format to write. Freestone writes {}; a format is also named with --as.", request.path, known_formats(true));
+  return format.create_sinks(request);
 }
 
 std::vector<FormatInfo> formats() {

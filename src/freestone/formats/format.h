@@ -16,9 +16,13 @@
 
 namespace freestone::formats {
 
+/// One value, or a list of one kind (never a list of one where the format tells them apart).
+using AttributeValue =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
+
 struct Attribute {
   std::string key;
-  std::variant<bool, std::int64_t, double, std::string> value;
+  AttributeValue value;
   std::string comment;
   friend bool operator==(const Attribute&, const Attribute&) = default;
 };
@@ -35,6 +39,9 @@ struct Table {
   Index rows = 0;
   std::vector<Column> columns;
 };
+
+/// The value on one line: words as they are, lists between brackets.
+std::string text_of(const AttributeValue& value);
 
 struct Variable {
   std::string name;  ///< FITS: EXTNAME or ""; in a group: its path there
@@ -81,6 +88,7 @@ struct Packing {
 
 struct WriteRequest {
   std::string path;
+  std::string name;    ///< of the array, in formats whose files hold several; "" = "data"
   std::string format;  ///< "" = told by the suffix
   bool overwrite = false;
   std::vector<Attribute> attributes;  ///< written after `header_cards`; a key that is there already is replaced
@@ -96,6 +104,31 @@ struct WriteRequest {
 /// Nothing is touched on disk until `Sink::create`.
 /// @throws Error kind user: no format of that name or suffix, or it cannot hold this shape or dtype
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request);
+
+/// One array of a file that holds several.
+struct VariableRequest {
+  std::string name;  ///< in a group below: its path
+  Spec spec;
+  std::vector<std::string> dims;  ///< one an axis; variables that share a name share the length
+  std::vector<Attribute> attributes;
+  Packing packing;
+  Shape nominal_chunks;             ///< see WriteRequest
+  bool chunks_are_wanted = false;
+};
+
+struct DatasetRequest {
+  std::string path;
+  std::string format;  ///< "" = told by the suffix
+  bool overwrite = false;
+  std::vector<Attribute> attributes;  ///< of the whole
+  std::vector<VariableRequest> variables;
+  std::vector<std::string> unlimited_dims;  ///< that may grow later, where the format has such
+};
+
+/// A sink for each variable, in their order. They share one temporary output: the first `create` makes it, it gets its final name when the
+/// last of them has finished, and `abort` of one is the end of all.
+/// @throws Error kind user: no format of that name or suffix, one whose files hold a single array, or dims that disagree, naming the variable
+std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request);
 
 struct FormatInfo {
   std::string name;

@@ -1,5 +1,6 @@
 #include "freestone/formats/zarr_json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -80,23 +81,59 @@ Json unmarked(Json value) {
 
 }  // namespace
 
+namespace {
+
+bool is_marked(const Json& value) { return value.is_string() && value.get_ref<const std::string&>().starts_with(kMarked); }
+bool is_whole(const Json& value) { return value.is_number_integer() && (!value.is_number_unsigned() || value.get<std::uint64_t>() >> 63 == 0); }
+bool is_number(const Json& value) { return value.is_number() || is_marked(value); }
+bool is_text(const Json& value) { return value.is_string() && !is_marked(value); }
+
+template <typename T>
+std::vector<T> list_of(const Json& value, T (*one)(const Json&)) {
+  std::vector<T> out;
+  for (const Json& part : value) out.push_back(one(part));
+  return out;
+}
+
+std::int64_t whole_of(const Json& value) { return value.get<std::int64_t>(); }
+double double_of(const Json& value) { return *number(value); }
+std::string word_of(const Json& value) { return value.get<std::string>(); }
+
+std::optional<AttributeValue> plain_value(const Json& value) {
+  const auto all = [&](bool (*is)(const Json&)) { return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), is); };
+  if (value.is_boolean()) return value.get<bool>();
+  if (is_whole(value)) return whole_of(value);
+  if (is_number(value)) return double_of(value);
+  if (is_text(value)) return word_of(value);
+  if (all(is_whole)) return list_of(value, whole_of);
+  if (all(is_number)) return list_of(value, double_of);
+  if (all(is_text)) return list_of(value, word_of);
+  return std::nullopt;
+}
+
+Json json_of(double value) {
+  if (std::isnan(value)) return kWords[0];
+  if (std::isinf(value)) return kWords[value > 0 ? 1 : 2];
+  return value;
+}
+template <typename T>
+Json json_of(const T& value) {
+  return value;
+}
+Json json_of(const std::vector<double>& values) {
+  Json out = Json::array();
+  for (const double value : values) out.push_back(json_of(value));
+  return out;
+}
+
+}  // namespace
+
 std::vector<Attribute> attributes_from(const Json& object) {
   std::vector<Attribute> out;
   for (const auto& [key, value] : object.items()) {
     Attribute attribute{.key = key};
-    if (value.is_boolean()) {
-      attribute.value = value.get<bool>();
-    } else if (value.is_number_integer() && (!value.is_number_unsigned() || value.get<std::uint64_t>() >> 63 == 0)) {
-      attribute.value = value.get<std::int64_t>();
-    } else if (value.is_number()) {
-      attribute.value = value.get<double>();
-    } else if (value.is_string()) {
-      const std::string& text = value.get_ref<const std::string&>();
-      if (!text.empty() && text.front() == kMarked) {
-        attribute.value = *number(value);
-      } else {
-        attribute.value = text;
-      }
+    if (auto plain = plain_value(value)) {
+      attribute.value = std::move(*plain);
     } else {
       attribute.value = unmarked(value).dump(-1, ' ', false, Json::error_handler_t::replace);
       attribute.comment = "JSON";
@@ -107,20 +144,11 @@ std::vector<Attribute> attributes_from(const Json& object) {
 }
 
 Json json_from(const Attribute& attribute) {
-  if (const auto* text = std::get_if<std::string>(&attribute.value)) {
-    if (attribute.comment == "JSON") {
-      Json parsed = Json::parse(*text, nullptr, false);
-      if (!parsed.is_discarded()) return parsed;
-    }
-    return *text;
+  if (const auto* text = std::get_if<std::string>(&attribute.value); text != nullptr && attribute.comment == "JSON") {
+    Json parsed = Json::parse(*text, nullptr, false);
+    if (!parsed.is_discarded()) return parsed;
   }
-  if (const auto* value = std::get_if<double>(&attribute.value)) {
-    if (std::isnan(*value)) return kWords[0];
-    if (std::isinf(*value)) return kWords[*value > 0 ? 1 : 2];
-    return *value;
-  }
-  if (const auto* value = std::get_if<bool>(&attribute.value)) return *value;
-  return std::get<std::int64_t>(attribute.value);
+  return std::visit([](const auto& value) { return json_of(value); }, attribute.value);
 }
 
 }  // namespace freestone::formats::zarr

@@ -18,7 +18,7 @@ Json parse_json(const std::string& name, std::string_view text);
 /// A JSON number, or "NaN", "Infinity", "-Infinity" as a string or bare.
 std::optional<double> number(const Json& value);
 
-/// The attributes of a node: lists and objects as their text, with the comment "JSON".
+/// The attributes of a node: lists of mixed things and objects as their text, with the comment "JSON".
 std::vector<Attribute> attributes_from(const Json& object);
 Json json_from(const Attribute& attribute);
 
