@@ -116,9 +116,17 @@ class EveryFormat : public testing::TestWithParam<std::string> {
   std::string path(const std::string& stem = "out") const { return folder_ / (stem + suffix()); }
   /// The file that says what the output is: itself, or one in a folder.
   std::string described_by(const std::string& path) const { return GetParam() == "zarr" ? path + "/zarr.json" : path; }
-  bool holds(const Spec& spec) const { return GetParam() != "fits" || (spec.shape.rank() > 0 && !is_complex(spec.dtype)); }
-  /// A bool has no type of its own in FITS.
-  DType read_as(DType dtype) const { return GetParam() == "fits" && dtype == DType::kBool ? DType::kUint8 : dtype; }
+  bool holds(const Spec& spec) const {
+    if (GetParam() == "fits") return spec.shape.rank() > 0 && !is_complex(spec.dtype);
+    // An axis of length 0 is the record dimension of netCDF-3: the first.
+    if (GetParam() == "netcdf3") return !is_complex(spec.dtype) && std::count(spec.shape.begin() + std::min(1, spec.shape.rank()), spec.shape.end(), 0) == 0;
+    return true;
+  }
+  /// A bool has no type of its own in FITS and netCDF-3.
+  DType read_as(DType dtype) const {
+    if (dtype != DType::kBool) return dtype;
+    return GetParam() == "fits" ? DType::kUint8 : GetParam() == "netcdf3" ? DType::kInt8 : dtype;
+  }
   void write_small(const std::string& to, bool overwrite = false) {
     Oracle oracle({{4, 5}, DType::kFloat32}, random_);
     const auto sink = create_sink(oracle.spec, {.path = to, .overwrite = overwrite});

@@ -7,6 +7,8 @@
 #include <map>
 
 #include "freestone/formats/fits.h"
+#include "freestone/formats/kerchunk.h"
+#include "freestone/formats/netcdf3.h"
 #include "freestone/formats/npy.h"
 #include "freestone/formats/zarr.h"
 
@@ -38,8 +40,11 @@ const std::vector<Format>& table() {
   static const std::vector<Format> kTable = {
       {{"fits", {".fits", ".fit", ".fts"}, true, true, "FITS images (primary or extensions) with their headers and small tables"},
        "SIMPLE  ", fits::open, fits::create_sink},
+      {{"netcdf3", {".nc3", ".cdf"}, true, true, "netCDF-3: classic, 64-bit offset and 64-bit data"}, "CDF", netcdf3::open, netcdf3::create_sink, false,
+       netcdf3::create_sinks},
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
       {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true},
+      {{"kerchunk", {".json"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1)"}, "", kerchunk::open, nullptr},
       {{"gzip", {".gz"}, false, false, "files compressed by gzip: recognised, not read yet"}, "\x1f\x8b", open_gzip, nullptr},
   };
   return kTable;

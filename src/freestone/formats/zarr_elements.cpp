@@ -95,23 +95,13 @@ std::optional<std::uint64_t> hex_bits(const Json& value, Index bytes) {
   return bits;
 }
 
-/// RFC 4648; nothing for text that is not so many bytes.
+/// Nothing for text that is not so many bytes.
 std::optional<std::vector<std::byte>> base64_bytes(const Json& value, Index bytes) {
   if (!value.is_string()) return std::nullopt;
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string_view text = value.get_ref<const std::string&>();
+  const std::string& text = value.get_ref<const std::string&>();
   if (text.size() != static_cast<std::size_t>((bytes + 2) / 3 * 4)) return std::nullopt;
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::vector<std::byte> out;
-  unsigned bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const auto digit = kDigits.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    if ((held += 6) >= 8) out.push_back(static_cast<std::byte>(bits >> (held -= 8)));
-  }
-  if (static_cast<Index>(out.size()) != bytes) return std::nullopt;
+  auto out = base64_decoded(text);
+  if (out && static_cast<Index>(out->size()) != bytes) return std::nullopt;
   return out;
 }
 

@@ -66,6 +66,22 @@ std::optional<double> number(const Json& value) {
   return std::nullopt;
 }
 
+std::optional<std::vector<std::byte>> base64_decoded(std::string_view text) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  while (text.ends_with('=')) text.remove_suffix(1);
+  std::vector<std::byte> out;
+  out.reserve(text.size() / 4 * 3 + 2);
+  unsigned bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const auto digit = kDigits.find(c);
+    if (digit == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<unsigned>(digit);
+    if ((held += 6) >= 8) out.push_back(static_cast<std::byte>(bits >> (held -= 8)));
+  }
+  return out;
+}
+
 namespace {
 
 /// Bare words as plain strings, for what stays text.

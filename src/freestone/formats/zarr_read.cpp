@@ -5,7 +5,8 @@
 #include <map>
 
 #include "freestone/formats/zarr.h"
-#include "freestone/formats/zarr_metadata.h"
+#include "freestone/formats/zarr_node.h"
+#include "freestone/storage/chunk_files.h"
 
 namespace freestone::formats::zarr {
 namespace {
@@ -33,28 +34,6 @@ Json read_json(const std::string& path) {
 
 Json read_json_if_there(const std::string& path) { return has_file(path) ? read_json(path) : Json(Json::object()); }
 
-/// What is known of a node: its documents, and where they are.
-struct Node {
-  int version = 3;
-  bool is_array = false;
-  Json document;  ///< zarr.json, .zarray or .zgroup
-  Json attributes = Json::object();
-  std::string name_of_document() const { return version == 3 ? "zarr.json" : is_array ? ".zarray" : ".zgroup"; }
-};
-
-Node node_from_v3(const std::string& name, Json document) {
-  Node node;
-  const Json& type = member(name, document, "node_type");
-  if (member(name, document, "zarr_format") != 3 || (type != "array" && type != "group")) {
-    fail(ErrorKind::kData, "{}: it describes neither an array nor a group of Zarr version 3.", name);
-  }
-  node.is_array = type == "array";
-  if (const auto found = document.find("attributes"); found != document.end() && !found->is_null()) node.attributes = *found;
-  if (!node.attributes.is_object()) fail(ErrorKind::kData, "{}: attributes is no object.", name);
-  node.document = std::move(document);
-  return node;
-}
-
 std::optional<Node> read_node(const std::string& folder) {
   if (has_file(folder + "/zarr.json")) return node_from_v3(folder + "/zarr.json", read_json(folder + "/zarr.json"));
   for (const bool is_array : {true, false}) {
@@ -73,34 +52,14 @@ Identity identity_of(const std::string& folder, const std::string& metadata) {
   return {folder, status.st_size, Index{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, static_cast<Index>(status.st_ino)};
 }
 
-Variable variable_from(const std::string& folder, const std::string& name, int number, const Node& node) {
-  Variable variable{.name = name, .hdu = number};
-  Json attributes = node.attributes;
-  if (node.version == 2) attributes.erase("_ARRAY_DIMENSIONS");
-  variable.attributes = attributes_from(attributes);
+Variable variable_at(const std::string& folder, const std::string& name, int number, const Node& node) {
   const std::string metadata = folder + "/" + node.name_of_document();
-  try {
-    ArrayMetadata array =
-        node.version == 3 ? read_array_v3(metadata, node.document) : read_array_v2(metadata, node.document, node.attributes);
-    if (!array.type.label.empty()) variable.attributes.push_back({"numpy_dtype", array.type.label, "what the integers mean"});
-    variable.dims = std::move(array.dims);
-    ChunkedLayout layout;
-    layout.grid = ChunkGrid(array.shape, array.chunk);
-    layout.order = std::move(array.order);
-    layout.codecs = std::move(array.codecs);
-    layout.transform = array.type.transform;
-    layout.fill = std::move(array.fill);
-    std::string absolute = stdfs::absolute(folder).lexically_normal().string();
-    while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
-    layout.reference = nlohmann::json{{"path", absolute}, {"variable", ""}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-    auto files =
-        std::make_shared<const ChunkFiles>(folder, metadata, identity_of(folder, metadata), std::move(array.key), std::move(array.shards));
-    variable.source = std::make_shared<ChunkedSource>(std::move(layout), std::move(files));
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kUser) throw;
-    variable.note = error.message();
-  }
-  return variable;
+  std::string absolute = stdfs::absolute(folder).lexically_normal().string();
+  while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
+  const std::string reference = nlohmann::json{{"path", absolute}, {"variable", ""}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return variable_from(metadata, name, number, node, reference, [&](ArrayMetadata& array) {
+    return std::make_shared<const ChunkFiles>(folder, metadata, identity_of(folder, metadata), std::move(array.key), std::move(array.shards));
+  });
 }
 
 /// A name in consolidated metadata stays inside the group.
@@ -180,7 +139,7 @@ Contents open(const std::string& path) {
   if (!node) fail(ErrorKind::kUser, "{}: is a folder, and no Zarr array or group (it has no zarr.json, .zarray or .zgroup).", path);
   Contents contents{.format = "zarr", .path = folder};
   if (node->is_array) {
-    contents.variables.push_back(variable_from(folder, "", 0, *node));
+    contents.variables.push_back(variable_at(folder, "", 0, *node));
     return contents;
   }
   contents.is_group = true;
@@ -189,7 +148,7 @@ Contents open(const std::string& path) {
   if (!nodes) walk(folder, "", 0, nodes.emplace());
   for (const auto& [name, below] : *nodes) {
     if (below.is_array)
-      contents.variables.push_back(variable_from(folder + "/" + name, name, static_cast<int>(contents.variables.size()), below));
+      contents.variables.push_back(variable_at(folder + "/" + name, name, static_cast<int>(contents.variables.size()), below));
   }
   return contents;
 }

@@ -65,8 +65,9 @@ class Gatherer {
 
 }  // namespace
 
-BlockWriter::BlockWriter(ChunkGrid grid, Index offset, ElementTransform transform)
-    : grid_(std::move(grid)), offset_(offset), transform_(transform) {
+BlockWriter::BlockWriter(ChunkGrid grid, Index offset, ElementTransform transform, Index record_stride)
+    : grid_(std::move(grid)), offset_(offset), transform_(transform), record_stride_(record_stride) {
+  ensure(record_stride_ == 0 || grid_.count() <= 1, "records that lie apart are one block");
   ensure(transform_.keeps_size() && !transform_.scales, "elements are written in their own size");
 }
 
@@ -121,8 +122,8 @@ void BlockWriter::write(int descriptor, const std::string& name, const Box& box,
 void BlockWriter::write_part(int descriptor, const std::string& name, Index offset, const Box& part, const Shape& block, const View& data,
                              std::span<std::byte> piece, const Cancel& cancel) const {
   const Index width = size_of(transform_.stored);
-  const Runs runs = runs_of(part, block, block, width, false);
-  const Dims in_file = contiguous_strides(block, width);
+  const Runs runs = runs_of(part, block, block, width, false, record_stride_);
+  const Dims in_file = strides_of(block, width, record_stride_);
   for (int k = 0; k < part.rank(); ++k) offset += part.start[k] * in_file[k];
   const Index piece_elements = static_cast<Index>(piece.size()) / width, run_elements = runs.row_bytes / width;
 

@@ -10,7 +10,8 @@ namespace freestone {
 class BlockWriter {
  public:
   /// Blocks follow each other in C order of the grid from `offset` on; those at the edge hold what is inside the array.
-  BlockWriter(ChunkGrid grid, Index offset, ElementTransform transform);
+  /// @param record_stride see Manifest::record_stride; of a grid of one block
+  BlockWriter(ChunkGrid grid, Index offset, ElementTransform transform, Index record_stride = 0);
 
   const ChunkGrid& grid() const { return grid_; }
   /// Where block `index` begins in the file.
@@ -26,6 +27,7 @@ class BlockWriter {
   ChunkGrid grid_;
   Index offset_;
   ElementTransform transform_;
+  Index record_stride_;
 };
 
 }  // namespace freestone

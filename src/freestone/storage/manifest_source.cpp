@@ -38,6 +38,13 @@ std::vector<Meeting> meetings(Index start, Index length, Index extent, Index ste
   return out;
 }
 
+/// From the first byte of a block to behind its last.
+Index bytes_of_block(const Shape& block, Index element_bytes, Index record_stride) {
+  const Index bytes = element_count(block) * element_bytes;
+  if (record_stride == 0 || bytes == 0) return bytes;
+  return (block[0] - 1) * record_stride + bytes / block[0];
+}
+
 }  // namespace
 
 Manifest contiguous_manifest(std::shared_ptr<const File> file, Index offset, const Shape& shape, const ElementTransform& transform,
@@ -48,6 +55,15 @@ Manifest contiguous_manifest(std::shared_ptr<const File> file, Index offset, con
   if (manifest.grid.count() > 0) manifest.chunks.push_back({0, offset, element_count(shape) * size_of(transform.stored)});
   manifest.transform = transform;
   manifest.reference = std::move(reference);
+  return manifest;
+}
+
+Manifest record_manifest(std::shared_ptr<const File> file, Index offset, const Shape& shape, Index record_stride, const ElementTransform& transform,
+                         std::string reference) {
+  ensure(shape.rank() > 0, "records of an array without axes");
+  Manifest manifest = contiguous_manifest(std::move(file), offset, shape, transform, std::move(reference));
+  manifest.record_stride = record_stride;
+  for (ChunkRef& chunk : manifest.chunks) chunk.bytes = bytes_of_block(shape, size_of(transform.stored), record_stride);
   return manifest;
 }
 
@@ -68,7 +84,7 @@ ManifestSource::ManifestSource(Manifest manifest) : manifest_(std::move(manifest
     ensure(chunk.file >= 0 && static_cast<std::size_t>(chunk.file) < m.files.size(), "a chunk of a file that the manifest does not list");
     const File& file = *m.files[static_cast<std::size_t>(chunk.file)];
     const Shape shape = m.edge_chunks_are_cut ? m.grid.box(static_cast<Index>(i)).shape : m.grid.chunk();
-    const Index bytes = element_count(shape) * element_bytes_;
+    const Index bytes = bytes_of_block(shape, element_bytes_, m.record_stride);
     if (chunk.bytes != bytes || chunk.offset < 0 || chunk.offset > file.size() || bytes > file.size() - chunk.offset) {
       fail(ErrorKind::kData, "{}: chunk {} has {} bytes at offset {} where {} are needed and the file has {}.", file.name(), i, chunk.bytes,
            chunk.offset, bytes, file.size());
@@ -97,7 +113,7 @@ ReadCost ManifestSource::cost(const Box& box) const {
       block[k] = meeting.block;
       times *= meeting.count;
     }
-    const Runs runs = runs_of(part, block, box.shape, element_bytes_, true);
+    const Runs runs = runs_of(part, block, box.shape, element_bytes_, true, manifest_.record_stride);
     const Index by_pieces = ceil_div(runs.rows_in_group, static_cast<Index>(kPiecesInRequest) / 2);
     cost.bytes += times * runs.groups * runs.group_bytes;
     cost.requests += times * runs.groups * std::max(by_pieces, ceil_div(runs.group_bytes, kLargestRequest));
@@ -154,8 +170,8 @@ void ManifestSource::fetch(const Box& box, std::span<std::byte> encoded, const C
 /// Reads `part` of a block that begins at `offset` into the C-order memory of `target.shape`, at `target.start`.
 void ManifestSource::fetch_part(const File& file, Index offset, const Box& part, const Shape& block, const Box& target, std::byte* memory,
                                 const Cancel& cancel) const {
-  const Runs runs = runs_of(part, block, target.shape, element_bytes_, true);
-  const Dims in_file = contiguous_strides(block, element_bytes_), in_memory = contiguous_strides(target.shape, element_bytes_);
+  const Runs runs = runs_of(part, block, target.shape, element_bytes_, true, manifest_.record_stride);
+  const Dims in_file = strides_of(block, element_bytes_, manifest_.record_stride), in_memory = contiguous_strides(target.shape, element_bytes_);
   for (int k = 0; k < part.rank(); ++k) {
     offset += part.start[k] * in_file[k];
     memory += target.start[k] * in_memory[k];

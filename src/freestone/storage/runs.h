@@ -26,6 +26,9 @@ struct Runs {
 /// @param block   shape of the block, stored in C order
 /// @param target  shape of the C-order memory that `part` is a box of
 /// @param may_span_gaps  false for writing
-Runs runs_of(const Box& part, const Shape& block, const Shape& target, Index element_bytes, bool may_span_gaps);
+/// @param record_stride  bytes in the file between neighbours along axis 0, when something else lies between them; 0: nothing does
+Runs runs_of(const Box& part, const Shape& block, const Shape& target, Index element_bytes, bool may_span_gaps, Index record_stride = 0);
+/// Strides in the file of such a block.
+Dims strides_of(const Shape& block, Index element_bytes, Index record_stride);
 
 }  // namespace freestone

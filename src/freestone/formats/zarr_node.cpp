@@ -1,0 +1,45 @@
+#include "freestone/formats/zarr_node.h"
+
+namespace freestone::formats::zarr {
+
+Node node_from_v3(const std::string& name, Json document) {
+  Node node;
+  const Json& type = member(name, document, "node_type");
+  if (member(name, document, "zarr_format") != 3 || (type != "array" && type != "group")) {
+    fail(ErrorKind::kData, "{}: it describes neither an array nor a group of Zarr version 3.", name);
+  }
+  node.is_array = type == "array";
+  if (const auto found = document.find("attributes"); found != document.end() && !found->is_null()) node.attributes = *found;
+  if (!node.attributes.is_object()) fail(ErrorKind::kData, "{}: attributes is no object.", name);
+  node.document = std::move(document);
+  return node;
+}
+
+Variable variable_from(const std::string& document, const std::string& name, int number, const Node& node, const std::string& reference,
+                       const ChunkMapMaker& map) {
+  Variable variable{.name = name, .hdu = number};
+  Json attributes = node.attributes;
+  if (node.version == 2) attributes.erase("_ARRAY_DIMENSIONS");
+  variable.attributes = attributes_from(attributes);
+  try {
+    ArrayMetadata array =
+        node.version == 3 ? read_array_v3(document, node.document) : read_array_v2(document, node.document, node.attributes);
+    if (!array.type.label.empty()) variable.attributes.push_back({"numpy_dtype", array.type.label, "what the integers mean"});
+    variable.dims = std::move(array.dims);
+    ChunkedLayout layout;
+    layout.grid = ChunkGrid(array.shape, array.chunk);
+    layout.order = std::move(array.order);
+    layout.codecs = std::move(array.codecs);
+    layout.transform = array.type.transform;
+    layout.fill = std::move(array.fill);
+    layout.reference = reference;
+    auto chunks = map(array);
+    variable.source = std::make_shared<ChunkedSource>(std::move(layout), std::move(chunks));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kUser) throw;
+    variable.note = error.message();
+  }
+  return variable;
+}
+
+}  // namespace freestone::formats::zarr

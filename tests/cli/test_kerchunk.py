@@ -1,0 +1,175 @@
+"""References to chunks of other files, made here from what h5py, NumPy and Astropy say of theirs; fsspec with Zarr is the other reader."""
+
+import base64
+import json
+import time
+
+import numpy as np
+import pytest
+
+h5py = pytest.importorskip("h5py")
+
+
+def read(freestone, file, name):
+    freestone.out("convert", f"{file}[{name}]", "x.npy", "--overwrite")
+    return np.load(freestone.folder / "x.npy")
+
+
+def zarray(x, chunks, *, compressor=None, filters=None, fill=0, separator="."):
+    return json.dumps({"zarr_format": 2, "shape": list(x.shape), "chunks": list(chunks), "dtype": x.dtype.str, "order": "C", "compressor": compressor,
+                       "filters": filters, "fill_value": fill, "dimension_separator": separator})
+
+
+def references_of_hdf5(path, named):
+    """What kerchunk makes of a file: references by the name of the file."""
+    refs = {".zgroup": '{"zarr_format": 2}', ".zattrs": '{"title": "weather"}'}
+    with h5py.File(path) as f:
+        for name, d in f.items():
+            filters = [{"id": "shuffle", "elementsize": d.dtype.itemsize}] if d.shuffle else None
+            compressor = {"id": "zlib", "level": 4} if d.compression == "gzip" else None
+            refs[f"{name}/.zarray"] = zarray(d, d.chunks or d.shape, compressor=compressor, filters=filters, fill=d.fillvalue.item())
+            refs[f"{name}/.zattrs"] = json.dumps({"units": "K", "_ARRAY_DIMENSIONS": [f"{name}_{k}" for k in range(d.ndim)]})
+            if d.chunks is None:
+                refs[f"{name}/" + (".".join("0" * d.ndim) or "0")] = [named, d.id.get_offset(), d.id.get_storage_size()]
+            else:
+                for i in range(d.id.get_num_chunks()):
+                    info = d.id.get_chunk_info(i)
+                    key = ".".join(str(o // c) for o, c in zip(info.chunk_offset, d.chunks))
+                    refs[f"{name}/{key}"] = [named, info.byte_offset, info.size]
+    return refs
+
+
+@pytest.fixture
+def weather(freestone, random):
+    """data/w.nc: packed, plain, with holes, contiguous and scalar; its values."""
+    (freestone.folder / "data").mkdir()
+    values = {"tas": random.normal(280, 5, (7, 20, 30)).astype("f4"), "pr": random.normal(size=(9, 11)), "big": random.integers(0, 1000, (6, 8)).astype(">i2"),
+              "flat": random.integers(-9, 9, (5, 6)).astype("i4"), "one": np.float64(2.5)}
+    with h5py.File(freestone.folder / "data" / "w.nc", "w") as f:
+        f.create_dataset("tas", data=values["tas"], chunks=(2, 7, 30), compression="gzip", shuffle=True)
+        f.create_dataset("pr", data=values["pr"], chunks=(4, 4))
+        f.create_dataset("big", data=values["big"], chunks=(3, 8), compression="gzip")
+        f.create_dataset("flat", data=values["flat"])
+        f.create_dataset("one", data=values["one"])
+        holes = f.create_dataset("holes", (10, 10), "f4", chunks=(4, 4), fillvalue=-1.5)
+        holes[5, 5] = 3
+        values["holes"] = holes[...]
+    return values
+
+
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("place", ["relative", "absolute", "url", "template"])
+def test_reads_netcdf4_through_references(freestone, random, weather, version, place):
+    absolute = str(freestone.folder / "data" / "w.nc")
+    named = {"relative": "data/w.nc", "absolute": absolute, "url": "file://" + absolute, "template": "{{ folder }}/w.nc"}[place]
+    refs = references_of_hdf5(absolute, named)
+    if version == 0 and place == "template":
+        pytest.skip("version 0 has no templates")
+    written = refs if version == 0 else {"version": 1, "templates": {"folder": "data"}, "refs": refs}
+    (freestone.folder / "refs.json").write_text(json.dumps(written))
+    info = freestone.json("info refs.json --json")
+    assert info["format"] == "kerchunk" and info["attributes"] == {"title": "weather"}
+    assert {v["name"]: tuple(v["shape"]) for v in info["hdus"]} == {k: x.shape for k, x in weather.items()}
+    one = freestone.json("info refs.json[tas] --json")
+    assert one["dims"] == ["tas_0", "tas_1", "tas_2"] and one["chunks"] == [2, 7, 30] and one["codecs"] == "shuffle, zlib" and one["attributes"] == {"units": "K"}
+    for name, value in weather.items():
+        found = read(freestone, "refs.json", name)
+        assert found.dtype == np.asarray(value).dtype.newbyteorder("=")
+        np.testing.assert_array_equal(found, value)
+    i, j = sorted(random.integers(0, 20, 2)), sorted(random.integers(0, 30, 2))
+    freestone.out(f"run refs.json[tas] ! select --index tas_1={i[0]}:{i[1] + 1},tas_2={j[0]}:{j[1] + 1} ! write x.npy --overwrite")
+    np.testing.assert_array_equal(np.load(freestone.folder / "x.npy"), weather["tas"][:, i[0] : i[1] + 1, j[0] : j[1] + 1])
+
+
+def test_what_stands_in_the_list_itself(freestone, random):
+    x, t = random.normal(size=(4, 6)), np.frombuffer(b"plain words, 32 bytes, as eight.", "<i4")
+    y = random.integers(0, 99, 5).astype("u1")
+    refs = {".zgroup": {"zarr_format": 2}, "x/.zarray": json.loads(zarray(x, (2, 6), separator="/")), "t/.zarray": zarray(t, (8,)), "t/0": t.tobytes().decode(),
+            "y/.zarray": "base64:" + base64.b64encode(zarray(y, (5,)).encode()).decode(), "y/0": "base64:" + base64.b64encode(y.tobytes()).decode()}
+    for i in range(2):
+        refs[f"x/{i}/0"] = "base64:" + base64.b64encode(x[2 * i : 2 * i + 2].tobytes()).decode()
+    (freestone.folder / "refs.json").write_text(json.dumps(refs))
+    for name, value in [("x", x), ("t", t), ("y", y)]:
+        np.testing.assert_array_equal(read(freestone, "refs.json", name), value)
+
+
+def test_raw_data_of_other_formats_and_many_files(freestone, random):
+    """Several hundred npy files as one array, and a FITS image: more files than stay open."""
+    from astropy.io import fits
+
+    stack = random.normal(size=(300, 4, 5)).astype("f4")
+    refs = {".zgroup": '{"zarr_format": 2}', "stack/.zarray": zarray(stack, (1, 4, 5))}
+    for i, plane in enumerate(stack):
+        np.save(freestone.folder / f"p{i}.npy", plane)
+        refs[f"stack/{i}.0.0"] = [f"p{i}.npy", 128, 80]
+        (freestone.folder / f"p{i}.raw").write_bytes(plane.tobytes())
+        refs[f"whole/{i}.0.0"] = [f"p{i}.raw"]
+    refs["whole/.zarray"] = refs["stack/.zarray"]
+    image = random.normal(size=(7, 9)).astype(">f8")
+    fits.writeto(freestone.folder / "i.fits", image)
+    refs |= {"image/.zarray": zarray(image, (7, 9)), "image/0.0": ["i.fits", 2880, image.nbytes]}
+    (freestone.folder / "refs.json").write_text(json.dumps({"version": 1, "refs": refs}))
+    np.testing.assert_array_equal(read(freestone, "refs.json", "stack"), stack)
+    np.testing.assert_array_equal(read(freestone, "refs.json", "whole"), stack)
+    np.testing.assert_array_equal(read(freestone, "refs.json", "image"), image)
+
+
+def test_reads_what_fsspec_reads(freestone, weather):
+    """The same references through fsspec and zarr-python."""
+    xr = pytest.importorskip("xarray")
+    pytest.importorskip("fsspec")
+    path = str(freestone.folder / "data" / "w.nc")
+    refs = {"version": 1, "templates": {"u": path}, "refs": references_of_hdf5(path, "{{u}}")}
+    (freestone.folder / "refs.json").write_text(json.dumps(refs))
+    with xr.open_dataset("reference://", engine="zarr", decode_cf=False,
+                         backend_kwargs={"consolidated": False, "storage_options": {"fo": str(freestone.folder / "refs.json")}}) as d:
+        for name in ("tas", "pr", "big", "flat"):
+            np.testing.assert_array_equal(read(freestone, "refs.json", name), d[name].values)
+
+
+def test_what_cannot_be_read_says_why(freestone, weather):
+    refs = references_of_hdf5(freestone.folder / "data" / "w.nc", "data/w.nc")
+
+    def written(file="refs.json", **changed):
+        (freestone.folder / file).write_text(json.dumps({"version": 1, "refs": refs | changed.pop("refs", {})} | changed))
+        return file
+
+    written(refs={"pr/0.0": ["s3://bucket/w.nc", 0, 128]})
+    assert "s3://bucket/w.nc" in freestone.fails(1, "convert refs.json[pr] y.npy")
+    assert {v["name"]: v.get("note", "")[-12:] for v in freestone.json("info refs.json --json")["hdus"]}["pr"] == "be read yet."
+    np.testing.assert_array_equal(read(freestone, "refs.json", "tas"), weather["tas"])
+    (freestone.folder / "x.npy").unlink()
+
+    written(refs={"pr/0.0": ["{{ f(x='a') }}", 0, 128]})
+    assert "does not evaluate" in freestone.fails(1, "convert refs.json[pr] y.npy")
+    written(gen=[{"key": "pr/{{i}}.0"}])
+    assert "gen" in freestone.fails(1, "info refs.json")
+    written(refs={"pr/0.0": ["data/none.nc", 0, 128]})
+    assert "none.nc" in freestone.fails(1, "convert refs.json[pr] y.npy")
+    written(refs={"pr/0.0": ["data/w.nc", 10**9, 128]})
+    assert "another file, or it was cut short" in freestone.fails(1, "convert refs.json[pr] y.npy")
+    written(refs={"pr/0.0": ["data/w.nc", 0, 127]})
+    assert "127 bytes" in freestone.fails(1, "convert refs.json[pr] y.npy")
+    for bad in (7, ["data/w.nc", 1], ["data/w.nc", -1, 5], ["data/w.nc", 0, 1.5], [1, 2, 3], None, "base64:%%%"):
+        written(refs={"pr/0.0": bad})
+        assert "pr/0.0" in freestone.fails(1, "info refs.json")
+    for bad in ("[1, 2]", '"text"', "base64:AAAA", 5, '{"zarr_format": 2}'):
+        written(refs={"pr/.zarray": bad})
+        assert "refs.json: pr" in freestone.fails(1, "info refs.json")
+    (freestone.folder / "other.json").write_text('{"a": 1}')
+    assert "no references of kerchunk" in freestone.fails(1, "info other.json")
+    (freestone.folder / "other.json").write_text("[" * 100000)
+    assert "not JSON" in freestone.fails(1, "info other.json")
+    text = (freestone.folder / written()).read_text()
+    for keep in range(0, len(text), 97):
+        (freestone.folder / "cut.json").write_text(text[:keep])
+        assert "cut.json" in freestone.fails(1, "info cut.json")
+
+
+def test_a_hundred_thousand_references_open_quickly(freestone):
+    x = np.zeros((100_000,), "u1")
+    refs = {".zgroup": '{"zarr_format": 2}', "x/.zarray": zarray(x, (1,))} | {f"x/{i}": [f"f{i % 50}.raw", i, 1] for i in range(100_000)}
+    (freestone.folder / "refs.json").write_text(json.dumps(refs))
+    begin = time.perf_counter()
+    assert freestone.json("info refs.json[x] --json")["shape"] == [100_000]
+    assert time.perf_counter() - begin < 2
