@@ -143,6 +143,14 @@ const Directory::Entry* Directory::find(std::uint16_t tag) const {
   return nullptr;
 }
 
+Index Directory::value_bytes() const {
+  Index bytes = 0;
+  for (const Entry& entry : entries_) {
+    if (entry.count <= reader_->size()) bytes += std::min(reader_->size(), entry.count * size_of(entry.type));
+  }
+  return bytes;
+}
+
 Index Directory::count(std::uint16_t tag) const {
   const Entry* entry = find(tag);
   return entry == nullptr ? 0 : entry->count;

@@ -83,6 +83,8 @@ class Directory {
   Index offset() const { return offset_; }
   /// Of the directory that follows; 0: none.
   Index next() const { return next_; }
+  /// Of all values, as far as they can lie in the file.
+  Index value_bytes() const;
   bool has(std::uint16_t tag) const { return find(tag) != nullptr; }
   /// How many values; 0: it is not there.
   Index count(std::uint16_t tag) const;

@@ -162,7 +162,11 @@ std::vector<Item> parse_items(std::string_view xml) {
 /// Values of all bands as one attribute: one alone where they are equal.
 template <class T>
 void put_bands(const std::string& key, const std::map<Index, T>& values, Index bands, const T& otherwise, bool may_be_one, Metadata& out) {
-  if (values.empty()) return;
+  // Thousands of bands of which a few are named: the list would be longer than what the file says.
+  if (values.empty() || bands > 64 * static_cast<Index>(values.size())) {
+    for (const auto& [band, value] : values) out.attributes.push_back({fmt::format("band_{}:{}", band + 1, key), value, ""});
+    return;
+  }
   std::vector<T> list(static_cast<std::size_t>(bands), otherwise);
   for (const auto& [band, value] : values) list[static_cast<std::size_t>(band)] = value;
   if (may_be_one && std::all_of(list.begin(), list.end(), [&](const T& v) { return v == list.front(); })) {

@@ -10,10 +10,17 @@ namespace {
 // Stacks of a microscope have thousands of pages.
 constexpr std::size_t kMostDirectories = 65536;
 
-/// Directories that were met, so that a loop ends.
+// Some files share values between directories; thousands that share long lists are made to fill memory.
+constexpr Index kMostShared = 16, kSharedRoom = Index{16} << 20;
+
+/// Directories that were met, so that loops and what pretends to be large end.
 class Met {
  public:
-  explicit Met(const std::string& file) : file_(file) {}
+  explicit Met(const File& file) : file_(file.name()), room_(kMostShared * file.size() + kSharedRoom) {}
+  void add_values(const Directory& directory) {
+    room_ -= directory.value_bytes();
+    if (room_ < 0) fail(ErrorKind::kData, "{}: its {} directories hold more values than the file. It is damaged.", file_, offsets_.size());
+  }
   void add(Index offset) {
     if (!offsets_.insert(offset).second) {
       fail(ErrorKind::kData, "{}: its directories run in a circle: the one at offset {} comes again. The file is damaged.", file_, offset);
@@ -23,6 +30,7 @@ class Met {
 
  private:
   const std::string& file_;
+  Index room_;
   std::set<Index> offsets_;
 };
 
@@ -74,7 +82,7 @@ bool is_mask(const Directory& directory) { return (directory.integer(kNewSubfile
 Contents open(std::shared_ptr<const File> file) {
   const Header header = read_header(*file);
   Contents contents{.format = "geotiff", .path = file->name()};
-  Met met(file->name());
+  Met met(*file);
   Names names;
   const auto put = [&](const Directory& directory, bool reduced) {
     const bool is_first = contents.variables.empty();
@@ -85,11 +93,12 @@ Contents open(std::shared_ptr<const File> file) {
   for (Index offset = header.first; offset != 0;) {
     met.add(offset);
     const Directory directory(*file, header, offset);
+    met.add_values(directory);
     std::vector<Directory> below;
     for (const Index sub : directory.integers(kSubIfds, kMostDirectories)) {
       if (sub == 0) continue;
       met.add(sub);
-      below.emplace_back(*file, header, sub);
+      met.add_values(below.emplace_back(*file, header, sub));
     }
     // Cameras put a small picture first, and the image below it.
     const bool stands_for_another = is_reduced(directory) && contents.variables.empty();
