@@ -6,9 +6,11 @@
 
 #include "freestone/formats/fits.h"
 #include "freestone/formats/fits_table.h"
+#include "storage/temporary_folder.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size);
 int look_at_zarr(const unsigned char* data, std::size_t size);
+int look_at_tiff(const unsigned char* data, std::size_t size);
 
 namespace freestone::formats {
 namespace {
@@ -131,6 +133,60 @@ TEST(ZarrMetadata, AnyMutationIsReadOrRefusedClearly) {
   for (long i = 0; i < rounds; ++i) {
     const std::string input = mutated_json(random);
     look_at_zarr(reinterpret_cast<const unsigned char*>(input.data()), input.size());
+  }
+}
+
+/// Files of ours, of several layouts and compressions, with everything that metadata can be.
+std::vector<std::string> tiffs() {
+  std::vector<std::string> out;
+  const testing_files::Folder folder;
+  const std::string path = folder / "seed.tif";
+  for (const char* compressor : {"none", "lzw", "deflate", "packbits", "lzma"}) {
+    for (const Shape& chunks : {Shape{16, 16}, Shape{7, 40}, Shape{3, 16, 32}}) {
+      WriteRequest request{.path = path, .overwrite = true};
+      request.attributes = {{"nodata", std::int64_t{7}, ""}, {"crs", std::string("EPSG:32633"), ""}, {"scale", 0.5, ""},
+                            {"GeoTransform", std::vector<double>{1, 2, 0, 3, 0, -4}, ""}, {"title", std::string("a < b"), ""},
+                            {"band_names", std::vector<std::string>{"r", "g", "b"}, ""}};
+      request.packing.chunks = chunks;
+      request.packing.compressor = compressor;
+      const Spec spec{{3, 30, 40}, out.size() % 2 == 0 ? DType::kInt16 : DType::kFloat32};
+      std::vector<std::byte> data(static_cast<std::size_t>(spec.bytes()));
+      for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::byte>(i / 7);
+      const auto sink = create_sink(spec, request);
+      sink->create();
+      std::vector<std::byte> memory(static_cast<std::size_t>(sink->scratch_bytes(Box(spec.shape))));
+      Scratch scratch(memory);
+      sink->write(Box(spec.shape), View::contiguous(data.data(), spec.dtype, spec.shape), scratch, Cancel());
+      sink->finish();
+      out.push_back(testing_files::get(path));
+    }
+  }
+  return out;
+}
+
+TEST(TiffFuzz, AnyMutationIsReadOrRefusedClearly) {
+  const char* asked = std::getenv("FREESTONE_FUZZ_ROUNDS");
+  const long rounds = asked != nullptr ? std::atol(asked) : 10000;
+  const auto inputs = tiffs();
+  std::mt19937_64 random(20240609);
+  const auto pick = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  for (long i = 0; i < rounds; ++i) {
+    std::string file = inputs[pick(inputs.size())];
+    // The directory is what follows the last tile; its offset is in the header.
+    std::uint32_t at = 0;
+    for (std::size_t k = 0; k < 4; ++k) at |= static_cast<std::uint32_t>(static_cast<unsigned char>(file[4 + k])) << (8 * k);
+    for (std::size_t times = pick(5); times > 0; --times) {
+      const std::size_t entry = std::min(file.size() - 1, at + 2 + 12 * pick(20) + pick(12));
+      switch (pick(6)) {
+        case 0: file[pick(file.size())] = static_cast<char>(random()); break;
+        case 1: file[entry] = static_cast<char>(random()); break;
+        case 2: file[entry] = static_cast<char>("\0\1\2\3\4\7\x10\x7f\x80\xff"[pick(10)]); break;
+        case 3: file.resize(std::max<std::size_t>(8, pick(file.size()))); break;
+        case 4: file[pick(8)] = "IM*+\0\x08\xff\x10"[pick(8)]; break;
+        default: file[std::min(file.size() - 1, at + pick(500))] = static_cast<char>(random()); break;
+      }
+    }
+    look_at_tiff(reinterpret_cast<const unsigned char*>(file.data()), file.size());
   }
 }
 

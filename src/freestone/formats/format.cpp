@@ -10,6 +10,7 @@
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/netcdf3.h"
 #include "freestone/formats/npy.h"
+#include "freestone/formats/tiff.h"
 #include "freestone/formats/zarr.h"
 
 namespace freestone::formats {
@@ -34,6 +35,7 @@ struct Format {
   std::shared_ptr<Sink> (*create_sink)(const Spec&, const WriteRequest&);
   bool has_chunks = false;  ///< takes a Packing
   std::vector<std::shared_ptr<Sink>> (*create_sinks)(const DatasetRequest&) = nullptr;  ///< null: a file is one array
+  std::vector<std::string_view> other_magics = {};  ///< that files may begin with as well
 };
 
 const std::vector<Format>& table() {
@@ -45,6 +47,9 @@ const std::vector<Format>& table() {
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
       {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true},
       {{"kerchunk", {".json"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1)"}, "", kerchunk::open, nullptr},
+      {{"geotiff", {".tif", ".tiff", ".gtiff"}, true, true, "TIFF, BigTIFF and GeoTIFF images"},
+       std::string_view("II*\0", 4), tiff::open, tiff::create_sink, true, nullptr,
+       {std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)}},
       {{"gzip", {".gz"}, false, false, "files compressed by gzip: recognised, not read yet"}, "\x1f\x8b", open_gzip, nullptr},
   };
   return kTable;
@@ -122,8 +127,9 @@ Contents open_file(const std::string& path) {
   char start[8] = {};
   const auto n = static_cast<std::size_t>(std::min<Index>(8, file->size()));
   file->read_exactly(0, std::as_writable_bytes(std::span(start, n)));
+  const auto begins_with = [&](std::string_view magic) { return !magic.empty() && std::string_view(start, n).starts_with(magic); };
   for (const Format& format : table()) {
-    if (!format.magic.empty() && n >= format.magic.size() && std::memcmp(start, format.magic.data(), format.magic.size()) == 0) return format.open(file);
+    if (begins_with(format.magic) || std::any_of(format.other_magics.begin(), format.other_magics.end(), begins_with)) return format.open(file);
   }
   // The suffix says what it should have been, and that format's own error says what is wrong.
   for (const Format& format : table()) {

@@ -80,7 +80,7 @@ Selected split_selector(const std::string& path);
 struct Packing {
   Shape chunks;            ///< of what is compressed as one piece
   Shape shards;            ///< of what is one file, where it holds several chunks
-  std::string compressor;  ///< none, zstd, gzip, zlib, lz4, bz2, blosc-lz4, blosc-lz4hc, blosc-blosclz, blosc-snappy, blosc-zlib, blosc-zstd
+  std::string compressor;  ///< zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 -lz4hc -blosclz -snappy -zlib -zstd; geotiff: none, deflate, lzw, zstd, packbits, lzma
   std::optional<int> level;
   int version = 0;         ///< of the format: 2 or 3 for Zarr
   bool is_default() const { return chunks.empty() && shards.empty() && compressor.empty() && !level && version == 0; }

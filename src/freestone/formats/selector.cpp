@@ -45,10 +45,13 @@ std::string list_of(const Contents& contents) {
   return out;
 }
 
+std::string_view kind_of_part(const Contents& contents) { return contents.format == "geotiff" ? "image" : "HDU"; }
+
 const Variable& readable(const Contents& contents, const Variable& variable) {
   if (variable.source) return variable;
   if (contents.is_group || contents.format == "zarr") fail(ErrorKind::kUser, "{}", variable.note);
-  const std::string which = variable.name.empty() ? fmt::format("HDU {}", variable.hdu) : fmt::format("HDU {} ({})", variable.hdu, variable.name);
+  const std::string_view kind = kind_of_part(contents);
+  const std::string which = variable.name.empty() ? fmt::format("{} {}", kind, variable.hdu) : fmt::format("{} {} ({})", kind, variable.hdu, variable.name);
   fail(ErrorKind::kUser, "{}: {} cannot be opened as an array: {}. The file has {}.", contents.path, which,
        variable.note.empty() ? "it has no pixels" : variable.note, list_of(contents));
 }
@@ -85,6 +88,8 @@ const Variable& select_variable(const Contents& contents, const std::string& sel
   const auto& variables = contents.variables;
   if (contents.is_group) return select_in_group(contents, selector);
   if (selector.empty()) {
+    // An overview or a page is no substitute for the image.
+    if (contents.format == "geotiff" && !variables.empty()) return readable(contents, variables[0]);
     for (const bool needs_elements : {true, false}) {
       for (const Variable& v : variables) {
         if (v.source && (!needs_elements || element_count(v.source->spec().shape) > 0)) return v;
@@ -98,7 +103,7 @@ const Variable& select_variable(const Contents& contents, const std::string& sel
     for (const Variable& v : variables) {
       if (v.hdu == number) return readable(contents, v);
     }
-    fail(ErrorKind::kUser, "{}: there is no HDU {}. The file has {}.", contents.path, number, list_of(contents));
+    fail(ErrorKind::kUser, "{}: there is no {} {}. The file has {}.", contents.path, kind_of_part(contents), number, list_of(contents));
   }
   std::string name = selector;
   int version = 0;

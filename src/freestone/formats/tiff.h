@@ -1,0 +1,27 @@
+/// GeoTIFF, BigTIFF and plain TIFF files: their images as chunk manifests, and new ones tile by tile.
+///
+/// The directories are read by a parser of our own; tiles and strips are chunks that all threads read and decode. What only libtiff
+/// decodes (JPEG, WebP, LERC, fax) is read by us and decoded by it, from memory.
+#pragma once
+
+#include <memory>
+
+#include "freestone/formats/format.h"
+#include "freestone/storage/file.h"
+
+namespace freestone::formats::tiff {
+
+/// The first image at full resolution comes first; then its overviews ("overview_1" ...), its mask ("mask"), further pages ("page_2",
+/// "page_2_overview_1", "page_2_mask"). An image is (y, x), or (band, y, x) where it has several samples a pixel.
+/// @throws Error kind data, naming file and field
+Contents open(std::shared_ptr<const File> file);
+
+/// An image of (y, x) or (band, y, x). Tiles of 512 x 512, one band each: as GDAL's COG driver, and whoever wants one band reads one.
+/// `Packing.chunks` says otherwise: (height, width) of tiles in multiples of 16, or of strips, as wide as the image; with (band, height,
+/// width) the bands of a pixel lie together when `band` is all of them. Compressors: deflate (the default), lzw, zstd, packbits, lzma,
+/// none; with the predictor that fits the numbers. BigTIFF where the data may pass 4 GiB. Attributes: see tiff_metadata.h.
+/// Tiles lie in the order in which they were finished; uncompressed ones have their places.
+/// @throws Error kind user: another rank, an empty array, or chunks that TIFF has not
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request);
+
+}  // namespace freestone::formats::tiff

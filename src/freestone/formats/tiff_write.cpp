@@ -1,0 +1,223 @@
+#include <algorithm>
+
+#include "freestone/formats/fits_card.h"
+#include "freestone/formats/tiff.h"
+#include "freestone/formats/tiff_sink.h"
+#include "freestone/storage/codec_tiff.h"
+
+namespace freestone::formats::tiff {
+namespace {
+
+// As GDAL's COG driver has it: a request for a tile is some 100 KB, and a window of a screen meets few.
+constexpr Index kTileSide = 512;
+constexpr Index kTileStep = 16;  // the standard's
+constexpr Index kLongestSide = 0xffffffff;
+constexpr Index kMostBands = 0xffff;
+constexpr Index kLargestChunk = 0x7fffffff;
+// Below the end of what classic TIFF can address: room for the directory.
+constexpr Index kClassicRoom = (Index{1} << 32) - (Index{1} << 26);
+
+struct Compressor {
+  std::string_view name;
+  Compression number;
+  int level;  ///< when none is asked for
+  bool has_level, has_predictor;
+};
+// deflate first: every reader has it, it is smaller than LZW, and libdeflate reads it faster.
+constexpr Compressor kCompressors[] = {{"deflate", kDeflate, 6, true, true},      {"lzw", kLzw, 0, false, true},    {"zstd", kZstd, 9, true, true},
+                                       {"packbits", kPackBits, 0, false, false},  {"lzma", kLzma, 6, true, true},   {"none", kNone, 0, false, false},
+                                       {"zlib", kDeflate, 6, true, true},         {"gzip", kDeflate, 6, true, true}};
+
+const Compressor& compressor_of(const WriteRequest& request) {
+  const std::string wanted = request.packing.compressor.empty() ? "deflate" : request.packing.compressor;
+  std::vector<std::string> names;
+  for (const Compressor& compressor : kCompressors) {
+    if (compressor.name == wanted) {
+      if (request.packing.level && !compressor.has_level) fail(ErrorKind::kUser, "{}: {} has no level.", request.path, wanted);
+      return compressor;
+    }
+    names.emplace_back(compressor.name);
+  }
+  fail(ErrorKind::kUser, "{}: TIFF has no compressor '{}'.{} It has {}.", request.path, wanted, suggestion(wanted, names), fmt::join(names, ", "));
+}
+
+Index stepped(Index side) { return (side + kTileStep - 1) / kTileStep * kTileStep; }
+
+struct Grid {
+  Shape chunk;  ///< on the array's axes
+  bool is_tiled = true;
+};
+
+Grid asked_grid(const Spec& spec, const WriteRequest& request) {
+  const Shape& shape = spec.shape;
+  Shape asked = request.packing.chunks;
+  const int rank = shape.rank();
+  if (asked.rank() != 2 && asked.rank() != rank) {
+    fail(ErrorKind::kUser, "{}: --chunks has {} lengths: it takes the height and width of a tile, or (band, height, width).", request.path, asked.rank());
+  }
+  if (asked.rank() < rank) asked.insert(0, 1);
+  for (const Index length : asked) {
+    if (length < 1) fail(ErrorKind::kUser, "{}: --chunks: a length of {}; it is 1 or more.", request.path, length);
+  }
+  if (rank == 3 && asked[0] != 1 && asked[0] < shape[0]) {
+    fail(ErrorKind::kUser, "{}: --chunks of {} bands: a tile of TIFF holds one band, or all {}.", request.path, asked[0], shape[0]);
+  }
+  if (rank == 3) asked[0] = std::min(asked[0], shape[0]);
+  const int y = rank - 2, x = rank - 1;
+  if (asked[y] % kTileStep == 0 && asked[x] % kTileStep == 0) return {asked, true};
+  if (asked[x] < shape[x]) {
+    fail(ErrorKind::kUser, "{}: --chunks of {} x {}: tiles of TIFF are multiples of {}, such as {} x {}; strips are as wide as the image ({}).",
+         request.path, asked[y], asked[x], kTileStep, stepped(asked[y]), stepped(asked[x]), shape[x]);
+  }
+  asked[x] = shape[x];
+  asked[y] = std::min(asked[y], shape[y]);
+  return {asked, false};
+}
+
+Grid grid_of(const Spec& spec, const WriteRequest& request) {
+  if (!request.packing.chunks.empty()) return asked_grid(spec, request);
+  const int rank = spec.shape.rank();
+  Grid grid{Shape(rank, 1)};
+  for (int k = rank - 2; k < rank; ++k) {
+    const bool is_wanted = request.chunks_are_wanted && request.nominal_chunks.rank() == rank;
+    const Index side = is_wanted ? request.nominal_chunks[k] : kTileSide;
+    grid.chunk[k] = stepped(std::clamp<Index>(side, 1, spec.shape[k]));
+  }
+  return grid;
+}
+
+Index sample_format(DType dtype) {
+  if (is_complex(dtype)) return 6;
+  if (is_floating(dtype)) return 3;
+  return is_signed_integer(dtype) ? 2 : 1;
+}
+
+std::vector<Attribute> attributes_of(const WriteRequest& request) {
+  std::vector<Attribute> out;
+  const auto put = [&](const Attribute& attribute) {
+    const auto* text = std::get_if<std::string>(&attribute.value);
+    const auto found = std::find_if(out.begin(), out.end(), [&](const Attribute& a) { return a.key == attribute.key; });
+    if (found == out.end()) {
+      out.push_back(attribute);
+    } else if ((attribute.key == "COMMENT" || attribute.key == "HISTORY") && text != nullptr) {
+      found->value = std::get<std::string>(found->value) + "\n" + *text;
+    } else {
+      *found = attribute;
+    }
+  };
+  for (const Attribute& attribute : fits::parse_cards(fits::sanitised_cards(request.header_cards))) put(attribute);
+  for (const auto* list : {&request.plain_attributes, &request.attributes}) {
+    for (const Attribute& attribute : *list) put(attribute);
+  }
+  return out;
+}
+
+TagToWrite long_tag(std::uint16_t tag, Index value) {
+  TagToWrite out{tag, FieldType::kLong, 1, {}};
+  for (int i = 0; i < 4; ++i) out.bytes += static_cast<char>(value >> (8 * i));
+  return out;
+}
+
+template <class T>
+const T* value_of(const std::vector<Attribute>& attributes, std::string_view key) {
+  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.key == key; });
+  return found == attributes.end() ? nullptr : std::get_if<T>(&found->value);
+}
+
+/// What the samples mean, and the colours of a palette; grey where nobody said so.
+void put_photometric(const std::vector<Attribute>& attributes, DType dtype, Index bands, std::vector<TagToWrite>& tags) {
+  const auto* said = value_of<std::string>(attributes, "photometric");
+  const auto* colours = value_of<std::vector<std::int64_t>>(attributes, "colormap");
+  const bool is_small = dtype == DType::kUint8 || dtype == DType::kUint16;
+  Index photometric = kBlackIsZero, used = 1;
+  if (said != nullptr && *said == "rgb" && bands >= 3 && is_small) {
+    photometric = kRgb;
+    used = 3;
+  } else if (colours != nullptr && bands == 1 && is_small && static_cast<Index>(colours->size()) == (dtype == DType::kUint8 ? 3 * 256 : 3 * 65536)) {
+    photometric = kPalette;
+    tags.push_back(short_tag(kColorMap, {colours->begin(), colours->end()}));
+  }
+  tags.push_back(short_tag(kPhotometric, {photometric}));
+  // 0: unspecified. A band of numbers is no opacity.
+  if (bands > used) tags.push_back(short_tag(kExtraSamples, std::vector<Index>(static_cast<std::size_t>(bands - used), 0)));
+}
+
+}  // namespace
+
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
+  const Shape& shape = spec.shape;
+  const int rank = shape.rank();
+  if (rank != 2 && rank != 3) {
+    fail(ErrorKind::kUser, "{}: an image of TIFF is (y, x) or (band, y, x), this array has {} axes. zarr or npy would hold it.", request.path, rank);
+  }
+  if (element_count(shape) == 0) fail(ErrorKind::kUser, "{}: an image of TIFF has no empty axes, this array is {}.", request.path, to_string(shape));
+  const Index bands = rank == 3 ? shape[0] : 1, height = shape[rank - 2], width = shape[rank - 1];
+  if (bands > kMostBands || height > kLongestSide || width > kLongestSide) {
+    fail(ErrorKind::kUser, "{}: {} is more than TIFF holds: {} bands of {} x {}.", request.path, to_string(shape), kMostBands, kLongestSide, kLongestSide);
+  }
+  if (!request.packing.shards.empty() || request.packing.version != 0) {
+    fail(ErrorKind::kUser, "{}: TIFF has neither shards nor versions; zarr has.", request.path);
+  }
+  if (!request.dims.empty() && static_cast<int>(request.dims.size()) != rank) {
+    fail(ErrorKind::kInternal, "{}: {} names for {} axes", request.path, request.dims.size(), rank);
+  }
+  const Compressor& compressor = compressor_of(request);
+  const Grid grid = grid_of(spec, request);
+  const Index samples = rank == 3 ? grid.chunk[0] : 1, chunk_width = grid.chunk[rank - 1], chunk_height = grid.chunk[rank - 2];
+  const Index chunk_bytes = element_count(grid.chunk) * freestone::size_of(spec.dtype);
+  if (static_cast<double>(samples) * static_cast<double>(chunk_width) * static_cast<double>(chunk_height) * 16 > static_cast<double>(Index{1} << 60) ||
+      chunk_bytes > kLargestChunk) {
+    fail(ErrorKind::kUser, "{}: --chunks {} are larger than the 2 GiB that readers take.", request.path, to_string(grid.chunk));
+  }
+
+  TiffOutput output;
+  output.spec = spec;
+  output.chunk = grid.chunk;
+  output.is_tiled = grid.is_tiled;
+  const Index element_bytes = freestone::size_of(spec.dtype);
+  const TiffRow row{.elements = chunk_width * samples, .samples = samples, .element_bytes = element_bytes};
+  const Index predictor = !compressor.has_predictor || is_complex(spec.dtype) ? 1 : is_floating(spec.dtype) ? 3 : 2;
+  std::vector<CodecRef> codecs;
+  if (predictor == 2) codecs.push_back(horizontal_differences_codec(row));
+  if (predictor == 3) codecs.push_back(floating_differences_codec(row));
+  const int level = request.packing.level.value_or(compressor.level);
+  switch (compressor.number) {
+    case kDeflate: codecs.push_back(zlib_codec(level)); break;
+    case kLzw: codecs.push_back(tiff_lzw_codec()); break;
+    case kZstd: codecs.push_back(zstd_codec(level)); break;
+    case kPackBits: codecs.push_back(packbits_codec(row.elements * element_bytes)); break;
+    case kLzma: codecs.push_back(xz_codec(level)); break;
+    default: break;
+  }
+  output.codecs = CodecChain(std::move(codecs));
+  const double chunks = static_cast<double>(ChunkGrid(shape, grid.chunk).count());
+  output.is_big = chunks * (static_cast<double>(output.codecs.largest_encoded(chunk_bytes)) + 10) > static_cast<double>(kClassicRoom);
+
+  const bool is_separate = bands > 1 && samples == 1;
+  const auto per_band = [&](Tag tag, Index value) { return short_tag(tag, std::vector<Index>(static_cast<std::size_t>(bands), value)); };
+  const std::vector<Attribute> attributes = attributes_of(request);
+  try {
+    output.tags = metadata_tags(attributes, bands, request.dims, rank == 3);
+  } catch (Error& error) {
+    throw error.within(request.path);
+  }
+  auto& tags = output.tags;
+  put_photometric(attributes, spec.dtype, bands, tags);
+  tags.push_back(long_tag(kImageWidth, width));
+  tags.push_back(long_tag(kImageLength, height));
+  tags.push_back(per_band(kBitsPerSample, 8 * element_bytes));
+  tags.push_back(per_band(kSampleFormat, sample_format(spec.dtype)));
+  tags.push_back(short_tag(kCompression, {compressor.number}));
+  tags.push_back(short_tag(kSamplesPerPixel, {bands}));
+  tags.push_back(short_tag(kPlanarConfiguration, {is_separate ? 2 : 1}));
+  if (predictor != 1) tags.push_back(short_tag(kPredictor, {predictor}));
+  if (grid.is_tiled) {
+    tags.push_back(long_tag(kTileWidth, chunk_width));
+    tags.push_back(long_tag(kTileLength, chunk_height));
+  } else {
+    tags.push_back(long_tag(kRowsPerStrip, chunk_height));
+  }
+  return std::make_shared<TiffSink>(request.path, request.overwrite, std::move(output));
+}
+
+}  // namespace freestone::formats::tiff
