@@ -7,6 +7,7 @@
 #include <map>
 
 #include "freestone/formats/fits.h"
+#include "freestone/formats/hdf5.h"
 #include "freestone/formats/npy.h"
 #include "freestone/formats/zarr.h"
 
@@ -40,6 +41,8 @@ const std::vector<Format>& table() {
        "SIMPLE  ", fits::open, fits::create_sink},
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
       {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true},
+      {{"netcdf4", {".nc", ".nc4"}, true, false, "NetCDF-4: HDF5 with named dimensions"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
+      {{"hdf5", {".h5", ".hdf5", ".he5", ".hdf"}, true, false, "HDF5 datasets and groups"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
       {{"gzip", {".gz"}, false, false, "files compressed by gzip: recognised, not read yet"}, "\x1f\x8b", open_gzip, nullptr},
   };
   return kTable;
@@ -120,6 +123,8 @@ Contents open_file(const std::string& path) {
   for (const Format& format : table()) {
     if (!format.magic.empty() && n >= format.magic.size() && std::memcmp(start, format.magic.data(), format.magic.size()) == 0) return format.open(file);
   }
+  // Behind somebody else's block at its start (MATLAB's).
+  if (hdf5::is_hdf5(*file)) return hdf5::open(file);
   // The suffix says what it should have been, and that format's own error says what is wrong.
   for (const Format& format : table()) {
     if (format.info.can_read && has_suffix(path, format)) return format.open(file);
