@@ -152,7 +152,7 @@ SkyArray sky_array_from(const Opened& opened) {
       const bool has_name = axis < variable.dims.size() && !variable.dims[axis].empty();
       sky.dims.push_back(has_name ? variable.dims[axis] : fmt::format("axis{}", k));
     }
-    if (opened.contents().format == "zarr") sky.attributes = variable.attributes;
+    if (opened.contents().format == "zarr" || opened.contents().is_group) sky.attributes = variable.attributes;
     return sky;
   }
   try {

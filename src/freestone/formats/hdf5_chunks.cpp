@@ -38,7 +38,7 @@ std::vector<ListedChunk> list_chunks(LibraryFile& file, const std::string& where
     file.take_logged();
     if (H5Dread_chunk(dataset, H5P_DEFAULT, corner.data(), &mask, &nothing) >= 0) {
       const auto read = file.take_logged();
-      if (!read) fail(ErrorKind::kInternal, "{}: {}: the HDF5 library told a chunk without reading it", file.name(), where);
+      if (!read) fail(ErrorKind::kData, "{}: {}: chunk {} has no bytes. The file is damaged.", file.name(), where, to_string(grid.box(&chunk - out.data())));
       chunk = {.offset = read->offset, .bytes = read->bytes, .file = 0, .skipped_codecs = mask};
       ++found;
     } else if (const std::string why = take_library_error(); why != kAbsent) {

@@ -34,6 +34,7 @@ struct Dataset {
   std::vector<Filter> filters;          ///< the first next to the elements
   std::vector<std::byte> fill;          ///< one element as delivered
   std::vector<std::vector<std::byte>> field_fills;   ///< of a record: for each field
+  bool fill_varies = false;             ///< inside an element with inner axes: only the library can fill it
 };
 
 struct FileDescription {

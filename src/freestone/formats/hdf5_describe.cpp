@@ -101,7 +101,7 @@ class Describer {
       case H5D_VIRTUAL: out.note = "it is virtual: made of datasets of other files, which is not read yet"; break;
       default: fail_in_library(file_.name(), path, "its layout cannot be read");
     }
-    if (out.type.needs_library && out.note.empty()) out.layout = Dataset::kByLibrary;
+    if ((out.type.needs_library || out.fill_varies) && out.note.empty()) out.layout = Dataset::kByLibrary;
     return out;
   }
 
@@ -139,21 +139,25 @@ class Describer {
   }
 
   void read_fill(Dataset& out, hid_t type, hid_t creation) {
-    const auto width = [](const ElementType& element) { return static_cast<std::size_t>(size_of(element.transform.dtype)); };
-    if (!out.type.is_record()) {
-      const Handle memory = memory_type(type, out.type);
+    /// One number of an element: with inner axes all are the same, or nobody but the library fills it.
+    const auto fill_of_one = [&](const ElementType& element, const std::string& field) {
+      const Handle memory = memory_type(type, element, field);
       if (!memory) fail_in_library(file_.name(), out.path, "its type is not known");
-      out.fill = fill_of(out, creation, memory.id());
-      out.fill.resize(width(out.type));  // elements of an inner axis have one fill here
+      std::vector<std::byte> fill = fill_of(out, creation, memory.id());
+      const auto width = static_cast<std::size_t>(size_of(element.transform.dtype));
+      if (fill.size() < width) fail(ErrorKind::kInternal, "{}: {}: an element has another size in memory", file_.name(), out.path);
+      for (std::size_t at = width; at + width <= fill.size(); at += width) {
+        out.fill_varies = out.fill_varies || std::memcmp(fill.data(), fill.data() + at, width) != 0;
+      }
+      fill.resize(width);
+      return fill;
+    };
+    if (!out.type.is_record()) {
+      out.fill = fill_of_one(out.type, "");
       return;
     }
     for (const ElementType::Field& field : out.type.fields) {
-      out.field_fills.emplace_back();
-      if (!field.type.note.empty()) continue;
-      const Handle memory = memory_type(type, field.type, field.name);
-      if (!memory) fail_in_library(file_.name(), out.path, fmt::format("the type of field '{}' is not known", field.name));
-      out.field_fills.back() = fill_of(out, creation, memory.id());
-      out.field_fills.back().resize(width(field.type));
+      out.field_fills.push_back(field.type.note.empty() ? fill_of_one(field.type, field.name) : std::vector<std::byte>());
     }
   }
 
@@ -199,9 +203,9 @@ class Describer {
       out.note = "its elements lie in other files (HDF5's external storage), which are not opened";
       return;
     }
+    // Asked first: behind a block at the file's start, 1.10 gives an offset for what is nowhere.
+    if (H5Dget_storage_size(id) == 0) return;
     const haddr_t offset = H5Dget_offset(id);
-    H5Eclear2(H5E_DEFAULT);
-    if (offset == HADDR_UNDEF) return;
     if (offset > static_cast<haddr_t>(INT64_MAX)) fail(ErrorKind::kData, "{}: {}: its elements lie at offset {}. It is damaged.", file_.name(), out.path, offset);
     out.offset = static_cast<Index>(offset);
   }
@@ -235,7 +239,7 @@ class Describer {
                              filter.name.empty() ? "" : fmt::format(" ({})", filter.name));
       return;
     }
-    if (needs_library || out.type.needs_library) {
+    if (needs_library || out.type.needs_library || out.fill_varies) {
       out.layout = Dataset::kByLibrary;
       return;
     }

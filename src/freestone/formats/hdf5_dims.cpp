@@ -110,12 +110,44 @@ class Namer {
   std::int64_t next_id_ = 0;
 };
 
+/// Numbers of datasets group by group, those of a group behind those of the groups in it.
+class Walk {
+ public:
+  explicit Walk(const std::vector<Dataset>& datasets) {
+    members_[""];
+    for (std::size_t i = 0; i < datasets.size(); ++i) {
+      const std::string folder = folder_of(datasets[i].path);
+      add_group(folder);
+      members_[folder].push_back(i);
+    }
+  }
+  std::vector<std::size_t> order() {
+    visit("");
+    return std::move(order_);
+  }
+
+ private:
+  void add_group(const std::string& path) {
+    if (path.empty() || members_.contains(path)) return;
+    members_[path];
+    add_group(folder_of(path));
+    groups_[folder_of(path)].push_back(path);
+  }
+  void visit(const std::string& path) {
+    for (const std::string& below : groups_[path]) visit(below);
+    for (const std::size_t member : members_[path]) order_.push_back(member);
+  }
+  std::map<std::string, std::vector<std::string>> groups_;
+  std::map<std::string, std::vector<std::size_t>> members_;
+  std::vector<std::size_t> order_;
+};
+
 }  // namespace
 
 std::vector<std::vector<std::string>> name_dimensions(std::vector<Dataset>& datasets) {
   Namer namer(datasets);
-  std::vector<std::vector<std::string>> out;
-  for (Dataset& dataset : datasets) out.push_back(namer.name(dataset));
+  std::vector<std::vector<std::string>> out(datasets.size());
+  for (const std::size_t i : Walk(datasets).order()) out[i] = namer.name(datasets[i]);
   return out;
 }
 

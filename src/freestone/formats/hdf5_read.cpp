@@ -154,7 +154,7 @@ std::string shown_path(const std::string& path) {
 
 class Reader {
  public:
-  explicit Reader(std::shared_ptr<const File> file) : file_(std::move(file)) {}
+  explicit Reader(std::shared_ptr<const File> file) : file_(std::move(file)), absolute_(std::filesystem::absolute(file_->name()).string()) {}
 
   Contents read() {
     FileDescription description = describe(file_);
@@ -208,7 +208,7 @@ class Reader {
       variable.note = fmt::format("{}: {}: it has more than {} axes", file_->name(), dataset.path, kMaxRank);
     }
     if (variable.note.empty()) {
-      const nlohmann::json reference{{"path", std::filesystem::absolute(file_->name()).string()}, {"variable", variable.name}};
+      const nlohmann::json reference{{"path", absolute_}, {"variable", variable.name}};
       const Array array{dataset, type, field, fill, values, reference.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
       try {
         variable.source = source_of(file_, array);
@@ -222,6 +222,7 @@ class Reader {
   }
 
   std::shared_ptr<const File> file_;
+  std::string absolute_;
   Contents out_;
 };
 

@@ -1,5 +1,6 @@
 #include "freestone/formats/hdf5_type.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -111,8 +112,7 @@ ElementType read_enum(const std::string& file, const std::string& where, hid_t t
   if (!base || members < 0) fail_in_library(file, where, "its type is no enumeration that could be");
   ElementType out = read_integer(base.id(), static_cast<Index>(H5Tget_size(base.id())));
   if (!out.note.empty()) return out;
-  std::vector<std::int64_t> values;
-  std::string names;
+  std::vector<std::pair<std::int64_t, std::string>> meanings;
   bool is_bool = members == 2 && out.bytes == 1 && !out.needs_library;
   for (int i = 0; i < std::min(members, kMostFields); ++i) {
     alignas(8) std::byte value[8] = {};
@@ -123,10 +123,16 @@ ElementType read_enum(const std::string& file, const std::string& where, hid_t t
     std::int64_t number = 0;
     std::memcpy(&number, value, sizeof number);
     is_bool = is_bool && (name == "FALSE" ? number == 0 : name == "TRUE" && number == 1);
-    values.push_back(number);
-    names += (i == 0 ? "" : " ") + name;
+    meanings.emplace_back(number, name);
   }
   if (is_bool) return numbers(DType::kBool, kNativeOrder);
+  std::sort(meanings.begin(), meanings.end());
+  std::vector<std::int64_t> values;
+  std::string names;
+  for (const auto& [value, name] : meanings) {
+    values.push_back(value);
+    names += (names.empty() ? "" : " ") + name;
+  }
   out.meanings = {{"flag_values", values, ""}, {"flag_meanings", names, ""}};
   return out;
 }
