@@ -7,6 +7,7 @@
 #include <map>
 
 #include "freestone/formats/fits.h"
+#include "freestone/formats/hdf5.h"
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/netcdf3.h"
 #include "freestone/formats/npy.h"
@@ -46,6 +47,8 @@ const std::vector<Format>& table() {
        netcdf3::create_sinks},
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
       {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true},
+      {{"netcdf4", {".nc", ".nc4"}, true, false, "NetCDF-4: HDF5 with named dimensions"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
+      {{"hdf5", {".h5", ".hdf5", ".he5", ".hdf"}, true, false, "HDF5 datasets and groups"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
       {{"kerchunk", {".json"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1)"}, "", kerchunk::open, nullptr},
       {{"geotiff", {".tif", ".tiff", ".gtiff"}, true, true, "TIFF, BigTIFF and GeoTIFF images"},
        std::string_view("II*\0", 4), tiff::open, tiff::create_sink, true, nullptr,
@@ -131,6 +134,8 @@ Contents open_file(const std::string& path) {
   for (const Format& format : table()) {
     if (begins_with(format.magic) || std::any_of(format.other_magics.begin(), format.other_magics.end(), begins_with)) return format.open(file);
   }
+  // Behind somebody else's block at its start (MATLAB's).
+  if (hdf5::is_hdf5(*file)) return hdf5::open(file);
   // The suffix says what it should have been, and that format's own error says what is wrong.
   for (const Format& format : table()) {
     if (format.info.can_read && has_suffix(path, format)) return format.open(file);

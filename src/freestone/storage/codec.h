@@ -114,6 +114,21 @@ enum class Checksum { kCrc32c, kCrc32, kAdler32 };
 /// Four bytes, little-endian, before or behind the bytes that they are of.
 CodecRef checksum_codec(Checksum kind, bool at_start = false);
 
+// What only HDF5's files have.
+
+/// Fletcher's checksum of big-endian 16-bit words, four bytes, little-endian, behind the bytes (HDF5 filter 3).
+CodecRef fletcher32_codec();
+/// LibLZF (HDF5 filter 32000, h5py's). Encoding stores the bytes as literals.
+CodecRef lzf_codec();
+/// LZ4 blocks behind big-endian sizes (HDF5 filter 32004).
+CodecRef framed_lz4_codec();
+enum class BitshuffleCompressor { kNone, kLz4, kZstd };
+/// First bits of all elements of a block, then second bits, and so on (HDF5 filter 32008); with a compressor every block is one of its own,
+/// and it is read, not written. @param block_elements a multiple of 8; 0: 8 KiB
+CodecRef bitshuffle_codec(Index element_bytes, Index block_elements, BitshuffleCompressor compressor);
+/// One field of records: stored are whole records, the raw bytes are `field_bytes` of each.
+CodecRef record_field_codec(Index record_bytes, Index offset, Index field_bytes);
+
 /// CRC-32C (Castagnoli) as RFC 3720 has it.
 std::uint32_t crc32c(ConstBytes bytes);
 

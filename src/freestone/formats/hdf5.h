@@ -1,0 +1,25 @@
+/// HDF5 and NetCDF-4: names, types, attributes and dimensions by the HDF5 library, data by Freestone.
+///
+/// The library reads metadata, one thread of the process at a time, and is done with a file when it is opened. What is left are
+/// manifests: contiguous data as one run, chunked data as a table of chunks behind codecs, read and decoded on all lanes. Filters that
+/// Freestone has no codec for (szip, n-bit, scale-offset), and numbers of odd sizes, are read by the library in its lane.
+///
+/// Variables are named by their path, "group/name". Their axes have the names of the dimension scales that are attached, as netCDF-4 has it;
+/// "phony_dim_0" and so on where there are none. A field of a compound is a variable of its own, "name.field". Values are as they are stored:
+/// scale_factor, add_offset and _FillValue are the label room's.
+#pragma once
+
+#include <memory>
+
+#include "freestone/formats/format.h"
+#include "freestone/storage/file.h"
+
+namespace freestone::formats::hdf5 {
+
+/// HDF5's signature is at one of the places where it may be.
+bool is_hdf5(const ByteReader& reader);
+
+/// @throws Error kind data: damaged or cut short, naming the object
+Contents open(std::shared_ptr<const File> file);
+
+}  // namespace freestone::formats::hdf5

@@ -1,0 +1,30 @@
+/// Attributes of HDF5 objects as plain values.
+#pragma once
+
+#include <vector>
+
+#include "freestone/formats/format.h"
+#include "freestone/formats/hdf5_library.h"
+
+namespace freestone::formats::hdf5 {
+
+/// An address of an object in its file, as references hold it.
+using Address = haddr_t;
+
+/// The attributes of an object, and those that only say how netCDF and dimension scales hang together.
+struct ObjectAttributes {
+  std::vector<Attribute> shown;               ///< numbers and texts, in the file's order
+  bool is_scale = false;                      ///< CLASS is DIMENSION_SCALE
+  bool is_dimension_only = false;             ///< a netCDF dimension without a variable
+  bool is_netcdf = false;                     ///< netCDF-4 wrote it
+  std::vector<std::vector<Address>> scales;   ///< DIMENSION_LIST: for each axis the scales that are attached
+  std::vector<std::string> labels;            ///< DIMENSION_LABELS
+  std::optional<std::int64_t> dimension_id;   ///< _Netcdf4Dimid
+  std::vector<std::int64_t> coordinate_ids;   ///< _Netcdf4Coordinates
+};
+
+/// The lane is held. What is neither number nor text is left out.
+/// @throws Error kind data: an attribute of `where` is damaged, naming it
+ObjectAttributes read_attributes(const LibraryFile& file, const std::string& where, hid_t object);
+
+}  // namespace freestone::formats::hdf5

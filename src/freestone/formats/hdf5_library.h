@@ -1,0 +1,97 @@
+/// The HDF5 library as Freestone uses it: one lane, read-only files, errors as Errors.
+///
+/// The library is one big shared state: every call is made by whoever holds the LibraryLane, one thread of the process at a time. Files
+/// are opened through a driver of our own that reads from a File. It serves the metadata, and while a ReadLog is taken it writes down
+/// where raw data would be read from instead of reading them: that is how chunks are found (see hdf5_chunks.cpp).
+#pragma once
+
+// The calls of 1.10 are there in every later release.
+#ifndef H5_USE_110_API
+#define H5_USE_110_API
+#endif
+#include <hdf5.h>
+
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include "freestone/storage/file.h"
+
+namespace freestone::formats::hdf5 {
+
+/// Held while the library is called.
+class LibraryLane {
+ public:
+  LibraryLane();
+
+ private:
+  std::lock_guard<std::mutex> lock_;
+};
+
+/// Owns an identifier of the library; the lane is held where one goes.
+class Handle {
+ public:
+  Handle() = default;
+  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+  Handle& operator=(Handle&& other) noexcept {
+    std::swap(id_, other.id_);
+    std::swap(close_, other.close_);
+    return *this;
+  }
+  ~Handle() {
+    if (id_ >= 0) close_(id_);
+  }
+  hid_t id() const { return id_; }
+  explicit operator bool() const { return id_ >= 0; }
+
+ private:
+  hid_t id_ = -1;
+  herr_t (*close_)(hid_t) = nullptr;
+};
+
+/// The innermost words of the call that failed last, and forgets them.
+std::string take_library_error();
+
+/// Throws kind data: "FILE: WHERE: WHAT", and the library's own words.
+[[noreturn]] void fail_in_library(const std::string& file, std::string_view where, std::string_view what);
+
+/// A read of raw data that was not made.
+struct LoggedRead {
+  Index offset = 0, bytes = 0;  ///< from the start of the file
+};
+
+/// An HDF5 file open in the library, for as long as this lives; the lane is held where it is made and where it goes.
+class LibraryFile {
+ public:
+  /// @throws Error kind data: no HDF5 file, damaged, or cut short
+  explicit LibraryFile(std::shared_ptr<const File> file);
+  LibraryFile(const LibraryFile&) = delete;
+  LibraryFile& operator=(const LibraryFile&) = delete;
+
+  hid_t id() const { return handle_.id(); }
+  const File& file() const { return *file_; }
+  const std::shared_ptr<const File>& shared_file() const { return file_; }
+  const std::string& name() const { return file_->name(); }
+
+  /// From now on reads of raw data are logged and not made, until `stop_log`.
+  void start_log();
+  void stop_log();
+  /// The read since this was asked last; none: there was no read.
+  std::optional<LoggedRead> take_logged() { return std::exchange(log_.last, std::nullopt); }
+
+  struct Log {
+    bool is_on = false;
+    std::optional<LoggedRead> last;
+  };
+
+ private:
+  std::shared_ptr<const File> file_;
+  Log log_;
+  Handle handle_;
+};
+
+/// Offset of the superblock (0, 512, 1024, 2048 ...), or none: no HDF5 file.
+std::optional<Index> find_superblock(const ByteReader& reader);
+
+}  // namespace freestone::formats::hdf5
