@@ -80,6 +80,8 @@ class TimeUnits {
 
   Calendar calendar() const { return calendar_; }
   const std::string& text() const { return text_; }
+  /// Of one unit.
+  double seconds() const { return static_cast<double>(days_) * 86400 + static_cast<double>(nanoseconds_) / 1e9; }
 
   /// Exact.
   /// @throws Error kind data: outside of what is counted (some 270 million years)
