@@ -317,8 +317,10 @@ int day_of_year(const DateTime& date, Calendar calendar) {
   return day;
 }
 
+Index month_number(const DateTime& date, Calendar calendar) { return counted_year(date.year, calendar) * 12 + date.month - 1; }
+
 DateTime month_start(const DateTime& date, Index months, Calendar calendar) {
-  const Index number = counted_year(date.year, calendar) * 12 + date.month - 1 + months;
+  const Index number = month_number(date, calendar) + months;
   return {.year = named_year(floor_divide(number, 12), calendar), .month = static_cast<int>(number - floor_divide(number, 12) * 12) + 1};
 }
 

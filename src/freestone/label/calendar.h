@@ -55,6 +55,8 @@ int days_in_month(Index year, int month, Calendar calendar);
 int day_of_year(const DateTime& date, Calendar calendar);
 /// 0 to 3: DJF, MAM, JJA, SON.
 constexpr int season_of(int month) { return month % 12 / 3; }
+/// Months since January of the year that is counted as 0.
+Index month_number(const DateTime& date, Calendar calendar);
 /// The first of the month that is `months` after that of `date`; time of day 0.
 DateTime month_start(const DateTime& date, Index months, Calendar calendar);
 

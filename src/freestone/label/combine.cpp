@@ -11,6 +11,7 @@
 
 #include "freestone/label/cf.h"
 #include "freestone/label/coordinate.h"
+#include "freestone/label/memory_array.h"
 #include "freestone/label/selection.h"
 #include "freestone/ops/concat.h"
 #include "freestone/ops/elementwise.h"
@@ -194,12 +195,6 @@ void order_by_label(std::vector<Labelled>& all, const std::string& dim) {
   } else {
     in([&](const Labelled& one, Index i) { return one.labels.at(dim).numbers()[static_cast<std::size_t>(i)]; });
   }
-}
-
-template <class T>
-Array array_in_memory(std::vector<T> values) {
-  const auto owner = std::make_shared<std::vector<T>>(std::move(values));
-  return from_memory(View::contiguous(owner->data(), dtype_of<T>(), {static_cast<Index>(owner->size())}), owner);
 }
 
 /// Times of all of them as numbers in the units of `first`: whole ones where they are stored so and stay whole.
