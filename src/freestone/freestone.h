@@ -1,7 +1,7 @@
 /// Freestone: computations on science data larger than memory, at the speed of the disk.
 ///
 /// Everything that a user of the library needs. Describe with Arrays (`open`, arithmetic, reductions), then ask for results (`compute`,
-/// `write`); spectral cubes with WCS, units and beams are in namespace freestone::astro.
+/// `write`). Files of named variables are Datasets (`open_dataset`); spectral cubes with WCS, units and beams are in namespace freestone::astro.
 #pragma once
 
 #include "freestone/array/array.h"
@@ -10,7 +10,15 @@
 #include "freestone/exec/compute.h"
 #include "freestone/exec/counted.h"
 #include "freestone/exec/dlpack.h"
+#include "freestone/label/along_dims.h"
+#include "freestone/label/calendar.h"
+#include "freestone/label/cf.h"
+#include "freestone/label/combine.h"
+#include "freestone/label/data_array.h"
+#include "freestone/label/dataset.h"
+#include "freestone/label/grouping.h"
 #include "freestone/label/open.h"
+#include "freestone/label/selection.h"
 #include "freestone/label/write.h"
 #include "freestone/ops/concat.h"
 #include "freestone/ops/create.h"

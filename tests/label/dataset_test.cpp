@@ -8,6 +8,7 @@
 #include "freestone/exec/compute.h"
 #include "freestone/label/open.h"
 #include "freestone/label/write.h"
+#include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
 #include "storage/temporary_folder.h"
 
@@ -56,6 +57,38 @@ TEST(Dataset, HoldsTheArraysOfAGroupWithNamesAndAttributes) {
   EXPECT_EQ(open(path).array(), dataset["tas"].array);
   EXPECT_EQ(open(path + "[time]").array(), dataset["time"].array);
   EXPECT_EQ(open_dataset(folder / "a.npy").variables().size(), 1u);
+}
+
+/// A format whose files hold several arrays, by suffix; "" when this program has none.
+std::string suffix_of_datasets() {
+  for (const std::string suffix : {".nc", ".h5"}) {
+    try {
+      formats::create_sinks({.path = "x" + suffix});
+      return suffix;
+    } catch (const Error&) {
+    }
+  }
+  return "";
+}
+
+TEST(Dataset, IsWrittenAsItWasStored) {
+  const Folder folder;
+  const Array one = numbers(folder / "a.npy", {3, 4});
+  DatasetVariable tas{"tas", elementwise("multiply", {astype(one, DType::kFloat64), 0.5}), {"time", "x"}, {{"units", std::string("K"), ""}}};
+  tas.encoding = {DType::kInt16, {{"scale_factor", 0.25, ""}, {"_FillValue", std::int64_t{-1}, ""}}};
+  const Dataset dataset("made", {tas, {"x", numbers(folder / "b.npy", {4}), {"x"}, {}}}, {{"title", std::string("weather"), ""}});
+  EXPECT_SAYS(error_of([&] { write(dataset, folder / "one.npy"); }), "a file of npy holds one array, not 2");
+  const std::string suffix = suffix_of_datasets();
+  if (suffix.empty()) GTEST_SKIP() << "no format of this program holds several arrays";
+  write(dataset, folder / ("all" + suffix));
+  const Dataset stored = open_dataset(folder / ("all" + suffix), {.decode_cf = false}), decoded = open_dataset(folder / ("all" + suffix));
+  EXPECT_EQ(stored["tas"].array.dtype(), DType::kInt16);
+  EXPECT_EQ(compute(sum(stored["tas"].array)).number(), 132);
+  EXPECT_NE(stored["tas"].attribute("scale_factor"), nullptr);
+  EXPECT_EQ(compute(sum(decoded["tas"].array)).number(), 33);
+  EXPECT_EQ(decoded["tas"].text("units"), "K");
+  EXPECT_EQ(decoded.coordinate_names(), std::vector<std::string>{"x"});
+  EXPECT_EQ(decoded.dims(), (std::vector<std::pair<std::string, Index>>{{"time", 3}, {"x", 4}}));
 }
 
 }  // namespace

@@ -2,9 +2,27 @@
 
 #include <algorithm>
 
+#include "freestone/label/cf.h"
+
 namespace freestone {
 
-bool DatasetVariable::is_coordinate() const { return dims.size() == 1 && dims[0] == name.substr(name.rfind('/') + 1); }
+bool DatasetVariable::is_dimension_coordinate() const { return dims.size() == 1 && dims[0] == name.substr(name.rfind('/') + 1); }
+
+int DatasetVariable::axis_of(const std::string& dim) const {
+  const auto found = std::find(dims.begin(), dims.end(), dim);
+  return found == dims.end() ? -1 : static_cast<int>(found - dims.begin());
+}
+
+const formats::Attribute* DatasetVariable::attribute(const std::string& key) const {
+  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const formats::Attribute& a) { return a.key == key; });
+  return found == attributes.end() ? nullptr : &*found;
+}
+
+std::string DatasetVariable::text(const std::string& key) const {
+  const formats::Attribute* found = attribute(key);
+  const auto* text = found == nullptr ? nullptr : std::get_if<std::string>(&found->value);
+  return text == nullptr ? "" : *text;
+}
 
 Dataset::Dataset(std::string path, std::vector<DatasetVariable> variables, std::vector<formats::Attribute> attributes)
     : path_(std::move(path)), variables_(std::move(variables)), attributes_(std::move(attributes)) {}
@@ -22,6 +40,27 @@ const DatasetVariable& Dataset::operator[](const std::string& name) const {
     list += (list.empty() ? "" : ", ") + variable.name;
   }
   fail(ErrorKind::kUser, "{}: there is no variable '{}'.{} There are: {}.", path_, name, suggestion(name, names), list);
+}
+
+const DatasetVariable* Dataset::coordinate(const std::string& dim) const {
+  const auto found = std::find_if(variables_.begin(), variables_.end(),
+                                  [&](const DatasetVariable& v) { return v.is_dimension_coordinate() && v.dims[0] == dim; });
+  return found == variables_.end() ? nullptr : &*found;
+}
+
+Index Dataset::length(const std::string& dim) const {
+  std::optional<Index> length;
+  std::vector<std::string> names;
+  for (const auto& [name, extent] : dims()) {
+    names.push_back(name);
+    if (name != dim) continue;
+    if (length) fail(ErrorKind::kUser, "{}: axis '{}' has {} elements in one variable and {} in another.", path_, dim, *length, extent);
+    length = extent;
+  }
+  if (!length) {
+    fail(ErrorKind::kUser, "{}: there is no axis '{}'.{} There are: {}.", path_, dim, suggestion(dim, names), fmt::join(names, ", "));
+  }
+  return *length;
 }
 
 std::vector<std::string> Dataset::names(bool coordinates) const {
@@ -51,6 +90,8 @@ Dataset dataset_from(const formats::Contents& contents) {
   return {contents.path, std::move(variables), contents.attributes};
 }
 
-Dataset open_dataset(const std::string& path) { return dataset_from(formats::open_file(path)); }
+Dataset open_dataset(const std::string& path, const CfOptions& options) {
+  return decode_cf(dataset_from(formats::open_file(path)), options);
+}
 
 }  // namespace freestone

@@ -6,6 +6,7 @@
 
 #include "freestone/exec/compute.h"
 #include "freestone/formats/format.h"
+#include "freestone/label/dataset.h"
 
 namespace freestone {
 
@@ -28,5 +29,17 @@ Output output_for(const Array& array, const std::string& path, const ArrayWriteO
 /// Computes `array` and writes it to `path`: all of it, or nothing.
 /// @throws Error kind user: the file exists and `overwrite` is false; io: it cannot be written; memory: as plan_outputs
 void write(const Array& array, const std::string& path, const ArrayWriteOptions& options = {}, const ComputeOptions& compute = {});
+
+struct DatasetWriteOptions {
+  bool overwrite = false;
+  std::string format;                       ///< "" = told by the suffix
+  std::vector<std::string> unlimited_dims;  ///< that may grow later, where the format has such
+};
+
+/// The variables of a dataset, stored in one file as they were before they were decoded (encode_cf), and as they are where they are new. All
+/// of them are written in one pass, or none.
+/// @throws Error kind user: no format of that suffix, or one whose files hold a single array; dims that disagree; as encode_cf
+std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path, const DatasetWriteOptions& options = {});
+void write(const Dataset& dataset, const std::string& path, const DatasetWriteOptions& options = {}, const ComputeOptions& compute = {});
 
 }  // namespace freestone

@@ -1,0 +1,336 @@
+#include "freestone/label/combine.h"
+
+#include <glob.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <numeric>
+#include <thread>
+
+#include "freestone/label/cf.h"
+#include "freestone/label/coordinate.h"
+#include "freestone/label/memory_array.h"
+#include "freestone/label/selection.h"
+#include "freestone/ops/concat.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/runtime/lanes.h"
+
+namespace freestone {
+namespace {
+
+/// A dataset and the labels of its axes, by axis.
+struct Labelled {
+  Dataset dataset;
+  std::map<std::string, CoordinateValues> labels;
+};
+
+/// Calls `work(i)` for each i below `count`, some of them at the same time.
+void for_each_in_parallel(std::size_t count, int threads, const std::function<void(std::size_t)>& work) {
+  if (count == 0) return;
+  if (threads < 1) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  std::atomic<std::size_t> next = 0;
+  Cancel stop;
+  run_lanes(static_cast<int>(std::min(count, static_cast<std::size_t>(threads))), stop, [&](int) {
+    for (std::size_t i = next++; i < count && !stop.requested(); i = next++) work(i);
+  });
+}
+
+void read_labels(Labelled& labelled, const ComputeOptions& options) {
+  for (const DatasetVariable& variable : labelled.dataset.variables()) {
+    if (!variable.is_dimension_coordinate() || labelled.labels.contains(variable.dims[0])) continue;
+    try {
+      labelled.labels.emplace(variable.dims[0], CoordinateValues::read(variable, options));
+    } catch (Error& error) {
+      error.within(labelled.dataset.path());
+      throw;
+    }
+  }
+}
+
+std::vector<Labelled> with_labels(const std::vector<Dataset>& datasets, const CombineOptions& options) {
+  std::vector<Labelled> out(datasets.size());
+  for_each_in_parallel(datasets.size(), options.threads, [&](std::size_t i) {
+    out[i].dataset = datasets[i];
+    read_labels(out[i], options.compute);
+  });
+  return out;
+}
+
+/// @throws Error kind user: one is a time and the other not, or their calendars differ
+void check_comparable(const Labelled& first, const Labelled& other, const std::string& dim) {
+  const CoordinateValues &a = first.labels.at(dim), &b = other.labels.at(dim);
+  const auto kind = [](const CoordinateValues& values) { return values.is_time() ? "times of the calendar " + name_of(values.calendar()) : "numbers"; };
+  if (kind(a) != kind(b)) {
+    fail(ErrorKind::kUser, "{}: coordinate '{}' holds {}, and in {} {}.", other.dataset.path(), dim, kind(b), first.dataset.path(), kind(a));
+  }
+}
+
+/// The first position where labels differ, or -1.
+Index first_difference(const CoordinateValues& a, const CoordinateValues& b) {
+  const auto in = [](const auto& x, const auto& y) -> Index {
+    const auto [p, q] = std::mismatch(x.begin(), x.end(), y.begin(), y.end());
+    return p == x.end() && q == y.end() ? -1 : p - x.begin();
+  };
+  return a.is_time() ? in(a.instants(), b.instants()) : in(a.numbers(), b.numbers());
+}
+
+void check_equal(const Labelled& first, const Labelled& other, const std::string& dim) {
+  check_comparable(first, other, dim);
+  const CoordinateValues &a = first.labels.at(dim), &b = other.labels.at(dim);
+  const Index at = first_difference(a, b);
+  if (at < 0) return;
+  const auto label = [&](const CoordinateValues& values) { return at < values.size() ? values.text(at) : std::string("no label"); };
+  fail(ErrorKind::kUser, "{}: coordinate '{}' has {} at position {}, and in {} it has {}. An inner join would take the labels that they share.",
+       other.dataset.path(), dim, label(b), at, first.dataset.path(), label(a));
+}
+
+/// Positions in each of the labels that all have, in the order of the first.
+template <class Key>
+std::vector<std::vector<Index>> shared_positions(const std::vector<const std::vector<Key>*>& keys) {
+  std::vector<std::map<Key, Index>> positions(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    for (std::size_t k = 0; k < keys[i]->size(); ++k) positions[i].emplace((*keys[i])[k], static_cast<Index>(k));
+  }
+  std::vector<std::vector<Index>> out(keys.size());
+  for (const Key& key : *keys[0]) {
+    if (!std::all_of(positions.begin(), positions.end(), [&](const auto& map) { return map.contains(key); })) continue;
+    for (std::size_t i = 0; i < keys.size(); ++i) out[i].push_back(positions[i].at(key));
+  }
+  return out;
+}
+
+PositionSelector selector_of(std::vector<Index> positions) {
+  const bool is_run = !positions.empty() && positions.back() - positions.front() + 1 == static_cast<Index>(positions.size()) &&
+                      std::is_sorted(positions.begin(), positions.end());
+  if (is_run) return Slice{positions.front(), positions.back() + 1};
+  return positions;
+}
+
+void align_all(std::vector<Labelled>& all, Join join, const std::vector<std::string>& except) {
+  std::vector<std::string> dims;
+  for (const Labelled& one : all) {
+    for (const auto& [dim, values] : one.labels) {
+      if (std::find(dims.begin(), dims.end(), dim) == dims.end() && std::find(except.begin(), except.end(), dim) == except.end()) dims.push_back(dim);
+    }
+  }
+  for (const std::string& dim : dims) {
+    std::vector<Labelled*> having;
+    for (Labelled& one : all) {
+      if (one.labels.contains(dim)) having.push_back(&one);
+    }
+    bool equal = true;
+    for (Labelled* one : having) {
+      if (join == Join::kExact) check_equal(*having[0], *one, dim);
+      check_comparable(*having[0], *one, dim);
+      equal = equal && first_difference(having[0]->labels.at(dim), one->labels.at(dim)) < 0;
+    }
+    if (equal) continue;
+    const auto cut = [&]<class Key>(const std::vector<Key>& (CoordinateValues::*keys_of)() const) {
+      std::vector<const std::vector<Key>*> keys;
+      for (const Labelled* one : having) keys.push_back(&(one->labels.at(dim).*keys_of)());
+      std::vector<std::vector<Index>> positions = shared_positions(keys);
+      for (std::size_t i = 0; i < having.size(); ++i) having[i]->dataset = isel(having[i]->dataset, {{dim, selector_of(std::move(positions[i]))}});
+    };
+    if (having[0]->labels.at(dim).is_time()) {
+      cut(&CoordinateValues::instants);
+    } else {
+      cut(&CoordinateValues::numbers);
+    }
+  }
+}
+
+/// The only axis along which labels differ.
+std::string differing_dim(const std::vector<Labelled>& all) {
+  std::vector<std::string> differing;
+  for (const auto& [dim, values] : all[0].labels) {
+    const bool same = std::all_of(all.begin(), all.end(), [&](const Labelled& one) {
+      const auto found = one.labels.find(dim);
+      if (found == one.labels.end()) return true;
+      check_comparable(all[0], one, dim);
+      return first_difference(values, found->second) < 0;
+    });
+    if (!same) differing.push_back(dim);
+  }
+  if (differing.size() == 1) return differing[0];
+  if (differing.empty()) {
+    fail(ErrorKind::kUser, "{} and {}: their coordinates are the same, so that nothing says along which axis they follow each other. Name it.",
+         all[0].dataset.path(), all[1].dataset.path());
+  }
+  fail(ErrorKind::kUser, "{} and others: their labels differ along {}. Name the axis along which they follow each other.", all[0].dataset.path(),
+       fmt::join(differing, " and "));
+}
+
+/// Puts `all` into the order of their labels along `dim`, all rising or all falling.
+void order_by_label(std::vector<Labelled>& all, const std::string& dim) {
+  const bool falling = std::any_of(all.begin(), all.end(), [&](const Labelled& one) { return one.labels.at(dim).direction() < 0; });
+  const auto in = [&](auto key_of) {
+    const auto is_before = [&](const auto& a, const auto& b) { return falling ? b < a : a < b; };
+    std::stable_sort(all.begin(), all.end(), [&](const Labelled& a, const Labelled& b) {
+      const Index n = a.labels.at(dim).size(), m = b.labels.at(dim).size();
+      if (n == 0 || m == 0) return n == 0 && m != 0;
+      return is_before(key_of(a, Index{0}), key_of(b, Index{0}));
+    });
+    const Labelled* before = nullptr;
+    for (const Labelled& one : all) {
+      const CoordinateValues& labels = one.labels.at(dim);
+      if (labels.size() == 0) continue;
+      if (labels.size() > 1 && labels.direction() != (falling ? -1 : 1)) {
+        fail(ErrorKind::kData, "{}: coordinate '{}' does not {} throughout, so that its place among the other files is not known.", one.dataset.path(), dim,
+             falling ? "fall" : "rise");
+      }
+      if (before != nullptr) {
+        const Index last = before->labels.at(dim).size() - 1;
+        if (!is_before(key_of(*before, last), key_of(one, Index{0}))) {
+          fail(ErrorKind::kData, "{} goes to '{}' = {}, and {} begins at {}: they overlap.", before->dataset.path(), dim, before->labels.at(dim).text(last),
+               one.dataset.path(), labels.text(0));
+        }
+      }
+      before = &one;
+    }
+  };
+  if (all[0].labels.at(dim).is_time()) {
+    in([&](const Labelled& one, Index i) { return one.labels.at(dim).instants()[static_cast<std::size_t>(i)]; });
+  } else {
+    in([&](const Labelled& one, Index i) { return one.labels.at(dim).numbers()[static_cast<std::size_t>(i)]; });
+  }
+}
+
+/// Times of all of them as numbers in the units of `first`: whole ones where they are stored so and stay whole.
+Array times_in_units(const std::vector<Labelled>& all, const TimeUnits& units, const std::string& dim, bool stored_as_integers) {
+  std::vector<std::int64_t> whole;
+  std::vector<double> numbers;
+  for (const Labelled& one : all) {
+    for (const Instant& instant : one.labels.at(dim).instants()) {
+      if (const auto number = stored_as_integers ? units.whole_number(instant) : std::nullopt) whole.push_back(*number);
+      numbers.push_back(units.number(instant));
+    }
+  }
+  return whole.size() == numbers.size() && stored_as_integers ? array_in_memory(std::move(whole)) : array_in_memory(std::move(numbers));
+}
+
+/// @throws Error kind data: `variable` of `dataset` does not continue `first`
+void check_continues(const Dataset& dataset, const DatasetVariable& variable, const Dataset& first_dataset, const DatasetVariable& first, int axis) {
+  const auto text = [](const std::vector<std::string>& dims) { return fmt::format("({})", fmt::join(dims, ", ")); };
+  if (variable.dims != first.dims) {
+    fail(ErrorKind::kData, "{}: variable '{}' has axes {}, and in {} {}.", dataset.path(), variable.name, text(variable.dims), first_dataset.path(), text(first.dims));
+  }
+  for (int k = 0; k < variable.array.rank(); ++k) {
+    if (k != axis && variable.array.shape()[k] != first.array.shape()[k]) {
+      fail(ErrorKind::kData, "{}: variable '{}' has {} elements along '{}', and in {} {}.", dataset.path(), variable.name, variable.array.shape()[k],
+           variable.dims[static_cast<std::size_t>(k)], first_dataset.path(), first.array.shape()[k]);
+    }
+  }
+  const std::string units = variable.text("units"), first_units = first.text("units");
+  if (!variable.is_coordinate() && units != first_units && !(are_time_units(units) && are_time_units(first_units))) {
+    fail(ErrorKind::kData, "{}: variable '{}' is in '{}', and in {} in '{}'.", dataset.path(), variable.name, units, first_dataset.path(),
+         first_units);
+  }
+}
+
+/// The array of `variable`; when it holds times (bounds, say), in the units of `first`.
+Array in_units_of(const DatasetVariable& first, const DatasetVariable& variable, const Dataset& dataset) {
+  const std::string text = variable.text("units"), wanted = first.text("units");
+  if (!are_time_units(text) || !are_time_units(wanted)) return variable.array;
+  const std::string calendar = variable.text("calendar"), wanted_calendar = first.text("calendar");
+  if (text == wanted && calendar == wanted_calendar) return variable.array;
+  const TimeUnits from(text, calendar), to(wanted, wanted_calendar);
+  if (from.calendar() != to.calendar()) {
+    fail(ErrorKind::kData, "{}: variable '{}' has times of the calendar {}, others of {}.", dataset.path(), variable.name, name_of(from.calendar()),
+         name_of(to.calendar()));
+  }
+  const double zero = to.number(from.instant(std::int64_t{0})), ratio = from.seconds() / to.seconds();
+  const Array numbers = astype(variable.array, DType::kFloat64);
+  return (ratio < 1 ? numbers / (to.seconds() / from.seconds()) : numbers * ratio) + zero;
+}
+
+Dataset concat_labelled(std::vector<Labelled> all, std::string dim, const CombineOptions& options) {
+  if (all.empty()) fail(ErrorKind::kUser, "There are no datasets to put together.");
+  if (all.size() == 1) return std::move(all[0].dataset);
+  if (dim.empty()) dim = differing_dim(all);
+  for (const Labelled& one : all) one.dataset.length(dim);
+  const bool is_labelled = all[0].labels.contains(dim);
+  for (const Labelled& one : all) {
+    if (one.labels.contains(dim) != is_labelled) {
+      fail(ErrorKind::kData, "{}: axis '{}' has {} coordinate, and in {} it has {}.", one.dataset.path(), dim, is_labelled ? "no" : "a",
+           all[0].dataset.path(), is_labelled ? "one" : "none");
+    }
+    if (is_labelled) check_comparable(all[0], one, dim);
+  }
+  const CoordinateValues* first_labels = is_labelled ? &all[0].labels.at(dim) : nullptr;
+  const std::optional<TimeUnits> units = is_labelled && first_labels->is_time() ? std::optional(first_labels->units()) : std::nullopt;
+  const Dataset first = all[0].dataset;  // as given: what all take from it does not depend on the order of labels
+  align_all(all, options.join, {dim});
+  if (is_labelled && options.order_by_label) order_by_label(all, dim);
+
+  const Dataset& kept = all[0].dataset;
+  std::vector<DatasetVariable> variables;
+  for (const DatasetVariable& named : first.variables()) {
+    if (!kept.contains(named.name)) fail(ErrorKind::kData, "{}: there is no variable '{}', which {} has.", kept.path(), named.name, first.path());
+    DatasetVariable out = kept[named.name];
+    out.attributes = named.attributes;
+    out.encoding = named.encoding;
+    const int axis = out.axis_of(dim);
+    const bool is_time_axis = units && out.is_dimension_coordinate() && axis == 0;
+    bool stored_as_integers = true;
+    std::vector<Array> parts;
+    for (const Labelled& one : all) {
+      if (!one.dataset.contains(out.name)) fail(ErrorKind::kData, "{}: there is no variable '{}', which {} has.", one.dataset.path(), out.name, first.path());
+      const DatasetVariable& variable = one.dataset[out.name];
+      check_continues(one.dataset, variable, kept, out, axis);
+      stored_as_integers = stored_as_integers && is_integer(variable.array.dtype());
+      parts.push_back(is_time_axis ? variable.array : in_units_of(out, variable, one.dataset));
+    }
+    if (is_time_axis) {
+      out.array = times_in_units(all, *units, dim, stored_as_integers);
+    } else if (axis >= 0) {
+      out.array = concat(parts, axis);
+    }
+    variables.push_back(std::move(out));
+  }
+  for (const Labelled& one : all) {
+    for (const DatasetVariable& variable : one.dataset.variables()) {
+      if (!first.contains(variable.name)) {
+        fail(ErrorKind::kData, "{}: there is no variable '{}', which {} has.", first.path(), variable.name, one.dataset.path());
+      }
+    }
+  }
+  return first.with(std::move(variables));
+}
+
+}  // namespace
+
+std::vector<Dataset> align(const std::vector<Dataset>& datasets, Join join, const std::vector<std::string>& except, const ComputeOptions& compute) {
+  std::vector<Labelled> all = with_labels(datasets, {.compute = compute});
+  align_all(all, join, except);
+  std::vector<Dataset> out;
+  for (Labelled& one : all) out.push_back(std::move(one.dataset));
+  return out;
+}
+
+Dataset concat(const std::vector<Dataset>& datasets, const std::string& dim, const CombineOptions& options) {
+  return concat_labelled(with_labels(datasets, options), dim, options);
+}
+
+std::vector<std::string> expand_paths(const std::string& pattern) {
+  std::error_code error;
+  if (pattern.find_first_of("*?[") == std::string::npos || std::filesystem::exists(pattern, error)) return {pattern};
+  glob_t found{};
+  const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
+  std::vector<std::string> out(found.gl_pathv, found.gl_pathv + (status == 0 ? found.gl_pathc : 0));
+  ::globfree(&found);
+  if (out.empty()) fail(ErrorKind::kUser, "{}: no file has such a name.", pattern);
+  return out;
+}
+
+Dataset open_datasets(const std::vector<std::string>& paths, const std::string& dim, const CfOptions& cf, const CombineOptions& options) {
+  std::vector<Labelled> all(paths.size());
+  for_each_in_parallel(paths.size(), options.threads, [&](std::size_t i) {
+    all[i].dataset = open_dataset(paths[i], cf);
+    read_labels(all[i], options.compute);
+  });
+  return concat_labelled(std::move(all), dim, options);
+}
+
+}  // namespace freestone
