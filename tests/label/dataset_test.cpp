@@ -61,9 +61,9 @@ TEST(Dataset, HoldsTheArraysOfAGroupWithNamesAndAttributes) {
 
 /// A format whose files hold several arrays, by suffix; "" when this program has none.
 std::string suffix_of_datasets() {
-  for (const std::string suffix : {".nc", ".h5"}) {
+  for (const std::string suffix : {".nc", ".nc3", ".h5"}) {
     try {
-      formats::create_sinks({.path = "x" + suffix});
+      formats::create_sinks({.path = "x" + suffix, .variables = {{.name = "x", .spec = {{1}, DType::kInt32}, .dims = {"x"}}}});
       return suffix;
     } catch (const Error&) {
     }

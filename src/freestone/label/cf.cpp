@@ -229,6 +229,12 @@ DatasetVariable decode_cf(const DatasetVariable& variable, const CfOptions& opti
   if (offset) values = values + offset->number;
 
   for (const char* key : {"scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned"}) keep(key);
+  // The text of a number in Zarr means nothing in other formats.
+  for (Attribute& attribute : out.encoding.attributes) {
+    if (std::holds_alternative<std::string>(attribute.value) && attribute.key != "_Unsigned" && attribute.key != "coordinates") {
+      attribute = {attribute.key, number_of(variable.name, &attribute)->number, stored == DType::kFloat32 ? "float32" : ""};
+    }
+  }
   out.array = values;
   if (values.dtype() != stored) out.encoding.dtype = stored;
   return out;
