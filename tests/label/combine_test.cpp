@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <limits>
 
 #include "freestone/label/write.h"
 #include "label/labelled_arrays.h"
@@ -102,6 +103,10 @@ TEST(Align, ExactlyOrToWhatIsShared) {
   const std::vector<Dataset> disjoint = align({a, part("c", {7}, {1, 2})}, Join::kInner);
   EXPECT_EQ(disjoint[0]["tas"].array.shape(), (Shape{0, 2}));
   EXPECT_EQ(align({a, b}, Join::kExact, {"time"})[0]["tas"].array, a["tas"].array);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Dataset gap("g", {axis("x", {nan, 20, 10})}, {});
+  EXPECT_EQ(values_of(align({gap, a}, Join::kInner)[0]["x"].array), (Values{20, 10}));
+  EXPECT_EQ(error_of([&] { concat({Dataset("p", {axis("x", {nan})}, {}), Dataset("q", {axis("x", {1})}, {})}); }).kind(), ErrorKind::kData);
   const Dataset wide = part("w", {9}, {1, 2, 3}, "days since 2001-01-01", {20, 10, 30});
   const Dataset joined = concat({a, wide}, "time", {.join = Join::kInner});
   EXPECT_EQ(values_of(joined["x"].array), (Values{10, 20}));

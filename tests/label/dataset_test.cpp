@@ -59,11 +59,33 @@ TEST(Dataset, HoldsTheArraysOfAGroupWithNamesAndAttributes) {
   EXPECT_EQ(open_dataset(folder / "a.npy").variables().size(), 1u);
 }
 
+// What xarray writes into Zarr 2 for int16 packed with _FillValue = -999: the fill value of the array, and no attribute.
+TEST(Dataset, TakesTheFillValueOfZarrVersion2ForWhatIsMissing) {
+  const Folder folder;
+  const std::string path = folder / "g.zarr";
+  const auto write_array = [&](const std::string& name, const std::string& fill) {
+    std::filesystem::create_directories(path + "/" + name);
+    put(path + "/" + name + "/.zarray", R"({"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": "<i2", "compressor": null, "order": "C", "filters": null,
+      "fill_value": )" + fill + "}");
+    put(path + "/" + name + "/.zattrs", R"({"_ARRAY_DIMENSIONS": ["x"]})");
+    put(path + "/" + name + "/0", std::string("\x00\x00\x19\xfc", 4));  // 0 and -999
+  };
+  std::filesystem::create_directories(path);
+  put(path + "/.zgroup", R"({"zarr_format": 2})");
+  write_array("packed", "-999");
+  write_array("plain", "0");
+  const Dataset dataset = open_dataset(path);
+  EXPECT_EQ(dataset["packed"].array.dtype(), DType::kFloat32);
+  EXPECT_EQ(compute(nansum(dataset["packed"].array)).number(), 0);
+  EXPECT_EQ(dataset["plain"].array.dtype(), DType::kInt16);
+  EXPECT_EQ(compute(sum(dataset["plain"].array)).number(), -999);
+}
+
 /// A format whose files hold several arrays, by suffix; "" when this program has none.
 std::string suffix_of_datasets() {
-  for (const std::string suffix : {".nc", ".h5"}) {
+  for (const std::string suffix : {".nc", ".nc3", ".h5"}) {
     try {
-      formats::create_sinks({.path = "x" + suffix});
+      formats::create_sinks({.path = "x" + suffix, .variables = {{.name = "x", .spec = {{1}, DType::kInt32}, .dims = {"x"}}}});
       return suffix;
     } catch (const Error&) {
     }

@@ -114,6 +114,9 @@ TEST(GroupBy, ByEqualLabels) {
   EXPECT_EQ(values_of(sums["x"].array), (Values{3, 5}));
   EXPECT_EQ(values_of(sums["a"].array), (Values{6, 9}));
   EXPECT_EQ(sums["a"].array.dtype(), DType::kInt64);
+  const Dataset gap("d", {axis("x", {5, kNaN, 5, 3}), {"a", array_of({1, 2, 3, 4}, {4}), {"x"}, {}}}, {});
+  EXPECT_EQ(values_of(reduce(gap, group_by(gap, "x"), "sum")["a"].array), (Values{4, 4}));
+  EXPECT_SAYS(error_of([&] { anomaly(gap, "x"); }), "has NaN among its labels");
 }
 
 // xarray 2026.9: .resample(time=by).name() at x = 1; labels in days since 2000-01-01.

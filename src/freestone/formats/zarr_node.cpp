@@ -19,7 +19,12 @@ Variable variable_from(const std::string& document, const std::string& name, int
                        const ChunkMapMaker& map) {
   Variable variable{.name = name, .hdu = number};
   Json attributes = node.attributes;
-  if (node.version == 2) attributes.erase("_ARRAY_DIMENSIONS");
+  if (node.version == 2) {
+    attributes.erase("_ARRAY_DIMENSIONS");
+    // xarray keeps the number that means "missing" here, and nowhere else. A 0 is also what stands there when nobody has chosen.
+    const auto fill = node.document.find("fill_value");
+    if (fill != node.document.end() && fill->is_number() && *fill != 0 && !attributes.contains("_FillValue")) attributes["_FillValue"] = *fill;
+  }
   variable.attributes = attributes_from(attributes);
   try {
     ArrayMetadata array =

@@ -72,8 +72,8 @@ Array spread(const DatasetVariable& weights, const DatasetVariable& variable) {
     if (axis < 0) {
       out = expand_dims(out, k);
     } else if (out.shape()[k] != variable.array.shape()[k]) {
-      fail(ErrorKind::kUser, "weights have {} elements along '{}', and variable '{}' has {}.", out.shape()[k], variable.dims[static_cast<std::size_t>(k)],
-           variable.name, variable.array.shape()[k]);
+      fail(ErrorKind::kUser, "weights have {} elements along '{}', and variable '{}' has {}.", out.shape()[k],
+           variable.dims[static_cast<std::size_t>(k)], variable.name, variable.array.shape()[k]);
     }
   }
   return out;
@@ -130,7 +130,10 @@ DataArray cos_latitude(const Dataset& dataset) {
   const auto is_latitude = [](const DatasetVariable& variable, int how) {
     const std::string units = variable.text("units"), name = variable.name.substr(variable.name.rfind('/') + 1);
     if (how == 0) return variable.text("standard_name") == "latitude";
-    if (how == 1) return units == "degrees_north" || units == "degree_north" || units == "degrees_N" || units == "degree_N" || units == "degreesN" || units == "degreeN";
+    if (how == 1) {
+      constexpr std::string_view kNorth[] = {"degrees_north", "degree_north", "degrees_N", "degree_N", "degreesN", "degreeN"};
+      return std::find(std::begin(kNorth), std::end(kNorth), units) != std::end(kNorth);
+    }
     return name == "lat" || name == "latitude";
   };
   for (int how = 0; how < 3; ++how) {
@@ -140,14 +143,16 @@ DataArray cos_latitude(const Dataset& dataset) {
       }
     }
   }
-  fail(ErrorKind::kUser, "{}: no coordinate says that it is latitude, by standard_name, units (degrees_north) or name (lat, latitude).", dataset.path());
+  fail(ErrorKind::kUser, "{}: no coordinate says that it is latitude, by standard_name, units (degrees_north) or name (lat, latitude).",
+       dataset.path());
 }
 
 Dataset rolling(const Dataset& dataset, const std::string& name, const std::string& dim, Index window, const RollingOptions& options) {
   return changed(dataset, dim, [&](const Array& array, int axis) { return rolling(name, array, window, axis, options); });
 }
 
-Dataset interp(const Dataset& dataset, const std::string& dim, const std::vector<double>& labels, Interpolation method, const ComputeOptions& compute) {
+Dataset interp(const Dataset& dataset, const std::string& dim, const std::vector<double>& labels, Interpolation method,
+               const ComputeOptions& compute) {
   dataset.length(dim);
   const DatasetVariable* coordinate = dataset.coordinate(dim);
   if (coordinate == nullptr) fail(ErrorKind::kUser, "{}: axis '{}' has no coordinate to interpolate along.", dataset.path(), dim);

@@ -43,7 +43,8 @@ Number number_of(double value) {
 }
 
 [[noreturn]] void fail_attribute(const std::string& variable, const Attribute& attribute, const char* wanted) {
-  fail(ErrorKind::kData, "variable '{}': its attribute {} is {}, which is not {}.", variable, attribute.key, formats::text_of(attribute.value), wanted);
+  fail(ErrorKind::kData, "variable '{}': its attribute {} is {}, which is not {}.", variable, attribute.key,
+       formats::text_of(attribute.value), wanted);
 }
 
 std::vector<Number> numbers_of(const std::string& variable, const Attribute& attribute) {
@@ -229,6 +230,12 @@ DatasetVariable decode_cf(const DatasetVariable& variable, const CfOptions& opti
   if (offset) values = values + offset->number;
 
   for (const char* key : {"scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned"}) keep(key);
+  // The text of a number in Zarr means nothing in other formats.
+  for (Attribute& attribute : out.encoding.attributes) {
+    if (std::holds_alternative<std::string>(attribute.value) && attribute.key != "_Unsigned" && attribute.key != "coordinates") {
+      attribute = {attribute.key, number_of(variable.name, &attribute)->number, stored == DType::kFloat32 ? "float32" : ""};
+    }
+  }
   out.array = values;
   if (values.dtype() != stored) out.encoding.dtype = stored;
   return out;
@@ -274,7 +281,8 @@ DatasetVariable encode_cf(const DatasetVariable& variable) {
   const std::vector<Attribute>& kept = variable.encoding.attributes;
   const DType type = variable.encoding.dtype.value_or(variable.array.dtype());
   const DType meant = meant_type(type, kept);
-  const std::optional<Number> scale = number_of(variable.name, find(kept, "scale_factor")), offset = number_of(variable.name, find(kept, "add_offset"));
+  const std::optional<Number> scale = number_of(variable.name, find(kept, "scale_factor"));
+  const std::optional<Number> offset = number_of(variable.name, find(kept, "add_offset"));
   const std::vector<Number> missing = missing_numbers(variable.name, kept);
   const Attribute* fill_attribute = find(kept, "_FillValue");
   const Attribute* missing_attribute = find(kept, "missing_value");

@@ -91,11 +91,14 @@ template <class Key>
 std::vector<std::vector<Index>> shared_positions(const std::vector<const std::vector<Key>*>& keys) {
   std::vector<std::map<Key, Index>> positions(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    for (std::size_t k = 0; k < keys[i]->size(); ++k) positions[i].emplace((*keys[i])[k], static_cast<Index>(k));
+    for (std::size_t k = 0; k < keys[i]->size(); ++k) {
+      const Key& key = (*keys[i])[k];
+      if (key == key) positions[i].emplace(key, static_cast<Index>(k));  // NaN is nobody's label
+    }
   }
   std::vector<std::vector<Index>> out(keys.size());
   for (const Key& key : *keys[0]) {
-    if (!std::all_of(positions.begin(), positions.end(), [&](const auto& map) { return map.contains(key); })) continue;
+    if (key != key || !std::all_of(positions.begin(), positions.end(), [&](const auto& map) { return map.contains(key); })) continue;
     for (std::size_t i = 0; i < keys.size(); ++i) out[i].push_back(positions[i].at(key));
   }
   return out;
@@ -112,7 +115,8 @@ void align_all(std::vector<Labelled>& all, Join join, const std::vector<std::str
   std::vector<std::string> dims;
   for (const Labelled& one : all) {
     for (const auto& [dim, values] : one.labels) {
-      if (std::find(dims.begin(), dims.end(), dim) == dims.end() && std::find(except.begin(), except.end(), dim) == except.end()) dims.push_back(dim);
+      const auto is_in = [&](const std::vector<std::string>& names) { return std::find(names.begin(), names.end(), dim) != names.end(); };
+      if (!is_in(dims) && !is_in(except)) dims.push_back(dim);
     }
   }
   for (const std::string& dim : dims) {
@@ -166,6 +170,15 @@ std::string differing_dim(const std::vector<Labelled>& all) {
 void order_by_label(std::vector<Labelled>& all, const std::string& dim) {
   const bool falling = std::any_of(all.begin(), all.end(), [&](const Labelled& one) { return one.labels.at(dim).direction() < 0; });
   const auto in = [&](auto key_of) {
+    for (const Labelled& one : all) {
+      const CoordinateValues& labels = one.labels.at(dim);
+      if (labels.size() == 0) continue;
+      const bool is_ordered = key_of(one, Index{0}) == key_of(one, Index{0}) && (labels.size() == 1 || labels.direction() == (falling ? -1 : 1));
+      if (!is_ordered) {
+        fail(ErrorKind::kData, "{}: coordinate '{}' does not {} throughout, so that its place among the other files is not known.",
+             one.dataset.path(), dim, falling ? "fall" : "rise");
+      }
+    }
     const auto is_before = [&](const auto& a, const auto& b) { return falling ? b < a : a < b; };
     std::stable_sort(all.begin(), all.end(), [&](const Labelled& a, const Labelled& b) {
       const Index n = a.labels.at(dim).size(), m = b.labels.at(dim).size();
@@ -176,15 +189,11 @@ void order_by_label(std::vector<Labelled>& all, const std::string& dim) {
     for (const Labelled& one : all) {
       const CoordinateValues& labels = one.labels.at(dim);
       if (labels.size() == 0) continue;
-      if (labels.size() > 1 && labels.direction() != (falling ? -1 : 1)) {
-        fail(ErrorKind::kData, "{}: coordinate '{}' does not {} throughout, so that its place among the other files is not known.", one.dataset.path(), dim,
-             falling ? "fall" : "rise");
-      }
       if (before != nullptr) {
         const Index last = before->labels.at(dim).size() - 1;
         if (!is_before(key_of(*before, last), key_of(one, Index{0}))) {
-          fail(ErrorKind::kData, "{} goes to '{}' = {}, and {} begins at {}: they overlap.", before->dataset.path(), dim, before->labels.at(dim).text(last),
-               one.dataset.path(), labels.text(0));
+          fail(ErrorKind::kData, "{} goes to '{}' = {}, and {} begins at {}: they overlap.", before->dataset.path(), dim,
+               before->labels.at(dim).text(last), one.dataset.path(), labels.text(0));
         }
       }
       before = &one;
@@ -214,7 +223,8 @@ Array times_in_units(const std::vector<Labelled>& all, const TimeUnits& units, c
 void check_continues(const Dataset& dataset, const DatasetVariable& variable, const Dataset& first_dataset, const DatasetVariable& first, int axis) {
   const auto text = [](const std::vector<std::string>& dims) { return fmt::format("({})", fmt::join(dims, ", ")); };
   if (variable.dims != first.dims) {
-    fail(ErrorKind::kData, "{}: variable '{}' has axes {}, and in {} {}.", dataset.path(), variable.name, text(variable.dims), first_dataset.path(), text(first.dims));
+    fail(ErrorKind::kData, "{}: variable '{}' has axes {}, and in {} {}.", dataset.path(), variable.name, text(variable.dims),
+         first_dataset.path(), text(first.dims));
   }
   for (int k = 0; k < variable.array.rank(); ++k) {
     if (k != axis && variable.array.shape()[k] != first.array.shape()[k]) {
@@ -276,7 +286,9 @@ Dataset concat_labelled(std::vector<Labelled> all, std::string dim, const Combin
     bool stored_as_integers = true;
     std::vector<Array> parts;
     for (const Labelled& one : all) {
-      if (!one.dataset.contains(out.name)) fail(ErrorKind::kData, "{}: there is no variable '{}', which {} has.", one.dataset.path(), out.name, first.path());
+      if (!one.dataset.contains(out.name)) {
+        fail(ErrorKind::kData, "{}: there is no variable '{}', which {} has.", one.dataset.path(), out.name, first.path());
+      }
       const DatasetVariable& variable = one.dataset[out.name];
       check_continues(one.dataset, variable, kept, out, axis);
       stored_as_integers = stored_as_integers && is_integer(variable.array.dtype());

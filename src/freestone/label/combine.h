@@ -42,6 +42,7 @@ std::vector<std::string> expand_paths(const std::string& pattern);
 
 /// The files as one dataset: `concat` of what `open_dataset` gives.
 /// @throws Error as open_dataset and concat
-Dataset open_datasets(const std::vector<std::string>& paths, const std::string& dim = "", const CfOptions& cf = {}, const CombineOptions& options = {});
+Dataset open_datasets(const std::vector<std::string>& paths, const std::string& dim = "", const CfOptions& cf = {},
+                      const CombineOptions& options = {});
 
 }  // namespace freestone

@@ -89,7 +89,8 @@ CoordinateValues CoordinateValues::read(const DatasetVariable& coordinate, const
   const Array& array = coordinate.array;
   if (array.rank() != 1) fail(ErrorKind::kUser, "coordinate '{}' has {} axes: labels stand along one.", out.name_, array.rank());
   if (array.size() > kLimit) {
-    fail(ErrorKind::kUser, "coordinate '{}' has {} labels, more than the {} that are searched. Select by position instead.", out.name_, array.size(), kLimit);
+    fail(ErrorKind::kUser, "coordinate '{}' has {} labels, more than the {} that are searched. Select by position instead.", out.name_,
+         array.size(), kLimit);
   }
   if (is_complex(array.dtype())) fail(ErrorKind::kUser, "coordinate '{}' holds complex numbers, which have no order.", out.name_);
   const std::string units = coordinate.text("units");
@@ -111,8 +112,8 @@ CoordinateValues CoordinateValues::read(const DatasetVariable& coordinate, const
         if (missing) fail(ErrorKind::kData, "coordinate '{}': position {} holds no time.", out.name_, i);
         out.instants_.push_back(out.units_->instant(value));
       } else if (std::is_integral_v<T> && (value > T{1} * (Index{1} << 53) || value < T{-1} * (Index{1} << 53))) {
-        fail(ErrorKind::kUser, "coordinate '{}': its label {} at position {} is larger than labels may be (2^53). Select by position instead.", out.name_,
-             value, i);
+        fail(ErrorKind::kUser, "coordinate '{}': its label {} at position {} is larger than labels may be (2^53). Select by position instead.",
+             out.name_, value, i);
       }
     }
   };
@@ -162,8 +163,8 @@ CoordinateValues::Found CoordinateValues::find(const Label& label, Match match, 
 CoordinateValues::Part CoordinateValues::find(const LabelRange& range) const {
   const auto in = [&](const auto& keys) -> Part {
     if (direction_ == 0) {
-      fail(ErrorKind::kUser, "coordinate '{}' neither rises nor falls throughout, so that a range of labels means nothing. Sort it, or select single labels.",
-           name_);
+      fail(ErrorKind::kUser,
+           "coordinate '{}' neither rises nor falls throughout, so that a range of labels means nothing. Sort it, or select single labels.", name_);
     }
     Part part{0, size()};
     const auto is_before = [&](const auto& span, const auto& key) { return direction_ > 0 ? span.starts_after(key) : span.ends_before(key); };

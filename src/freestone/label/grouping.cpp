@@ -27,7 +27,8 @@ CoordinateValues times_of(const Dataset& dataset, const std::string& dim, const 
   const DatasetVariable& coordinate = coordinate_of(dataset, dim);
   CoordinateValues values = CoordinateValues::read(coordinate, compute);
   if (!values.is_time()) {
-    fail(ErrorKind::kUser, "{}: coordinate '{}' is no time: its units are '{}', not like 'days since 2000-01-01'.", dataset.path(), dim, coordinate.text("units"));
+    fail(ErrorKind::kUser, "{}: coordinate '{}' is no time: its units are '{}', not like 'days since 2000-01-01'.", dataset.path(), dim,
+         coordinate.text("units"));
   }
   return values;
 }
@@ -51,13 +52,15 @@ PartOf part_named(const std::string& name, Calendar calendar) {
   fail(ErrorKind::kUser, "a time has no part '{}'.{} There are {}.", name, suggestion(name, names), fmt::join(names, ", "));
 }
 
-/// The group of each value, and the values of the groups.
+/// The group of each value (-1 for NaN, which is in none), and the values of the groups.
 template <class T>
 std::vector<T> distinct(const std::vector<T>& values, std::vector<Index>& keys) {
+  const auto is_nan = [](const T& value) { return value != value; };
   std::vector<T> groups = values;
+  std::erase_if(groups, is_nan);
   std::sort(groups.begin(), groups.end());
   groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
-  for (const T& value : values) keys.push_back(std::lower_bound(groups.begin(), groups.end(), value) - groups.begin());
+  for (const T& value : values) keys.push_back(is_nan(value) ? -1 : std::lower_bound(groups.begin(), groups.end(), value) - groups.begin());
   return groups;
 }
 
@@ -165,7 +168,8 @@ Grouping group_by(const Dataset& dataset, const std::string& by, const ComputeOp
   for (const Instant& instant : times.instants()) parts.push_back(part_of(date_of(instant, times.calendar())));
   out.coordinate = {part, array_in_memory(distinct(parts, out.keys)), {part}, {}};
   if (part == "season") {
-    out.coordinate.attributes = {{"flag_values", std::vector<std::int64_t>{0, 1, 2, 3}, ""}, {"flag_meanings", std::string("DJF MAM JJA SON"), ""}};
+    out.coordinate.attributes = {{"flag_values", std::vector<std::int64_t>{0, 1, 2, 3}, ""},
+                                 {"flag_meanings", std::string("DJF MAM JJA SON"), ""}};
   }
   return out;
 }
@@ -195,7 +199,9 @@ Dataset reduce(const Dataset& dataset, const Grouping& grouping, const std::stri
     fail(ErrorKind::kUser, "{}: axis '{}' has {} elements, and the groups are those of {}.", dataset.path(), grouping.dim, length, grouping.keys.size());
   }
   std::vector<std::uint8_t> is_empty(static_cast<std::size_t>(grouping.groups()), 1);
-  for (const Index key : grouping.keys) is_empty[static_cast<std::size_t>(key)] = 0;
+  for (const Index key : grouping.keys) {
+    if (key >= 0) is_empty[static_cast<std::size_t>(key)] = 0;
+  }
   const bool has_empty = name != "count" && std::find(is_empty.begin(), is_empty.end(), 1) != is_empty.end();
   const Array empty = astype(array_in_memory(std::move(is_empty)), DType::kBool), keys = array_in_memory(grouping.keys);
 
@@ -222,6 +228,9 @@ Dataset reduce(const Dataset& dataset, const Grouping& grouping, const std::stri
 
 Dataset anomaly(const Dataset& dataset, const std::string& by) {
   const Grouping grouping = group_by(dataset, by);
+  if (std::find(grouping.keys.begin(), grouping.keys.end(), -1) != grouping.keys.end()) {
+    fail(ErrorKind::kUser, "{}: coordinate '{}' has NaN among its labels, which are in no group.", dataset.path(), grouping.dim);
+  }
   const Dataset means = reduce(dataset, grouping, "mean");
   std::vector<DatasetVariable> variables = dataset.variables();
   for (DatasetVariable& variable : variables) {

@@ -15,7 +15,7 @@ namespace freestone {
 
 struct Grouping {
   std::string dim;             ///< the axis that is folded
-  std::vector<Index> keys;     ///< of each position its group, 0 to groups() - 1
+  std::vector<Index> keys;     ///< of each position its group, 0 to groups() - 1, or -1 for none (a NaN label)
   DatasetVariable coordinate;  ///< labels of the axis of groups, and its name
   Index groups() const { return coordinate.array.size(); }
 };

@@ -51,7 +51,9 @@ PositionSelector positions_without_coordinate(const std::string& dim, const Labe
 
 PositionSelector positions_of(const CoordinateValues& values, const LabelSelector& selector, const SelectionOptions& options) {
   if (const auto* range = std::get_if<LabelRange>(&selector)) {
-    if (range->step < 1) fail(ErrorKind::kUser, "coordinate '{}': the step of a range of labels is {}, and must be at least 1.", values.name(), range->step);
+    if (range->step < 1) {
+      fail(ErrorKind::kUser, "coordinate '{}': the step of a range of labels is {}, and must be at least 1.", values.name(), range->step);
+    }
     const CoordinateValues::Part part = values.find(*range);
     return Slice{part.begin, part.end, range->step};
   }
