@@ -47,7 +47,7 @@ std::string list_of(const Contents& contents) {
 
 const Variable& readable(const Contents& contents, const Variable& variable) {
   if (variable.source) return variable;
-  if (contents.is_group || contents.format == "zarr") fail(ErrorKind::kUser, "{}", variable.note);
+  if (contents.format == "zarr" || contents.is_group) fail(ErrorKind::kUser, "{}", variable.note);
   const std::string which = variable.name.empty() ? fmt::format("HDU {}", variable.hdu) : fmt::format("HDU {} ({})", variable.hdu, variable.name);
   fail(ErrorKind::kUser, "{}: {} cannot be opened as an array: {}. The file has {}.", contents.path, which,
        variable.note.empty() ? "it has no pixels" : variable.note, list_of(contents));
