@@ -103,7 +103,7 @@ def test_every_step_has_help_with_an_example(freestone):
 
 
 def test_help_and_completion(freestone):
-    for command in ("info", "run", "plan", "convert", "compare", "steps", "doctor", "completion"):
+    for command in ("info", "run", "plan", "convert", "compare", "references", "steps", "doctor", "completion"):
         assert command in freestone.out("--help") and freestone.out(f"{command} --help").startswith(f"freestone {command}")
     for shell in ("bash", "zsh", "fish"):
         assert "sigma-clip" in freestone.out(f"completion {shell}")

@@ -173,3 +173,81 @@ def test_a_hundred_thousand_references_open_quickly(freestone):
     begin = time.perf_counter()
     assert freestone.json("info refs.json[x] --json")["shape"] == [100_000]
     assert time.perf_counter() - begin < 2
+
+
+def through_fsspec(path):
+    xr = pytest.importorskip("xarray")
+    pytest.importorskip("fsspec")
+    return xr.open_dataset("reference://", engine="zarr", decode_cf=False,
+                           backend_kwargs={"consolidated": False, "storage_options": {"fo": str(path)}})
+
+
+def test_writes_references_that_others_read(freestone, random):
+    """netCDF-3 with records, FITS and npy, each read back by us and through fsspec by zarr-python."""
+    from astropy.io import fits
+
+    netCDF4, zarr = pytest.importorskip("netCDF4"), pytest.importorskip("zarr")
+    x, t, s = random.normal(size=(6, 4, 5)).astype("f4"), np.arange(6, dtype="i2"), np.int32(7)
+    with netCDF4.Dataset(freestone.folder / "a.nc", "w", format="NETCDF3_CLASSIC") as d:
+        d.title = "weather"
+        for name, n in [("t", None), ("y", 4), ("x", 5)]:
+            d.createDimension(name, n)
+        d.createVariable("tas", "f4", ("t", "y", "x"))[:] = x
+        d["tas"].units = "K"
+        d.createVariable("t", "i2", ("t",))[:] = t
+        d.createVariable("fixed", "f4", ("y", "x"))[:] = x[0]
+        d.createVariable("one", "i4", ())[...] = s
+    image, plain = random.normal(size=(40, 50)).astype(">f8"), random.integers(0, 9, (3, 7)).astype("u2")
+    fits.writeto(freestone.folder / "b.fits", image)
+    np.save(freestone.folder / "c.npy", plain)
+
+    freestone.out("references a.nc -o a.json")
+    with through_fsspec(freestone.folder / "a.json") as d:
+        assert d.attrs["title"] == "weather" and d["tas"].dims == ("t", "y", "x") and d["tas"].attrs["units"] == "K"
+        for name, value in [("tas", x), ("t", t), ("fixed", x[0]), ("one", s)]:
+            np.testing.assert_array_equal(d[name].values, value)
+            np.testing.assert_array_equal(read(freestone, "a.json", name), value)
+
+    freestone.out("references a.nc b.fits c.npy --output all.json")
+    for group, name, value in [("a", "tas", x), ("b", "data", image), ("c", "data", plain)]:
+        # By their names: zarr-python does not list what is in a group of a reference file system.
+        z = zarr.open_group("reference://", storage_options={"fo": str(freestone.folder / "all.json")}, mode="r")
+        np.testing.assert_array_equal(z[group][name][...], value)
+        np.testing.assert_array_equal(read(freestone, "all.json", f"{group}/{name}"), value)
+    assert "exists" in freestone.fails(1, "references a.nc -o all.json")
+    assert "-o FILE" in freestone.fails(2, "references a.nc")
+
+
+def test_references_to_chunks_behind_codecs(freestone, random, weather):
+    """Of a Zarr folder, and of references themselves, with holes and data in the list."""
+    x = random.normal(size=(30, 20)).astype("f4")
+    np.save(freestone.folder / "x0.npy", x)
+    for compressor in ("blosc-lz4", "blosc-zstd", "zstd", "zlib", "lz4", "bz2", "none"):
+        freestone.out(f"convert x0.npy z.zarr --compress {compressor} --chunks 7,9 --zarr-version 2 --overwrite")
+        freestone.out("references z.zarr -o z.json --overwrite")
+        np.testing.assert_array_equal(read(freestone, "z.json", "data"), x)
+        with through_fsspec(freestone.folder / "z.json") as d:
+            np.testing.assert_array_equal(d["data"].values, x)
+    freestone.out("convert x0.npy s.zarr --chunks 5,10 --shards 10,20")
+    freestone.out("references s.zarr -o s.json")
+    np.testing.assert_array_equal(read(freestone, "s.json", "data"), x)
+
+    refs = references_of_hdf5(freestone.folder / "data" / "w.nc", "data/w.nc")
+    refs["flat/0.0"] = "base64:" + base64.b64encode(weather["flat"].tobytes()).decode()
+    (freestone.folder / "refs.json").write_text(json.dumps(refs))
+    freestone.out("references refs.json -o again.json")
+    for name, value in weather.items():
+        np.testing.assert_array_equal(read(freestone, "again.json", name), value)
+    with through_fsspec(freestone.folder / "again.json") as d:
+        for name, value in weather.items():
+            np.testing.assert_array_equal(d[name].values, value)
+
+
+def test_what_has_no_references_is_left_out(freestone, random):
+    from astropy.io import fits
+
+    scaled = fits.PrimaryHDU(random.integers(0, 99, (4, 5)).astype("u2"))
+    fits.HDUList([scaled, fits.ImageHDU(random.normal(size=(4, 5)), name="SCI")]).writeto(freestone.folder / "m.fits")
+    done = freestone("references m.fits -o m.json")
+    assert done.returncode == 0 and "left out: m.fits: data" not in done.stderr and "left out: m.fits: hdu0" in done.stderr
+    assert [v["name"] for v in freestone.json("info m.json --json")["hdus"]] == ["SCI"]

@@ -47,6 +47,7 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
 int run_plan_only(std::span<const std::string> words, const CommandRow& row, const Process& process);
 int run_convert(std::span<const std::string> words, const CommandRow& row, const Process& process);
 int run_compare(std::span<const std::string> words, const CommandRow& row, const Process& process);
+int run_references(std::span<const std::string> words, const CommandRow& row, const Process& process);
 int run_steps(std::span<const std::string> words, const CommandRow& row, const Process& process);
 int run_doctor(std::span<const std::string> words, const CommandRow& row, const Process& process);
 int run_completion(std::span<const std::string> words, const CommandRow& row, const Process& process);

@@ -116,7 +116,7 @@ std::vector<StepRow> output_steps() {
        "to a file, format by suffix (.fits, .npy, .zarr); passes its input on",
        "cube.fits ! median --axis spectral ! write continuum.fits",
        true,
-       joined({{"as", "FORMAT", "fits, npy or zarr, whatever the suffix"},
+       joined({{"as", "FORMAT", "a format by its name, whatever the suffix ('freestone doctor' lists them)"},
                {"dtype", "DTYPE", "converts the elements: float32, int16..."},
                {"overwrite", "", "may replace a file"}},
               packing_options()),

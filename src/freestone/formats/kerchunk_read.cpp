@@ -111,8 +111,8 @@ class Places {
     if (const auto known = numbers_.find(text); known != numbers_.end()) return known->second;
     auto path = filled_in(text, templates_);
     if (!path) {
-      fail(ErrorKind::kUser, "{}: refs: '{}' is at {}, an expression that Freestone does not evaluate (it fills in names of templates).", file_.name(),
-           key, text);
+      fail(ErrorKind::kUser, "{}: refs: '{}' is at {}, an expression that Freestone does not evaluate (it fills in names of templates).",
+           file_.name(), key, text);
     }
     if (path->starts_with("file://")) path = path->substr(7);
     if (path->find("://") != std::string::npos) {
@@ -172,7 +172,8 @@ std::optional<Index> chunk_number(std::string_view key, char separator, const Ch
 const References& references_in(const std::string& file, const References& json) {
   if (!json.is_object()) fail(ErrorKind::kData, "{}: it holds no JSON object.", file);
   if (const auto gen = json.find("gen"); gen != json.end() && !gen->empty()) {
-    fail(ErrorKind::kUser, "{}: its entry 'gen' makes references by a formula, which Freestone does not evaluate. Write them out with kerchunk.", file);
+    fail(ErrorKind::kUser, "{}: its entry 'gen' makes references by a formula, which Freestone does not evaluate. Write them out with kerchunk.",
+         file);
   }
   const auto refs = json.find("refs");
   if (refs != json.end() && !refs->is_object()) fail(ErrorKind::kData, "{}: refs is no object.", file);
@@ -270,7 +271,8 @@ Contents open(std::shared_ptr<const File> file) {
   const std::string absolute = std::filesystem::absolute(path).string();
   for (auto& [name, array] : arrays) {
     const std::string label = name.empty() ? path : path + ": " + name;
-    const std::string reference = nlohmann::json{{"path", absolute}, {"variable", name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string reference =
+        nlohmann::json{{"path", absolute}, {"variable", name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     contents.variables.push_back(
         zarr::variable_from(label, name, static_cast<int>(contents.variables.size()), array.node, reference, [&](zarr::ArrayMetadata& metadata) {
           if (array.unreadable) throw *array.unreadable;

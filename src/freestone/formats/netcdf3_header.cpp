@@ -30,7 +30,7 @@ bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto at = [&](std::size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0u; };
     const unsigned first = at(i);
-    const std::size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+    const std::size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
     if (length == 0) return false;
     const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80, high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
     if (length > 1 && (at(i + 1) < low || at(i + 1) > high)) return false;
@@ -168,7 +168,8 @@ class Scanner {
            reader_.size());
     }
     if (bytes > kLargestHeader - at_) {
-      fail(ErrorKind::kData, "{}: {} at offset {}: a header of more than {} is none. The file is damaged.", file(), what, at_, format_bytes(kLargestHeader));
+      fail(ErrorKind::kData, "{}: {} at offset {}: a header of more than {} is none. The file is damaged.", file(), what, at_,
+           format_bytes(kLargestHeader));
     }
   }
   /// The next bytes, there until the next call.
@@ -287,8 +288,8 @@ void Header::measure(const std::string& file, ErrorKind kind) {
     for (std::size_t k = variable.is_record ? 1 : 0; k < variable.dims.size(); ++k) {
       const int dim = variable.dims[k];
       if (dim == record_dim) {
-        fail(kind, "{}: variable '{}': the record dimension '{}' is axis {}; in netCDF-3 one that is unlimited or without elements can only be the first.", file, variable.name,
-             dims[static_cast<std::size_t>(dim)].name, k);
+        fail(kind, "{}: variable '{}': '{}' is axis {}; in netCDF-3 a dimension that is unlimited or without elements can only be the first.", file,
+             variable.name, dims[static_cast<std::size_t>(dim)].name, k);
       }
       overflows = __builtin_mul_overflow(variable.bytes, dims[static_cast<std::size_t>(dim)].length, &variable.bytes) || overflows;
       if (overflows || variable.bytes > kLargestVariable) {

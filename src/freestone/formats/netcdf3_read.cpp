@@ -20,12 +20,14 @@ Contents open(std::shared_ptr<const File> file) {
     if (stored.type == Type::kChar) variable.attributes.push_back({"numpy_dtype", std::string("S1"), "what the integers mean"});
     for (const int dim : stored.dims) variable.dims.push_back(header.dims[static_cast<std::size_t>(dim)].name);
     if (stored.dims.size() > kMaxRank) {
-      variable.note = fmt::format("{}: variable '{}' has {} axes; Freestone handles up to {}.", file->name(), stored.name, stored.dims.size(), kMaxRank);
+      variable.note =
+          fmt::format("{}: variable '{}' has {} axes; Freestone handles up to {}.", file->name(), stored.name, stored.dims.size(), kMaxRank);
     } else {
       Shape shape;
       for (const int dim : stored.dims) shape.push_back(header.dims[static_cast<std::size_t>(dim)].length);
       const ElementTransform transform{.stored = dtype_of(stored.type), .order = ByteOrder::kBig, .dtype = dtype_of(stored.type)};
-      std::string reference = nlohmann::json{{"path", absolute}, {"variable", stored.name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      std::string reference =
+          nlohmann::json{{"path", absolute}, {"variable", stored.name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
       const bool lies_apart = stored.is_record && header.records() > 1 && header.record_bytes != stored.bytes;
       variable.source = std::make_shared<ManifestSource>(
           lies_apart ? record_manifest(file, stored.begin, shape, header.record_bytes, transform, std::move(reference))

@@ -22,7 +22,8 @@ void check_name(const std::string& path, const char* what, const std::string& na
   const bool begins_well = !name.empty() && (std::isalnum(static_cast<unsigned char>(name[0])) || name[0] == '_' || (name[0] & 0x80) != 0);
   if (has_bad || !begins_well || name.back() == ' ') {
     fail(ErrorKind::kUser,
-         "{}: '{}' is no name for a {} in netCDF-3: it begins with a letter, a digit or '_', holds no '/' (there are no groups), and ends with no blank.",
+         "{}: '{}' is no name for a {} in netCDF-3: it begins with a letter, a digit or '_', holds no '/' (there are no groups), and ends with no "
+         "blank.",
          path, name, what);
   }
 }

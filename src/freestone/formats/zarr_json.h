@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "freestone/formats/format.h"
@@ -20,6 +21,8 @@ std::optional<double> number(const Json& value);
 
 /// The bytes of base64 (RFC 4648), padded or not; nothing for text that is none.
 std::optional<std::vector<std::byte>> base64_decoded(std::string_view text);
+
+std::string base64_encoded(std::span<const std::byte> bytes);
 
 /// The attributes of a node: lists of mixed things and objects as their text, with the comment "JSON".
 std::vector<Attribute> attributes_from(const Json& object);

@@ -35,6 +35,7 @@ class ChunkedSource final : public Source {
   Identity identity() const override { return map_->identity(); }
   std::string reference() const override { return layout_.reference; }
   const ChunkedLayout& layout() const { return layout_; }
+  const ChunkMap& map() const { return *map_; }
 
   /// Whole chunks, by the size of a few.
   ReadCost cost(const Box& box) const override;

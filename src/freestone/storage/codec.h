@@ -25,6 +25,8 @@ class Codec {
   virtual ~Codec() = default;
   /// Name for people, such as "zstd".
   virtual std::string_view name() const = 0;
+  /// What decodes the same in numcodecs, as Zarr version 2 has it: {"id": "zlib", ...}; empty: nothing there does.
+  virtual std::string numcodecs() const { return {}; }
   /// Most bytes that `decode` is prepared to meet for `bytes` decoded ones: other encoders are less thrifty than ours.
   virtual Index largest_encoded(Index bytes) const = 0;
   /// Most bytes that `encode` makes of `bytes`.
@@ -44,6 +46,7 @@ class CodecChain {
   explicit CodecChain(std::vector<CodecRef> codecs) : codecs_(std::move(codecs)) {}
 
   bool empty() const { return codecs_.empty(); }
+  const std::vector<CodecRef>& codecs() const { return codecs_; }
   /// "shuffle, zstd".
   std::string names() const;
   /// Most bytes that `raw_bytes` are when encoded.

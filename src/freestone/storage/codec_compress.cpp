@@ -32,6 +32,7 @@ class Zstd final : public Codec {
  public:
   Zstd(int level, bool checksum) : level_(level), checksum_(checksum) { check_level("zstd", level, ZSTD_minCLevel(), ZSTD_maxCLevel()); }
   std::string_view name() const override { return "zstd"; }
+  std::string numcodecs() const override { return fmt::format(R"({{"id": "zstd", "level": {}}})", level_); }
   Index largest_made(Index bytes) const override { return static_cast<Index>(ZSTD_COMPRESSBOUND(static_cast<std::size_t>(bytes))); }
   Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
@@ -59,6 +60,7 @@ class Deflate final : public Codec {
  public:
   Deflate(bool gzip, int level) : gzip_(gzip), level_(level == -1 ? 6 : level) { check_level(name(), level_, 0, 9); }
   std::string_view name() const override { return gzip_ ? "gzip" : "zlib"; }
+  std::string numcodecs() const override { return fmt::format(R"({{"id": "{}", "level": {}}})", name(), level_); }
   Index largest_made(Index bytes) const override { return static_cast<Index>(libdeflate_gzip_compress_bound(nullptr, static_cast<std::size_t>(bytes))); }
   Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
@@ -100,6 +102,7 @@ class Lz4 final : public Codec {
  public:
   explicit Lz4(int acceleration) : acceleration_(std::max(1, acceleration)) {}
   std::string_view name() const override { return "lz4"; }
+  std::string numcodecs() const override { return fmt::format(R"({{"id": "lz4", "acceleration": {}}})", acceleration_); }
   Index largest_made(Index bytes) const override { return bytes + bytes / 255 + 16 + kHeader; }
   Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
@@ -135,6 +138,7 @@ class Bz2 final : public Codec {
  public:
   explicit Bz2(int level) : level_(level) { check_level("bz2", level, 1, 9); }
   std::string_view name() const override { return "bz2"; }
+  std::string numcodecs() const override { return fmt::format(R"({{"id": "bz2", "level": {}}})", level_); }
   Index largest_made(Index bytes) const override { return bytes + bytes / 100 + 600; }
   Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
@@ -211,6 +215,10 @@ class Blosc final : public Codec {
     if (options_.element_bytes < 1 || options_.element_bytes > BLOSC_MAX_TYPESIZE) options_.element_bytes = 1;
   }
   std::string_view name() const override { return "blosc"; }
+  std::string numcodecs() const override {
+    return fmt::format(R"({{"id": "blosc", "cname": "{}", "clevel": {}, "shuffle": {}, "blocksize": {}}})", options_.compressor, options_.level,
+                       static_cast<int>(options_.shuffle), options_.block_bytes);
+  }
   Index largest_made(Index bytes) const override { return bytes + BLOSC_MAX_OVERHEAD; }
   Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {

@@ -38,6 +38,7 @@ class Shuffle final : public Codec {
  public:
   explicit Shuffle(Index width) : width_(std::max<Index>(width, 1)) {}
   std::string_view name() const override { return "shuffle"; }
+  std::string numcodecs() const override { return fmt::format(R"({{"id": "shuffle", "elementsize": {}}})", width_); }
   Index largest_encoded(Index bytes) const override { return bytes; }
   Index encode(ConstBytes from, Bytes to) const override {
     const Index size = static_cast<Index>(from.size()), count = size / width_;
