@@ -196,11 +196,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   const bool is_separate = bands > 1 && samples == 1;
   const auto per_band = [&](Tag tag, Index value) { return short_tag(tag, std::vector<Index>(static_cast<std::size_t>(bands), value)); };
   const std::vector<Attribute> attributes = attributes_of(request);
-  try {
-    output.tags = metadata_tags(attributes, bands, request.dims, rank == 3);
-  } catch (Error& error) {
-    throw error.within(request.path);
-  }
+  output.tags = metadata_tags(attributes, bands, request.dims, rank == 3);
   auto& tags = output.tags;
   put_photometric(attributes, spec.dtype, bands, tags);
   tags.push_back(long_tag(kImageWidth, width));
