@@ -133,9 +133,15 @@ void put_photometric(const std::vector<Attribute>& attributes, DType dtype, Inde
   if (said != nullptr && *said == "rgb" && bands >= 3 && is_small) {
     photometric = kRgb;
     used = 3;
-  } else if (colours != nullptr && bands == 1 && is_small && static_cast<Index>(colours->size()) == (dtype == DType::kUint8 ? 3 * 256 : 3 * 65536)) {
+  } else if (said != nullptr && *said == "white is zero") {
+    photometric = kWhiteIsZero;
+  } else if (colours != nullptr && bands == 1 && is_small && colours->size() % 3 == 0 && colours->size() / 3 <= (dtype == DType::kUint8 ? 256 : 65536)) {
+    // Colours of an image with fewer bits are filled up.
     photometric = kPalette;
-    tags.push_back(short_tag(kColorMap, {colours->begin(), colours->end()}));
+    const std::size_t given = colours->size() / 3, wanted = dtype == DType::kUint8 ? 256 : 65536;
+    std::vector<Index> map(3 * wanted);
+    for (std::size_t i = 0; i < colours->size(); ++i) map[i / given * wanted + i % given] = (*colours)[i];
+    tags.push_back(short_tag(kColorMap, map));
   }
   tags.push_back(short_tag(kPhotometric, {photometric}));
   // 0: unspecified. A band of numbers is no opacity.
