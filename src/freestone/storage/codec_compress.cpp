@@ -32,9 +32,8 @@ class Zstd final : public Codec {
  public:
   Zstd(int level, bool checksum) : level_(level), checksum_(checksum) { check_level("zstd", level, ZSTD_minCLevel(), ZSTD_maxCLevel()); }
   std::string_view name() const override { return "zstd"; }
-  Index largest_encoded(Index bytes) const override {
-    return with_slack(static_cast<Index>(ZSTD_COMPRESSBOUND(static_cast<std::size_t>(bytes))));
-  }
+  Index largest_made(Index bytes) const override { return static_cast<Index>(ZSTD_COMPRESSBOUND(static_cast<std::size_t>(bytes))); }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     thread_local const std::unique_ptr<ZSTD_CCtx, Free<ZSTD_CCtx, ZSTD_freeCCtx>> context(ZSTD_createCCtx());
     ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level_);
@@ -60,9 +59,8 @@ class Deflate final : public Codec {
  public:
   Deflate(bool gzip, int level) : gzip_(gzip), level_(level == -1 ? 6 : level) { check_level(name(), level_, 0, 9); }
   std::string_view name() const override { return gzip_ ? "gzip" : "zlib"; }
-  Index largest_encoded(Index bytes) const override {
-    return with_slack(static_cast<Index>(libdeflate_gzip_compress_bound(nullptr, static_cast<std::size_t>(bytes))));
-  }
+  Index largest_made(Index bytes) const override { return static_cast<Index>(libdeflate_gzip_compress_bound(nullptr, static_cast<std::size_t>(bytes))); }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     using Compressor = std::unique_ptr<libdeflate_compressor, Free<libdeflate_compressor, libdeflate_free_compressor>>;
     thread_local Compressor compressors[10];
@@ -102,7 +100,8 @@ class Lz4 final : public Codec {
  public:
   explicit Lz4(int acceleration) : acceleration_(std::max(1, acceleration)) {}
   std::string_view name() const override { return "lz4"; }
-  Index largest_encoded(Index bytes) const override { return with_slack(bytes + bytes / 255 + 16 + kHeader); }
+  Index largest_made(Index bytes) const override { return bytes + bytes / 255 + 16 + kHeader; }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     if (from.size() > LZ4_MAX_INPUT_SIZE) {
       fail(ErrorKind::kUser, "lz4 takes chunks of up to 2 GB, this one has {}. Smaller --chunks would do.",
@@ -136,7 +135,8 @@ class Bz2 final : public Codec {
  public:
   explicit Bz2(int level) : level_(level) { check_level("bz2", level, 1, 9); }
   std::string_view name() const override { return "bz2"; }
-  Index largest_encoded(Index bytes) const override { return with_slack(bytes + bytes / 100 + 600); }
+  Index largest_made(Index bytes) const override { return bytes + bytes / 100 + 600; }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     bz_stream stream{};
     if (BZ2_bzCompressInit(&stream, level_, 0, 0) != BZ_OK) fail(ErrorKind::kMemory, "bz2: the system has no memory left for its tables.");
@@ -211,7 +211,8 @@ class Blosc final : public Codec {
     if (options_.element_bytes < 1 || options_.element_bytes > BLOSC_MAX_TYPESIZE) options_.element_bytes = 1;
   }
   std::string_view name() const override { return "blosc"; }
-  Index largest_encoded(Index bytes) const override { return with_slack(bytes + BLOSC_MAX_OVERHEAD); }
+  Index largest_made(Index bytes) const override { return bytes + BLOSC_MAX_OVERHEAD; }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     if (from.size() > BLOSC_MAX_BUFFERSIZE) {
       fail(ErrorKind::kUser, "blosc takes chunks of up to 2 GiB, this one has {}. Smaller --chunks would do.",
