@@ -103,8 +103,8 @@ std::vector<OptionRow> packing_options() {
   return {
       {"chunks", "N,N...", "Zarr: lengths of a chunk, one an axis (default: the input's, else about 4 MiB)"},
       {"shards", "N,N...", "Zarr: lengths of a file that holds several chunks"},
-      {"compress", "NAME", "Zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 (default), blosc-zstd..."},
-      {"level", "N", "Zarr: of the compression"},
+      {"compress", "NAME", "Zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 (default), blosc-zstd...; GeoTIFF: none, deflate (default), lzw, zstd, packbits, lzma"},
+      {"level", "N", "Zarr, GeoTIFF: of the compression"},
       {"zarr-version", "N", "3 (default) or 2", {"2", "3"}},
   };
 }

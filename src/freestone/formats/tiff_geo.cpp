@@ -13,7 +13,7 @@ constexpr Index kPixelIsPoint = 2;
 // Far more than any file has: tie points of a swath are thousands.
 constexpr Index kMostNumbers = Index{1} << 22;
 
-constexpr std::string_view kOurAttributes[] = {"GeoTransform", "crs", "GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams", "ModelTiepoint",
+constexpr std::string_view kOurAttributes[] = {"GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams", "ModelTiepoint",
                                                "AREA_OR_POINT"};
 
 /// A key with its value in the directory itself, 0: none.
@@ -68,11 +68,11 @@ const T* value_of(const std::vector<Attribute>& attributes, std::string_view key
   return attribute == nullptr ? nullptr : std::get_if<T>(&attribute->value);
 }
 
-/// A list of numbers, or text with blanks between them, as other formats keep a GeoTransform.
-std::vector<double> numbers_of(const AttributeValue& value) {
-  if (const auto* numbers = std::get_if<std::vector<double>>(&value)) return *numbers;
-  if (const auto* wholes = std::get_if<std::vector<std::int64_t>>(&value)) return {wholes->begin(), wholes->end()};
+/// A list of numbers, or text with blanks between them, as other formats keep a GeoTransform; empty when it is none.
+std::vector<double> transform_of(const AttributeValue& value) {
   std::vector<double> out;
+  if (const auto* numbers = std::get_if<std::vector<double>>(&value)) out = *numbers;
+  if (const auto* wholes = std::get_if<std::vector<std::int64_t>>(&value)) out.assign(wholes->begin(), wholes->end());
   if (const auto* text = std::get_if<std::string>(&value)) {
     const char *at = text->data(), *end = at + text->size();
     while (at < end) {
@@ -87,7 +87,7 @@ std::vector<double> numbers_of(const AttributeValue& value) {
       at = next;
     }
   }
-  return out;
+  return out.size() == 6 && all_finite(out) ? out : std::vector<double>();
 }
 
 Index code_of(const std::string& crs) {
@@ -127,7 +127,14 @@ void read_geo(const std::string&, const Directory& directory, std::vector<Attrib
   if (directory.has(kGeoAsciiParams)) attributes.push_back({"GeoAsciiParams", directory.text(kGeoAsciiParams), ""});
 }
 
-bool is_geo(std::string_view key) { return std::find(std::begin(kOurAttributes), std::end(kOurAttributes), key) != std::end(kOurAttributes); }
+bool is_geo(const Attribute& attribute) {
+  if (attribute.key == "crs") {
+    const auto* text = std::get_if<std::string>(&attribute.value);
+    return text != nullptr && code_of(*text) > 0;
+  }
+  if (attribute.key == "GeoTransform") return !transform_of(attribute.value).empty();
+  return std::find(std::begin(kOurAttributes), std::end(kOurAttributes), attribute.key) != std::end(kOurAttributes);
+}
 
 std::vector<TagToWrite> geo_tags(const std::vector<Attribute>& attributes) {
   std::vector<TagToWrite> out;
@@ -138,9 +145,6 @@ std::vector<TagToWrite> geo_tags(const std::vector<Attribute>& attributes) {
   const bool fits_unsigned = keys != nullptr && keys->size() >= 4 &&
                              std::all_of(keys->begin(), keys->end(), [](std::int64_t v) { return v >= 0 && v <= 65535; });
   const Index code = crs == nullptr ? 0 : code_of(*crs);
-  if (crs != nullptr && code == 0) {
-    fail(ErrorKind::kUser, "crs '{}' is not written to GeoTIFF: it takes a code such as EPSG:32633.", *crs);
-  }
   if (fits_unsigned && (crs == nullptr || code == epsg_code({keys->begin(), keys->end()}))) {
     const std::vector<Index> list(keys->begin(), keys->end());
     is_point = short_key(list, kRasterType) == kPixelIsPoint;
@@ -154,9 +158,8 @@ std::vector<TagToWrite> geo_tags(const std::vector<Attribute>& attributes) {
     out.push_back(short_tag(kGeoKeyDirectory, {1, 1, 0, 3, kModelType, 0, 1, geographic ? 2 : 1, kRasterType, 0, 1, is_point ? kPixelIsPoint : 1,
                                                geographic ? kGeodeticCrs : kProjectedCrs, 0, 1, code}));
   }
-  if (const Attribute* attribute = find(attributes, "GeoTransform")) {
-    std::vector<double> t = numbers_of(attribute->value);
-    if (t.size() != 6 || !all_finite(t)) fail(ErrorKind::kUser, "GeoTransform '{}' is none: it takes six numbers.", text_of(attribute->value));
+  const Attribute* transform = find(attributes, "GeoTransform");
+  if (std::vector<double> t = transform == nullptr ? std::vector<double>() : transform_of(transform->value); !t.empty()) {
     if (is_point) shift(t, 0.5);
     if (t[2] == 0 && t[4] == 0 && t[1] > 0 && t[5] < 0) {
       out.push_back(double_tag(kModelPixelScale, {t[1], -t[5], 0}));

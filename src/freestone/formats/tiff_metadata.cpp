@@ -328,7 +328,7 @@ std::vector<TagToWrite> metadata_tags(const std::vector<Attribute>& attributes, 
   for (const Attribute& attribute : attributes) {
     const std::string& key = attribute.key;
     const auto* text = std::get_if<std::string>(&attribute.value);
-    if (key.empty() || is_geo(key) || key == "photometric" || key == "colormap" || key == "nbits") continue;
+    if (key.empty() || is_geo(attribute) || key == "photometric" || key == "colormap" || key == "nbits") continue;
     if (key == "nodata" || key == "_FillValue") {
       // One of the two: the first that comes.
       if (std::any_of(out.begin(), out.end(), [](const TagToWrite& tag) { return tag.tag == kGdalNodata; })) continue;

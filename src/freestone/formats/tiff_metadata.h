@@ -3,7 +3,7 @@
 /// | attribute | from | |
 /// |---|---|---|
 /// | `nodata` | GDAL_NODATA | a number of the image's kind (text where int64 has no room for it) |
-/// | `GeoTransform` | ModelTransformation, or ModelPixelScale and ModelTiepoint | six numbers in GDAL's order, of the corner of the first pixel also where pixels are points |
+/// | `GeoTransform` | ModelTransformation, or ModelPixelScale and ModelTiepoint | six numbers in GDAL's order, of a corner even where pixels are points |
 /// | `crs` | GeoKeys | "EPSG:32633", when they name a code |
 /// | `GeoKeyDirectory`, `GeoDoubleParams`, `GeoAsciiParams` | GeoKeys | as they are, so that a copy loses nothing |
 /// | `ModelTiepoint` | ModelTiepoint | ground control points, when they are no GeoTransform |

@@ -133,9 +133,15 @@ void put_photometric(const std::vector<Attribute>& attributes, DType dtype, Inde
   if (said != nullptr && *said == "rgb" && bands >= 3 && is_small) {
     photometric = kRgb;
     used = 3;
-  } else if (colours != nullptr && bands == 1 && is_small && static_cast<Index>(colours->size()) == (dtype == DType::kUint8 ? 3 * 256 : 3 * 65536)) {
+  } else if (said != nullptr && *said == "white is zero") {
+    photometric = kWhiteIsZero;
+  } else if (colours != nullptr && bands == 1 && is_small && colours->size() % 3 == 0 && colours->size() / 3 <= (dtype == DType::kUint8 ? 256 : 65536)) {
+    // Colours of an image with fewer bits are filled up.
     photometric = kPalette;
-    tags.push_back(short_tag(kColorMap, {colours->begin(), colours->end()}));
+    const std::size_t given = colours->size() / 3, wanted = dtype == DType::kUint8 ? 256 : 65536;
+    std::vector<Index> map(3 * wanted);
+    for (std::size_t i = 0; i < colours->size(); ++i) map[i / given * wanted + i % given] = (*colours)[i];
+    tags.push_back(short_tag(kColorMap, map));
   }
   tags.push_back(short_tag(kPhotometric, {photometric}));
   // 0: unspecified. A band of numbers is no opacity.
@@ -196,11 +202,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   const bool is_separate = bands > 1 && samples == 1;
   const auto per_band = [&](Tag tag, Index value) { return short_tag(tag, std::vector<Index>(static_cast<std::size_t>(bands), value)); };
   const std::vector<Attribute> attributes = attributes_of(request);
-  try {
-    output.tags = metadata_tags(attributes, bands, request.dims, rank == 3);
-  } catch (Error& error) {
-    throw error.within(request.path);
-  }
+  output.tags = metadata_tags(attributes, bands, request.dims, rank == 3);
   auto& tags = output.tags;
   put_photometric(attributes, spec.dtype, bands, tags);
   tags.push_back(long_tag(kImageWidth, width));

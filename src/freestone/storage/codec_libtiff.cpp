@@ -102,7 +102,8 @@ class Handle {
 
 class Libtiff final : public Codec {
  public:
-  explicit Libtiff(const LibtiffImage& image) : image_(image) { idle_.push_back(std::make_unique<Handle>(image)); }
+  /// Tries a handle and lets it go: files of thousands of images have thousands of codecs.
+  explicit Libtiff(const LibtiffImage& image) : image_(image) { Handle tried(image); }
   std::string_view name() const override { return "libtiff"; }
   // Headers of their own in each chunk, and lossless kinds that found nothing to gain.
   Index largest_encoded(Index bytes) const override { return 2 * bytes + 65536; }

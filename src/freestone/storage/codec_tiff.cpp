@@ -111,6 +111,13 @@ class TiffLzw final : public Codec {
     const std::size_t room = to.size();
     std::byte* const out = to.data();
     while (done < room) {
+      if (bits < width && from.size() - used >= 4) {
+        std::uint32_t word = 0;
+        std::memcpy(&word, from.data() + used, 4);
+        held = held << 32 | (kNativeOrder == ByteOrder::kLittle ? __builtin_bswap32(word) : word);
+        bits += 32;
+        used += 4;
+      }
       while (bits < width && used < from.size()) {
         held = held << 8 | std::to_integer<std::uint64_t>(from[used++]);
         bits += 8;
@@ -132,10 +139,12 @@ class TiffLzw final : public Codec {
       } else if (code < next) {
         const Entry& entry = entries[static_cast<std::size_t>(code)];
         length = std::min<std::size_t>(entry.length, room - done);
-        copy_forward(out + entry.start, out + done, length);
+        copy_string(out + entry.start, out + done, length, room - done);
       } else if (code == next && before_length > 0) {
+        // The string before and its own first byte, which is the first to be written here.
         length = std::min(before_length + 1, room - done);
-        copy_forward(out + before_start, out + done, length);
+        copy_string(out + before_start, out + done, std::min(before_length, length), room - done);
+        if (length > before_length) out[done + before_length] = out[before_start];
       } else {
         fail_damaged(name(), fmt::format("code {} at byte {} is not in its table of {}", code, used, next));
       }
@@ -151,12 +160,15 @@ class TiffLzw final : public Codec {
   }
 
  private:
-  /// Byte by byte: a string may reach into itself.
-  static void copy_forward(const std::byte* from, std::byte* to, std::size_t count) {
-    if (from + count <= to) {
-      std::memcpy(to, from, count);
+  /// A string that ends before `to`. Most are short: some bytes too many, which are written again, cost less than to count.
+  static void copy_string(const std::byte* from, std::byte* to, std::size_t count, std::size_t room) {
+    constexpr std::size_t kShort = 16;
+    if (count <= kShort && room >= kShort) {
+      std::byte piece[kShort];
+      std::memcpy(piece, from, kShort);
+      std::memcpy(to, piece, kShort);
     } else {
-      for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
+      std::memcpy(to, from, count);
     }
   }
 };
