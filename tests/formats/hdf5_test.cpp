@@ -90,8 +90,7 @@ TEST_P(Hdf5, ReadsEveryLayout) { expect_counting(open_file(path_)); }
 
 TEST_P(Hdf5, ReadsBehindABlockOfSomebodyElse) {
   put(folder_ / "y.mat", std::string(1024, 'x') + get(path_));
-  // The superblock's base address is 0 in the copy; the library takes the place where it finds it.
-  EXPECT_EQ(open_file(folder_ / "y.mat").variables.size(), 4u);
+  expect_counting(open_file(folder_ / "y.mat"));
 }
 
 TEST_P(Hdf5, OpensInManyThreadsAtOnce) {
@@ -117,7 +116,7 @@ TEST_P(Hdf5, RefusesWhatWasCutShort) {
 TEST_P(Hdf5, DamagedBytesAreErrorsOrOtherValues) {
   const std::string whole = get(path_);
   std::mt19937_64 random(99);
-  for (int round = 0; round < 1500; ++round) {
+  for (int round = 0; round < 400; ++round) {
     std::string damaged = whole;
     for (std::uint64_t flips = 1 + random() % 4; flips > 0; --flips) damaged[random() % damaged.size()] ^= static_cast<char>(1 << random() % 8);
     put(folder_ / "damaged.h5", damaged);

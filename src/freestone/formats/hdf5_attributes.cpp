@@ -1,7 +1,7 @@
 #include "freestone/formats/hdf5_attributes.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 
 #include "freestone/formats/hdf5_type.h"
 
@@ -120,20 +120,23 @@ std::optional<AttributeValue> read_value(const Open& attribute) {
   }
 }
 
-/// Lists of references, one for each axis.
-std::vector<std::vector<Address>> read_scales(const Open& attribute) {
-  std::vector<std::vector<Address>> out;
-  if (H5Tget_class(attribute.type.id()) != H5T_VLEN || attribute.count == 0 || attribute.count > H5S_MAX_RANK) return out;
-  const Handle base(H5Tget_super(attribute.type.id()), H5Tclose);
-  if (H5Tequal(base.id(), H5T_STD_REF_OBJ) <= 0) return out;
-  const Handle memory(H5Tvlen_create(H5T_STD_REF_OBJ), H5Tclose);
-  std::vector<hvl_t> lists(static_cast<std::size_t>(attribute.count));
-  attribute.read(memory.id(), lists.data());
-  for (const hvl_t& list : lists) {
-    const auto* addresses = static_cast<const hobj_ref_t*>(list.p);
-    out.emplace_back(addresses, addresses + list.len);
-  }
-  H5Dvlen_reclaim(memory.id(), attribute.space.id(), H5P_DEFAULT, lists.data());
+/// The axes that a scale is attached to. DIMENSION_LIST of the datasets says the same, by way of the global heap, where the library
+/// trusts what it reads.
+std::vector<Attachment> read_attachments(const Open& attribute) {
+  std::vector<Attachment> out;
+  const hid_t type = attribute.type.id();
+  if (H5Tget_class(type) != H5T_COMPOUND || H5Tget_nmembers(type) != 2 || attribute.count == 0) return out;
+  if (H5Tget_member_index(type, "dataset") != 0 || H5Tget_member_index(type, "dimension") != 1) return out;
+  const Handle reference(H5Tget_member_type(type, 0), H5Tclose);
+  if (H5Tequal(reference.id(), H5T_STD_REF_OBJ) <= 0 || H5Tget_member_class(type, 1) != H5T_INTEGER) return out;
+  struct Entry {
+    hobj_ref_t dataset;
+    int axis;
+  };
+  const Handle memory(H5Tcreate(H5T_COMPOUND, sizeof(Entry)), H5Tclose);
+  H5Tinsert(memory.id(), "dataset", offsetof(Entry, dataset), H5T_STD_REF_OBJ);
+  H5Tinsert(memory.id(), "dimension", offsetof(Entry, axis), H5T_NATIVE_INT);
+  for (const Entry& entry : read_numbers<Entry>(attribute, memory.id())) out.push_back({entry.dataset, entry.axis});
   return out;
 }
 
@@ -152,10 +155,10 @@ ObjectAttributes read_attributes(const LibraryFile& file, const std::string& whe
   }
   ObjectAttributes out;
   for (const std::string& name : names) {
-    if (name == "REFERENCE_LIST" || name == "_nc3_strict" || name == "_NCCOPY") continue;
+    if (name == "DIMENSION_LIST" || name == "_nc3_strict" || name == "_NCCOPY") continue;
     const Open attribute = open_attribute(file, where, object, name);
-    if (name == "DIMENSION_LIST") {
-      out.scales = read_scales(attribute);
+    if (name == "REFERENCE_LIST") {
+      out.attached_to = read_attachments(attribute);
     } else if (name == "DIMENSION_LABELS") {
       if (H5Tget_class(attribute.type.id()) == H5T_STRING) out.labels = read_texts(attribute);
     } else if (name == "_Netcdf4Dimid") {

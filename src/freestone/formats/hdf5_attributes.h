@@ -11,13 +11,19 @@ namespace freestone::formats::hdf5 {
 /// An address of an object in its file, as references hold it.
 using Address = haddr_t;
 
+/// An axis of a dataset.
+struct Attachment {
+  Address dataset = 0;
+  int axis = 0;
+};
+
 /// The attributes of an object, and those that only say how netCDF and dimension scales hang together.
 struct ObjectAttributes {
   std::vector<Attribute> shown;               ///< numbers and texts, in the file's order
   bool is_scale = false;                      ///< CLASS is DIMENSION_SCALE
   bool is_dimension_only = false;             ///< a netCDF dimension without a variable
   bool is_netcdf = false;                     ///< netCDF-4 wrote it
-  std::vector<std::vector<Address>> scales;   ///< DIMENSION_LIST: for each axis the scales that are attached
+  std::vector<Attachment> attached_to;        ///< REFERENCE_LIST of a scale
   std::vector<std::string> labels;            ///< DIMENSION_LABELS
   std::optional<std::int64_t> dimension_id;   ///< _Netcdf4Dimid
   std::vector<std::int64_t> coordinate_ids;   ///< _Netcdf4Coordinates

@@ -9,8 +9,8 @@ namespace {
 
 constexpr int kDeepestGroup = 64;
 constexpr std::size_t kMostObjects = 200'000;
-// Of one array that is listed: 400 MB of table. What has more is read by the library, which looks them up one by one.
-constexpr Index kMostChunks = Index{1} << 24;
+// Of one array that is listed: 100 MB of table. What has more is read by the library, which looks them up one by one.
+constexpr Index kMostChunks = Index{1} << 22;
 
 herr_t keep_link(hid_t, const char* name, const H5L_info_t* link, void* names) {
   try {
@@ -180,6 +180,10 @@ class Describer {
     out.layout = Dataset::kCompact;
     const Index bytes = element_count(out.shape) * out.type.bytes;
     if (bytes > 65536) fail(ErrorKind::kData, "{}: {}: {} bytes in an object header, which holds 65536. It is damaged.", file_.name(), out.path, bytes);
+    // The library copies as many as the shape says, whatever there is.
+    if (const hsize_t there = H5Dget_storage_size(id); there < static_cast<hsize_t>(bytes)) {
+      fail(ErrorKind::kData, "{}: {}: its shape has {} bytes, its object header {}. It is damaged.", file_.name(), out.path, bytes, there);
+    }
     const auto read = [&](hid_t memory) {
       if (H5Tget_size(memory) > 16 * 65536) fail_in_library(file_.name(), out.path, "its type is larger than an object header");
       std::vector<std::byte> values(static_cast<std::size_t>(element_count(out.shape)) * H5Tget_size(memory));

@@ -39,6 +39,7 @@ class Namer {
       const std::int64_t id = d.attributes.dimension_id.value_or(next_id_);
       if (id >= 0 && id < INT32_MAX) next_id_ = std::max(next_id_, id + 1);
       ids_[id] = d.address;
+      for (const Attachment& attachment : d.attributes.attached_to) attached_.emplace(std::pair(attachment.dataset, attachment.axis), d.address);
     }
     for (std::size_t i = 0; i < datasets_.size(); ++i) {
       const Dataset& d = datasets_[i];
@@ -76,19 +77,13 @@ class Namer {
 
  private:
   std::optional<Address> scale_of(const Dataset& d, int k) const {
-    const auto axis = static_cast<std::size_t>(k);
-    if (d.attributes.is_scale) {
-      if (d.attributes.coordinate_ids.size() == d.shape.size()) {
-        const auto found = ids_.find(d.attributes.coordinate_ids[axis]);
-        if (found != ids_.end()) return found->second;
-      }
-      return k == 0 ? std::optional(d.address) : std::nullopt;
+    if (d.attributes.coordinate_ids.size() == d.shape.size()) {
+      const auto found = ids_.find(d.attributes.coordinate_ids[static_cast<std::size_t>(k)]);
+      if (found != ids_.end()) return found->second;
     }
-    if (axis >= d.attributes.scales.size()) return std::nullopt;
-    for (const Address address : d.attributes.scales[axis]) {
-      if (scales_.contains(address)) return address;
-    }
-    return std::nullopt;
+    if (d.attributes.is_scale) return k == 0 ? std::optional(d.address) : std::nullopt;
+    const auto found = attached_.find({d.address, k});
+    return found == attached_.end() ? std::nullopt : std::optional(found->second);
   }
 
   std::string phony(const Dataset& d, int k, const std::vector<std::string>& taken) {
@@ -106,6 +101,7 @@ class Namer {
   std::vector<Dataset>& datasets_;
   std::map<Address, Dimension> scales_;
   std::map<std::int64_t, Address> ids_;
+  std::map<std::pair<Address, int>, Address> attached_;  // the first scale of an axis
   std::map<std::string, std::vector<Dimension>> groups_;
   std::int64_t next_id_ = 0;
 };
