@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "freestone/base/base64.h"
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/zarr_node.h"
 #include "freestone/storage/chunk_references.h"
@@ -93,7 +94,7 @@ class Places {
   ChunkReference inlined(const std::string& key, const std::string& text) {
     ChunkReference out{.offset = static_cast<Index>(bytes_.size())};
     if (text.starts_with(kInlineMark)) {
-      const auto bytes = zarr::base64_decoded(std::string_view(text).substr(kInlineMark.size()));
+      const auto bytes = base64_decoded(std::string_view(text).substr(kInlineMark.size()));
       if (!bytes) fail(ErrorKind::kData, "{}: refs: '{}' is no base64.", file_.name(), key);
       bytes_.append(reinterpret_cast<const char*>(bytes->data()), bytes->size());
     } else {
@@ -139,7 +140,7 @@ zarr::Json document_from(const std::string& file, const std::string& key, const 
   if (!value.is_string()) fail(ErrorKind::kData, "{}: it is no metadata of Zarr.", name);
   const std::string& text = value.get_ref<const std::string&>();
   if (!text.starts_with(kInlineMark)) return zarr::parse_json(name, text);
-  const auto bytes = zarr::base64_decoded(std::string_view(text).substr(kInlineMark.size()));
+  const auto bytes = base64_decoded(std::string_view(text).substr(kInlineMark.size()));
   if (!bytes) fail(ErrorKind::kData, "{}: it is no base64.", name);
   return zarr::parse_json(name, {reinterpret_cast<const char*>(bytes->data()), bytes->size()});
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "freestone/base/base64.h"
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/zarr_json.h"
 #include "freestone/storage/chunked_source.h"
@@ -221,7 +222,7 @@ class Writer {
     if (file.identity().inode == 0) {  // in memory
       std::vector<std::byte> held(static_cast<std::size_t>(bytes));
       file.read_exactly(offset, held);
-      return "base64:" + zarr::base64_encoded(held);
+      return "base64:" + base64_encoded(held);
     }
     return References::array({std::filesystem::absolute(file.name()).lexically_normal().string(), offset, bytes});
   }

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "freestone/base/base64.h"
 #include "freestone/formats/zarr_metadata.h"
 
 namespace freestone::formats::zarr {

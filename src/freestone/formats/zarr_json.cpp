@@ -68,34 +68,8 @@ std::optional<double> number(const Json& value) {
 
 namespace {
 
-constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 }  // namespace
-
-std::string base64_encoded(std::span<const std::byte> bytes) {
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (i + k < bytes.size() ? static_cast<unsigned>(bytes[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k) out += i + k > bytes.size() ? '=' : kDigits[bits >> (18 - 6 * k) & 63];
-  }
-  return out;
-}
-
-std::optional<std::vector<std::byte>> base64_decoded(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::vector<std::byte> out;
-  out.reserve(text.size() / 4 * 3 + 2);
-  unsigned bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const auto digit = kDigits.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    if ((held += 6) >= 8) out.push_back(static_cast<std::byte>(bits >> (held -= 8)));
-  }
-  return out;
-}
 
 namespace {
 

@@ -19,11 +19,6 @@ Json parse_json(const std::string& name, std::string_view text);
 /// A JSON number, or "NaN", "Infinity", "-Infinity" as a string or bare.
 std::optional<double> number(const Json& value);
 
-/// The bytes of base64 (RFC 4648), padded or not; nothing for text that is none.
-std::optional<std::vector<std::byte>> base64_decoded(std::string_view text);
-
-std::string base64_encoded(std::span<const std::byte> bytes);
-
 /// The attributes of a node: lists of mixed things and objects as their text, with the comment "JSON".
 std::vector<Attribute> attributes_from(const Json& object);
 Json json_from(const Attribute& attribute);

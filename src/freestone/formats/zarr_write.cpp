@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "freestone/base/base64.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/zarr.h"
 #include "freestone/formats/zarr_metadata.h"
@@ -147,6 +148,12 @@ Grid grid_of(const Spec& spec, const WriteRequest& request) {
   return grid;
 }
 
+/// The fill value of floating numbers as xarray has it in Zarr 3: the eight bytes of a little-endian float64, in base64.
+Json fill_as_text(const Json& value) {
+  const auto fill = number(value);
+  return fill ? Json(base64_encoded(std::as_bytes(std::span(&*fill, 1)))) : value;
+}
+
 /// FITS cards as attributes: a key once, COMMENT and HISTORY as one text each.
 Json attributes_of(const WriteRequest& request) {
   Json out = Json::object();
@@ -179,6 +186,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   const Grid grid = grid_of(spec, request);
   const bool has_shards = !grid.shard.empty();
   Json attributes = attributes_of(request);
+  if (const auto fill = attributes.find("_FillValue"); version == 3 && is_floating(spec.dtype) && fill != attributes.end()) *fill = fill_as_text(*fill);
   ChunkedOutput output;
   ArrayMetadata array;
   if (version == 3) {

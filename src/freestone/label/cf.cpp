@@ -1,11 +1,12 @@
 #include "freestone/label/cf.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <sstream>
 
+#include "freestone/base/base64.h"
 #include "freestone/ops/elementwise.h"
 
 namespace freestone {
@@ -17,16 +18,11 @@ constexpr Index kMissingTime = std::numeric_limits<std::int64_t>::min();
 
 /// What xarray writes into Zarr 3 for a floating _FillValue: the eight bytes of a little-endian float64, in base64.
 std::optional<double> number_from_base64(const std::string& text) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() != 12 || text[11] != '=') return std::nullopt;
-  std::uint64_t high = 0, low = 0;  // of the 11 digits the first 5 (30 bits), and the other 6 (36 bits, 2 of them padding)
-  for (std::size_t i = 0; i < 11; ++i) {
-    const std::size_t digit = kDigits.find(text[i]);
-    if (digit == std::string_view::npos) return std::nullopt;
-    std::uint64_t& half = i < 5 ? high : low;
-    half = half << 6 | digit;
-  }
-  return std::bit_cast<double>(__builtin_bswap64(high << 34 | low >> 2));
+  const auto bytes = base64_decoded(text);
+  if (!bytes || bytes->size() != sizeof(double)) return std::nullopt;
+  double number;
+  std::memcpy(&number, bytes->data(), sizeof number);
+  return number;
 }
 
 /// One stored number of an attribute; integers are kept exactly.

@@ -1,10 +1,10 @@
 #include "freestone/ops/index_positions.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "freestone/base/base64.h"
 #include "freestone/base/error.h"
 
 namespace freestone {
@@ -12,8 +12,6 @@ namespace {
 
 constexpr Index kBlock = 256, kSuperblock = 256;  // values a block, blocks a superblock
 constexpr std::size_t kLongest = 1 << 16;         // that is written as a list
-constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 void widen(Positions::Range& range, Positions::Range other) {
   if (other.high < other.low) return;
   if (range.high < range.low) {
@@ -23,44 +21,12 @@ void widen(Positions::Range& range, Positions::Range other) {
   range.low = std::min(range.low, other.low), range.high = std::max(range.high, other.high);
 }
 
-std::string base64(const std::vector<Index>& values) {
-  std::string text;
-  text.reserve(values.size() * 11);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const Index value : values) {
-    for (int byte = 0; byte < 8; ++byte) {
-      bits = bits << 8 | (static_cast<std::uint64_t>(value) >> (8 * byte) & 0xFF);
-      for (held += 8; held >= 6; held -= 6) text += kDigits[bits >> (held - 6) & 63];
-    }
-  }
-  if (held > 0) text += kDigits[bits << (6 - held) & 63];
-  while (text.size() % 4 != 0) text += '=';
-  return text;
-}
-
 std::vector<Index> from_base64(const std::string& text) {
-  std::array<int, 256> digit;
-  digit.fill(-1);
-  for (int i = 0; i < 64; ++i) digit[static_cast<unsigned char>(kDigits[i])] = i;
-  std::vector<Index> values;
-  std::uint64_t value = 0;
-  std::uint32_t bits = 0;
-  int held = 0, bytes = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    const int d = digit[static_cast<unsigned char>(c)];
-    if (d < 0) fail(ErrorKind::kData, "The plan is damaged: an index array is not base64.");
-    bits = bits << 6 | static_cast<std::uint32_t>(d);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    value |= static_cast<std::uint64_t>(bits >> held & 0xFF) << (8 * bytes);
-    if (++bytes < 8) continue;
-    values.push_back(static_cast<Index>(value));
-    value = 0, bytes = 0;
-  }
-  if (bytes != 0) fail(ErrorKind::kData, "The plan is damaged: an index array is cut short.");
+  const auto bytes = base64_decoded(text);
+  if (!bytes) fail(ErrorKind::kData, "The plan is damaged: an index array is not base64.");
+  if (bytes->size() % sizeof(Index) != 0) fail(ErrorKind::kData, "The plan is damaged: an index array is cut short.");
+  std::vector<Index> values(bytes->size() / sizeof(Index));
+  if (!values.empty()) std::memcpy(values.data(), bytes->data(), bytes->size());
   return values;
 }
 
@@ -102,7 +68,7 @@ Positions::Range Positions::hull(Index first, Index end) const {
 
 nlohmann::json Positions::to_json() const {
   if (values_.size() <= kLongest) return values_;
-  return {{"base64", base64(values_)}};
+  return {{"base64", base64_encoded(std::as_bytes(std::span(values_)))}};
 }
 
 Positions Positions::from_json(const nlohmann::json& json) {
