@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "freestone/label/cf.h"
 #include "freestone/label/open.h"
 #include "module.h"
 
@@ -31,10 +32,15 @@ nb::object open_any(const std::string& path) {
     const nb::gil_scoped_release release;
     const formats::Selected selected = formats::split_selector(path);
     formats::Contents contents = formats::open_file(selected.path);
-    if (contents.is_group && selected.selector.empty())
-      dataset = dataset_from(contents);
-    else
+    if (!contents.is_group) {
       array = Opened(std::move(contents), selected.selector).array();
+    } else {
+      dataset = decode_cf(dataset_from(contents));
+      if (!selected.selector.empty()) {
+        array = (*dataset)[formats::select_variable(contents, selected.selector).name].array;
+        dataset.reset();
+      }
+    }
   }
   return dataset ? nb::cast(std::move(*dataset)) : nb::cast(array);
 }

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "freestone/base/base64.h"
 #include "freestone/base/error.h"
 #include "freestone/base/log.h"
 #include "freestone/base/quantity.h"
@@ -62,6 +63,23 @@ TEST(Settings, ComeFromTheEnvironmentAndAreChecked) {
   EXPECT_GT(memory_limit_bytes(), 0);
   // The kernel brings both counters up to date in steps of some pages.
   EXPECT_LE(resident_bytes(), peak_resident_bytes() + (Index{1} << 20));
+}
+
+TEST(Base64, GoesThereAndBack) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};  // RFC 4648, 10
+  for (const auto& [plain, text] : cases) {
+    EXPECT_EQ(base64_encoded(std::as_bytes(std::span(plain.data(), plain.size()))), text);
+    for (const std::string& read : {text, text.substr(0, text.find('='))}) {
+      const auto bytes = base64_decoded(read);
+      ASSERT_TRUE(bytes.has_value()) << read;
+      EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()), plain);
+    }
+  }
+  std::vector<std::byte> all;
+  for (int i = 0; i < 256; ++i) all.push_back(static_cast<std::byte>(i));
+  EXPECT_EQ(base64_decoded(base64_encoded(all)), all);
+  for (const char* damaged : {"Zm9*", "Zm 9v", "=Zm9"}) EXPECT_EQ(base64_decoded(damaged), std::nullopt) << damaged;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "freestone/astro/sky_array.h"
 #include "freestone/astro/small_array.h"
 #include "freestone/base/log.h"
+#include "freestone/label/cf.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/shape.h"
 
@@ -152,7 +153,13 @@ SkyArray sky_array_from(const Opened& opened) {
       const bool has_name = axis < variable.dims.size() && !variable.dims[axis].empty();
       sky.dims.push_back(has_name ? variable.dims[axis] : fmt::format("axis{}", k));
     }
-    if (opened.contents().is_group || opened.contents().format == "zarr" || opened.contents().format == "geotiff") sky.attributes = variable.attributes;
+    const formats::Contents& contents = opened.contents();
+    if (contents.is_group || contents.format == "zarr" || contents.format == "geotiff") {
+      // Packed numbers become what they stand for, as in a Dataset.
+      DatasetVariable decoded = decode_cf(DatasetVariable{variable.name, sky.data, variable.dims, variable.attributes});
+      sky.data = decoded.array;
+      sky.attributes = std::move(decoded.attributes);
+    }
     return sky;
   }
   try {
