@@ -109,7 +109,8 @@ std::string taken(char* text) {
 ElementType read_enum(const std::string& file, const std::string& where, hid_t type) {
   const Handle base(H5Tget_super(type), H5Tclose);
   const int members = H5Tget_nmembers(type);
-  if (!base || members < 0) fail_in_library(file, where, "its type is no enumeration that could be");
+  // The library copies values of the size of the whole, whatever the integers in it are.
+  if (!base || members < 0 || H5Tget_size(base.id()) != H5Tget_size(type)) fail_in_library(file, where, "its type is no enumeration that could be");
   ElementType out = read_integer(base.id(), static_cast<Index>(H5Tget_size(base.id())));
   if (!out.note.empty()) return out;
   std::vector<std::pair<std::int64_t, std::string>> meanings;

@@ -75,7 +75,7 @@ class Fletcher32 final : public Codec {
   }
 };
 
-/// LibLZF's stream. Written never: its encoder only ever stores literals here, which readers take as well.
+/// LibLZF's stream.
 class Lzf final : public Codec {
  public:
   std::string_view name() const override { return "lzf"; }
