@@ -118,7 +118,8 @@ ElementType read_enum(const std::string& file, const std::string& where, hid_t t
   for (int i = 0; i < std::min(members, kMostFields); ++i) {
     alignas(8) std::byte value[8] = {};
     const std::string name = taken(H5Tget_member_name(type, static_cast<unsigned>(i)));
-    if (H5Tget_member_value(type, static_cast<unsigned>(i), value) < 0 || H5Tconvert(base.id(), H5T_NATIVE_INT64, 1, value, nullptr, H5P_DEFAULT) < 0) {
+    if (H5Tget_member_value(type, static_cast<unsigned>(i), value) < 0 ||
+        H5Tconvert(base.id(), H5T_NATIVE_INT64, 1, value, nullptr, H5P_DEFAULT) < 0) {
       fail_in_library(file, where, "a value of its enumeration cannot be read");
     }
     std::int64_t number = 0;
