@@ -82,7 +82,8 @@ TEST(Hdf5Codecs, DamagedBytesAreErrorsAndNothingElse) {
     const auto whole = encoded(*(codec->name().starts_with("bitshuffle") ? framed_lz4_codec() : codec), random_bytes(random, 3000));
     for (int round = 0; round < 3000; ++round) {
       auto stored = whole;
-      for (std::uint64_t i = random() % 4; i < 4; ++i) stored[random() % std::min<std::size_t>(stored.size(), round % 2 ? 16 : 4000)] = static_cast<std::byte>(random());
+      const std::size_t reach = std::min<std::size_t>(stored.size(), round % 2 ? 16 : 4000);
+      for (std::uint64_t i = random() % 4; i < 4; ++i) stored[random() % reach] = static_cast<std::byte>(random());
       stored.resize(random() % 3 == 0 ? random() % stored.size() : stored.size());
       std::vector<std::byte> back(random() % 4 == 0 ? random() % 3000 : 3000);
       try {

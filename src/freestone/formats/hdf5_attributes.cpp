@@ -151,7 +151,9 @@ ObjectAttributes read_attributes(const LibraryFile& file, const std::string& whe
   if (H5Aiterate2(object, H5_INDEX_CRT_ORDER, H5_ITER_INC, &at, keep_name, &names) < 0) {
     names.clear();
     at = 0;
-    if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, keep_name, &names) < 0) fail_in_library(file.name(), where, "its attributes cannot be listed");
+    if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, keep_name, &names) < 0) {
+      fail_in_library(file.name(), where, "its attributes cannot be listed");
+    }
   }
   ObjectAttributes out;
   for (const std::string& name : names) {

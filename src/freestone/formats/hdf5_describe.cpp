@@ -179,7 +179,9 @@ class Describer {
   void read_compact(Dataset& out, hid_t id, hid_t type) {
     out.layout = Dataset::kCompact;
     const Index bytes = element_count(out.shape) * out.type.bytes;
-    if (bytes > 65536) fail(ErrorKind::kData, "{}: {}: {} bytes in an object header, which holds 65536. It is damaged.", file_.name(), out.path, bytes);
+    if (bytes > 65536) {
+      fail(ErrorKind::kData, "{}: {}: {} bytes in an object header, which holds 65536. It is damaged.", file_.name(), out.path, bytes);
+    }
     // The library copies as many as the shape says, whatever there is.
     if (const hsize_t there = H5Dget_storage_size(id); there < static_cast<hsize_t>(bytes)) {
       fail(ErrorKind::kData, "{}: {}: its shape has {} bytes, its object header {}. It is damaged.", file_.name(), out.path, bytes, there);
@@ -210,7 +212,9 @@ class Describer {
     // Asked first: behind a block at the file's start, 1.10 gives an offset for what is nowhere.
     if (H5Dget_storage_size(id) == 0) return;
     const haddr_t offset = H5Dget_offset(id);
-    if (offset > static_cast<haddr_t>(INT64_MAX)) fail(ErrorKind::kData, "{}: {}: its elements lie at offset {}. It is damaged.", file_.name(), out.path, offset);
+    if (offset > static_cast<haddr_t>(INT64_MAX)) {
+      fail(ErrorKind::kData, "{}: {}: its elements lie at offset {}. It is damaged.", file_.name(), out.path, offset);
+    }
     out.offset = static_cast<Index>(offset);
   }
 

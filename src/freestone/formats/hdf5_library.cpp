@@ -1,5 +1,6 @@
 #include "freestone/formats/hdf5_library.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -102,7 +103,7 @@ herr_t driver_read(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, std::s
     return -1;
   }
   std::memset(static_cast<char*>(out) + there, 0, size - there);
-  return is_sound_heap({static_cast<const std::byte*>(out), size}) ? 0 : -1;
+  return !from.log->has_wide_sizes || is_sound_heap({static_cast<const std::byte*>(out), size}) ? 0 : -1;
 }
 
 herr_t driver_write(H5FD_t*, H5FD_mem_t, hid_t, haddr_t, std::size_t, const void*) { return -1; }
@@ -177,10 +178,16 @@ void fail_in_library(const std::string& file, std::string_view where, std::strin
 
 LibraryFile::LibraryFile(std::shared_ptr<const File> file) : file_(std::move(file)), handle_(open_by_library(*file_, &log_)) {
   if (!handle_) fail_in_library(file_->name(), "", "its HDF5 metadata cannot be read");
+  const Handle creation(H5Fget_create_plist(handle_.id()), H5Pclose);
+  std::size_t address_bytes = 0, length_bytes = 0;
+  log_.has_wide_sizes = H5Pget_sizes(creation.id(), &address_bytes, &length_bytes) >= 0 && length_bytes == 8;
 }
 
-void LibraryFile::start_log() { log_ = {.is_on = true, .last = std::nullopt}; }
-void LibraryFile::stop_log() { log_ = {}; }
+void LibraryFile::start_log() {
+  log_.is_on = true;
+  log_.last.reset();
+}
+void LibraryFile::stop_log() { log_.is_on = false; }
 
 std::optional<Index> find_superblock(const ByteReader& reader) {
   constexpr std::string_view kSignature("\x89HDF\r\n\x1a\n", 8);

@@ -83,6 +83,7 @@ class LibraryFile {
   struct Log {
     bool is_on = false;
     std::optional<LoggedRead> last;
+    bool has_wide_sizes = false;  ///< lengths are 8 bytes in this file, as everywhere but in theory
   };
 
  private:

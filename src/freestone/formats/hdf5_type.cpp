@@ -109,7 +109,8 @@ std::string taken(char* text) {
 ElementType read_enum(const std::string& file, const std::string& where, hid_t type) {
   const Handle base(H5Tget_super(type), H5Tclose);
   const int members = H5Tget_nmembers(type);
-  if (!base || members < 0) fail_in_library(file, where, "its type is no enumeration that could be");
+  // The library copies values of the size of the whole, whatever the integers in it are.
+  if (!base || members < 0 || H5Tget_size(base.id()) != H5Tget_size(type)) fail_in_library(file, where, "its type is no enumeration that could be");
   ElementType out = read_integer(base.id(), static_cast<Index>(H5Tget_size(base.id())));
   if (!out.note.empty()) return out;
   std::vector<std::pair<std::int64_t, std::string>> meanings;
@@ -117,7 +118,8 @@ ElementType read_enum(const std::string& file, const std::string& where, hid_t t
   for (int i = 0; i < std::min(members, kMostFields); ++i) {
     alignas(8) std::byte value[8] = {};
     const std::string name = taken(H5Tget_member_name(type, static_cast<unsigned>(i)));
-    if (H5Tget_member_value(type, static_cast<unsigned>(i), value) < 0 || H5Tconvert(base.id(), H5T_NATIVE_INT64, 1, value, nullptr, H5P_DEFAULT) < 0) {
+    if (H5Tget_member_value(type, static_cast<unsigned>(i), value) < 0 ||
+        H5Tconvert(base.id(), H5T_NATIVE_INT64, 1, value, nullptr, H5P_DEFAULT) < 0) {
       fail_in_library(file, where, "a value of its enumeration cannot be read");
     }
     std::int64_t number = 0;

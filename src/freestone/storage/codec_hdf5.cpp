@@ -75,7 +75,7 @@ class Fletcher32 final : public Codec {
   }
 };
 
-/// LibLZF's stream. Written never: its encoder only ever stores literals here, which readers take as well.
+/// LibLZF's stream.
 class Lzf final : public Codec {
  public:
   std::string_view name() const override { return "lzf"; }
@@ -221,7 +221,8 @@ class Bitshuffle final : public Codec {
     if (block_ % 8 != 0) fail(ErrorKind::kUser, "bitshuffle: blocks of {} elements; it is a multiple of 8.", block_);
   }
   std::string_view name() const override {
-    return compressor_ == BitshuffleCompressor::kNone ? "bitshuffle" : compressor_ == BitshuffleCompressor::kLz4 ? "bitshuffle-lz4" : "bitshuffle-zstd";
+    if (compressor_ == BitshuffleCompressor::kNone) return "bitshuffle";
+    return compressor_ == BitshuffleCompressor::kLz4 ? "bitshuffle-lz4" : "bitshuffle-zstd";
   }
   Index largest_encoded(Index bytes) const override {
     return compressor_ == BitshuffleCompressor::kNone ? bytes : bytes + bytes / 16 + 1024;
