@@ -32,7 +32,7 @@ Vector random_bytes(std::size_t size, int alphabet, Random& random) {
 }
 
 Vector encoded(const Codec& codec, const Vector& raw) {
-  Vector out(static_cast<std::size_t>(codec.largest_encoded(static_cast<Index>(raw.size()))));
+  Vector out(static_cast<std::size_t>(codec.largest_made(static_cast<Index>(raw.size()))));
   out.resize(static_cast<std::size_t>(codec.encode(raw, out)));
   return out;
 }

@@ -102,7 +102,7 @@ Index code_of(const std::string& crs) {
 
 }  // namespace
 
-void read_geo(const std::string&, const Directory& directory, std::vector<Attribute>& attributes) {
+void read_geo(const Directory& directory, std::vector<Attribute>& attributes) {
   const auto keys = directory.integers(kGeoKeyDirectory, 4 * 65536);
   const bool is_point = short_key(keys, kRasterType) == kPixelIsPoint;
   const auto matrix = directory.numbers(kModelTransformation, kMostNumbers), scale = directory.numbers(kModelPixelScale, kMostNumbers),

@@ -6,7 +6,7 @@
 namespace freestone::formats::tiff {
 
 /// Adds what the tags say; nothing when there are none. Numbers that make no sense are left out, not refused: the image can be read.
-void read_geo(const std::string& file, const Directory& directory, std::vector<Attribute>& attributes);
+void read_geo(const Directory& directory, std::vector<Attribute>& attributes);
 
 /// Whether `geo_tags` takes the attribute. A `crs` without an EPSG code (WKT, say) and a `GeoTransform` that is none are texts like others.
 bool is_geo(const Attribute& attribute);

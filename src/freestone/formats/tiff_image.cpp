@@ -166,20 +166,11 @@ Image read_image(const std::string& file, const Directory& directory) {
   image.width = side(kImageWidth, 0, kLongestSide);
   image.height = side(kImageLength, 0, kLongestSide);
   image.bands = side(kSamplesPerPixel, 1, kMostBands);
-  image.subfile = directory.integer(kNewSubfileType, 0);
-  // The old tag: 2 is a reduced image.
-  if (!directory.has(kNewSubfileType) && directory.integer(kSubfileType, 1) == 2) image.subfile = 1;
   image.compression = directory.integer(kCompression, kNone);
   image.predictor = directory.integer(kPredictor, 1);
   image.photometric = directory.integer(kPhotometric, kBlackIsZero);
   image.fill_order = directory.integer(kFillOrder, 1);
   image.is_separate = image.bands > 1 && directory.integer(kPlanarConfiguration, 1) == 2;
-  const auto subsampling = directory.integers(kYCbCrSubsampling, 2);
-  if (subsampling.size() == 2) {
-    image.ycbcr_across = subsampling[0];
-    image.ycbcr_down = subsampling[1];
-  }
-
   const Index bits = same_for_all(file, directory, kBitsPerSample, 1);
   if (bits < 1 || bits > 256) fail(ErrorKind::kData, "{}: {} is {}. The file is damaged.", file, name_of(kBitsPerSample), bits);
   image.bits = static_cast<int>(bits);
@@ -197,7 +188,7 @@ Image read_image(const std::string& file, const Directory& directory) {
     image.chunk_width = image.width;
     image.chunk_height = std::min(image.height, side(kRowsPerStrip, kLongestSide, kLongestSide));
   }
-  const Index row = times(image.chunk_width, image.is_separate ? 1 : image.bands) , row_bytes = times(row, std::max<Index>(1, image.bits / 8));
+  const Index row = times(image.chunk_width, image.is_separate ? 1 : image.bands), row_bytes = times(row, std::max<Index>(1, image.bits / 8));
   // Uncompressed strips are taken apart.
   const bool is_whole = image.compression != kNone || image.is_tiled;
   if (times(row_bytes, is_whole ? image.chunk_height : 1) > kLargestChunk) {
@@ -217,8 +208,10 @@ Image read_image(const std::string& file, const Directory& directory) {
       image.predictor = 1;  // no other compression looks at it
     }
   }
-  if (image.photometric == kYCbCr && image.compression != kJpeg && (image.ycbcr_across != 1 || image.ycbcr_down != 1)) {
-    fail(ErrorKind::kUser, "{}: its colours (YCbCr) are subsampled {}:{} without JPEG, which is not read", file, image.ycbcr_across, image.ycbcr_down);
+  // Subsampled where nothing is said.
+  const auto subsampling = directory.integers(kYCbCrSubsampling, 2);
+  if (image.photometric == kYCbCr && image.compression != kJpeg && subsampling != std::vector<Index>{1, 1}) {
+    fail(ErrorKind::kUser, "{}: its colours (YCbCr) are subsampled without JPEG, which is not read", file);
   }
   return image;
 }

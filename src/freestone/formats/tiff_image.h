@@ -28,10 +28,6 @@ struct Image {
   bool is_separate = false;    ///< bands after each other (PlanarConfiguration 2)
   Index chunk_height = 0, chunk_width = 0;
   Index compression = kNone, predictor = 1, photometric = kBlackIsZero, fill_order = 1;
-  Index subfile = 0;           ///< NewSubfileType: bit 0 a reduced image, bit 2 a mask
-  Index ycbcr_across = 2, ycbcr_down = 2;
-  bool is_reduced() const { return (subfile & 1) != 0; }
-  bool is_mask() const { return (subfile & 4) != 0; }
 };
 
 /// @throws Error kind data: fields that are missing or make no sense; kind user: an image that is not read, and why

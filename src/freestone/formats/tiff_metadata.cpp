@@ -295,10 +295,10 @@ TagToWrite double_tag(std::uint16_t tag, const std::vector<double>& values) {
   return out;
 }
 
-Metadata read_metadata(const std::string& file, const Directory& directory, const Image& image) {
+Metadata read_metadata(const Directory& directory, const Image& image) {
   Metadata out;
   if (directory.has(kGdalNodata)) read_nodata(std::string(trimmed(directory.text(kGdalNodata))), image, out);
-  read_geo(file, directory, out.attributes);
+  read_geo(directory, out.attributes);
   if (directory.has(kGdalMetadata)) read_items(directory.text(kGdalMetadata), image.bands, out);
   const std::size_t rank = out.dims.size();
   out.has_band_axis = rank == 3;

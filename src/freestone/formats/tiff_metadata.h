@@ -25,7 +25,7 @@ struct Metadata {
   bool has_band_axis = false;             ///< a file of ours: an image of one band is an array (1, y, x)
   std::vector<std::byte> fill;            ///< nodata, as one element of the image's dtype; empty: none
 };
-Metadata read_metadata(const std::string& file, const Directory& directory, const Image& image);
+Metadata read_metadata(const Directory& directory, const Image& image);
 
 /// A tag to write, its values little-endian.
 struct TagToWrite {

@@ -62,7 +62,7 @@ Variable variable_from(const std::shared_ptr<const File>& file, const Header& he
   };
   try {
     const Image image = read_image(file->name(), directory);
-    Metadata metadata = read_metadata(file->name(), directory, image);
+    Metadata metadata = read_metadata(directory, image);
     variable.attributes = std::move(metadata.attributes);
     variable.dims = metadata.dims;
     if (variable.dims.empty()) variable.dims = image.bands > 1 ? std::vector<std::string>{"band", "y", "x"} : std::vector<std::string>{"y", "x"};

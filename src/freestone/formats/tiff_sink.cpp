@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "freestone/core/grid_parts.h"
 #include "freestone/storage/file.h"
 
 namespace freestone::formats::tiff {
@@ -60,31 +61,28 @@ Index TiffSink::scratch_bytes(const Box&) const {
   return Scratch::rounded(raw) + Scratch::rounded(output_.codecs.encode_scratch_bytes(raw));
 }
 
+Index TiffSink::contiguous_scratch_bytes(const Box& box) const {
+  // Only a box that is one whole chunk, its bands apart, is encoded from where it lies.
+  const bool is_raw = box.shape == output_.chunk && !(box.rank() == 3 && box.shape[0] > 1);
+  const Index raw = element_count(output_.chunk) * size_of(output_.spec.dtype);
+  return is_raw ? Scratch::rounded(output_.codecs.encode_scratch_bytes(raw)) : scratch_bytes(box);
+}
+
 void TiffSink::write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) {
   ensure(data.shape == box.shape && data.dtype == output_.spec.dtype, "write: the view does not fit the box");
   if (box.empty()) return;
-  const int rank = box.rank();
-  Dims first(rank), last(rank);
-  for (int k = 0; k < rank; ++k) {
-    first[k] = box.start[k] / chunks_.chunk()[k];
-    last[k] = (box.end(k) - 1) / chunks_.chunk()[k];
-  }
-  for (Dims at = first;;) {
+  const GridParts parts(box, chunks_.chunk());
+  for (Index i = 0; i < parts.count(); ++i) {
     cancel.check();
+    const Dims at = parts.position(i);
     const Index number = chunks_.index_of(at);
-    const Box chunk = chunks_.box(number), part = intersection(box, chunk);
+    const Box chunk = chunks_.box(number), part = parts[i];
     const View view = data.part(relative_to(part, box));
     if (part == chunk) {
       write_chunk(number, view, scratch);
     } else if (const auto whole = parts_.add(at, chunk, part, view)) {
       write_chunk(number, whole->view, scratch);
     }
-    int k = rank - 1;
-    while (k >= 0 && ++at[k] > last[k]) {
-      at[k] = first[k];
-      --k;
-    }
-    if (k < 0) return;
   }
 }
 
@@ -94,12 +92,11 @@ void TiffSink::write_chunk(Index number, const View& data, Scratch& scratch) {
   const Index bytes = element_count(stored) * size_of(data.dtype);
   const Index encoder_bytes = output_.codecs.encode_scratch_bytes(bytes);
   const bool has_pixels = stored.rank() == 3 && stored[0] > 1;  // the bands of a pixel lie together
-  const Bytes memory(scratch.take(bytes), static_cast<std::size_t>(bytes));
   const Bytes encoder(scratch.take(encoder_bytes), static_cast<std::size_t>(encoder_bytes));
-  ConstBytes raw = memory;
-  if (data.shape == stored && data.is_contiguous() && !has_pixels) {
-    raw = {data.data, memory.size()};
-  } else {
+  ConstBytes raw{data.data, static_cast<std::size_t>(bytes)};
+  if (data.shape != stored || !data.is_contiguous() || has_pixels) {
+    const Bytes memory(scratch.take(bytes), static_cast<std::size_t>(bytes));
+    raw = memory;
     View whole = View::contiguous(memory.data(), data.dtype, stored);
     if (has_pixels) {
       const Index width = size_of(data.dtype);

@@ -33,6 +33,7 @@ class TiffSink final : public Sink {
   void create() override;
   void flush() override { file_.flush(); }
   Index scratch_bytes(const Box& box) const override;
+  Index contiguous_scratch_bytes(const Box& box) const override;
   void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override;
   /// @throws Error kind internal: part of a chunk never came; kind io
   void finish() override;

@@ -177,7 +177,9 @@ class PackBits final : public Codec {
  public:
   explicit PackBits(Index row_bytes) : row_(std::max<Index>(1, row_bytes)) {}
   std::string_view name() const override { return "packbits"; }
-  // One byte more for 128, for each row anew; other writers may make runs of one byte each.
+  // One byte more for 128, for each row anew.
+  Index largest_made(Index bytes) const override { return bytes + bytes / 128 + bytes / row_ + 64; }
+  // Other writers may make runs of one byte each.
   Index largest_encoded(Index bytes) const override { return 2 * bytes + 64; }
 
   Index encode(ConstBytes from, Bytes to) const override {
@@ -238,9 +240,8 @@ class Xz final : public Codec {
     if (level < 0 || level > 9) fail(ErrorKind::kUser, "lzma: there is no level {}; 0 to 9 are.", level);
   }
   std::string_view name() const override { return "lzma"; }
-  Index largest_encoded(Index bytes) const override {
-    return static_cast<Index>(lzma_stream_buffer_bound(static_cast<std::size_t>(bytes))) + bytes / 64 + 1024;
-  }
+  Index largest_made(Index bytes) const override { return static_cast<Index>(lzma_stream_buffer_bound(static_cast<std::size_t>(bytes))); }
+  Index largest_encoded(Index bytes) const override { return largest_made(bytes) + bytes / 64 + 1024; }
   Index encode(ConstBytes from, Bytes to) const override {
     std::size_t done = 0;
     const auto result = lzma_easy_buffer_encode(static_cast<std::uint32_t>(level_), LZMA_CHECK_CRC32, nullptr,
