@@ -7,6 +7,7 @@
 #include "freestone/core/box.h"
 #include "freestone/core/buffer.h"
 #include "freestone/core/chunk_grid.h"
+#include "freestone/core/grid_parts.h"
 #include "freestone/core/view.h"
 
 namespace freestone {
@@ -19,6 +20,34 @@ TEST(Box, HullAndIntersection) {
   EXPECT_EQ(hull(a, Box({9, 9}, {0, 3})), a) << "an empty box counts for nothing";
   EXPECT_TRUE(contains(hull(a, b), a));
   EXPECT_EQ(to_string(a), "[0:4, 5:10]");
+}
+
+TEST(GridParts, CoverABoxOnceEachInOneCellOfTheGrid) {
+  std::mt19937 random(3);
+  const auto pick = [&](Index low, Index high) { return std::uniform_int_distribution<Index>(low, high)(random); };
+  for (int trial = 0; trial < 200; ++trial) {
+    const int rank = static_cast<int>(pick(0, 4));
+    Box box(Dims(rank, 0), Shape(rank, 1));
+    Shape step(rank, 1);
+    for (int k = 0; k < rank; ++k) box.start[k] = pick(0, 9), box.shape[k] = pick(1, 7), step[k] = pick(1, 8);
+    const GridParts parts(box, step);
+    Index elements = 0;
+    for (Index n = 0; n < parts.count(); ++n) {
+      const Box part = parts[n];
+      elements += part.count();
+      EXPECT_FALSE(part.empty());
+      EXPECT_TRUE(contains(box, part));
+      EXPECT_EQ(parts.number_of(part.start), n);
+      for (int k = 0; k < rank; ++k) {
+        EXPECT_EQ(part.start[k] / step[k], parts.position(n)[k]);
+        EXPECT_EQ((part.end(k) - 1) / step[k], parts.position(n)[k]);
+      }
+    }
+    EXPECT_EQ(elements, box.count());
+  }
+  EXPECT_EQ(GridParts(Box({0, 0}, {0, 5}), {2, 2}).count(), 0);
+  const Index huge = Index{1} << 60;
+  EXPECT_EQ(GridParts(Box(Shape{huge, huge, huge}), {1, 1, 1}).count(), huge) << "more than anything holds";
 }
 
 TEST(Dims, HaveALimitThatIsAnError) {

@@ -198,6 +198,32 @@ TEST(Compute, SiblingsShareOnePass) {
   EXPECT_EQ(plan.stages[0].deliveries.size(), 7u);
 }
 
+TEST(Compute, PartsOfOneArrayShareItsPass) {
+  // Leaves of sums over parts lie across the edges of the tiles: each tile reads what its leaves need, and the bits are those of a pass alone.
+  const Data cube = random_cube({90, 70, 400}, 9);
+  std::shared_ptr<TempStore> keep;
+  const Array x = on_disk(cube, {10, 70, 200}, keep);
+  const std::vector<Array> parts = {slice(x, {{9, 31}}), slice(x, {Slice{}, Slice::at(35)}), slice(x, {Slice{}, Slice{}, {3, 397, 7}}),
+                                    slice(x, {{33, 38}, {0, 17}, {200, 400}}), flip(slice(x, {{5, 88}}), {0}), x};
+  std::vector<Array> sums;
+  for (const Array& part : parts) sums.push_back(reduce("sum", part, {}, {.skip_nan = true}));
+  sums.push_back(reduce("max", slice(x, {{11, 80}}), {0}, {.skip_nan = true}));
+  std::vector<std::vector<std::byte>> expected;
+  for (const Array& s : sums) expected.push_back(bytes_of(compute(s, with(256 << 20, 1))));
+  for (const Index budget : {Index{4} << 20, Index{16} << 20, Index{256} << 20}) {
+    for (const int threads : {1, 3}) {
+      std::vector<Output> outputs;
+      std::vector<MemoryStore> stores;
+      for (const Array& s : sums) stores.emplace_back(s.spec()), outputs.push_back({s, stores.back().sink()});
+      const Plan plan = plan_outputs(outputs, with(budget, threads));
+      if (budget == Index{16} << 20) EXPECT_EQ(plan.stages.size(), 1u);
+      write_outputs(outputs, with(budget, threads));
+      for (std::size_t s = 0; s < sums.size(); ++s)
+        EXPECT_EQ(std::memcmp(stores[s].view().data, expected[s].data(), expected[s].size()), 0) << s << ", " << budget << " bytes, " << threads;
+    }
+  }
+}
+
 TEST(Compute, OrderStatisticsOfEverythingStreamInLittleMemory) {
   // Above a million elements the ranks are found digit by digit; the oracle sorts.
   const Data cube = random_cube({120, 100, 101}, 12);

@@ -53,19 +53,20 @@ struct Chunked {
     t.stored = t.dtype = DType::kFloat32;
     return t;
   }
-  Array array() const {
-    Identity identity = File::open(folder / "a/meta")->identity();
-    identity.path = folder / "a";
+  static Array array_at(const std::string& path, const Shape& shape, const Shape& chunk) {
+    Identity identity = File::open(path + "/meta")->identity();
+    identity.path = path;
     ChunkedLayout layout{.grid = ChunkGrid(shape, chunk), .codecs = codecs(), .transform = transform()};
-    return from_source(std::make_shared<ChunkedSource>(
-        std::move(layout), std::make_shared<ChunkFiles>(folder / "a", folder / "a/meta", identity, key)));
+    return from_source(std::make_shared<ChunkedSource>(std::move(layout), std::make_shared<ChunkFiles>(path, path + "/meta", identity, key)));
   }
+  Array array() const { return array_at(folder / "a", shape, chunk); }
 };
 
 struct Counter final : Observer {
-  std::atomic<Index> reads{0}, tasks{0};
+  std::atomic<Index> reads{0}, writes{0}, tasks{0};
   void on_event(const Event& event) override {
     if (event.kind == EventKind::kRead) ++reads;
+    if (event.kind == EventKind::kWrite) ++writes;
     if (event.kind == EventKind::kTaskDone) ++tasks;
   }
 };
@@ -125,6 +126,73 @@ TEST(Streamed, ADamagedChunkIsNamedWithItsRegion) {
       EXPECT_NE(std::string(error.what()).find("chunk (7, 1, 2)"), std::string::npos) << error.what();
       EXPECT_NE(std::string(error.what()).find("reading region"), std::string::npos) << error.what();
     }
+  }
+}
+
+/// Large chunks, so that tiles lie in memory as they are encoded.
+std::shared_ptr<Sink> large_chunks(const std::string& path, const Shape& shape, const Shape& chunk) {
+  ChunkedOutput output{.spec = {shape, DType::kFloat32}, .chunk = chunk, .codecs = Chunked::codecs(), .transform = Chunked::transform(), .key = key};
+  output.files.push_back({"meta", "an array"});
+  return std::make_shared<ChunkedSink>(path, true, std::move(output));
+}
+
+TEST(Streamed, GoesIntoTheChunksOfItsOutputByAllLanes) {
+  const std::pair<Shape, Shape> cases[] = {{{96, 120, 128}, {96, 30, 32}}, {{97, 125, 130}, {40, 60, 50}}, {{20, 300, 200}, {20, 70, 200}}};
+  int shared = 0;
+  for (const auto& [shape, chunk] : cases) {
+    const Chunked data(shape, {5, 60, 64}, 5);
+    const Index bytes = element_count(shape) * 4;
+    for (const Index budget : {bytes / 2 + (Index{2} << 20), bytes + (Index{3} << 20), 4 * bytes}) {
+      for (const int threads : {1, 2, 4}) {
+        const auto counter = std::make_shared<Counter>();
+        EventStream events;
+        events.subscribe(counter);
+        ComputeOptions options = with(budget, threads);
+        options.events = &events;
+        const std::string out = data.folder / fmt::format("{}-{}", budget, threads);
+        write_outputs({{data.array(), large_chunks(out, shape, chunk)}}, options);
+        if (counter->tasks == 1 && counter->writes > 1) ++shared;
+        const Array back = Chunked::array_at(out, shape, chunk);
+        const Tensor result = compute(back, with(Index{1} << 30, 1));
+        EXPECT_TRUE(std::equal(data.values.begin(), data.values.end(), result.data<float>())) << to_string(shape) << budget << " " << threads;
+      }
+    }
+  }
+  EXPECT_GE(shared, 6) << "one tile whose chunks are written by whoever is free";
+}
+
+TEST(Streamed, AWriteThatFailsEndsTheRunForAllLanes) {
+  class Failing final : public Sink {
+   public:
+    explicit Failing(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
+    const Spec& spec() const override { return sink_->spec(); }
+    const SinkCaps& caps() const override { return sink_->caps(); }
+    std::string name() const override { return sink_->name(); }
+    void create() override { sink_->create(); }
+    Index scratch_bytes(const Box& box) const override { return sink_->scratch_bytes(box); }
+    Index contiguous_scratch_bytes(const Box& box) const override { return sink_->contiguous_scratch_bytes(box); }
+    void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override {
+      if (++written_ == 5) fail(ErrorKind::kIo, "the disk is full");
+      sink_->write(box, data, scratch, cancel);
+    }
+    void finish() override { sink_->finish(); }
+    void abort() noexcept override { sink_->abort(); }
+
+   private:
+    std::shared_ptr<Sink> sink_;
+    std::atomic<int> written_{0};
+  };
+  const Shape shape{96, 120, 128};
+  const Chunked data(shape, {5, 60, 64}, 6);
+  for (const int threads : {1, 2, 4}) {
+    try {
+      write_outputs({{data.array(), std::make_shared<Failing>(large_chunks(data.folder / "b", shape, {96, 30, 32}))}},
+                    with(element_count(shape) * 4 + (Index{3} << 20), threads));
+      FAIL() << "it wrote everything";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kIo) << error.what();
+    }
+    EXPECT_FALSE(exists(data.folder / "b"));
   }
 }
 

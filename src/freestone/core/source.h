@@ -114,6 +114,8 @@ class Sink {
   virtual void flush() {}
   /// Bytes of scratch that `write(box)` takes.
   virtual Index scratch_bytes(const Box& box) const = 0;
+  /// The same when `data` is known to lie in C order: what is encoded from where it lies needs no copy.
+  virtual Index contiguous_scratch_bytes(const Box& box) const { return scratch_bytes(box); }
   /// Encodes and stores one box; thread-safe; boxes do not overlap and each lies on `caps().unit`.
   /// @throws Error kind io, naming the file
   virtual void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) = 0;

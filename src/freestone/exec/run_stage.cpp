@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 
+#include "freestone/core/grid_parts.h"
 #include "freestone/exec/fold_tree.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/plan/explain.h"
@@ -80,6 +81,36 @@ std::vector<Box> cut_evenly(const Box& box, Index parts) {
   return out;
 }
 
+/// Scratch for lanes that share a delivery: some to begin with, and the memory of what was written.
+class ScratchPool {
+ public:
+  ScratchPool(std::byte* memory, Index bytes, Index each) : each_(each) {
+    for (Index at = 0; at + each <= bytes; at += each) free_.push_back(memory + at);
+  }
+  /// Waits until there is some: whoever holds some gives it back.
+  Bytes take(const Cancel& cancel) {
+    std::unique_lock lock(mutex_);
+    while (free_.empty()) {
+      cancel.check();
+      changed_.wait_for(lock, kLook);
+    }
+    const Bytes out(free_.back(), static_cast<std::size_t>(each_));
+    free_.pop_back();
+    return out;
+  }
+  void give(std::byte* memory) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(memory);
+    changed_.notify_one();
+  }
+
+ private:
+  const Index each_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::byte*> free_;
+};
+
 /// Work on one task, cut into parts: by the task's lane and by any other that has nothing else to do.
 struct SharedWork {
   std::size_t parts = 0;
@@ -129,6 +160,8 @@ class StageRunner {
   void fold_inside(Slot& slot, std::size_t step, std::vector<Tile>& tiles, int lane);
   void fold_across(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
   void deliver(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
+  /// As `deliver`, of a value that lies in the units of its sink: by this lane and those that are free.
+  void deliver_units(Slot& slot, std::size_t step, const Box& box, int lane);
   void write(const Delivery& delivery, const Box& box, const View& view, Scratch& scratch, int lane);
   /// Finishes one piece of an accumulated fold and hands its outputs to where they go.
   void finish_piece(int body, const Box& piece, const FoldTree::State& state, Scratch& scratch, int lane);
@@ -390,11 +423,12 @@ void StageRunner::help(SharedWork& shared, std::unique_lock<std::mutex>& lock, i
 void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int lane) {
   const auto& place = slot.layout.inputs[input];
   const Source& source = *program_.inputs()[input].source;
-  const std::vector<Box> pieces = pieces_of(tile.box, place.piece);
+  const TaskLayout::Value& value = slot.layout.values[static_cast<std::size_t>(program_.inputs()[input].value)];
+  const GridParts pieces(tile.box, place.piece);
   // Tiles side by side may want the same chunks of a cache: each begins elsewhere.
-  const std::size_t first = static_cast<std::size_t>(slot.tile % lanes_) * pieces.size() / static_cast<std::size_t>(lanes_);
-  SharedWork shared{pieces.size(), place.encoded_bytes / place.piece_bytes, [&](std::size_t part, Index worker, int by) {
-                      const Box& piece = pieces[(first + part) % pieces.size()];
+  const Index first = slot.tile % lanes_ * pieces.count() / lanes_;
+  SharedWork shared{static_cast<std::size_t>(pieces.count()), place.encoded_bytes / place.piece_bytes, [&](std::size_t part, Index worker, int by) {
+                      const Box piece = pieces[(first + static_cast<Index>(part)) % pieces.count()];
                       const Bytes memory(slot.memory.data() + place.encoded_offset + worker * place.piece_bytes,
                                          static_cast<std::size_t>(place.piece_bytes));
                       try {
@@ -403,7 +437,17 @@ void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int la
                         if (run_.events.active())
                           emit(EventKind::kRead, by, slot.tile, source.identity().path, source.cost(piece).bytes, start);
                         const auto fetched = now_ns();
-                        source.decode(piece, memory, tile.part(piece).view, stop_);
+                        if (value.unit.empty()) {
+                          source.decode(piece, memory, tile.part(piece).view, stop_);
+                        } else {
+                          const Index bytes = Scratch::rounded(piece.count() * size_of(tile.view.dtype));
+                          const auto beside = memory.size() - static_cast<std::size_t>(bytes);
+                          const View whole = View::contiguous(memory.data() + beside, tile.view.dtype, piece.shape);
+                          source.decode(piece, memory.first(beside), whole, stop_);
+                          const GridParts parts(piece, value.unit);
+                          for (Index n = 0; n < parts.count(); ++n)
+                            copy(whole.part(relative_to(parts[n], piece)), unit_view(value, slot.memory.data(), whole.dtype, parts[n]));
+                        }
                         emit(EventKind::kDecode, by, slot.tile, "decode", piece.count() * size_of(tile.view.dtype), fetched);
                       } catch (Error& error) {
                         if (error.kind() != ErrorKind::kCancelled) error.within(fmt::format("reading region {}", to_string(piece)));
@@ -564,8 +608,34 @@ void StageRunner::deliver(Slot& slot, std::size_t s, const std::vector<Tile>& ti
   const Delivery& delivery = stage_.deliveries[static_cast<std::size_t>(number)];
   const Box box = program_.delivery_box(number, tile_box(stage_, slot.tile));
   if (box.empty()) return;
+  const TaskLayout::Writing& writing = slot.layout.writings[static_cast<std::size_t>(number)];
+  if (!writing.unit.empty()) return deliver_units(slot, s, box, lane);
   Scratch scratch = scratch_of(slot, s);
   write(delivery, box, tiles[static_cast<std::size_t>(program_.delivered_value(number))].part(box).view, scratch, lane);
+}
+
+void StageRunner::deliver_units(Slot& slot, std::size_t s, const Box& box, int lane) {
+  const auto number = static_cast<std::size_t>(program_.steps()[s].which);
+  const TaskLayout::Writing& writing = slot.layout.writings[number];
+  const auto v = static_cast<std::size_t>(program_.delivered_value(static_cast<int>(number)));
+  const TaskLayout::Value& value = slot.layout.values[v];
+  const GridParts units(box, writing.unit);
+  ScratchPool pool(slot.memory.data() + slot.layout.scratch_offset[s], slot.layout.scratch_bytes[s], writing.scratch_bytes);
+  SharedWork shared{static_cast<std::size_t>(units.count()), lanes_, [&](std::size_t part, Index, int by) {
+                      const Bytes memory = pool.take(stop_);
+                      const Box unit = units[static_cast<Index>(part)];
+                      const View view = unit_view(value, slot.memory.data(), program_.values()[v].spec.dtype, unit);
+                      try {
+                        Scratch scratch(memory);
+                        write(stage_.deliveries[number], unit, view, scratch, by);
+                      } catch (...) {
+                        pool.give(memory.data());
+                        throw;
+                      }
+                      pool.give(memory.data());
+                      if (value.unit_bytes >= writing.scratch_bytes) pool.give(view.data);
+                    }};
+  share(shared, lane);
 }
 
 void StageRunner::write(const Delivery& delivery, const Box& box, const View& view, Scratch& scratch, int lane) {

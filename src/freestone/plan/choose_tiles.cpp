@@ -45,6 +45,19 @@ Index largest_task(const StageProgram& program, const Stage& stage) {
   for (int k = 0; k < stage.domain.rank(); ++k) in_order.order.push_back(k);
   const Index count = tile_count(stage);
   for (const Index index : {Index{0}, count - 1, count / 2}) most = std::max(most, program.lay_out(tile_box(in_order, index)).task_bytes);
+  // A result may come from a part of the anchor that none of these meets.
+  for (const auto& [value, owned] : stage.owned) {
+    if (stage.domain.empty()) break;
+    Box box = tile_box(in_order, 0);
+    for (const OwnAxis& own : owned) {
+      if (own.anchor_axis < 0) continue;
+      const int k = own.anchor_axis;
+      const Index start = stage.domain.start[k], at = std::clamp(own.offset, start, stage.domain.end(k) - 1);
+      box.start[k] = start + (at - start) / stage.tile[k] * stage.tile[k];
+      box.shape[k] = std::min(stage.tile[k], stage.domain.end(k) - box.start[k]);
+    }
+    most = std::max(most, program.lay_out(box).task_bytes);
+  }
   return most;
 }
 
@@ -56,7 +69,8 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
     const Op& op = program.op(static_cast<int>(b));
     const Fold& fold = *op.fold();
     const OwnMap& owned = stage.owned.at({stage.body[b], -1});
-    const Box part = owned_box(owned, tile, op.domain());
+    // A tile that has nothing of the reduction tells nothing of it.
+    const Box some = owned_box(owned, tile, op.domain()), part = some.empty() ? Box(op.domain()) : some;
     Index leaves = 1, leaves_in_tile = 1;
     bool split = false;
     std::vector<int> reduced_axes;
@@ -225,9 +239,10 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
                  (slots * layout.task_bytes > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
         // Out of the cache elements are copied, through memory.
         if (read.cache_bytes > 0) cpu += static_cast<double>(layout.read_bytes) * 2 / rates.memory_bytes_per_second;
-        const double write = static_cast<double>(layout.bytes_written) / rates.write_bytes_per_second;
+        const double write = static_cast<double>(layout.bytes_written - layout.shared_written) / rates.write_bytes_per_second;
+        const double shared_write = static_cast<double>(layout.shared_written) / rates.write_bytes_per_second;
         double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
-        seconds += tiles * (streamed * reading + shared * 1e-9 / rates.core_speed) / stream_lanes;
+        seconds += tiles * (streamed * reading + shared * 1e-9 / rates.core_speed + shared_write) / stream_lanes;
         seconds += (std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) + static_cast<double>(read.cache_bytes)) /
                    rates.fresh_bytes_per_second / (streamed > 0 ? stream_lanes : lanes);
         seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;

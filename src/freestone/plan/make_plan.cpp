@@ -209,7 +209,20 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
       if (built && groups[g].size() > 1) {
         // Siblings that together fit nothing go alone.
         Stage trial = stage;
-        built = tiles_of(plan, trial, stage_rules, plan.budget - plan.reserve_bytes - in_memory).fits;
+        const Index memory = plan.budget - plan.reserve_bytes - in_memory;
+        const TileChoice together = tiles_of(plan, trial, stage_rules, memory);
+        built = together.fits;
+        // Reading beyond every tile may cost more than a pass for each.
+        if (built && std::count(stage_rules.across.begin(), stage_rules.across.end(), true) > 0) {
+          double alone = 0;
+          for (const Target& target : groups[g]) {
+            TileRules own_rules;
+            if (!builder.build({target}, l, trial, own_rules)) continue;
+            const TileChoice choice = tiles_of(plan, trial, own_rules, memory);
+            alone += choice.fits ? choice.seconds : together.seconds;
+          }
+          built = together.seconds <= alone;
+        }
       }
       if (!built && groups[g].size() > 1) {
         for (const Target& target : groups[g]) groups.push_back({target});

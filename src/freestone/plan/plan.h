@@ -60,6 +60,7 @@ struct OwnAxis {
   int anchor_axis = -1;
   Index offset = 0;
   Index mul = 1;
+  Index unit = 1;  ///< positions belong together in groups of this many (leaves of a reduction), each to the tile that holds its first
   friend bool operator==(const OwnAxis&, const OwnAxis&) = default;
 };
 using OwnMap = std::vector<OwnAxis>;
@@ -97,7 +98,7 @@ struct Alternative {
 };
 
 struct Plan {
-  static constexpr int kVersion = 2;
+  static constexpr int kVersion = 3;
   Index budget = 0;
   int threads = 1;
   std::vector<PlanNode> nodes;

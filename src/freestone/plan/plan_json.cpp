@@ -30,7 +30,7 @@ Json json_of(const Plan& plan, const Stage& stage) {
   Json owned = Json::array(), inputs = Json::array(), deliveries = Json::array();
   for (const auto& [value, map] : stage.owned) {
     Json axes = Json::array();
-    for (const OwnAxis& own : map) axes.push_back({own.anchor_axis, own.offset, own.mul});
+    for (const OwnAxis& own : map) axes.push_back({own.anchor_axis, own.offset, own.mul, own.unit});
     owned.push_back({{"value", json_of(value)}, {"axes", axes}});
   }
   for (const ValueRef& input : stage.inputs) inputs.push_back(json_of(input));
@@ -69,7 +69,8 @@ Stage stage_of(const Json& j) {
     stage.deliveries.push_back({value_of(d.at("value")), d.at("to") == "store", d.at("number").get<int>()});
   for (const auto& o : j.at("owned")) {
     OwnMap map;
-    for (const auto& axis : o.at("axes")) map.push_back({axis.at(0).get<int>(), axis.at(1).get<Index>(), axis.at(2).get<Index>()});
+    for (const auto& axis : o.at("axes"))
+      map.push_back({axis.at(0).get<int>(), axis.at(1).get<Index>(), axis.at(2).get<Index>(), axis.at(3).get<Index>()});
     stage.owned[value_of(o.at("value"))] = map;
   }
   stage.slots = j.at("slots").get<int>();
@@ -124,7 +125,7 @@ void validate(const Plan& plan) {
                            : (check(value_exists(value), "an owner names an output that is not there"), plan.spec(value).shape.rank());
       check(static_cast<int>(map.size()) == rank, "an owner has the wrong number of axes");
       for (const OwnAxis& own : map)
-        check(own.anchor_axis < stage.domain.rank() && own.mul != 0, "an owner names an axis that is not there");
+        check(own.anchor_axis < stage.domain.rank() && own.mul != 0 && own.unit >= 1, "an owner names an axis that is not there");
     }
     for (const Delivery& d : stage.deliveries) {
       check(value_exists(d.value) && d.target >= 0 && d.target < static_cast<int>(d.to_store ? plan.stores.size() : plan.roots.size()),

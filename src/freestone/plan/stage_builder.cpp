@@ -137,25 +137,27 @@ void StageBuilder::spread_ownership(Stage& stage, std::map<ValueRef, OwnMap>& kn
 }
 
 /// What the operations and sinks of the stage ask of its tiles; false when a target cannot follow the anchor.
-bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap>& known, TileRules& rules) const {
+bool StageBuilder::add_rules(const Stage& stage, std::map<ValueRef, OwnMap>& known, TileRules& rules) const {
   const int rank = stage.domain.rank();
   rules.whole.assign(static_cast<std::size_t>(rank), false);
   rules.step.assign(static_cast<std::size_t>(rank), 1);
   rules.why.assign(static_cast<std::size_t>(rank), "");
+  rules.across.assign(static_cast<std::size_t>(rank), false);
   const auto span = [&](int axis, std::string_view why) {
     if (axis < 0 || rules.whole[static_cast<std::size_t>(axis)]) return;
     rules.whole[static_cast<std::size_t>(axis)] = true;
     rules.why[static_cast<std::size_t>(axis)] = why;
   };
-  // Edges of `own` at multiples of `unit` elements of its array.
+  // Edges of `own` at multiples of `unit` elements of its array; false: no edges of tiles are such.
   const auto step = [&](const OwnAxis& own, Index unit, std::string_view why) {
-    if (own.anchor_axis < 0 || unit <= 1) return;
+    if (own.anchor_axis < 0 || unit <= 1) return true;
     const auto axis = static_cast<std::size_t>(own.anchor_axis);
     const Index s = unit * std::abs(own.mul);
     const bool in_phase = own.mul > 0 && (own.offset - stage.domain.start[own.anchor_axis]) % s == 0;
-    if (!in_phase || s > (Index{1} << 40)) return span(own.anchor_axis, why);
+    if (!in_phase || s > (Index{1} << 40)) return false;
     rules.step[axis] = std::lcm(rules.step[axis], s);
     if (rules.step[axis] >= stage.domain.shape[own.anchor_axis]) span(own.anchor_axis, why);
+    return true;
   };
   // A target that does not run along an anchor axis would be made once for each tile along it.
   const auto cover = [&](const OwnMap& owned, std::string_view why) {
@@ -192,7 +194,8 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
     if (d.to_store) continue;
     const SinkCaps& caps = sinks_[static_cast<std::size_t>(d.target)].caps;
     for (std::size_t k = 0; k < owned->second.size() && static_cast<int>(k) < caps.unit.rank(); ++k)
-      step(owned->second[k], caps.unit[static_cast<int>(k)], "the chunks of its output");
+      if (!step(owned->second[k], caps.unit[static_cast<int>(k)], "the chunks of its output"))
+        span(owned->second[k].anchor_axis, "the chunks of its output");
   }
   for (const int node : stage.body) {
     const auto domain = known.find({node, -1});
@@ -202,7 +205,12 @@ bool StageBuilder::add_rules(const Stage& stage, const std::map<ValueRef, OwnMap
       if (domain == known.end() || !owns_all(domain->second, op(node).domain())) return false;
       cover(domain->second, op(node).name());
       whole_groups(domain->second);
-      for (const int k : fold->axes()) step(domain->second[static_cast<std::size_t>(k)], fold->leaf()[k], "the leaves of a reduction");
+      for (const int k : fold->axes()) {
+        OwnAxis& own = domain->second[static_cast<std::size_t>(k)];
+        if (step(own, fold->leaf()[k], "the leaves of a reduction")) continue;
+        own.unit = fold->leaf()[k];
+        rules.across[static_cast<std::size_t>(own.anchor_axis)] = true;
+      }
     } else if (fold != nullptr && domain != known.end()) {
       for (const int k : fold->axes())
         span(domain->second[static_cast<std::size_t>(k)].anchor_axis, "a reduction that feeds the same pass");
@@ -240,11 +248,13 @@ Index StageBuilder::axes_never_cut(const Stage& stage, const std::map<ValueRef, 
 
 namespace {
 
-/// Elements of the smallest tile that the rules allow.
+/// Elements of the smallest tile that the rules allow and that reads nothing beyond its own.
 Index smallest_tile(const TileRules& rules, const Box& domain) {
   Index elements = 1;
   for (int k = 0; k < domain.rank(); ++k)
-    elements *= std::max<Index>(1, rules.whole[static_cast<std::size_t>(k)] ? domain.shape[k] : rules.step[static_cast<std::size_t>(k)]);
+    elements *= std::max<Index>(1, rules.whole[static_cast<std::size_t>(k)] || rules.across[static_cast<std::size_t>(k)]
+                                       ? domain.shape[k]
+                                       : rules.step[static_cast<std::size_t>(k)]);
   return elements;
 }
 

@@ -36,7 +36,7 @@ class StageBuilder {
   std::map<ValueRef, Box> demand(const Stage& stage) const;
   void spread_ownership(Stage& stage, std::map<ValueRef, OwnMap>& known) const;
   Index axes_never_cut(const Stage& stage, const std::map<ValueRef, OwnMap>& known) const;
-  bool add_rules(const Stage& stage, const std::map<ValueRef, OwnMap>& known, TileRules& rules) const;
+  bool add_rules(const Stage& stage, std::map<ValueRef, OwnMap>& known, TileRules& rules) const;
 
   Plan& plan_;
   const std::vector<SinkFacts>& sinks_;

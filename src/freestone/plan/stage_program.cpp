@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "freestone/core/grid_parts.h"
 #include "freestone/ops/elementwise.h"
 
 namespace freestone {
@@ -77,6 +78,9 @@ Index piece_room(const Source& source, const Shape& piece) {
   return Scratch::rounded(source.encoded_bytes(whole)) + Scratch::rounded(source.cost(chunk).decoded);
 }
 
+// Smaller units of a sink are gathered in caches: laying them out apart gains nothing.
+constexpr Index kLeastUnit = Index{256} << 10;
+
 Index ceil_div(Index a, Index b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 
 }  // namespace
@@ -88,26 +92,11 @@ Index kept_count(const Fold& fold, const Box& box) {
   return count;
 }
 
-std::vector<Box> pieces_of(const Box& box, const Shape& piece) {
-  std::vector<Box> out;
-  if (box.empty()) return out;
-  const int rank = box.rank();
-  Dims first(rank), last(rank);
-  for (int k = 0; k < rank; ++k) first[k] = box.start[k] / piece[k], last[k] = (box.end(k) - 1) / piece[k];
-  for (Dims at = first;;) {
-    Box part = box;
-    for (int k = 0; k < rank; ++k) {
-      part.start[k] = std::max(box.start[k], at[k] * piece[k]);
-      part.shape[k] = std::min(box.end(k), (at[k] + 1) * piece[k]) - part.start[k];
-    }
-    out.push_back(part);
-    int k = rank - 1;
-    while (k >= 0 && ++at[k] > last[k]) {
-      at[k] = first[k];
-      --k;
-    }
-    if (k < 0) return out;
-  }
+View unit_view(const TaskLayout::Value& value, std::byte* memory, DType dtype, const Box& part) {
+  const GridParts units(value.box, value.unit);
+  const Index number = units.number_of(part.start);
+  const Box unit = units[number];
+  return View::contiguous(memory + value.offset + number * value.unit_bytes, dtype, unit.shape).part(relative_to(part, unit));
 }
 
 Index tile_count(const Stage& stage) {
@@ -143,6 +132,7 @@ Box owned_box(const OwnMap& owned, const Box& anchor_box, const Shape& array) {
       first = ceil_div(1 - b, -own.mul), end = ceil_div(1 - a, -own.mul);
     first = std::clamp<Index>(first, 0, array[k]);
     end = std::clamp<Index>(end, first, array[k]);
+    if (own.unit > 1) first = std::min(array[k], ceil_div(first, own.unit) * own.unit), end = std::min(array[k], ceil_div(end, own.unit) * own.unit);
     box.start[k] = first, box.shape[k] = end - first;
   }
   return box;
@@ -270,6 +260,33 @@ void StageProgram::read_through(const std::shared_ptr<ChunkCache>& cache) {
       if (auto cached = input.source->through(cache)) input.source = std::move(cached);
 }
 
+const Sink* StageProgram::unit_sink(int value) const {
+  const auto delivery = std::find(delivered_.begin(), delivered_.end(), value);
+  if (!is_only_delivered(value)) return nullptr;
+  const Delivery& to = stage_.deliveries[static_cast<std::size_t>(delivery - delivered_.begin())];
+  const Sink* sink = to.to_store ? nullptr : sinks_[static_cast<std::size_t>(to.target)].sink.get();
+  const Spec& spec = values_[static_cast<std::size_t>(value)].spec;
+  return sink != nullptr && element_count(sink->caps().unit) * size_of(spec.dtype) >= kLeastUnit ? sink : nullptr;
+}
+
+void StageProgram::lay_in_units(int value, TaskLayout& layout) const {
+  auto& place = layout.values[static_cast<std::size_t>(value)];
+  const Sink* sink = unit_sink(value);
+  if (sink == nullptr) return;
+  const Box first = GridParts(place.box, sink->caps().unit)[0];
+  if (first.shape == place.box.shape) return;
+  place.unit = sink->caps().unit;
+  // What was written leaves its memory to the next lane as scratch.
+  const Index bytes = first.count() * size_of(values_[static_cast<std::size_t>(value)].spec.dtype);
+  place.unit_bytes = std::max(Scratch::rounded(bytes), Scratch::rounded(sink->contiguous_scratch_bytes(first)));
+}
+
+bool StageProgram::is_only_delivered(int value) const {
+  for (const auto& read : node_inputs_)
+    if (std::find(read.begin(), read.end(), value) != read.end()) return false;
+  return std::count(delivered_.begin(), delivered_.end(), value) == 1;
+}
+
 Box StageProgram::fold_box(int body_index, const Box& anchor_box) const {
   return owned_box(stage_.owned.at({stage_.body[static_cast<std::size_t>(body_index)], -1}), anchor_box, op(body_index).domain());
 }
@@ -285,6 +302,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
   layout.inputs.resize(inputs_.size());
   layout.domains.resize(stage_.body.size());
   layout.active.resize(stage_.body.size());
+  layout.writings.resize(stage_.deliveries.size());
   layout.scratch_offset.assign(steps_.size(), -1);
   layout.scratch_bytes.assign(steps_.size(), 0);
 
@@ -356,7 +374,10 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       if (input.encoded_bytes > plan_.budget / kStreamShare && !described.source->decodes_in_place() &&
           !described.source->chunks().is_contiguous()) {
         const Shape piece = piece_of(*described.source, std::min(kPieceBytes, plan_.budget / kPieceShare));
-        const Index room = piece_room(*described.source, piece);
+        lay_in_units(static_cast<int>(v), layout);
+        // What is taken apart into units is decoded beside them first.
+        const Index beside = layout.values[v].unit.empty() ? 0 : Scratch::rounded(element_count(piece) * size_of(described.source->spec().dtype));
+        const Index room = piece_room(*described.source, piece) + beside;
         const Index lanes = std::min<Index>(plan_.threads, input.encoded_bytes / (kLeastSaved * room));
         if (lanes >= 1) {
           input.piece = piece, input.piece_bytes = room;
@@ -365,6 +386,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           layout.stream_lanes = layout.stream_lanes == 1 ? lanes : std::min(layout.stream_lanes, lanes);
           continue;
         }
+        layout.values[v].unit = {};
       }
     } else {
       // A store on disk that is planned, not made: every block that the box touches is read, whole, for gaps in it are short.
@@ -380,6 +402,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
   std::vector<bool> owns(values_.size());
   const auto place = [&](std::size_t v) {
     layout.values[v].bytes = need[v].count() * size_of(values_[v].spec.dtype);
+    if (const Shape& unit = layout.values[v].unit; !unit.empty())
+      layout.values[v].bytes = layout.values[v].unit_bytes * GridParts(need[v], unit).count();
     layout.values[v].offset = places.take(layout.values[v].bytes);
     owns[v] = true;
   };
@@ -417,7 +441,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           if (input.piece_bytes > 0) input.encoded_offset = places.take(input.encoded_bytes);
           places.give_back(input.encoded_offset, input.encoded_bytes);
         }
-        layout.touched_bytes += bytes;
+        layout.touched_bytes += layout.values[v].unit.empty() ? bytes : 2 * bytes;
         break;
       }
       case StepKind::kRun: {
@@ -498,9 +522,19 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           int k = box.rank() - 1;
           while (k > 0 && box.shape[k] == shape[k]) --k;
           for (int j = 0; j < k; ++j) runs *= box.shape[j];
-          scratch(sink.sink ? sink.sink->scratch_bytes(box) : Index{1} << 20);
+          if (const auto& value = layout.values[v]; !value.unit.empty()) {
+            // Units at the array's edge may take more than whole ones.
+            const GridParts units(box, value.unit);
+            const Index room = Scratch::rounded(std::max(sink.sink->contiguous_scratch_bytes(units[0]),
+                                                         sink.sink->contiguous_scratch_bytes(units[units.count() - 1])));
+            layout.writings[which] = {value.unit, room};
+            scratch(room);
+          } else {
+            scratch(sink.sink ? sink.sink->scratch_bytes(box) : Index{1} << 20);
+          }
         }
         if (on_disk) layout.bytes_written += bytes, layout.writes += runs;
+        if (on_disk && !layout.writings[which].unit.empty()) layout.shared_written += bytes;
         layout.nanoseconds += static_cast<double>(box.count()) * 0.2;
         break;
       }

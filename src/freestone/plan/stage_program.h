@@ -48,6 +48,11 @@ struct TaskLayout {
     Box box;
     Index offset = -1;  ///< in the task's memory; -1: memory of a source, or not made here
     Index bytes = 0;
+    /// Not empty: the box does not lie in C order but as the units of the sink that it goes to (boxes of a grid that starts at the
+    /// array's first element), each in C order by itself, in C order of their grid, `unit_bytes` apart. A sink encodes such a unit
+    /// from where it lies.
+    Shape unit;
+    Index unit_bytes = 0;
   };
   struct Input {
     Index encoded_offset = -1, encoded_bytes = 0;
@@ -57,8 +62,14 @@ struct TaskLayout {
     Shape piece;
     Index piece_bytes = 0;
   };
+  /// A delivery that several lanes can share, unit by unit of its sink.
+  struct Writing {
+    Shape unit;               ///< empty: it is handed over as one
+    Index scratch_bytes = 0;  ///< of one unit; the step's scratch is for one or more
+  };
   std::vector<Value> values;
   std::vector<Input> inputs;
+  std::vector<Writing> writings;  ///< one a delivery
   std::vector<Box> domains;                          ///< one a body node
   std::vector<bool> active;                          ///< one a body node: something of it is wanted
   std::vector<Index> scratch_offset, scratch_bytes;  ///< one a step
@@ -69,6 +80,7 @@ struct TaskLayout {
   Index streamed = 0;    ///< of `read.decoded`
   Index stream_lanes = 1;  ///< lanes that can stream an input of the task at once
   Index bytes_written = 0, writes = 0;
+  Index shared_written = 0;  ///< of `bytes_written`, what several lanes can write at once
   double nanoseconds = 0;
   double shared_nanoseconds = 0;  ///< of them, what several lanes can do at once
 };
@@ -120,6 +132,12 @@ class StageProgram {
   std::vector<StageInput> inputs_;
   std::vector<StageValue> values_;
   std::vector<int> delivered_;  ///< -1: outputs of an accumulated fold
+  /// The sink in whose units the memory of an input may lie: large ones, and nothing but its delivery reads the value. Null: none.
+  const Sink* unit_sink(int value) const;
+  /// Nothing but one delivery reads it.
+  bool is_only_delivered(int value) const;
+  /// Lays the memory of such a value out in units, when there are several.
+  void lay_in_units(int value, TaskLayout& layout) const;
   std::vector<std::vector<int>> node_inputs_, node_outputs_;
   std::vector<bool> accumulated_;
   std::vector<Step> steps_;
@@ -128,8 +146,8 @@ class StageProgram {
 /// From so many elements on the executor lets free lanes help with an elementwise operation or a reduction of one task.
 inline constexpr Index kSharedElements = Index{1} << 20;
 
-/// The parts of `box` that lie in one piece of a grid of `piece`, in C order.
-std::vector<Box> pieces_of(const Box& box, const Shape& piece);
+/// Where the unit that begins with `part` lies in the memory of a value that is laid out in units, and its view there.
+View unit_view(const TaskLayout::Value& value, std::byte* memory, DType dtype, const Box& part);
 
 /// Elements of `box` that a fold keeps: the product over axes that are not reduced.
 Index kept_count(const Fold& fold, const Box& box);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "freestone/core/grid_parts.h"
+
 namespace freestone {
 namespace {
 
@@ -70,27 +72,24 @@ Index ChunkedSink::scratch_bytes(const Box&) const {
   return Scratch::rounded(raw) + Scratch::rounded(output_.codecs.encode_scratch_bytes(raw));
 }
 
+Index ChunkedSink::contiguous_scratch_bytes(const Box& box) const {
+  // Only a box that is one whole chunk is raw bytes as it lies.
+  const bool is_raw = !output_.shards && box.shape == output_.chunk && output_.transform.is_identity();
+  const Index raw = element_count(output_.chunk) * size_of(output_.spec.dtype);
+  return is_raw ? Scratch::rounded(output_.codecs.encode_scratch_bytes(raw)) : scratch_bytes(box);
+}
+
 void ChunkedSink::write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) {
   ensure(data.shape == box.shape && data.dtype == output_.spec.dtype, "write: the view does not fit the box");
   if (box.empty()) return;
-  const int rank = box.rank();
-  Dims first(rank), last(rank);
-  for (int k = 0; k < rank; ++k) {
-    first[k] = box.start[k] / files_.chunk()[k];
-    last[k] = (box.end(k) - 1) / files_.chunk()[k];
-  }
-  for (Dims at = first;;) {
+  const GridParts parts(box, files_.chunk());
+  for (Index number = 0; number < parts.count(); ++number) {
     cancel.check();
+    const Box part = parts[number];
+    const Dims at = parts.position(number);
     const Box file = files_.box(files_.index_of(at));
-    const Box part = intersection(box, file);
     const View view = data.part(relative_to(part, box));
     part == file ? write_file(at, view, scratch, cancel) : keep_part(at, file, part, view, scratch, cancel);
-    int k = rank - 1;
-    while (k >= 0 && ++at[k] > last[k]) {
-      at[k] = first[k];
-      --k;
-    }
-    if (k < 0) return;
   }
 }
 
@@ -125,13 +124,15 @@ bool ChunkedSink::is_fill(ConstBytes raw) const {
   return std::memcmp(raw.data(), raw.data() + width, raw.size() - width) == 0;
 }
 
-ConstBytes ChunkedSink::raw_chunk(const View& data, Bytes memory) const {
+ConstBytes ChunkedSink::raw_chunk(const View& data, Scratch& scratch) const {
   const bool is_whole = data.shape == output_.chunk;
-  const Index count = element_count(output_.chunk);
-  ConstBytes raw = memory;
+  const Index count = element_count(output_.chunk), bytes = count * size_of(output_.spec.dtype);
+  ConstBytes raw;
   if (is_whole && data.is_contiguous() && output_.transform.is_identity()) {
-    raw = {data.data, memory.size()};
+    raw = {data.data, static_cast<std::size_t>(bytes)};
   } else {
+    const Bytes memory(scratch.take(bytes), static_cast<std::size_t>(bytes));
+    raw = memory;
     const View whole = View::contiguous(memory.data(), data.dtype, output_.chunk);
     if (!is_whole) {
       const auto width = static_cast<Index>(output_.fill.size());
@@ -149,22 +150,23 @@ void ChunkedSink::write_file(const Dims& position, const View& data, Scratch& sc
   const Index mark = scratch.used();
   const Index raw_bytes = element_count(output_.chunk) * size_of(output_.spec.dtype);
   const Index encoder_bytes = output_.codecs.encode_scratch_bytes(raw_bytes);
-  const Bytes memory(scratch.take(raw_bytes), static_cast<std::size_t>(raw_bytes));
   const Bytes encoder(scratch.take(encoder_bytes), static_cast<std::size_t>(encoder_bytes));
   const std::string key = output_.key(position);
   if (!output_.shards) {
-    const ConstBytes raw = raw_chunk(data, memory);
+    const ConstBytes raw = raw_chunk(data, scratch);
     if (!raw.empty()) folder_.write_file(key, output_.codecs.encode(raw, encoder));
   } else {
     const ShardLayout& layout = *output_.shards;
     ShardIndex index(layout.count());
     Index end = layout.index_at_end ? 0 : layout.index_bytes();
     const ChunkGrid inner(data.shape, output_.chunk);
+    const Index behind_encoder = scratch.used();
     std::optional<OpenFile> file;  // none is made when there is nothing but fill
     for (Index number = 0; number < inner.count(); ++number) {
       cancel.check();
       const Box box = inner.box(number);
-      const ConstBytes raw = raw_chunk(data.part(box), memory);
+      scratch.release_to(behind_encoder);
+      const ConstBytes raw = raw_chunk(data.part(box), scratch);
       if (raw.empty()) continue;
       if (!file) file.emplace(folder_.open_file(key));
       const ConstBytes encoded = output_.codecs.encode(raw, encoder);

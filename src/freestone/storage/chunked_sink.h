@@ -49,6 +49,7 @@ class ChunkedSink final : public Sink {
   void clean_up() override { folder_.clean_up(); }
   void flush() override { folder_.flush(); }
   Index scratch_bytes(const Box& box) const override;
+  Index contiguous_scratch_bytes(const Box& box) const override;
   void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override;
   /// @throws Error kind internal: part of a file never came
   void finish() override;
@@ -59,8 +60,8 @@ class ChunkedSink final : public Sink {
   void keep_part(const Dims& position, const Box& file_box, const Box& part, const View& data, Scratch& scratch, const Cancel& cancel);
   /// Encodes and writes a file whose elements, as far as they are inside the array, are `data`.
   void write_file(const Dims& position, const View& data, Scratch& scratch, const Cancel& cancel);
-  /// The raw bytes of a chunk: where `data` has them already, or gathered in `memory`; none when all is fill.
-  ConstBytes raw_chunk(const View& data, Bytes memory) const;
+  /// The raw bytes of a chunk: where `data` has them already, or gathered in memory of `scratch`; none when all is fill.
+  ConstBytes raw_chunk(const View& data, Scratch& scratch) const;
   bool is_fill(ConstBytes raw) const;
 
   ChunkedOutput output_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "freestone/core/grid_parts.h"
 #include "freestone/storage/chunk_cache.h"
 #include "freestone/storage/runs.h"
 
@@ -16,34 +17,6 @@ Index times(Index a, Index b) {
   Index product = 0;
   return __builtin_mul_overflow(a, b, &product) ? kTooMuch : std::min(product, kTooMuch);
 }
-
-/// The chunks that a box meets, in C order of their positions.
-class Reach {
- public:
-  Reach(const ChunkGrid& grid, const Box& box) : first_(box.rank()), last_(box.rank()) {
-    for (int k = 0; k < box.rank(); ++k) {
-      first_[k] = box.start[k] / grid.chunk()[k];
-      last_[k] = (box.end(k) - 1) / grid.chunk()[k];
-      count_ = times(count_, last_[k] - first_[k] + 1);
-    }
-    at_ = first_;
-  }
-  Index count() const { return count_; }
-  const Dims& position() const { return at_; }
-  /// Moves on; false behind the last.
-  bool next() {
-    int k = at_.rank() - 1;
-    while (k >= 0 && ++at_[k] > last_[k]) {
-      at_[k] = first_[k];
-      --k;
-    }
-    return k >= 0;
-  }
-
- private:
-  Dims first_, last_, at_;
-  Index count_ = 1;
-};
 
 Box chunk_box(const ChunkGrid& grid, const Dims& position) {
   Box out(grid.shape());
@@ -152,7 +125,7 @@ double ChunkedSource::stored_share() const {
 
 ReadCost ChunkedSource::cost(const Box& box) const {
   if (box.empty()) return {};
-  const Index chunks = Reach(layout_.grid, box).count();
+  const Index chunks = GridParts(box, layout_.grid.chunk()).count();
   const Index raw = times(chunks, raw_bytes(layout_.grid.chunk()));
   return {static_cast<Index>(static_cast<double>(raw) * stored_share()), chunks, raw};
 }
@@ -179,7 +152,7 @@ Index ChunkedSource::scratch_bytes(const Box& box) const {
 
 Index ChunkedSource::encoded_bytes(const Box& box) const {
   if (box.empty()) return 0;
-  const Index chunks = Reach(layout_.grid, box).count();
+  const Index chunks = GridParts(box, layout_.grid.chunk()).count();
   return std::min(kTooMuch, table_bytes(chunks) + Scratch::rounded(times(chunks, largest_)) + scratch_bytes(box));
 }
 
@@ -195,12 +168,11 @@ StoredChunk ChunkedSource::find(const Dims& position) const {
 
 void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const {
   ensure(static_cast<Index>(encoded.size()) >= encoded_bytes(box), "fetch: too little memory for the box");
-  Reach reach(layout_.grid, box);
+  const GridParts reach(box, layout_.grid.chunk());
   Group group{encoded, table_bytes(reach.count()), nullptr, {}};
-  Index number = 0;
-  do {
+  for (Index number = 0; number < reach.count(); ++number) {
     cancel.check();
-    const Dims& position = reach.position();
+    const Dims position = reach.position(number);
     if (cache_) {
       const Shape stored = stored_shape(chunk_box(layout_.grid, position));
       const auto read = [&](Bytes to) -> Index {
@@ -211,19 +183,19 @@ void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Ca
         return chunk.bytes;
       };
       if (auto* held = cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw_bytes(stored), read)) {
-        put_place(encoded, number++, {.kind = Place::kCached, .cached = held});
+        put_place(encoded, number, {.kind = Place::kCached, .cached = held});
         continue;
       }
     }
     const StoredChunk chunk = find(position);
     if (!chunk.file) {
-      put_place(encoded, number++, {});
+      put_place(encoded, number, {});
       continue;
     }
     if (group.file != chunk.file) read_group(group, cancel);
     group.file = chunk.file;
-    group.pieces.push_back({number++, chunk.offset, chunk.bytes});
-  } while (reach.next());
+    group.pieces.push_back({number, chunk.offset, chunk.bytes});
+  }
   read_group(group, cancel);
   map_->check_unchanged();
 }
@@ -361,17 +333,15 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
     }
     return true;
   };
-  std::vector<std::pair<Dims, Index>> later;
-  Reach reach(layout_.grid, box);
-  Index number = 0;
-  do {
+  std::vector<Index> later;
+  const GridParts reach(box, layout_.grid.chunk());
+  for (Index number = 0; number < reach.count(); ++number) {
     cancel.check();
-    if (!decode_at(reach.position(), number, false)) later.emplace_back(reach.position(), number);
-    ++number;
-  } while (reach.next());
-  for (const auto& [position, at] : later) {
+    if (!decode_at(reach.position(number), number, false)) later.push_back(number);
+  }
+  for (const Index number : later) {
     cancel.check();
-    decode_at(position, at, true);
+    decode_at(reach.position(number), number, true);
   }
 }
 

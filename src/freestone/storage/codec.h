@@ -27,9 +27,11 @@ class Codec {
   virtual std::string_view name() const = 0;
   /// What decodes the same in numcodecs, as Zarr version 2 has it: {"id": "zlib", ...}; empty: nothing there does.
   virtual std::string numcodecs() const { return {}; }
-  /// Most bytes that `encode` makes of `bytes`, and that `decode` is prepared to meet for as many.
+  /// Most bytes that `decode` is prepared to meet for `bytes` decoded ones: other encoders are less thrifty than ours.
   virtual Index largest_encoded(Index bytes) const = 0;
-  /// Fills the start of `to`, which has room for largest_encoded(from.size()), and returns how much.
+  /// Most bytes that `encode` makes of `bytes`.
+  virtual Index largest_made(Index bytes) const { return largest_encoded(bytes); }
+  /// Fills the start of `to`, which has room for largest_made(from.size()), and returns how much.
   /// @throws Error kind user: more bytes than the codec can take
   virtual Index encode(ConstBytes from, Bytes to) const = 0;
   /// Fills the start of `to` and returns how much.
@@ -63,8 +65,8 @@ class CodecChain {
   ConstBytes encode(ConstBytes raw, Bytes scratch) const;
 
  private:
-  /// Sizes at most: [0] raw, [i + 1] behind codec i.
-  std::vector<Index> sizes(Index raw_bytes) const;
+  /// Sizes at most: [0] raw, [i + 1] behind codec i, as `bound` has them.
+  std::vector<Index> sizes(Index raw_bytes, Index (Codec::*bound)(Index) const) const;
   std::vector<CodecRef> codecs_;
 };
 

@@ -12,30 +12,30 @@ std::string CodecChain::names() const {
   return out;
 }
 
-std::vector<Index> CodecChain::sizes(Index raw_bytes) const {
+std::vector<Index> CodecChain::sizes(Index raw_bytes, Index (Codec::*bound)(Index) const) const {
   std::vector<Index> out{raw_bytes};
-  for (const CodecRef& codec : codecs_) out.push_back(codec->largest_encoded(out.back()));
+  for (const CodecRef& codec : codecs_) out.push_back((*codec.*bound)(out.back()));
   return out;
 }
 
-Index CodecChain::largest_encoded(Index raw_bytes) const { return sizes(raw_bytes).back(); }
+Index CodecChain::largest_encoded(Index raw_bytes) const { return sizes(raw_bytes, &Codec::largest_encoded).back(); }
 
 Index CodecChain::decode_scratch_bytes(Index raw_bytes) const {
-  const std::vector<Index> sizes = this->sizes(raw_bytes);
+  const std::vector<Index> sizes = this->sizes(raw_bytes, &Codec::largest_encoded);
   Index largest = 0;
   for (std::size_t i = 1; i + 1 < sizes.size(); ++i) largest = std::max(largest, Scratch::rounded(sizes[i]));
   return codecs_.size() > 2 ? 2 * largest : largest;
 }
 
 Index CodecChain::encode_scratch_bytes(Index raw_bytes) const {
-  const std::vector<Index> sizes = this->sizes(raw_bytes);
+  const std::vector<Index> sizes = this->sizes(raw_bytes, &Codec::largest_made);
   Index largest = 0;
   for (std::size_t i = 1; i < sizes.size(); ++i) largest = std::max(largest, Scratch::rounded(sizes[i]));
   return codecs_.size() > 1 ? 2 * largest : largest;
 }
 
 void CodecChain::decode(ConstBytes encoded, Bytes raw, Bytes scratch) const {
-  const std::vector<Index> sizes = this->sizes(static_cast<Index>(raw.size()));
+  const std::vector<Index> sizes = this->sizes(static_cast<Index>(raw.size()), &Codec::largest_encoded);
   ensure(static_cast<Index>(scratch.size()) >= decode_scratch_bytes(sizes.front()), "a codec chain got too little scratch memory");
   const std::size_t half = scratch.size() / (codecs_.size() > 2 ? 2 : 1) / Buffer::kAlignment * Buffer::kAlignment;
   if (codecs_.empty() && encoded.size() == raw.size() && !raw.empty()) std::memcpy(raw.data(), encoded.data(), raw.size());

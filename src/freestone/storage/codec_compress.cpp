@@ -33,9 +33,8 @@ class Zstd final : public Codec {
   Zstd(int level, bool checksum) : level_(level), checksum_(checksum) { check_level("zstd", level, ZSTD_minCLevel(), ZSTD_maxCLevel()); }
   std::string_view name() const override { return "zstd"; }
   std::string numcodecs() const override { return fmt::format(R"({{"id": "zstd", "level": {}}})", level_); }
-  Index largest_encoded(Index bytes) const override {
-    return with_slack(static_cast<Index>(ZSTD_COMPRESSBOUND(static_cast<std::size_t>(bytes))));
-  }
+  Index largest_made(Index bytes) const override { return static_cast<Index>(ZSTD_COMPRESSBOUND(static_cast<std::size_t>(bytes))); }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     thread_local const std::unique_ptr<ZSTD_CCtx, Free<ZSTD_CCtx, ZSTD_freeCCtx>> context(ZSTD_createCCtx());
     ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level_);
@@ -62,9 +61,8 @@ class Deflate final : public Codec {
   Deflate(bool gzip, int level) : gzip_(gzip), level_(level == -1 ? 6 : level) { check_level(name(), level_, 0, 9); }
   std::string_view name() const override { return gzip_ ? "gzip" : "zlib"; }
   std::string numcodecs() const override { return fmt::format(R"({{"id": "{}", "level": {}}})", name(), level_); }
-  Index largest_encoded(Index bytes) const override {
-    return with_slack(static_cast<Index>(libdeflate_gzip_compress_bound(nullptr, static_cast<std::size_t>(bytes))));
-  }
+  Index largest_made(Index bytes) const override { return static_cast<Index>(libdeflate_gzip_compress_bound(nullptr, static_cast<std::size_t>(bytes))); }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     using Compressor = std::unique_ptr<libdeflate_compressor, Free<libdeflate_compressor, libdeflate_free_compressor>>;
     thread_local Compressor compressors[10];
@@ -105,7 +103,8 @@ class Lz4 final : public Codec {
   explicit Lz4(int acceleration) : acceleration_(std::max(1, acceleration)) {}
   std::string_view name() const override { return "lz4"; }
   std::string numcodecs() const override { return fmt::format(R"({{"id": "lz4", "acceleration": {}}})", acceleration_); }
-  Index largest_encoded(Index bytes) const override { return with_slack(bytes + bytes / 255 + 16 + kHeader); }
+  Index largest_made(Index bytes) const override { return bytes + bytes / 255 + 16 + kHeader; }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     if (from.size() > LZ4_MAX_INPUT_SIZE) {
       fail(ErrorKind::kUser, "lz4 takes chunks of up to 2 GB, this one has {}. Smaller --chunks would do.",
@@ -140,7 +139,8 @@ class Bz2 final : public Codec {
   explicit Bz2(int level) : level_(level) { check_level("bz2", level, 1, 9); }
   std::string_view name() const override { return "bz2"; }
   std::string numcodecs() const override { return fmt::format(R"({{"id": "bz2", "level": {}}})", level_); }
-  Index largest_encoded(Index bytes) const override { return with_slack(bytes + bytes / 100 + 600); }
+  Index largest_made(Index bytes) const override { return bytes + bytes / 100 + 600; }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     bz_stream stream{};
     if (BZ2_bzCompressInit(&stream, level_, 0, 0) != BZ_OK) fail(ErrorKind::kMemory, "bz2: the system has no memory left for its tables.");
@@ -219,7 +219,8 @@ class Blosc final : public Codec {
     return fmt::format(R"({{"id": "blosc", "cname": "{}", "clevel": {}, "shuffle": {}, "blocksize": {}}})", options_.compressor, options_.level,
                        static_cast<int>(options_.shuffle), options_.block_bytes);
   }
-  Index largest_encoded(Index bytes) const override { return with_slack(bytes + BLOSC_MAX_OVERHEAD); }
+  Index largest_made(Index bytes) const override { return bytes + BLOSC_MAX_OVERHEAD; }
+  Index largest_encoded(Index bytes) const override { return with_slack(largest_made(bytes)); }
   Index encode(ConstBytes from, Bytes to) const override {
     if (from.size() > BLOSC_MAX_BUFFERSIZE) {
       fail(ErrorKind::kUser, "blosc takes chunks of up to 2 GiB, this one has {}. Smaller --chunks would do.",
