@@ -178,7 +178,10 @@ ObjectAttributes read_attributes(const LibraryFile& file, const std::string& whe
       } else if (name == "NAME" && text != nullptr && text->starts_with("This is a netCDF dimension but not a netCDF variable")) {
         out.is_dimension_only = true;
       } else {
-        out.shown.push_back({name, std::move(*value), ""});
+        // Packed numbers are decoded in float32 where their scale is: the one number whose width matters.
+        const hid_t type = attribute.type.id();
+        const bool is_single = H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == sizeof(float);
+        out.shown.push_back({name, std::move(*value), is_single ? "float32" : ""});
       }
     }
   }
