@@ -99,7 +99,7 @@ Place place_of(const std::vector<double>& labels, double sign, double wanted) {
 
 }  // namespace
 
-Dataset reduce(const Dataset& dataset, const std::string& name, const std::vector<std::string>& dims, const AlongOptions& options) {
+Dataset reduce(const Dataset& dataset, const std::string& name, const std::vector<std::string>& dims, const AlongDimsOptions& options) {
   Dataset out = folded(dataset, dims, [&](const DatasetVariable& variable, const std::vector<int>& axes) {
     if (name == "median") return median(variable.array, axes, options.skip_nan);
     if (name == "percentile") return percentile(variable.array, options.q, axes, options.skip_nan);

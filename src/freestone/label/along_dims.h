@@ -13,7 +13,7 @@
 
 namespace freestone {
 
-struct AlongOptions {
+struct AlongDimsOptions {
   bool skip_nan = true;
   double q = 50;  ///< of percentile
 };
@@ -21,7 +21,7 @@ struct AlongOptions {
 /// @param name  of ops/reduce.h (sum, mean, min, max, var, std, count, any, all ...), or median or percentile
 /// @param dims  those that a variable has of them go; none: all axes
 /// @throws Error kind user: unknown name; no variable has the axis
-Dataset reduce(const Dataset& dataset, const std::string& name, const std::vector<std::string>& dims = {}, const AlongOptions& options = {});
+Dataset reduce(const Dataset& dataset, const std::string& name, const std::vector<std::string>& dims = {}, const AlongDimsOptions& options = {});
 
 /// sum(x w) / sum(w) of what is not NaN, in float64. Variables without all axes of the weights get their plain mean.
 /// @throws Error kind user: axes of the weights that are as long as no axis of the data; as reduce

@@ -30,13 +30,6 @@ struct OpenFile {
 
 }  // namespace
 
-/// A file of which some boxes have come.
-struct ChunkedSink::Part {
-  Buffer memory;
-  View view;
-  Index missing = 0;
-};
-
 ChunkedSink::ChunkedSink(std::string path, bool overwrite, ChunkedOutput output)
     : output_(std::move(output)), files_(output_.spec.shape, file_shape(output_)), folder_(std::move(path), overwrite, output_.marks) {
   caps_.unit = file_shape(output_);
@@ -89,33 +82,13 @@ void ChunkedSink::write(const Box& box, const View& data, Scratch& scratch, cons
     const Dims at = parts.position(number);
     const Box file = files_.box(files_.index_of(at));
     const View view = data.part(relative_to(part, box));
-    part == file ? write_file(at, view, scratch, cancel) : keep_part(at, file, part, view, scratch, cancel);
-  }
-}
-
-void ChunkedSink::keep_part(const Dims& position, const Box& file_box, const Box& part, const View& data, Scratch& scratch,
-                            const Cancel& cancel) {
-  std::shared_ptr<Part> kept;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!has_kept_parts_) folder_.write_file(kPartsMark, {});
-    has_kept_parts_ = true;
-    auto& slot = parts_[position];
-    if (!slot) {
-      slot = std::make_shared<Part>();
-      slot->memory = Buffer(file_box.count() * size_of(data.dtype));
-      slot->view = View::contiguous(slot->memory.data(), data.dtype, file_box.shape);
-      slot->missing = file_box.count();
+    if (part == file) {
+      write_file(at, view, scratch, cancel);
+      continue;
     }
-    kept = slot;
+    std::call_once(marked_, [&] { folder_.write_file(kPartsMark, {}); });
+    if (const auto whole = parts_.add(at, file, part, view)) write_file(at, whole->view, scratch, cancel);
   }
-  copy(data, kept->view.part(relative_to(part, file_box)));
-  {
-    const std::lock_guard lock(mutex_);
-    if ((kept->missing -= part.count()) > 0) return;
-    parts_.erase(position);
-  }
-  write_file(position, kept->view, scratch, cancel);
 }
 
 bool ChunkedSink::is_fill(ConstBytes raw) const {
@@ -193,10 +166,7 @@ void ChunkedSink::finish() {
 }
 
 void ChunkedSink::abort() noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    parts_.clear();
-  }
+  parts_.clear();
   folder_.abort();
 }
 

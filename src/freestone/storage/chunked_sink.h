@@ -1,15 +1,15 @@
 /// ChunkedSink: writes an array as files of chunks, or of shards that hold chunks, into a folder.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "freestone/core/source.h"
-#include "freestone/storage/file.h"
 #include "freestone/storage/chunk_files.h"
 #include "freestone/storage/element_transform.h"
+#include "freestone/storage/file.h"
+#include "freestone/storage/kept_parts.h"
 #include "freestone/storage/output_folder.h"
 #include "freestone/storage/temporary_output.h"
 
@@ -56,8 +56,6 @@ class ChunkedSink final : public Sink {
   void abort() noexcept override;
 
  private:
-  struct Part;
-  void keep_part(const Dims& position, const Box& file_box, const Box& part, const View& data, Scratch& scratch, const Cancel& cancel);
   /// Encodes and writes a file whose elements, as far as they are inside the array, are `data`.
   void write_file(const Dims& position, const View& data, Scratch& scratch, const Cancel& cancel);
   /// The raw bytes of a chunk: where `data` has them already, or gathered in memory of `scratch`; none when all is fill.
@@ -69,9 +67,8 @@ class ChunkedSink final : public Sink {
   ChunkGrid files_;
   std::vector<std::byte> stored_fill_;
   OutputFolder folder_;
-  std::mutex mutex_;
-  std::map<Dims, std::shared_ptr<Part>> parts_;
-  bool has_kept_parts_ = false;
+  KeptParts parts_;
+  std::once_flag marked_;  // parts were kept
 };
 
 }  // namespace freestone
