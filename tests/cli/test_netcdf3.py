@@ -161,7 +161,7 @@ def test_attributes_keep_their_types(freestone):
         v.setncatts({k: a for k, a in attributes.items() if k != "_FillValue"})
     freestone.out("convert a.nc b.nc --as netcdf3")
     with raw(netCDF4.Dataset(freestone.folder / "b.nc")) as d:
-        v = d["data"]
+        v = d["v"]
         for key, value in attributes.items():
             found = v.getncattr(key)
             assert np.asarray(found).dtype == np.asarray(value).dtype and np.array_equal(found, value), key
@@ -187,3 +187,20 @@ def test_refusals(freestone, random):
     for keep in (3, 4, 10, 100, 1000, len(whole) - 40):
         (freestone.folder / "cut.nc3").write_bytes(whole[:keep])
         assert "cut.nc3" in freestone.fails(1, "info cut.nc3")
+
+
+def test_packed_numbers_become_what_they_stand_for_and_keep_their_name(freestone):
+    random = np.random.default_rng(5)
+    with raw(netCDF4.Dataset(freestone.folder / "packed.nc", "w", format="NETCDF3_CLASSIC")) as d:
+        d.createDimension("t", 40)
+        d.createDimension("x", 6)
+        v = d.createVariable("pr", "i2", ("t", "x"), fill_value=-32768)
+        v.scale_factor, v.add_offset, v.units = 0.01, 5.0, "mm"
+        stored = random.integers(-3000, 3000, (40, 6)).astype("i2")
+        stored[random.random((40, 6)) < 0.1] = -32768
+        v[...] = stored
+        d.createVariable("other", "f4", ("x",))[...] = 1
+    freestone.out("run", "packed.nc", "--var", "pr", "!", "mean", "--dim", "t", "!", "write", "mean.nc3")
+    with xr.open_dataset(freestone.folder / "packed.nc") as theirs, xr.open_dataset(freestone.folder / "mean.nc3", engine="scipy") as ours:
+        assert list(ours.data_vars) == ["pr"] and ours.pr.dims == ("x",)
+        np.testing.assert_allclose(ours.pr.values, theirs.pr.mean("t").values, rtol=1e-14)

@@ -9,7 +9,7 @@ namespace freestone::astro {
 constexpr double kBeamThreshold = 0.01;  // spectral_cube's beam_threshold
 
 SkyArray with_axes(const SkyArray& array, Array data, const std::vector<int>& kept) {
-  SkyArray out{.data = std::move(data), .unit = array.unit, .beam = array.beam, .header = array.header};
+  SkyArray out{.data = std::move(data), .unit = array.unit, .beam = array.beam, .header = array.header, .name = array.name};
   bool spectral = false;
   for (const int axis : kept) {
     out.dims.push_back(array.dims[static_cast<std::size_t>(axis)]);

@@ -13,6 +13,7 @@
 #include "freestone/astro/header.h"
 #include "freestone/astro/wcs.h"
 #include "freestone/exec/compute.h"
+#include "freestone/label/dataset.h"
 #include "freestone/label/open.h"
 #include "freestone/label/units.h"
 
@@ -36,6 +37,7 @@ struct SkyArray {
   std::vector<Beam> beams;  ///< one a channel, for cubes of varying resolution; else empty
   FitsHeader header;        ///< cards that are neither WCS nor structure
   std::vector<formats::Attribute> attributes;  ///< of formats that have no cards
+  std::string name = {};                       ///< in a file of several arrays: "tas"
 
   int rank() const { return data.rank(); }
   /// The number of the dimension called `name`; also "0", "-1", and the WCS name of an axis ("freq", "dec").
@@ -47,9 +49,10 @@ struct SkyArray {
 
 /// A file as SkyArray, whatever its rank. FITS: axes in the order (others such as Stokes, "spectral", "y", "x"), those of length 1 that are
 /// neither sky nor spectrum dropped; axes without any type are taken by position. Beams from header or BEAMS table (EXTNAME BEAMS);
-/// channels without a valid beam become NaN. Other formats: the file's names of axes, or "axis0", "axis1"...; no WCS.
+/// channels without a valid beam become NaN. Other formats: the file's names of axes, or "axis0", "axis1"...; no WCS;
+/// packed numbers become what they stand for, as `options` say.
 /// @throws Error kind data: a WCS or beam that makes no sense
-SkyArray sky_array_from(const Opened& opened);
+SkyArray sky_array_from(const Opened& opened, const CfOptions& options = {});
 
 /// Coordinates of the pixels along one axis (the others at pixel 0; the spectral axis at the reference pixel of the sky), in the axis' own
 /// unit; pixel numbers without WCS.

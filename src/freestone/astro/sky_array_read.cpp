@@ -143,7 +143,7 @@ void read_header(const Opened& opened, SkyArray& sky) {
 
 }  // namespace
 
-SkyArray sky_array_from(const Opened& opened) {
+SkyArray sky_array_from(const Opened& opened, const CfOptions& options) {
   SkyArray sky;
   sky.data = opened.array();
   if (opened.contents().format != "fits") {
@@ -156,9 +156,10 @@ SkyArray sky_array_from(const Opened& opened) {
     const formats::Contents& contents = opened.contents();
     if (contents.is_group || contents.format == "zarr" || contents.format == "geotiff") {
       // Packed numbers become what they stand for, as in a Dataset.
-      DatasetVariable decoded = decode_cf(DatasetVariable{variable.name, sky.data, variable.dims, variable.attributes});
+      DatasetVariable decoded = decode_cf(DatasetVariable{variable.name, sky.data, variable.dims, variable.attributes}, options);
       sky.data = decoded.array;
       sky.attributes = std::move(decoded.attributes);
+      if (contents.is_group) sky.name = variable.name.substr(variable.name.rfind('/') + 1);
     }
     return sky;
   }

@@ -54,7 +54,7 @@ const std::vector<CommandRow>& command_table() {
                {"disk", "RATE", "simulates a disk that reads and writes so much a second in all, such as 2GB"}},
               run_options()),
        run_plan_only},
-      {"convert", "IN OUT", "a file in another format, told by the suffix",
+      {"convert", "IN OUT", "a file in another format, told by the suffix; numbers stay as they are stored",
        joined(joined({{"as", "FORMAT", "a format by its name, whatever the suffix ('freestone doctor' lists them)"},
                       {"dtype", "DTYPE", "converts the elements"},
                       kVar},

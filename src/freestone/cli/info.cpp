@@ -85,7 +85,7 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
   const bool is_listed = contents.is_group && selected.selector.empty();
   if ((any_pixels && !is_listed) || !selected.selector.empty()) {
     const Opened opened(contents, selected.selector);
-    const astro::SkyArray array = astro::sky_array_from(opened);
+    const astro::SkyArray array = astro::sky_array_from(opened, {.decode_cf = false});  // as it is stored
     const Shape& shape = array.data.shape();
     json["hdu"] = opened.variable().hdu, json["name"] = opened.variable().name;
     json["shape"] = shape.to_vector(), json["dtype"] = name_of(array.data.dtype()), json["bytes"] = array.data.bytes();

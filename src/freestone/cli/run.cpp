@@ -84,7 +84,7 @@ Pipeline pipeline_of(const nlohmann::json& steps, int depth = 0) {
 }  // namespace
 
 Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite,
-          const std::string& format, const std::function<void(astro::SkyArray&)>& change) {
+          const std::string& format, const std::function<void(astro::SkyArray&)>& change, const CfOptions& numbers) {
   Asked asked;
   asked.inputs = {input};
   std::map<std::string, astro::SkyArray> named;
@@ -98,12 +98,12 @@ Asked ask(const std::string& input, const std::vector<std::string>& with, const 
       refuse("--with takes NAME=FILE, as in --with c=continuum.fits, not '{}'.", pair);
     if (name == "x") refuse("--with {}: 'x' is the name of the input itself.", pair);
     if (named.count(name) > 0) refuse("--with {}: the name '{}' is given twice.", pair, name);
-    named[name] = astro::sky_array_from(open(pair.substr(equals + 1)));
+    named[name] = astro::sky_array_from(open(pair.substr(equals + 1)), numbers);
     if (change) change(named[name]);
     asked.inputs.push_back(pair);
   }
   Flow flow;
-  flow.array = astro::sky_array_from(open(input));
+  flow.array = astro::sky_array_from(open(input), numbers);
   if (change) change(flow.array);
   flow.label = stem(input);
   flow.input = file_name(input);
@@ -293,7 +293,8 @@ int run_convert(std::span<const std::string> words, const CommandRow& row, const
   for (const char* name : {"as", "dtype", "chunks", "shards", "compress", "level", "zarr-version"})
     if (arguments.has(name)) call.words.insert(call.words.end(), {std::string("--") + name, arguments.text(name)});
   call.words.insert(call.words.end(), {"--", arguments.words()[1]});
-  const Asked asked = ask(with_variable(arguments.words()[0], arguments), {}, {call}, arguments.has("overwrite"), "table");
+  // Numbers as they are stored, with the attributes that say what they mean: nothing is computed that would need more.
+  const Asked asked = ask(with_variable(arguments.words()[0], arguments), {}, {call}, arguments.has("overwrite"), "table", {}, {.decode_cf = false});
   run_asked(*asked.request, arguments, process);
   return 0;
 }

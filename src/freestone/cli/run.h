@@ -15,7 +15,7 @@ struct Asked {
 /// Opens the files and applies the pipeline. Only metadata is read. `change` may put something else in the place of each opened array.
 /// @throws UsageError, Error
 Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite,
-          const std::string& format, const std::function<void(astro::SkyArray&)>& change = {});
+          const std::string& format, const std::function<void(astro::SkyArray&)>& change = {}, const CfOptions& numbers = {});
 
 /// Settings of the options --threads, --memory, --temp-dir, --log-level; what they leave open comes from environment, config file and
 /// machine.
