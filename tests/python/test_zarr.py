@@ -338,3 +338,19 @@ def test_attributes_with_bare_nan(tmp_path):
     store(tmp_path / "a.zarr", x, zarr_format=2)
     (tmp_path / "a.zarr/.zattrs").write_text(json.dumps({"_FillValue": float("nan")}))
     same(fs.open(tmp_path / "a.zarr"), x)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_xarray_sees_zeros_and_missing_numbers_as_they_are(tmp_path, version):
+    xr = pytest.importorskip("xarray")
+    x = np.array([[0, 1, np.nan], [-5, 0, 2]])
+    path = str(tmp_path / "x.zarr")
+    fs.from_numpy(x).write(path, zarr_version=version, dims=["y", "x"], attrs={"_FillValue": -5.0})
+    group = tmp_path / "g.zarr"
+    group.mkdir()
+    (tmp_path / "x.zarr").rename(group / "tas")
+    document = {"zarr_format": version} if version == 2 else {"zarr_format": 3, "node_type": "group", "attributes": {}}
+    (group / (".zgroup" if version == 2 else "zarr.json")).write_text(json.dumps(document))
+    with xr.open_zarr(group, consolidated=False) as theirs:
+        np.testing.assert_array_equal(theirs.tas.values, np.where(x == -5, np.nan, x))
+    np.testing.assert_array_equal(fs.open(str(group))["tas"].compute(), np.where(x == -5, np.nan, x))

@@ -222,7 +222,9 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
     json["chunks"] = grid.chunk.to_vector();
     json["dtype"] = type_string(spec.dtype);
     json["compressor"] = compressor_v2(request, spec.dtype);
-    json["fill_value"] = zero_of(spec.dtype);
+    // xarray takes the fill value of version 2 for what is missing: a 0 there would hide zeros. So there is none, and every chunk is written.
+    json["fill_value"] = nullptr;
+    output.writes_empty = true;
     json["order"] = "C";
     json["filters"] = nullptr;
     json["dimension_separator"] = ".";
