@@ -4,11 +4,15 @@ import json
 import os
 import pathlib
 import shlex
+import signal
 import subprocess
 
 import numpy as np
 import pytest
 from astropy.io import fits
+
+# A shell starts what it puts in the background with SIGINT ignored, and what we start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("FREESTONE_PROGRAM", str(ROOT / "build" / "release" / "bin" / "freestone"))
