@@ -234,7 +234,7 @@ class Bitshuffle final : public Codec {
       gather_bits(from.data() + at, to.data() + at, elements, width_);
       at += elements * width_;
     });
-    std::memcpy(to.data() + at, from.data() + at, from.size() - at);
+    std::copy(from.begin() + static_cast<std::ptrdiff_t>(at), from.end(), to.begin() + static_cast<std::ptrdiff_t>(at));
     return static_cast<Index>(from.size());
   }
   Index decode(ConstBytes from, Bytes to) const override {
@@ -245,7 +245,7 @@ class Bitshuffle final : public Codec {
         spread_bits(from.data() + at, to.data() + at, elements, width_);
         at += elements * width_;
       });
-      std::memcpy(to.data() + at, from.data() + at, from.size() - at);
+      std::copy(from.begin() + static_cast<std::ptrdiff_t>(at), from.end(), to.begin() + static_cast<std::ptrdiff_t>(at));
       return static_cast<Index>(from.size());
     }
     if (from.size() < kFrameHeader) fail_damaged(name(), "it is cut short");
