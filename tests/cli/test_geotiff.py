@@ -297,3 +297,19 @@ def test_many_tiles_open_fast(freestone):
     freestone.out("info a.tif")
     assert time.perf_counter() - begun < 2  # 202,500 tiles; a loaded machine
     assert read(freestone, "a.tif")[-1, -1] == 9
+
+
+def test_nodata_is_missing_in_pipelines_and_stays_in_copies(freestone):
+    x = np.random.default_rng(4).integers(1, 1000, (2, 40, 50)).astype("u2")
+    x[0, :10], x[1, 5:20] = 0, 0
+    with rasterio.open(freestone.folder / "a.tif", "w", driver="GTiff", width=50, height=40, count=2, dtype="uint16", nodata=0) as d:
+        d.write(x)
+    freestone.out("run", "a.tif", "!", "mean", "--dim", "band", "!", "write", "mean.npy")
+    masked = np.where(x == 0, np.nan, x)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        np.testing.assert_allclose(np.load(freestone.folder / "mean.npy"), np.nanmean(masked, axis=0), rtol=1e-7)
+    freestone.out("convert a.tif b.tif")
+    with rasterio.open(freestone.folder / "b.tif") as d:
+        assert d.nodata == 0 and d.dtypes == ("uint16", "uint16")
+        np.testing.assert_array_equal(d.read(), x)

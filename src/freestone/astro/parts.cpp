@@ -205,6 +205,7 @@ SkyArray downsample(const SkyArray& array, Index factor, const std::vector<std::
   axes = normal_axes(axes, array.rank());
   SkyArray out = array;
   out.data = freestone::downsample(array.data, factor, axes, function, !truncate);
+  std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "GeoTransform"; });  // of pixels that are no more
   for (const int axis : axes) {
     if (array.wcs.rank() > 0) out.wcs = out.wcs.downsample(axis, factor);
     if (array.dims[static_cast<std::size_t>(axis)] != "spectral" || array.beams.empty()) continue;
