@@ -81,12 +81,10 @@ std::vector<Box> cut_evenly(const Box& box, Index parts) {
   return out;
 }
 
-/// Scratch for lanes that share a delivery: some to begin with, and the memory of what was written.
+/// Scratch for lanes that share a delivery: one to begin with, and the memory of what was written.
 class ScratchPool {
  public:
-  ScratchPool(std::byte* memory, Index bytes, Index each) : each_(each) {
-    for (Index at = 0; at + each <= bytes; at += each) free_.push_back(memory + at);
-  }
+  explicit ScratchPool(Bytes first) : bytes_(first.size()), free_{first.data()} {}
   /// Waits until there is some: whoever holds some gives it back.
   Bytes take(const Cancel& cancel) {
     std::unique_lock lock(mutex_);
@@ -94,7 +92,7 @@ class ScratchPool {
       cancel.check();
       changed_.wait_for(lock, kLook);
     }
-    const Bytes out(free_.back(), static_cast<std::size_t>(each_));
+    const Bytes out(free_.back(), bytes_);
     free_.pop_back();
     return out;
   }
@@ -105,7 +103,7 @@ class ScratchPool {
   }
 
  private:
-  const Index each_;
+  const std::size_t bytes_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::byte*> free_;
@@ -608,19 +606,19 @@ void StageRunner::deliver(Slot& slot, std::size_t s, const std::vector<Tile>& ti
   const Delivery& delivery = stage_.deliveries[static_cast<std::size_t>(number)];
   const Box box = program_.delivery_box(number, tile_box(stage_, slot.tile));
   if (box.empty()) return;
-  const TaskLayout::Writing& writing = slot.layout.writings[static_cast<std::size_t>(number)];
-  if (!writing.unit.empty()) return deliver_units(slot, s, box, lane);
+  const auto v = static_cast<std::size_t>(program_.delivered_value(number));
+  if (!slot.layout.values[v].unit.empty()) return deliver_units(slot, s, box, lane);
   Scratch scratch = scratch_of(slot, s);
-  write(delivery, box, tiles[static_cast<std::size_t>(program_.delivered_value(number))].part(box).view, scratch, lane);
+  write(delivery, box, tiles[v].part(box).view, scratch, lane);
 }
 
 void StageRunner::deliver_units(Slot& slot, std::size_t s, const Box& box, int lane) {
   const auto number = static_cast<std::size_t>(program_.steps()[s].which);
-  const TaskLayout::Writing& writing = slot.layout.writings[number];
   const auto v = static_cast<std::size_t>(program_.delivered_value(static_cast<int>(number)));
   const TaskLayout::Value& value = slot.layout.values[v];
-  const GridParts units(box, writing.unit);
-  ScratchPool pool(slot.memory.data() + slot.layout.scratch_offset[s], slot.layout.scratch_bytes[s], writing.scratch_bytes);
+  const GridParts units(box, value.unit);
+  const Index scratch_bytes = slot.layout.scratch_bytes[s];
+  ScratchPool pool({slot.memory.data() + slot.layout.scratch_offset[s], static_cast<std::size_t>(scratch_bytes)});
   SharedWork shared{static_cast<std::size_t>(units.count()), lanes_, [&](std::size_t part, Index, int by) {
                       const Bytes memory = pool.take(stop_);
                       const Box unit = units[static_cast<Index>(part)];
@@ -633,7 +631,7 @@ void StageRunner::deliver_units(Slot& slot, std::size_t s, const Box& box, int l
                         throw;
                       }
                       pool.give(memory.data());
-                      if (value.unit_bytes >= writing.scratch_bytes) pool.give(view.data);
+                      if (value.unit_bytes >= scratch_bytes) pool.give(view.data);
                     }};
   share(shared, lane);
 }

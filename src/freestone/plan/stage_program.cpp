@@ -261,8 +261,10 @@ void StageProgram::read_through(const std::shared_ptr<ChunkCache>& cache) {
 }
 
 const Sink* StageProgram::unit_sink(int value) const {
+  for (const auto& read : node_inputs_)
+    if (std::find(read.begin(), read.end(), value) != read.end()) return nullptr;
+  if (std::count(delivered_.begin(), delivered_.end(), value) != 1) return nullptr;
   const auto delivery = std::find(delivered_.begin(), delivered_.end(), value);
-  if (!is_only_delivered(value)) return nullptr;
   const Delivery& to = stage_.deliveries[static_cast<std::size_t>(delivery - delivered_.begin())];
   const Sink* sink = to.to_store ? nullptr : sinks_[static_cast<std::size_t>(to.target)].sink.get();
   const Spec& spec = values_[static_cast<std::size_t>(value)].spec;
@@ -281,12 +283,6 @@ void StageProgram::lay_in_units(int value, TaskLayout& layout) const {
   place.unit_bytes = std::max(Scratch::rounded(bytes), Scratch::rounded(sink->contiguous_scratch_bytes(first)));
 }
 
-bool StageProgram::is_only_delivered(int value) const {
-  for (const auto& read : node_inputs_)
-    if (std::find(read.begin(), read.end(), value) != read.end()) return false;
-  return std::count(delivered_.begin(), delivered_.end(), value) == 1;
-}
-
 Box StageProgram::fold_box(int body_index, const Box& anchor_box) const {
   return owned_box(stage_.owned.at({stage_.body[static_cast<std::size_t>(body_index)], -1}), anchor_box, op(body_index).domain());
 }
@@ -302,7 +298,6 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
   layout.inputs.resize(inputs_.size());
   layout.domains.resize(stage_.body.size());
   layout.active.resize(stage_.body.size());
-  layout.writings.resize(stage_.deliveries.size());
   layout.scratch_offset.assign(steps_.size(), -1);
   layout.scratch_bytes.assign(steps_.size(), 0);
 
@@ -525,16 +520,13 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           if (const auto& value = layout.values[v]; !value.unit.empty()) {
             // Units at the array's edge may take more than whole ones.
             const GridParts units(box, value.unit);
-            const Index room = Scratch::rounded(std::max(sink.sink->contiguous_scratch_bytes(units[0]),
-                                                         sink.sink->contiguous_scratch_bytes(units[units.count() - 1])));
-            layout.writings[which] = {value.unit, room};
-            scratch(room);
+            scratch(std::max({Index{1}, sink.sink->contiguous_scratch_bytes(units[0]), sink.sink->contiguous_scratch_bytes(units[units.count() - 1])}));
           } else {
             scratch(sink.sink ? sink.sink->scratch_bytes(box) : Index{1} << 20);
           }
         }
         if (on_disk) layout.bytes_written += bytes, layout.writes += runs;
-        if (on_disk && !layout.writings[which].unit.empty()) layout.shared_written += bytes;
+        if (on_disk && !layout.values[v].unit.empty()) layout.shared_written += bytes;
         layout.nanoseconds += static_cast<double>(box.count()) * 0.2;
         break;
       }

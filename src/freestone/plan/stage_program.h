@@ -50,7 +50,7 @@ struct TaskLayout {
     Index bytes = 0;
     /// Not empty: the box does not lie in C order but as the units of the sink that it goes to (boxes of a grid that starts at the
     /// array's first element), each in C order by itself, in C order of their grid, `unit_bytes` apart. A sink encodes such a unit
-    /// from where it lies.
+    /// from where it lies; the scratch of its delivery is for one unit.
     Shape unit;
     Index unit_bytes = 0;
   };
@@ -62,14 +62,8 @@ struct TaskLayout {
     Shape piece;
     Index piece_bytes = 0;
   };
-  /// A delivery that several lanes can share, unit by unit of its sink.
-  struct Writing {
-    Shape unit;               ///< empty: it is handed over as one
-    Index scratch_bytes = 0;  ///< of one unit; the step's scratch is for one or more
-  };
   std::vector<Value> values;
   std::vector<Input> inputs;
-  std::vector<Writing> writings;  ///< one a delivery
   std::vector<Box> domains;                          ///< one a body node
   std::vector<bool> active;                          ///< one a body node: something of it is wanted
   std::vector<Index> scratch_offset, scratch_bytes;  ///< one a step
@@ -134,8 +128,6 @@ class StageProgram {
   std::vector<int> delivered_;  ///< -1: outputs of an accumulated fold
   /// The sink in whose units the memory of an input may lie: large ones, and nothing but its delivery reads the value. Null: none.
   const Sink* unit_sink(int value) const;
-  /// Nothing but one delivery reads it.
-  bool is_only_delivered(int value) const;
   /// Lays the memory of such a value out in units, when there are several.
   void lay_in_units(int value, TaskLayout& layout) const;
   std::vector<std::vector<int>> node_inputs_, node_outputs_;
