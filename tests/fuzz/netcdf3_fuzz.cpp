@@ -2,21 +2,15 @@
 // file; what was read is written again and read the same.
 // With clang: -fsanitize=fuzzer,address,undefined. tests/formats/netcdf3_test.cpp runs it on mutated files without.
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
+#include "answers.h"
 #include "freestone/formats/netcdf3_header.h"
 
 namespace {
 
 using namespace freestone;
 using namespace freestone::formats::netcdf3;
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
+using fuzzing::require;
 
 void look_at(const Header& header, Index file_bytes) {
   for (const StoredVariable& variable : header.variables) {
@@ -36,7 +30,7 @@ void look_at(const Header& header, Index file_bytes) {
 
 int look_at_netcdf3(const unsigned char* data, std::size_t size) {
   const MemoryReader reader("fuzz", std::as_bytes(std::span(data, size)));
-  try {
+  fuzzing::expect_answer_or_clear_error([&] {
     const Header header = read_header(reader);
     look_at(header, reader.size());
     std::string again = format_header(header);
@@ -52,9 +46,7 @@ int look_at_netcdf3(const unsigned char* data, std::size_t size) {
       // Texts that were not UTF-8 are longer now, and the header may reach into the data.
       require(error.kind() == ErrorKind::kData, error.what());
     }
-  } catch (const Error& error) {
-    require(error.kind() == ErrorKind::kData || error.kind() == ErrorKind::kUser, error.what());
-  }
+  });
   return 0;
 }
 

@@ -4,29 +4,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
-
+#include "answers.h"
 #include "freestone/formats/tiff.h"
 
 namespace {
 
 using namespace freestone;
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
+using fuzzing::require;
 
 template <class F>
 void expect_answer_or_clear_error(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    require(error.kind() == ErrorKind::kData || error.kind() == ErrorKind::kUser, error.what());
+  fuzzing::expect_answer_or_clear_error(f, [](const Error& error) {
     require(std::string(error.what()).find("fuzz.tif") != std::string::npos, error.what());
-  }
+  });
 }
 
 void look_at(const Source& source) {

@@ -2,29 +2,15 @@
 // an Error of kind data or user, and nothing else happens.
 // With clang: -fsanitize=fuzzer,address,undefined. tests/formats/fuzz_test.cpp runs it on mutated metadata without.
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
+#include "answers.h"
 #include "freestone/formats/zarr_metadata.h"
 
 namespace {
 
 using namespace freestone;
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
-
-template <class F>
-void expect_answer_or_clear_error(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    require(error.kind() == ErrorKind::kData || error.kind() == ErrorKind::kUser, error.what());
-  }
-}
+using fuzzing::expect_answer_or_clear_error;
+using fuzzing::require;
 
 void look_at_chunk(const formats::zarr::ArrayMetadata& array, ConstBytes chunk) {
   constexpr Index kMost = Index{1} << 20;
