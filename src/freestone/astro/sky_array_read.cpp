@@ -141,10 +141,6 @@ void read_header(const Opened& opened, SkyArray& sky) {
   }
 }
 
-}  // namespace
-
-namespace {
-
 /// What a raster calls nodata is a fill value; of numbers that are decoded, NaN is what is missing.
 std::vector<formats::Attribute> attributes_of(const formats::Variable& variable, const CfOptions& options) {
   std::vector<formats::Attribute> out = variable.attributes;
