@@ -7,8 +7,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -66,22 +64,16 @@ def measured(command, setting, timeout):
     """Runs a command with the row's number of threads."""
     environment = {**os.environ, "FREESTONE_THREADS": str(setting.threads), "BENCH_THREADS": str(setting.threads), "GDAL_NUM_THREADS": str(setting.threads),
                    "OMP_NUM_THREADS": str(setting.threads), "FREESTONE_PROGRESS": "none"}
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        begun = time.perf_counter()
-        process = subprocess.Popen(["timeout", str(timeout), *map(str, command)], stdout=out, stderr=errors, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        errors.seek(0)
-        printed = out.read().decode(errors="replace")
-        if process.returncode != 0:
-            why = f"not done after {timeout} s" if process.returncode == 124 else errors.read().decode(errors="replace").strip()[-500:]
-            raise Failed(f"{' '.join(map(str, command))}\n  exit code {process.returncode}: {why}")
-    lines = printed.strip().splitlines()
-    if lines and lines[-1].startswith('{"seconds"'):
-        seconds = json.loads(lines.pop())["seconds"]
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, "\n".join(lines))
+    command = [str(word) for word in command]
+    done = subprocess.run([sys.executable, "-S", HERE / "measure.py", str(timeout), *command], env=environment, capture_output=True, text=True, errors="replace")
+    said, _, took = done.stderr.rstrip().rpartition("\n")
+    took = json.loads(took)
+    if took["code"] != 0:
+        why = f"not done after {timeout} s" if took["code"] == 124 else said[-500:]
+        raise Failed(f"{' '.join(command)}\n  exit code {took['code']}: {why}")
+    lines = done.stdout.strip().splitlines()
+    seconds = json.loads(lines.pop())["seconds"] if lines and lines[-1].startswith('{"seconds"') else took["seconds"]
+    return Measured(seconds, took["cpu_seconds"], took["peak_bytes"], "\n".join(lines))
 
 
 def remove(path):
