@@ -467,13 +467,15 @@ def _computed(value: Any) -> Any:
     return value
 
 
-def open(path: str | os.PathLike[str]) -> Any:
-    """Opens a file (FITS, npy) or a Zarr folder. Only metadata is read.
+def open(path: str | os.PathLike[str], *, target_chunksize: int | None = None) -> Any:
+    """Opens a file (FITS, npy...), a Zarr folder or an image of CASA. Only metadata is read; a file compressed by gzip is decompressed.
 
     Parameters
     ----------
     path
-        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``.
+        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``, ``"x.image[mask0]"``.
+    target_chunksize
+        Taken as spectral_cube takes it; neighbouring tiles of a CASA image are read together anyway.
 
     Returns
     -------

@@ -160,7 +160,7 @@ std::vector<formats::Attribute> attributes_of(const formats::Variable& variable,
 SkyArray sky_array_from(const Opened& opened, const CfOptions& options) {
   SkyArray sky;
   sky.data = opened.array();
-  if (opened.contents().format != "fits") {
+  if (opened.contents().format != "fits" && opened.variable().header.empty()) {
     const formats::Variable& variable = opened.variable();
     for (int k = 0; k < sky.data.rank(); ++k) {
       const auto axis = static_cast<std::size_t>(k);

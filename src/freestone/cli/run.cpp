@@ -129,6 +129,8 @@ Settings settings_of(const Arguments& arguments) {
     if (settings.memory_bytes == 0) refuse("--memory must be above 0.");
   }
   settings.temp_dir = arguments.text("temp-dir");
+  // Files of gzip are decompressed there when they are opened.
+  if (!settings.temp_dir.empty()) setenv("FREESTONE_TEMP_DIR", settings.temp_dir.c_str(), 1);
   return resolved(settings);
 }
 

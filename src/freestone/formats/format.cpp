@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <map>
 
+#include "freestone/base/settings.h"
+#include "freestone/formats/casa.h"
 #include "freestone/formats/fits.h"
 #include "freestone/formats/hdf5.h"
 #include "freestone/formats/kerchunk.h"
@@ -13,20 +15,21 @@
 #include "freestone/formats/npy.h"
 #include "freestone/formats/tiff.h"
 #include "freestone/formats/zarr.h"
+#include "freestone/storage/gunzip.h"
 
 namespace freestone::formats {
 namespace {
 
-/// A file of gzip is known, so that the answer is better than "no known format".
-Contents open_gzip(std::shared_ptr<const File> file) {
-  Contents contents{.format = "gzip", .path = file->name()};
-  contents.variables.push_back({.note = "the file is compressed by gzip, which cannot be read yet; gunzip makes a plain one of it"});
-  return contents;
-}
+Contents open_gzip(std::shared_ptr<const File> file);
 
 /// A node of Zarr is a folder; what is a file of that name is something else, or damaged.
 Contents refuse_zarr_file(std::shared_ptr<const File> file) {
   fail(ErrorKind::kData, "{}: a Zarr store is a folder, this is a file. A zipped one must be unpacked first.", file->name());
+}
+
+/// An image of CASA is a folder as well.
+Contents refuse_casa_file(std::shared_ptr<const File> file) {
+  fail(ErrorKind::kData, "{}: an image of CASA is a folder, this is a file. A packed one must be unpacked first.", file->name());
 }
 
 struct Format {
@@ -47,13 +50,14 @@ const std::vector<Format>& table() {
        netcdf3::create_sinks},
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
       {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true},
+      {{"casa", {".image", ".im"}, true, true, "images of CASA (folders of casacore's tables)"}, "", refuse_casa_file, casa::create_sink, true},
       {{"netcdf4", {".nc", ".nc4"}, true, false, "NetCDF-4: HDF5 with named dimensions"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
       {{"hdf5", {".h5", ".hdf5", ".he5", ".hdf"}, true, false, "HDF5 datasets and groups"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
       {{"kerchunk", {".json"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1)"}, "", kerchunk::open, nullptr},
       {{"geotiff", {".tif", ".tiff", ".gtiff"}, true, true, "TIFF, BigTIFF and GeoTIFF images"},
        std::string_view("II*\0", 4), tiff::open, tiff::create_sink, true, nullptr,
        {std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)}},
-      {{"gzip", {".gz"}, false, false, "files compressed by gzip: recognised, not read yet"}, "\x1f\x8b", open_gzip, nullptr},
+      {{"gzip", {".gz"}, true, false, "any file of these compressed by gzip, decompressed once into a temporary file"}, "\x1f\x8b", open_gzip, nullptr},
   };
   return kTable;
 }
@@ -75,6 +79,39 @@ std::string known_formats(bool writable) {
     out += fmt::format("{}{} ({})", out.empty() ? "" : ", ", format.info.name, suffixes);
   }
   return out;
+}
+
+/// @param name whose suffix counts where the first bytes say nothing
+Contents open_bytes(const std::shared_ptr<const File>& file, const std::string& name) {
+  char start[8] = {};
+  const auto n = static_cast<std::size_t>(std::min<Index>(8, file->size()));
+  file->read_exactly(0, std::as_writable_bytes(std::span(start, n)));
+  const auto begins_with = [&](std::string_view magic) { return !magic.empty() && std::string_view(start, n).starts_with(magic); };
+  for (const Format& format : table()) {
+    if (begins_with(format.magic) || std::any_of(format.other_magics.begin(), format.other_magics.end(), begins_with)) return format.open(file);
+  }
+  // Behind somebody else's block at its start (MATLAB's).
+  if (hdf5::is_hdf5(*file)) return hdf5::open(file);
+  // The suffix says what it should have been, and that format's own error says what is wrong.
+  for (const Format& format : table()) {
+    if (format.info.can_read && has_suffix(name, format)) return format.open(file);
+  }
+  fail(ErrorKind::kUser, "{}: it is in no format that Freestone knows. It reads {}.", file->name(), known_formats(false));
+}
+
+Contents open_gzip(std::shared_ptr<const File> file) {
+  if (!is_gzip(*file)) fail(ErrorKind::kData, "{}: it does not begin as files of gzip do.", file->name());
+  const auto plain = gunzip(file, default_settings().temp_dir);
+  if (is_gzip(*plain)) fail(ErrorKind::kUser, "{}: it is compressed by gzip twice. Decompress it once (gunzip).", file->name());
+  std::string name = file->name();
+  if (name.ends_with(".gz") || name.ends_with(".GZ")) name.resize(name.size() - 3);
+  if (hdf5::is_hdf5(*plain)) {
+    // Its library opens files by their names.
+    fail(ErrorKind::kUser, "{}: an HDF5 file compressed by gzip cannot be read as it is. Decompress it (gunzip).", file->name());
+  }
+  Contents contents = open_bytes(plain, name);
+  contents.is_unpacked = true;
+  return contents;
 }
 
 /// What a path that is not there was meant to be, when some folder on the way to it is a Zarr node.
@@ -124,23 +161,9 @@ std::string text_of(const AttributeValue& value) {
 Contents open_file(const std::string& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (std::filesystem::is_directory(status)) return zarr::open(path);
+  if (std::filesystem::is_directory(status)) return casa::is_table(path) ? casa::open(path) : zarr::open(path);
   if (!std::filesystem::exists(status)) fail_inside_node(path);
-  const auto file = File::open(path);
-  char start[8] = {};
-  const auto n = static_cast<std::size_t>(std::min<Index>(8, file->size()));
-  file->read_exactly(0, std::as_writable_bytes(std::span(start, n)));
-  const auto begins_with = [&](std::string_view magic) { return !magic.empty() && std::string_view(start, n).starts_with(magic); };
-  for (const Format& format : table()) {
-    if (begins_with(format.magic) || std::any_of(format.other_magics.begin(), format.other_magics.end(), begins_with)) return format.open(file);
-  }
-  // Behind somebody else's block at its start (MATLAB's).
-  if (hdf5::is_hdf5(*file)) return hdf5::open(file);
-  // The suffix says what it should have been, and that format's own error says what is wrong.
-  for (const Format& format : table()) {
-    if (format.info.can_read && has_suffix(path, format)) return format.open(file);
-  }
-  fail(ErrorKind::kUser, "{}: it is in no format that Freestone knows. It reads {}.", path, known_formats(false));
+  return open_bytes(File::open(path), path);
 }
 
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {

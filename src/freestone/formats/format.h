@@ -50,6 +50,7 @@ struct Variable {
   std::vector<Attribute> attributes;     ///< COMMENT, HISTORY and blank cards included, in the file's order
   std::vector<std::string> dims;         ///< names of the axes, "" for one without; empty when the format has none
   std::string header;                    ///< FITS: the cards, 80 characters each, without END
+  std::string mask;                      ///< the variable of the same file that is true where elements count; "": all do
   std::string note;                      ///< why it cannot be read, when it holds data and `source` is null
 };
 
@@ -59,9 +60,10 @@ struct Contents {
   std::vector<Table> tables;
   std::vector<Attribute> attributes;  ///< of the whole: a group's
   bool is_group = false;              ///< variables have names, and none of them comes first
+  bool is_unpacked = false;           ///< read from a decompressed copy: where things lie in it is no place of the file
 };
 
-/// Reads the metadata of a file, or of a folder that is a Zarr node. The format is told by its first bytes, then by the suffix.
+/// Reads the metadata of a file, or of a folder that is a Zarr node or a CASA image. The format is told by its first bytes, then by the suffix.
 /// @throws Error kind io: it cannot be read; kind data: damaged, naming the field; kind user: no known format, listing them
 Contents open_file(const std::string& path);
 

@@ -108,6 +108,7 @@ class Writer {
       if (!names.insert(name).second) names.insert(name += fmt::format("_{}", variable.hdu));
       try {
         if (!variable.source) throw NotDescribed{variable.note};
+        if (contents.is_unpacked) throw NotDescribed{"its file is compressed as a whole, so its chunks have no places in it"};
         add_array(prefix + name, name, variable);
       } catch (const NotDescribed& reason) {
         listed.left_out.push_back(fmt::format("{}: {}: {}", contents.path, name, reason.why));

@@ -61,8 +61,9 @@ struct ChunkedSource::Group {
 };
 
 ChunkedSource::ChunkedSource(ChunkedLayout layout, std::shared_ptr<const ChunkMap> map)
-    : layout_(std::move(layout)), map_(std::move(map)), spec_{layout_.grid.shape(), layout_.transform.dtype} {
+    : layout_(std::move(layout)), map_(std::move(map)), spec_{layout_.grid.shape(), layout_.transform.dtype}, nominal_(layout_.grid) {
   layout_.transform.check();
+  if (!layout_.nominal.empty()) nominal_ = ChunkGrid(spec_.shape, layout_.nominal);
   ensure(layout_.fill.empty() || static_cast<Index>(layout_.fill.size()) == size_of(spec_.dtype), "a fill of another size than an element");
   ensure(layout_.order.empty() || static_cast<int>(layout_.order.size()) == spec_.shape.rank(), "a chunk with other axes than the array");
   Index bytes = size_of(layout_.transform.stored);
@@ -78,6 +79,7 @@ ChunkedSource::ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCa
     : layout_(other.layout_),
       map_(other.map_),
       spec_(other.spec_),
+      nominal_(other.nominal_),
       largest_(other.largest_),
       cache_(std::move(cache)),
       sample_(other.sample_) {}
@@ -229,6 +231,7 @@ void ChunkedSource::read_group(Group& group, const Cancel& cancel) const {
 
 void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch) const {
   try {
+    if (const auto own = map_->codecs_of(position)) return own->decode(encoded, raw, scratch);
     const std::uint32_t skipped = map_->skipped_codecs(position);
     skipped == 0 ? layout_.codecs.decode(encoded, raw, scratch) : layout_.codecs.without(skipped).decode(encoded, raw, scratch);
   } catch (const Error& error) {

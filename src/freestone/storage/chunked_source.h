@@ -18,6 +18,7 @@ namespace freestone {
 
 struct ChunkedLayout {
   ChunkGrid grid;                    ///< of what is decoded as one piece
+  Shape nominal;                     ///< multiples of that: what to tell as the array's chunks; empty: the same
   std::vector<int> order;            ///< the array's axes as a chunk has them, outermost first; empty: as the array (C order)
   bool edge_chunks_are_cut = false;  ///< chunks at the edge hold only what is inside the array (HDF5 and Zarr: whole ones)
   CodecChain codecs;
@@ -31,7 +32,7 @@ class ChunkedSource final : public Source {
   ChunkedSource(ChunkedLayout layout, std::shared_ptr<const ChunkMap> map);
 
   const Spec& spec() const override { return spec_; }
-  const ChunkGrid& chunks() const override { return layout_.grid; }
+  const ChunkGrid& chunks() const override { return nominal_; }
   Identity identity() const override { return map_->identity(); }
   std::string reference() const override { return layout_.reference; }
   const ChunkedLayout& layout() const { return layout_; }
@@ -70,6 +71,7 @@ class ChunkedSource final : public Source {
   ChunkedLayout layout_;
   std::shared_ptr<const ChunkMap> map_;
   Spec spec_;
+  ChunkGrid nominal_;
   Index largest_ = 0;  // encoded bytes of a chunk
   std::shared_ptr<ChunkCache> cache_;
   struct Sample {

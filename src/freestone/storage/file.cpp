@@ -72,7 +72,11 @@ std::shared_ptr<const File> File::open(const std::string& path) {
 }
 
 std::shared_ptr<const File> File::adopt(int descriptor, std::string name, Index size) {
-  return std::shared_ptr<const File>(new File(descriptor, Identity{std::move(name), size, 0, 0}, false));
+  return adopt(descriptor, Identity{std::move(name), size, 0, 0});
+}
+
+std::shared_ptr<const File> File::adopt(int descriptor, Identity identity) {
+  return std::shared_ptr<const File>(new File(descriptor, std::move(identity), false));
 }
 
 File::~File() { ::close(descriptor_); }

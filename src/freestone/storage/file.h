@@ -46,6 +46,8 @@ class File final : public ByteReader {
   static std::shared_ptr<const File> open(const std::string& path);
   /// Takes over `descriptor`, a file without a name such as a temporary store's, whose contents may change.
   static std::shared_ptr<const File> adopt(int descriptor, std::string name, Index size);
+  /// The same, of a copy that stands for the file `identity`; its size is `identity.bytes`.
+  static std::shared_ptr<const File> adopt(int descriptor, Identity identity);
   ~File() override;
   File(const File&) = delete;
   File& operator=(const File&) = delete;

@@ -13,21 +13,6 @@
 namespace freestone {
 namespace {
 
-/// A file that has no name, so that nothing is left however the process ends.
-int open_anonymous(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (descriptor >= 0) return descriptor;
-  if (errno == ENOENT || errno == ENOTDIR)
-    fail(ErrorKind::kIo, "The temporary folder {} does not exist. Name another with --temp-dir.", folder);
-  if (errno == EACCES || errno == EROFS)
-    fail(ErrorKind::kIo, "The temporary folder {} is not writable. Name another with --temp-dir.", folder);
-  std::string path = folder + "/.freestone-XXXXXX";
-  const int named = ::mkostemp(path.data(), O_CLOEXEC);
-  if (named < 0) fail_errno(errno, fmt::format("No temporary file can be made in {}", folder));
-  ::unlink(path.c_str());
-  return named;
-}
-
 class TempSink final : public Sink {
  public:
   TempSink(std::string folder, Spec spec, std::shared_ptr<const File> file, ChunkGrid grid, ElementTransform transform)
@@ -61,6 +46,20 @@ class TempSink final : public Sink {
 };
 
 }  // namespace
+
+int open_anonymous(const std::string& folder) {
+  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor >= 0) return descriptor;
+  if (errno == ENOENT || errno == ENOTDIR)
+    fail(ErrorKind::kIo, "The temporary folder {} does not exist. Name another with --temp-dir.", folder);
+  if (errno == EACCES || errno == EROFS)
+    fail(ErrorKind::kIo, "The temporary folder {} is not writable. Name another with --temp-dir.", folder);
+  std::string path = folder + "/.freestone-XXXXXX";
+  const int named = ::mkostemp(path.data(), O_CLOEXEC);
+  if (named < 0) fail_errno(errno, fmt::format("No temporary file can be made in {}", folder));
+  ::unlink(path.c_str());
+  return named;
+}
 
 void TempStore::forget() const { static_cast<const TempSink&>(*sink_).forget(); }
 

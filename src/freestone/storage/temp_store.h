@@ -11,6 +11,10 @@
 
 namespace freestone {
 
+/// A file without a name in `folder`, open for reading and writing: it goes when it is closed, however the process ends.
+/// @throws Error kind io: the folder is missing or not writable
+int open_anonymous(const std::string& folder);
+
 class TempStore {
  public:
   /// @param folder where the file is made
