@@ -64,7 +64,7 @@ int type_of(const Value& value) {
 }
 
 template <class T>
-const T* get_if(const Value* value) {
+const T* held_in(const Value* value) {
   return value == nullptr ? nullptr : std::get_if<T>(value);
 }
 
@@ -76,21 +76,21 @@ const Value* Record::find(std::string_view name) const {
 }
 
 const Record* Record::record(std::string_view name) const {
-  const auto* held = get_if<std::shared_ptr<Record>>(find(name));
+  const auto* held = held_in<std::shared_ptr<Record>>(find(name));
   return held == nullptr ? nullptr : held->get();
 }
-const Numbers* Record::numbers(std::string_view name) const { return get_if<Numbers>(find(name)); }
-const Texts* Record::texts(std::string_view name) const { return get_if<Texts>(find(name)); }
+const Numbers* Record::numbers(std::string_view name) const { return held_in<Numbers>(find(name)); }
+const Texts* Record::texts(std::string_view name) const { return held_in<Texts>(find(name)); }
 
 std::optional<double> Record::number(std::string_view name) const {
   const Value* value = find(name);
-  if (const auto* v = get_if<double>(value)) return *v;
-  if (const auto* v = get_if<std::int64_t>(value)) return static_cast<double>(*v);
+  if (const auto* v = held_in<double>(value)) return *v;
+  if (const auto* v = held_in<std::int64_t>(value)) return static_cast<double>(*v);
   return std::nullopt;
 }
 
 std::string Record::text(std::string_view name) const {
-  const auto* held = get_if<std::string>(find(name));
+  const auto* held = held_in<std::string>(find(name));
   return held == nullptr ? std::string() : *held;
 }
 

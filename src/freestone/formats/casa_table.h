@@ -46,8 +46,8 @@ struct OpenedTable {
   std::shared_ptr<const Source> source;
 };
 /// The table in `folder` with the array of its first row, axes reversed so that the first runs slowest.
-/// @param identity  the folder's, see Source::identity
 /// @param reference see Source::reference
+/// @param path      of the image, for the source's identity
 /// @throws Error kind io: a file is missing; kind data; kind user
 OpenedTable open_table(const std::string& folder, const std::string& reference, const std::string& path);
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <tuple>
+#include <utility>
 
 #include "freestone/base/log.h"
 #include "freestone/core/buffer.h"
