@@ -7,6 +7,7 @@
 
 #include "freestone/label/cf.h"
 #include "freestone/label/open.h"
+#include "freestone/label/raster.h"
 #include "module.h"
 
 namespace freestone::python {
@@ -33,7 +34,7 @@ nb::object open_any(const std::string& path) {
     const formats::Selected selected = formats::split_selector(path);
     formats::Contents contents = formats::open_file(selected.path);
     if (!contents.is_group) {
-      array = Opened(std::move(contents), selected.selector).array();
+      array = variable_from(Opened(std::move(contents), selected.selector)).array;
     } else {
       dataset = decode_cf(dataset_from(contents));
       if (!selected.selector.empty()) {

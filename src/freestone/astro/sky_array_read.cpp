@@ -5,7 +5,7 @@
 #include "freestone/astro/sky_array.h"
 #include "freestone/astro/small_array.h"
 #include "freestone/base/log.h"
-#include "freestone/label/cf.h"
+#include "freestone/label/raster.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/shape.h"
 
@@ -141,20 +141,6 @@ void read_header(const Opened& opened, SkyArray& sky) {
   }
 }
 
-/// What a raster calls nodata is a fill value; of numbers that are decoded, NaN is what is missing.
-std::vector<formats::Attribute> attributes_of(const formats::Variable& variable, const CfOptions& options) {
-  std::vector<formats::Attribute> out = variable.attributes;
-  const auto nodata = std::find_if(out.begin(), out.end(), [](const formats::Attribute& a) { return a.key == "nodata"; });
-  const DType dtype = variable.source->spec().dtype;
-  if (nodata == out.end() || std::holds_alternative<std::string>(nodata->value) || !options.decode_cf || is_complex(dtype)) return out;
-  formats::Attribute fill{"_FillValue", nodata->value, ""};
-  // Written with fewer digits than it has, it is yet the float32 that is meant.
-  if (auto* value = std::get_if<double>(&fill.value); value != nullptr && dtype == DType::kFloat32) *value = static_cast<double>(static_cast<float>(*value));
-  nodata->value = std::numeric_limits<double>::quiet_NaN();
-  out.push_back(std::move(fill));
-  return out;
-}
-
 }  // namespace
 
 SkyArray sky_array_from(const Opened& opened, const CfOptions& options) {
@@ -168,9 +154,9 @@ SkyArray sky_array_from(const Opened& opened, const CfOptions& options) {
       sky.dims.push_back(has_name ? variable.dims[axis] : fmt::format("axis{}", k));
     }
     const formats::Contents& contents = opened.contents();
-    if (contents.is_group || contents.format == "zarr" || contents.format == "geotiff") {
+    if (contents.is_group || contents.format == "zarr" || contents.format == "geotiff" || contents.format == "gdal") {
       // Packed numbers become what they stand for, as in a Dataset.
-      DatasetVariable decoded = decode_cf(DatasetVariable{variable.name, sky.data, variable.dims, attributes_of(variable, options)}, options);
+      DatasetVariable decoded = variable_from(opened, options);
       sky.data = decoded.array;
       sky.attributes = std::move(decoded.attributes);
       if (contents.is_group) sky.name = variable.name.substr(variable.name.rfind('/') + 1);

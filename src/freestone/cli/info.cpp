@@ -110,6 +110,11 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
       json["codecs"] = chunked->layout().codecs.names();
       line("codecs", chunked->layout().codecs.empty() ? "none" : chunked->layout().codecs.names());
     }
+    for (const auto& attribute : contents.attributes) {
+      if (contents.is_group || attribute.key != "read_by") continue;
+      json["read_by"] = attribute_json(attribute);
+      line("read by", attribute_text(attribute));
+    }
     for (const auto& attribute : array.attributes) {
       json["attributes"][attribute.key] = attribute_json(attribute);
       line(attribute.key, attribute_text(attribute));

@@ -8,6 +8,7 @@
 
 #include "freestone/base/log.h"
 #include "freestone/cli/print.h"
+#include "freestone/cli/stack.h"
 #include "freestone/core/paper_source.h"
 #include "freestone/label/open.h"
 #include "freestone/plan/explain.h"
@@ -34,16 +35,18 @@ std::string with_variable(const std::string& path, const Arguments& arguments) {
   return arguments.has("var") ? fmt::format("{}[{}]", path, arguments.text("var")) : path;
 }
 
-/// The one INPUT of a command.
-std::string only_input(const Arguments& arguments, const std::string& command) {
+/// The INPUT of a command, or several that are stacked.
+std::vector<std::string> inputs_of(const Arguments& arguments, const std::string& command) {
   const auto& words = arguments.words();
   if (words.empty()) refuse("{} needs an INPUT: freestone {} FILE ! STEP. 'freestone {} --help' explains.", command, command, command);
-  if (words.size() > 1)
+  if (words.size() > 1 && !arguments.has("stack"))
     refuse(
-        "{} takes one INPUT before the first '!', not {} ({}, {}...). Other arrays for calc and mask come in by --with NAME=FILE; a step "
-        "stands after a '!'.",
+        "{} takes one INPUT before the first '!', not {} ({}, {}...). Bands in files of their own are stacked by --stack band; other arrays for "
+        "calc and mask come in by --with NAME=FILE; a step stands after a '!'.",
         command, words.size(), words[0], words[1]);
-  return with_variable(words[0], arguments);
+  std::vector<std::string> inputs;
+  for (const std::string& word : words) inputs.push_back(with_variable(word, arguments));
+  return inputs;
 }
 
 nlohmann::json describe_sinks(const Request& request) {
@@ -83,10 +86,11 @@ Pipeline pipeline_of(const nlohmann::json& steps, int depth = 0) {
 
 }  // namespace
 
-Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite,
+Asked ask(const std::vector<std::string>& inputs, const std::string& stack, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite,
           const std::string& format, const std::function<void(astro::SkyArray&)>& change, const CfOptions& numbers) {
   Asked asked;
-  asked.inputs = {input};
+  asked.inputs = inputs;
+  const std::string& input = inputs.front();
   std::map<std::string, astro::SkyArray> named;
   for (const std::string& pair : with) {
     const auto equals = pair.find('=');
@@ -103,11 +107,13 @@ Asked ask(const std::string& input, const std::vector<std::string>& with, const 
     asked.inputs.push_back(pair);
   }
   Flow flow;
-  flow.array = astro::sky_array_from(open(input), numbers);
+  flow.array = stack.empty() ? astro::sky_array_from(open(input), numbers) : stacked(inputs, stack, numbers);
   if (change) change(flow.array);
   flow.label = stem(input);
   flow.input = file_name(input);
-  flow.history = "freestone run " + shell_word(flow.input);
+  flow.history = "freestone run";
+  for (const std::string& one : inputs) flow.history += " " + shell_word(file_name(one));
+  if (!stack.empty()) flow.history += " --stack " + shell_word(stack);
   for (const std::string& pair : with)
     flow.history += " --with " + shell_word(pair.substr(0, pair.find('=') + 1) + file_name(pair.substr(pair.find('=') + 1)));
   asked.request = std::make_shared<Request>(std::move(named), overwrite, format);
@@ -176,7 +182,7 @@ void run_saved_plan(const std::string& path, const Arguments& arguments, const P
     if (!json.is_object() || !json.contains("plan") || !json.contains("command"))
       fail(ErrorKind::kData, "{}: is not a plan that 'freestone plan ... --json' made (keys \"plan\" and \"command\").", path);
     const auto& command = json.at("command");
-    const Asked asked = ask(command.at("input").get<std::string>(), command.at("with").get<std::vector<std::string>>(),
+    const Asked asked = ask(command.at("inputs").get<std::vector<std::string>>(), command.at("stack").get<std::string>(), command.at("with").get<std::vector<std::string>>(),
                             pipeline_of(command.at("steps")), arguments.has("overwrite") || command.at("overwrite").get<bool>(),
                             arguments.text("format", command.at("format").get<std::string>()));
     const Plan plan = plan_from_json(json.at("plan"), open_reference);
@@ -204,7 +210,7 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
     run_saved_plan(arguments.text("plan"), arguments, process);
     return 0;
   }
-  const Asked asked = ask(only_input(arguments, "run"), arguments.all("with"), command.pipeline, arguments.has("overwrite"),
+  const Asked asked = ask(inputs_of(arguments, "run"), arguments.text("stack"), arguments.all("with"), command.pipeline, arguments.has("overwrite"),
                           arguments.text("format", "table"));
   run_asked(*asked.request, arguments, process);
   return 0;
@@ -257,9 +263,9 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
     write_stdout(pass_table(nullptr));
     return 0;
   }
-  const std::string input = only_input(arguments, "plan");
+  const std::vector<std::string> inputs = inputs_of(arguments, "plan");
   const std::string format = arguments.text("format", "table");
-  const Asked asked = ask(input, arguments.all("with"), command.pipeline, arguments.has("overwrite"), format, longer(arguments));
+  const Asked asked = ask(inputs, arguments.text("stack"), arguments.all("with"), command.pipeline, arguments.has("overwrite"), format, longer(arguments));
   ComputeOptions options{settings_of(arguments)};
   options.without_passes = arguments.all("without-pass");
   const bool simulated = arguments.has("cores") || arguments.has("size-factor") || arguments.has("disk");
@@ -279,7 +285,8 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
                                {"simulated", simulated},
                                {"sinks", describe_sinks(*asked.request)},
                                {"command",
-                                {{"input", input},
+                                {{"inputs", inputs},
+                                 {"stack", arguments.text("stack")},
                                  {"with", arguments.all("with")},
                                  {"steps", json_of(command.pipeline)},
                                  {"overwrite", arguments.has("overwrite")},
@@ -292,11 +299,11 @@ int run_convert(std::span<const std::string> words, const CommandRow& row, const
   const Arguments arguments(words, row.options, "convert: ");
   if (arguments.words().size() != 2) refuse("convert takes two names, IN and OUT, not {}.", arguments.words().size());
   StepCall call{"write", {}, {}};
-  for (const char* name : {"as", "dtype", "chunks", "shards", "compress", "level", "zarr-version"})
-    if (arguments.has(name)) call.words.insert(call.words.end(), {std::string("--") + name, arguments.text(name)});
+  for (const OptionRow& option : find_step("write").options)
+    if (option.name != "overwrite" && arguments.has(option.name)) call.words.insert(call.words.end(), {"--" + option.name, arguments.text(option.name)});
   call.words.insert(call.words.end(), {"--", arguments.words()[1]});
   // Numbers as they are stored, with the attributes that say what they mean: nothing is computed that would need more.
-  const Asked asked = ask(with_variable(arguments.words()[0], arguments), {}, {call}, arguments.has("overwrite"), "table", {}, {.decode_cf = false});
+  const Asked asked = ask({with_variable(arguments.words()[0], arguments)}, "", {}, {call}, arguments.has("overwrite"), "table", {}, {.decode_cf = false});
   run_asked(*asked.request, arguments, process);
   return 0;
 }

@@ -91,6 +91,7 @@ std::vector<StepRow> reduction_steps();
 std::vector<StepRow> filter_steps();
 std::vector<StepRow> part_steps();
 std::vector<StepRow> arithmetic_steps();
+std::vector<StepRow> raster_steps();
 std::vector<StepRow> output_steps();
 
 }  // namespace freestone::cli

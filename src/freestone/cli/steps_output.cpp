@@ -31,6 +31,12 @@ formats::Packing packing_of(const Arguments& arguments) {
   packing.compressor = arguments.text("compress");
   if (arguments.has("level")) packing.level = static_cast<int>(std::min<Index>(arguments.integer("level", 0, 0), 1000));
   if (arguments.has("zarr-version")) packing.version = arguments.text("zarr-version") == "2" ? 2 : 3;
+  formats::RasterPacking& raster = packing.raster;
+  raster.interleave = arguments.text("interleave");
+  if (arguments.has("predictor")) raster.predictor = static_cast<int>(std::min<Index>(arguments.integer("predictor", 1, 1), 1000));
+  raster.overviews = arguments.text("overviews");
+  raster.overview_resampling = arguments.text("overview-resampling");
+  raster.bigtiff = arguments.text("bigtiff");
   return packing;
 }
 
@@ -105,6 +111,11 @@ std::vector<OptionRow> packing_options() {
       {"shards", "N,N...", "Zarr: lengths of a file that holds several chunks"},
       {"compress", "NAME", "Zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 (default), blosc-zstd...; GeoTIFF: none, deflate (default), lzw, zstd, packbits, lzma"},
       {"level", "N", "Zarr, GeoTIFF: of the compression"},
+      {"predictor", "N", "GeoTIFF: 1 none, 2 differences, 3 of floats (default: what fits the numbers)", {"1", "2", "3"}},
+      {"interleave", "HOW", "GeoTIFF: the bands each for itself, or those of a pixel together (default: band; cog up to four bands: pixel)", {"band", "pixel"}},
+      {"overviews", "HOW", "GeoTIFF: auto (cog: the default), none, or factors such as 2,4,8"},
+      {"overview-resampling", "HOW", "GeoTIFF: nearest, average (default), rms, mode, min, max; what is nodata does not count"},
+      {"bigtiff", "HOW", "GeoTIFF: yes, no, if-needed (default)", {"yes", "no", "if-needed"}},
       {"zarr-version", "N", "3 (default) or 2", {"2", "3"}},
   };
 }
@@ -113,7 +124,7 @@ std::vector<StepRow> output_steps() {
   return {
       {"write",
        "PATH",
-       "to a file, format by suffix (.fits, .npy, .zarr); passes its input on",
+       "to a file, format by suffix (.fits, .npy, .zarr, .tif), or --as cog for a cloud-optimised GeoTIFF; passes its input on",
        "cube.fits ! median --axis spectral ! write continuum.fits",
        true,
        joined({{"as", "FORMAT", "a format by its name, whatever the suffix ('freestone doctor' lists them)"},

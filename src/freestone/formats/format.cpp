@@ -9,6 +9,7 @@
 #include "freestone/base/settings.h"
 #include "freestone/formats/casa.h"
 #include "freestone/formats/fits.h"
+#include "freestone/formats/gdal.h"
 #include "freestone/formats/hdf5.h"
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/netcdf3.h"
@@ -57,6 +58,12 @@ const std::vector<Format>& table() {
       {{"geotiff", {".tif", ".tiff", ".gtiff"}, true, true, "TIFF, BigTIFF and GeoTIFF images"},
        std::string_view("II*\0", 4), tiff::open, tiff::create_sink, true, nullptr,
        {std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)}},
+      {{"cog", {".tif", ".tiff"}, false, true, "cloud-optimised GeoTIFF: overviews, and what a reader looks at first comes first"},
+       "", nullptr, tiff::create_cog_sink, true},
+      {{"gdal",
+        {".vrt", ".jp2", ".j2k", ".jpx", ".grib", ".grb", ".grib2", ".grb2", ".img", ".bil", ".bip", ".bsq", ".asc", ".dem", ".hgt", ".png", ".jpg", ".jpeg", ".gpkg"},
+        true, false, "other rasters (VRT, JPEG 2000, ENVI, GRIB...) through GDAL, where its plug-in is there"},
+       "", gdal::open, nullptr},
       {{"gzip", {".gz"}, true, false, "any file of these compressed by gzip, decompressed once into a temporary file"}, "\x1f\x8b", open_gzip, nullptr},
   };
   return kTable;
@@ -96,6 +103,7 @@ Contents open_bytes(const std::shared_ptr<const File>& file, const std::string& 
   for (const Format& format : table()) {
     if (format.info.can_read && has_suffix(name, format)) return format.open(file);
   }
+  if (auto contents = gdal::open_if_known(file)) return std::move(*contents);
   fail(ErrorKind::kUser, "{}: it is in no format that Freestone knows. It reads {}.", file->name(), known_formats(false));
 }
 
@@ -170,6 +178,9 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   const Format& format = format_to_write(request.path, request.format);
   if (!format.has_chunks && !request.packing.is_default()) {
     fail(ErrorKind::kUser, "{}: {} stores elements as they are: it takes no chunks, shards or compression. zarr does.", request.path, format.info.name);
+  }
+  if (format.create_sink != tiff::create_sink && format.create_sink != tiff::create_cog_sink && request.packing.raster != RasterPacking{}) {
+    fail(ErrorKind::kUser, "{}: predictor, interleave, overviews and bigtiff are options of geotiff and cog, not of {}.", request.path, format.info.name);
   }
   return format.create_sink(spec, request);
 }

@@ -78,6 +78,16 @@ struct Selected {
 };
 Selected split_selector(const std::string& path);
 
+/// How images are stored, where the format has a choice (geotiff, cog).
+struct RasterPacking {
+  std::string interleave;           ///< "band": each band for itself; "pixel": the bands of a pixel together
+  std::optional<int> predictor;     ///< 1: none, 2: differences, 3: differences of floats
+  std::string overviews;            ///< "auto": until one fits a tile; "none"; or factors, powers of two that grow: "2,4,8"
+  std::string overview_resampling;  ///< nearest, average, rms, mode, min, max
+  std::string bigtiff;              ///< "yes", "no" or "if-needed"
+  friend bool operator==(const RasterPacking&, const RasterPacking&) = default;
+};
+
 /// How formats with chunks store elements. What is left out is decided by the format.
 struct Packing {
   Shape chunks;            ///< of what is compressed as one piece
@@ -85,7 +95,8 @@ struct Packing {
   std::string compressor;  ///< zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 -lz4hc -blosclz -snappy -zlib -zstd; geotiff: none, deflate, lzw, zstd, packbits, lzma
   std::optional<int> level;
   int version = 0;         ///< of the format: 2 or 3 for Zarr
-  bool is_default() const { return chunks.empty() && shards.empty() && compressor.empty() && !level && version == 0; }
+  RasterPacking raster;
+  bool is_default() const { return chunks.empty() && shards.empty() && compressor.empty() && !level && version == 0 && raster == RasterPacking{}; }
 };
 
 struct WriteRequest {

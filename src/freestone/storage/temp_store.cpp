@@ -3,9 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-
+#include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/block_writer.h"
 #include "freestone/storage/file.h"
 #include "freestone/storage/manifest_source.h"
