@@ -467,22 +467,23 @@ def _computed(value: Any) -> Any:
     return value
 
 
-def open(path: str | os.PathLike[str]) -> Any:
-    """Opens a file (FITS, npy) or a Zarr folder. Only metadata is read.
+def open(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Any:
+    """Opens a file or a Zarr folder; several files as one dataset. Only metadata and coordinates are read.
 
     Parameters
     ----------
     path
-        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``.
+        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``. A pattern, ``"clim_*.nc"``, or a list of
+        files: what follows each other along the coordinate that differs.
 
     Returns
     -------
     Array or Dataset
-        A Zarr group gives a `Dataset`, everything else an `Array`.
+        A file with named variables gives a `Dataset`, everything else an `Array`.
     """
     from freestone._dataset import Dataset
 
-    opened = _core.open(os.fspath(path))
+    opened = _core.open(os.fspath(path)) if isinstance(path, (str, os.PathLike)) else _core.label_open_many([os.fspath(p) for p in path], "")
     return Array(opened) if isinstance(opened, _core.Array) else Dataset(opened)
 
 

@@ -158,29 +158,28 @@ std::vector<formats::Attribute> attributes_of(const formats::Variable& variable,
 }  // namespace
 
 SkyArray sky_array_from(const Opened& opened, const CfOptions& options) {
-  SkyArray sky;
-  sky.data = opened.array();
-  if (opened.contents().format != "fits") {
-    const formats::Variable& variable = opened.variable();
-    for (int k = 0; k < sky.data.rank(); ++k) {
-      const auto axis = static_cast<std::size_t>(k);
-      const bool has_name = axis < variable.dims.size() && !variable.dims[axis].empty();
-      sky.dims.push_back(has_name ? variable.dims[axis] : fmt::format("axis{}", k));
-    }
-    const formats::Contents& contents = opened.contents();
-    if (contents.is_group || contents.format == "zarr" || contents.format == "geotiff") {
-      // Packed numbers become what they stand for, as in a Dataset.
-      DatasetVariable decoded = decode_cf(DatasetVariable{variable.name, sky.data, variable.dims, attributes_of(variable, options)}, options);
-      sky.data = decoded.array;
-      sky.attributes = std::move(decoded.attributes);
-      if (contents.is_group) sky.name = variable.name.substr(variable.name.rfind('/') + 1);
-    }
+  const formats::Contents& contents = opened.contents();
+  const formats::Variable& variable = opened.variable();
+  if (contents.is_group) {
+    SkyArray sky = sky_array_from(decode_cf(dataset_from(contents), options), variable.name);
+    sky.name = variable.name.substr(variable.name.rfind('/') + 1);
     return sky;
   }
+  if (contents.format != "fits") {
+    // One array, without neighbours. Packed numbers become what they stand for, as in a Dataset.
+    DatasetVariable alone{variable.name, opened.array(), variable.dims, {}};
+    if (contents.format == "zarr" || contents.format == "geotiff") alone.attributes = attributes_of(variable, options);
+    alone.dims.resize(static_cast<std::size_t>(alone.array.rank()));
+    SkyArray sky = sky_array_from(Dataset(contents.path, {decode_cf(alone, options)}, {}), variable.name);
+    sky.name.clear();
+    return sky;
+  }
+  SkyArray sky;
+  sky.data = opened.array();
   try {
     read_header(opened, sky);
   } catch (Error& error) {
-    throw error.within(opened.contents().path);
+    throw error.within(contents.path);
   }
   return sky;
 }
