@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 
 from freestone._array import Array, asarray, from_dlpack, from_numpy, open
-from freestone._dataset import Dataset
+from freestone._dataset import DataArray, Dataset
 from freestone._functions import *
 from freestone._functions import ELEMENTWISE, OTHERS, REDUCTIONS
 from freestone._runs import Profile, compute, explain, get_settings, profile, progress, settings, write
@@ -32,7 +32,7 @@ for _name, _function in ELEMENTWISE.items():
 NUMPY_FUNCTIONS = {*REDUCTIONS, "transpose", "squeeze", "expand_dims", "flip", "broadcast_to", "astype", "where", "clip", "round", "isclose", "nan_to_num", "angle", "sinc", "real", "imag"} - {"count"}
 
 __all__ = [
-    "Array", "Dataset", "asarray", "from_dlpack", "from_numpy", "open",
+    "Array", "DataArray", "Dataset", "asarray", "from_dlpack", "from_numpy", "open",
     "Profile", "compute", "explain", "get_settings", "profile", "progress", "settings", "write",
     "Error", "UserError", "DataError", "IoError", "MemoryBudgetError", "Cancelled", "InternalError",
     *ELEMENTWISE, *REDUCTIONS, *OTHERS,

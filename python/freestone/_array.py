@@ -467,24 +467,26 @@ def _computed(value: Any) -> Any:
     return value
 
 
-def open(path: str | os.PathLike[str], *, target_chunksize: int | None = None) -> Any:
-    """Opens a file (FITS, npy...), a Zarr folder or an image of CASA. Only metadata is read; a file compressed by gzip is decompressed.
+def open(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], *, target_chunksize: int | None = None) -> Any:
+    """Opens a file, a Zarr folder or an image of CASA; several files as one dataset. Only metadata and coordinates are read; a file compressed by
+    gzip is decompressed.
 
     Parameters
     ----------
     path
-        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``, ``"x.image[mask0]"``.
+        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``, ``"x.image[mask0]"``. A pattern,
+        ``"clim_*.nc"``, or a list of files: what follows each other along the coordinate that differs.
     target_chunksize
         Taken as spectral_cube takes it; neighbouring tiles of a CASA image are read together anyway.
 
     Returns
     -------
     Array or Dataset
-        A Zarr group gives a `Dataset`, everything else an `Array`.
+        A file with named variables gives a `Dataset`, everything else an `Array`.
     """
     from freestone._dataset import Dataset
 
-    opened = _core.open(os.fspath(path))
+    opened = _core.open(os.fspath(path)) if isinstance(path, (str, os.PathLike)) else _core.label_open_many([os.fspath(p) for p in path], "")
     return Array(opened) if isinstance(opened, _core.Array) else Dataset(opened)
 
 

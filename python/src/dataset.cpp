@@ -5,7 +5,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <filesystem>
+
 #include "freestone/label/cf.h"
+#include "freestone/label/combine.h"
 #include "freestone/label/open.h"
 #include "freestone/label/raster.h"
 #include "module.h"
@@ -26,14 +29,26 @@ nb::dict dict_of(const std::vector<formats::Attribute>& attributes) {
   return out;
 }
 
+/// The files of a pattern; a part in brackets is none.
+std::vector<std::string> files_of(const std::string& path) {
+  const formats::Selected selected = formats::split_selector(path);
+  std::error_code error;
+  if (!selected.selector.empty() && std::filesystem::exists(selected.path, error)) return {path};
+  return expand_paths(path);
+}
+
 nb::object open_any(const std::string& path) {
   std::optional<Dataset> dataset;
   Array array;
   {
     const nb::gil_scoped_release release;
-    const formats::Selected selected = formats::split_selector(path);
-    formats::Contents contents = formats::open_file(selected.path);
-    if (!contents.is_group) {
+    const std::vector<std::string> paths = files_of(path);
+    const formats::Selected selected = formats::split_selector(paths.front());
+    formats::Contents contents;
+    if (paths.size() == 1) contents = formats::open_file(selected.path);
+    if (paths.size() > 1) {
+      dataset = open_datasets(paths);
+    } else if (!contents.is_group) {
       array = variable_from(Opened(std::move(contents), selected.selector)).array;
     } else {
       dataset = decode_cf(dataset_from(contents));

@@ -7,5 +7,6 @@ NB_MODULE(_core, module) {
   freestone::python::bind_errors(module);
   freestone::python::bind_array(module);
   freestone::python::bind_run(module);
+  freestone::python::bind_labels(module);
   freestone::python::bind_sky(module);
 }

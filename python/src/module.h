@@ -15,6 +15,8 @@ void bind_errors(nb::module_& module);
 void bind_array(nb::module_& module);
 /// `open`, and what it gives for a group.
 void bind_dataset(nb::module_& module);
+/// What is done with a Dataset's labels.
+void bind_labels(nb::module_& module);
 void bind_run(nb::module_& module);
 void bind_sky(nb::module_& module);
 

@@ -144,29 +144,25 @@ void read_header(const Opened& opened, SkyArray& sky) {
 }  // namespace
 
 SkyArray sky_array_from(const Opened& opened, const CfOptions& options) {
-  SkyArray sky;
-  sky.data = opened.array();
-  if (opened.contents().format != "fits" && opened.variable().header.empty()) {
-    const formats::Variable& variable = opened.variable();
-    for (int k = 0; k < sky.data.rank(); ++k) {
-      const auto axis = static_cast<std::size_t>(k);
-      const bool has_name = axis < variable.dims.size() && !variable.dims[axis].empty();
-      sky.dims.push_back(has_name ? variable.dims[axis] : fmt::format("axis{}", k));
-    }
-    const formats::Contents& contents = opened.contents();
-    if (contents.is_group || contents.format == "zarr" || contents.format == "geotiff" || contents.format == "gdal") {
-      // Packed numbers become what they stand for, as in a Dataset.
-      DatasetVariable decoded = variable_from(opened, options);
-      sky.data = decoded.array;
-      sky.attributes = std::move(decoded.attributes);
-      if (contents.is_group) sky.name = variable.name.substr(variable.name.rfind('/') + 1);
-    }
+  const formats::Contents& contents = opened.contents();
+  const formats::Variable& variable = opened.variable();
+  if (contents.is_group) {
+    SkyArray sky = sky_array_from(decode_cf(dataset_from(contents), options), variable.name);
+    sky.name = variable.name.substr(variable.name.rfind('/') + 1);
     return sky;
   }
+  if (contents.format != "fits" && variable.header.empty()) {
+    // One array, without neighbours. Packed numbers become what they stand for, as in a Dataset.
+    SkyArray sky = sky_array_from(Dataset(contents.path, {variable_from(opened, options)}, {}), variable.name);
+    sky.name.clear();
+    return sky;
+  }
+  SkyArray sky;
+  sky.data = opened.array();
   try {
     read_header(opened, sky);
   } catch (Error& error) {
-    throw error.within(opened.contents().path);
+    throw error.within(contents.path);
   }
   return sky;
 }

@@ -49,7 +49,7 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
   options.packing = packing_of(arguments);
   // FITS cards hold ASCII only.
   for (const char c : flow.history) options.history += c >= ' ' && c <= '~' ? c : '?';
-  request.add_file(path, astro::output_for(flow.array, path, options));
+  request.add_file(path, astro::outputs_for(flow.arrays, flow.attributes, path, options));
 }
 
 /// A picture is made when everything is computed; what would stop it then is looked for now.
@@ -76,7 +76,7 @@ void plot(Flow& flow, const Arguments& arguments, Request& request) {
   } catch (const Error& error) {
     refuse("plot: {}", error.what());
   }
-  astro::SkyArray picture = flow.array;
+  astro::SkyArray picture = flow.array();
   for (int axis = picture.rank() - 1; axis >= 0 && picture.rank() > 2; --axis) {
     if (picture.data.shape()[axis] != 1) continue;
     std::vector<Slice> slices(static_cast<std::size_t>(picture.rank()));
@@ -124,7 +124,7 @@ std::vector<StepRow> output_steps() {
   return {
       {"write",
        "PATH",
-       "to a file, format by suffix (.fits, .npy, .zarr, .tif), or --as cog for a cloud-optimised GeoTIFF; passes its input on",
+       "to a file, format by suffix (.fits, .nc, .zarr, .tif, .image, .npy) or --as cog, with coordinates and attributes; passes its input on",
        "cube.fits ! median --axis spectral ! write continuum.fits",
        true,
        joined({{"as", "FORMAT", "a format by its name, whatever the suffix ('freestone doctor' lists them)"},

@@ -50,7 +50,8 @@ const std::vector<Format>& table() {
       {{"netcdf3", {".nc3", ".cdf"}, true, true, "netCDF-3: classic, 64-bit offset and 64-bit data"}, "CDF", netcdf3::open, netcdf3::create_sink, false,
        netcdf3::create_sinks},
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
-      {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true},
+      {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true,
+       zarr::create_sinks},
       {{"casa", {".image", ".im"}, true, true, "images of CASA (folders of casacore's tables)"}, "", refuse_casa_file, casa::create_sink, true},
       {{"netcdf4", {".nc", ".nc4"}, true, false, "NetCDF-4: HDF5 with named dimensions"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
       {{"hdf5", {".h5", ".hdf5", ".he5", ".hdf"}, true, false, "HDF5 datasets and groups"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
@@ -215,9 +216,19 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
   return format.create_sinks(request);
 }
 
+FormatInfo format_for(const std::string& path, const std::string& name) {
+  const Format& format = format_to_write(path, name);
+  FormatInfo info = format.info;
+  info.holds_several = format.create_sinks != nullptr;
+  return info;
+}
+
 std::vector<FormatInfo> formats() {
   std::vector<FormatInfo> out;
-  for (const Format& format : table()) out.push_back(format.info);
+  for (const Format& format : table()) {
+    out.push_back(format.info);
+    out.back().holds_several = format.create_sinks != nullptr;
+  }
   return out;
 }
 

@@ -24,4 +24,7 @@ Contents open(const std::string& folder);
 /// written, as zarr-python has it.
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request);
 
+/// A group of arrays with consolidated metadata, as xarray opens it. @throws Error kind user: a name that is none of a node's
+std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request);
+
 }  // namespace freestone::formats::zarr
