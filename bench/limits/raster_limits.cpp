@@ -125,14 +125,19 @@ struct Worker {
     }
   }
   void put(const void* bytes, std::size_t n) { require(pwrite(output, bytes, n, static_cast<off_t>(end.fetch_add(n))) == static_cast<ssize_t>(n), "the disk is full"); }
-  void put_lzw(const void* tile, int bits, int format, int predictor) { put(memory.bytes.data(), lzw(tile, bits, format, predictor, memory)); }
+  void put_lzw(const void* tile, int bits, int format, int predictor) {
+    const std::size_t n = lzw(tile, bits, format, predictor, memory);
+    put(memory.bytes.data(), n);
+  }
   /// `tile` holds rows of `samples` numbers a pixel, and is no longer needed.
   void put_deflate(std::uint16_t* tile, int samples, int side) {
     for (int y = 0; y < side; ++y) {
       std::uint16_t* row = tile + y * side * samples;
       for (int i = side * samples - 1; i >= samples; --i) row[i] = static_cast<std::uint16_t>(row[i] - row[i - samples]);
     }
-    put(encoded.data(), libdeflate_zlib_compress(compressor, tile, 2UL * static_cast<std::size_t>(side) * static_cast<std::size_t>(side * samples), encoded.data(), encoded.size()));
+    const std::size_t raw = 2 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side * samples);
+    const std::size_t n = libdeflate_zlib_compress(compressor, tile, raw, encoded.data(), encoded.size());
+    put(encoded.data(), n);
   }
 };
 

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import pathlib
+import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -242,6 +244,11 @@ def test_what_cannot_be_is_refused_before_anything_is_written(freestone, words, 
     assert says in freestone.fails(1, f"convert a.tif b.tif {words}")
 
 
+def test_a_killed_run_begins_anew(freestone):
+    scene(freestone.folder / "a.tif", numbers("uint16", (1, 300, 260)))
+    assert "cannot be taken up" in freestone.fails(1, "convert a.tif b.tif --as cog --resume")
+
+
 def test_other_formats_have_no_overviews(freestone):
     scene(freestone.folder / "a.tif", numbers("uint16", (1, 30, 26)))
     assert "options of geotiff and cog" in freestone.fails(1, "convert a.tif b.zarr --overviews auto")
@@ -250,9 +257,6 @@ def test_other_formats_have_no_overviews(freestone):
 def test_an_interrupted_cog_leaves_nothing(freestone):
     scene(freestone.folder / "a.tif", numbers("float64", (1, 4000, 4000)), compress=None)
     process = freestone.start("convert a.tif b.tif --as cog --compress lzma --level 9 --threads 1")
-    import signal
-    import time
-
     for _ in range(400):
         if any(p.name.startswith(".b.tif") for p in freestone.folder.iterdir()):
             break

@@ -169,6 +169,7 @@ void TiffSink::store(int level, Index number, const View& data, Scratch& scratch
     ensure(size >= kTrailer, "a tile of less than four bytes");
     unordered_->write_at(offset, encoded);
   } else {
+    if (!output_.is_big.value_or(false) && offset + size > kClassicEnd) fail_too_large(offset + size);
     file_.write_at(offset, encoded);
   }
   levels_[static_cast<std::size_t>(level)].places[static_cast<std::size_t>(number)] = {offset, size};
