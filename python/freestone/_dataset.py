@@ -367,6 +367,9 @@ class DataArray(_Labelled, Array):
             raise UserError("where takes a condition with the same axes.")
         return self._with(apply("where", Array(cond._core) if isinstance(cond, Array) else cond, Array(self._core), other))
 
+    def _freestone_output(self, path: str, format: str, overwrite: bool) -> Any:
+        return _core.label_outputs(self._labels, path, overwrite, format, [], {})
+
     def _with(self, array: Array) -> Any:
         return self._of(_core.label_with_array(self._labels, self._name, array._core)) if array.shape == self.shape else array
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "freestone/astro/sky_array.h"
+#include "freestone/formats/format_choice.h"
 #include "freestone/label/along_dims.h"
 #include "freestone/label/combine.h"
 #include "freestone/label/grouping.h"

@@ -10,6 +10,7 @@
 
 #include "freestone/base/log.h"
 #include "freestone/formats/fits_card.h"
+#include "freestone/formats/format_choice.h"
 #include "freestone/label/georeference.h"
 #include "freestone/label/write.h"
 #include "freestone/ops/elementwise.h"
@@ -174,7 +175,7 @@ Output single_output(const SkyArray& array, const std::string& path, const Write
     }
   } else if (format == "fits") {
     std::string cards;
-    if (array.wcs.rank() == 0 && !array.coordinates.empty()) cards = cards_of_coordinates(array, lost);
+    if (array.wcs.rank() == 0 && !array.coordinates.empty()) one.wcs = Wcs::from_cards(cards_of_coordinates(array, lost), array.rank());
     for (const formats::Attribute& attribute : array.attributes) {
       const bool is_said = attribute.key == "units" || attribute.key == "grid_mapping" || attribute.key == "coordinates";
       const bool is_one = !std::holds_alternative<std::vector<std::int64_t>>(attribute.value) && !std::holds_alternative<std::vector<double>>(attribute.value) &&
@@ -182,9 +183,6 @@ Output single_output(const SkyArray& array, const std::string& path, const Write
       if (!is_said && is_one && attribute.comment != "JSON") cards += formats::fits::format_cards({attribute.key, attribute.value, ""});
     }
     if (!cards.empty()) one.header = FitsHeader::parse(cards + one.header.format());
-  } else if (format == "npy") {
-    for (const DatasetVariable& coordinate : array.coordinates)
-      if (coordinate.is_dimension_coordinate()) lost.push_back(coordinate.name);
   }
   if (!lost.empty()) log(LogLevel::kWarning, "{}: {} has no place for the coordinates {}.", path, format, fmt::join(lost, ", "));
   return output_for(one, path, options);
@@ -206,8 +204,10 @@ Output output_for(const SkyArray& array, const std::string& path, const WriteOpt
 
 std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::vector<formats::Attribute>& attributes, const std::string& path,
                                 const WriteOptions& options) {
-  const formats::FormatInfo format = formats::format_for(path, options.format);
-  const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && arrays[0].name.empty() && attributes.empty();
+  const formats::FormatChoice format = formats::format_for(path, options.format);
+  // A Zarr array alone is an array; netCDF has the name and the attributes of the whole beside it.
+  const bool is_bare = format.name == "zarr" || (arrays[0].name.empty() && attributes.empty());
+  const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && is_bare;
   if (arrays.size() == 1 && (is_plain || !format.holds_several)) return {single_output(arrays[0], path, options, format.name)};
   if (!format.holds_several) {
     std::vector<std::string> names;

@@ -148,7 +148,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
   formats::Contents contents = formats::open_file(selected.path);
   if (contents.is_group && selected.selector.empty()) {
     for (const formats::Variable& variable : contents.variables) {
-      if (!variable.source) log(LogLevel::kWarning, "{}: '{}' is left out: {}", contents.path, variable.name, variable.note);
+      if (!variable.source && variables.empty()) log(LogLevel::kWarning, "{}: '{}' is left out: {}", contents.path, variable.name, variable.note);
     }
     // What cannot be read has a better answer than that it is not there.
     for (const std::string& name : variables) formats::select_variable(contents, name);

@@ -102,7 +102,7 @@ Asked ask(const Asking& asking, const std::function<void(astro::SkyArray&)>& cha
       refuse("--with takes NAME=FILE, as in --with c=continuum.fits, not '{}'.", pair);
     if (name == "x") refuse("--with {}: 'x' is the name of the input itself.", pair);
     if (named.count(name) > 0) refuse("--with {}: the name '{}' is given twice.", pair, name);
-    named[name] = astro::sky_array_from(open(pair.substr(equals + 1)), numbers);
+    named[name] = open_flow({pair.substr(equals + 1)}, {}, numbers).array();
     if (change) change(named[name]);
   }
   Flow flow = open_inputs(asking, numbers);
@@ -246,6 +246,7 @@ std::function<void(astro::SkyArray&)> longer(const Arguments& arguments) {
   return [factor, &arguments](astro::SkyArray& array) {
     if (array.rank() == 0) return;
     const int axis = normal_axis(arguments.integer("size-axis", 0, -kMaxRank), array.rank());
+    array.coordinates.clear();  // of another length
     const Array data = array.data;
     // What stands between the file and the array (a dropped axis, a mask) is left out: it costs next to nothing.
     std::shared_ptr<const Source> source;

@@ -1,10 +1,13 @@
 #include "freestone/formats/format.h"
 
+#include "freestone/formats/format_choice.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 
 #include "freestone/base/settings.h"
 #include "freestone/formats/casa.h"
@@ -138,6 +141,64 @@ void fail_inside_node(const std::string& path) {
   }
 }
 
+bool is_coordinate(const Variable& variable) {
+  return variable.dims.size() == 1 && variable.dims[0] == variable.name.substr(variable.name.rfind('/') + 1);
+}
+
+/// What lies below `group` (ends with '/'), named from there, and the coordinates above it of axes that are used there.
+Contents only_group(Contents contents, const std::string& group) {
+  std::vector<Variable> inside, above;
+  for (Variable& variable : contents.variables) {
+    const std::string folder = variable.name.substr(0, variable.name.rfind('/') + 1);
+    if (variable.name.starts_with(group)) {
+      variable.name.erase(0, group.size());
+      inside.push_back(std::move(variable));
+    } else if (is_coordinate(variable) && group.starts_with(folder)) {
+      above.push_back(std::move(variable));
+    }
+  }
+  // The nearest one above is meant.
+  std::stable_sort(above.begin(), above.end(), [](const Variable& a, const Variable& b) { return a.name.size() > b.name.size(); });
+  for (Variable& variable : above) {
+    const std::string dim = variable.dims[0];
+    const auto has_axis = [&](const Variable& v) { return std::find(v.dims.begin(), v.dims.end(), dim) != v.dims.end(); };
+    const auto is_labelled = [&](const Variable& v) { return v.name == dim; };
+    if (std::none_of(inside.begin(), inside.end(), has_axis) || std::any_of(inside.begin(), inside.end(), is_labelled)) continue;
+    variable.name = dim;
+    inside.push_back(std::move(variable));
+  }
+  contents.variables = std::move(inside);
+  return contents;
+}
+
+/// "x.nc/daily" and "x.nc/daily/tas": a group of a file, or one array with its coordinates. None when no part of the path is a file of groups.
+/// @throws Error kind user: the file has no such group or array
+std::optional<Contents> open_inside_file(const std::string& path) {
+  namespace stdfs = std::filesystem;
+  std::error_code error;
+  for (auto slash = path.rfind('/'); slash != std::string::npos && slash > 0; slash = path.rfind('/', slash - 1)) {
+    const std::string file = path.substr(0, slash);
+    if (!stdfs::is_regular_file(file, error)) continue;
+    Contents contents = open_file(file);
+    if (!contents.is_group) return std::nullopt;
+    std::string part = path.substr(slash + 1);
+    while (!part.empty() && part.back() == '/') part.pop_back();
+    const auto lies_below = [&](const Variable& v) { return part.empty() || v.name.starts_with(part + "/"); };
+    if (std::any_of(contents.variables.begin(), contents.variables.end(), lies_below)) {
+      contents.path = path;
+      return part.empty() ? contents : only_group(std::move(contents), part + "/");
+    }
+    const std::string name = select_variable(contents, part).name;
+    const auto end = name.rfind('/');
+    if (end != std::string::npos) contents = only_group(std::move(contents), name.substr(0, end + 1));
+    const std::string last = name.substr(end + 1);
+    std::erase_if(contents.variables, [&](const Variable& v) { return v.name != last && !is_coordinate(v); });
+    contents.path = path;
+    return contents;
+  }
+  return std::nullopt;
+}
+
 /// @throws Error kind user: no such format, or it is not written
 const Format& format_to_write(const std::string& path, const std::string& name) {
   std::vector<std::string> names;
@@ -171,7 +232,10 @@ Contents open_file(const std::string& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (std::filesystem::is_directory(status)) return casa::is_table(path) ? casa::open(path) : zarr::open(path);
-  if (!std::filesystem::exists(status)) fail_inside_node(path);
+  if (!std::filesystem::exists(status)) {
+    if (auto inside = open_inside_file(path)) return std::move(*inside);
+    fail_inside_node(path);
+  }
   return open_bytes(File::open(path), path);
 }
 
@@ -216,19 +280,14 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
   return format.create_sinks(request);
 }
 
-FormatInfo format_for(const std::string& path, const std::string& name) {
+FormatChoice format_for(const std::string& path, const std::string& name) {
   const Format& format = format_to_write(path, name);
-  FormatInfo info = format.info;
-  info.holds_several = format.create_sinks != nullptr;
-  return info;
+  return {format.info.name, format.create_sinks != nullptr};
 }
 
 std::vector<FormatInfo> formats() {
   std::vector<FormatInfo> out;
-  for (const Format& format : table()) {
-    out.push_back(format.info);
-    out.back().holds_several = format.create_sinks != nullptr;
-  }
+  for (const Format& format : table()) out.push_back(format.info);
   return out;
 }
 

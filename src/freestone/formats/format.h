@@ -148,12 +148,7 @@ struct FormatInfo {
   std::vector<std::string> suffixes;
   bool can_read = false, can_write = false;
   std::string description;
-  bool holds_several = false;  ///< `create_sinks` writes files of several arrays
 };
-
-/// The format that `create_sink` and `create_sinks` would write.
-/// @throws Error kind user: as they
-FormatInfo format_for(const std::string& path, const std::string& format = "");
 
 /// All formats, in the order in which they are tried.
 std::vector<FormatInfo> formats();

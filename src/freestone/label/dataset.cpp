@@ -103,8 +103,17 @@ std::vector<DatasetVariable> coordinates_of(const Dataset& dataset, const Datase
   const auto is_named = [&](const DatasetVariable& v) { return std::find(bounds.begin(), bounds.end(), v.name) != bounds.end(); };
   for (const DatasetVariable& other : dataset.variables()) {
     if (!other.is_coordinate() || other.name == variable.name || is_mapping(other)) continue;
-    if (!std::all_of(other.dims.begin(), other.dims.end(), [&](const std::string& dim) { return variable.axis_of(dim) >= 0; })) continue;
-    out.push_back(other);
+    if (!variable.name.starts_with(other.name.substr(0, other.name.rfind('/') + 1))) continue;  // another group's
+    bool fits = true;
+    for (std::size_t k = 0; k < other.dims.size(); ++k) {
+      const int axis = variable.axis_of(other.dims[k]);
+      fits = fits && axis >= 0 && axis < variable.array.rank() && other.array.shape()[static_cast<int>(k)] == variable.array.shape()[axis];
+    }
+    const auto last = [](const std::string& name) { return name.substr(name.rfind('/') + 1); };
+    // Of one name the nearest group's is meant.
+    const auto same = std::find_if(out.begin(), out.end(), [&](const DatasetVariable& v) { return last(v.name) == last(other.name); });
+    if (!fits || (same != out.end() && same->name.size() > other.name.size())) continue;
+    same == out.end() ? out.push_back(other) : static_cast<void>(*same = other);
     for (const char* key : {"bounds", "climatology"}) {
       if (const std::string name = other.text(key); !name.empty()) bounds.push_back(name);
     }

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "freestone/formats/format.h"
+#include "freestone/formats/format_choice.h"
 #include "freestone/label/cf.h"
 
 namespace freestone {
@@ -58,7 +59,7 @@ void write(const Array& array, const std::string& path, const ArrayWriteOptions&
 std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path, const DatasetWriteOptions& options) {
   formats::DatasetRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .attributes = dataset.attributes(),
                                   .variables = {}, .unlimited_dims = options.unlimited_dims};
-  const formats::FormatInfo format = formats::format_for(path, options.format);
+  const formats::FormatChoice format = formats::format_for(path, options.format);
   std::vector<Array> arrays;
   for (const DatasetVariable& variable : dataset.variables()) {
     DatasetVariable stored = encode_cf(variable);
@@ -80,6 +81,17 @@ std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path,
     take_nominal_chunks(one, variable.array);
     request.variables.push_back(std::move(one));
     arrays.push_back(stored.array);
+  }
+  for (const Shape* asked : {&options.packing.chunks, &options.packing.shards}) {
+    if (asked->empty()) continue;
+    std::string ranks;
+    bool is_used = false;
+    for (const DatasetVariable& variable : dataset.variables()) {
+      if (variable.is_coordinate()) continue;
+      is_used = is_used || variable.array.rank() == asked->rank();
+      ranks += fmt::format("{}{} has {} axes", ranks.empty() ? "" : ", ", variable.name, variable.array.rank());
+    }
+    if (!is_used) fail(ErrorKind::kUser, "{}: chunks of {} lengths are asked for, and {}.", path, asked->rank(), ranks);
   }
   const auto sinks = formats::create_sinks(request);
   std::vector<Output> out;
