@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/zarr_node.h"
 #include "freestone/storage/chunk_references.h"
+#include "freestone/storage/location.h"
 
 namespace freestone::formats::kerchunk {
 namespace {
@@ -62,7 +62,7 @@ std::optional<std::string> filled_in(const std::string& text, const std::map<std
 /// Numbers the files that references name, and gathers what stands in the list itself.
 class Places {
  public:
-  explicit Places(const File& file) : file_(file), folder_(std::filesystem::path(file.name()).parent_path()) {}
+  explicit Places(const File& file) : file_(file), folder_(parent_location(file.location())) {}
   void set_templates(std::map<std::string, std::string> templates) { templates_ = std::move(templates); }
 
   /// @throws Error kind data: damaged; kind user: a place that cannot be read
@@ -116,17 +116,14 @@ class Places {
            file_.name(), key, text);
     }
     if (path->starts_with("file://")) path = path->substr(7);
-    if (path->find("://") != std::string::npos) {
-      fail(ErrorKind::kUser, "{}: refs: '{}' is at {}: files behind URLs cannot be read yet.", file_.name(), key, *path);
-    }
     const auto fresh = static_cast<std::int32_t>(paths_.size());
-    paths_.push_back((folder_ / *path).lexically_normal().string());
+    paths_.push_back(location_below(folder_, *path));
     numbers_.emplace(text, fresh);
     return fresh;
   }
 
   const File& file_;
-  std::filesystem::path folder_;
+  std::string folder_;
   std::map<std::string, std::string> templates_;
   std::vector<std::string> paths_;
   std::map<std::string, std::int32_t> numbers_;
@@ -269,7 +266,7 @@ Contents open(std::shared_ptr<const File> file) {
 
   const auto files = places.files();
   const auto inlined = places.inlined_file();
-  const std::string absolute = std::filesystem::absolute(path).string();
+  const std::string absolute = file->location();
   for (auto& [name, array] : arrays) {
     const std::string label = name.empty() ? path : path + ": " + name;
     const std::string reference =

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <complex>
 #include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -9,6 +8,7 @@
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/zarr_json.h"
 #include "freestone/storage/chunked_source.h"
+#include "freestone/storage/location.h"
 #include "freestone/storage/manifest_source.h"
 
 namespace freestone::formats::kerchunk {
@@ -224,7 +224,7 @@ class Writer {
       file.read_exactly(offset, held);
       return "base64:" + base64_encoded(held);
     }
-    return References::array({std::filesystem::absolute(file.name()).lexically_normal().string(), offset, bytes});
+    return References::array({location_below("", file.location()), offset, bytes});
   }
   void count(Index chunks) {
     if (chunks > kMostChunks - chunks_) {
@@ -244,7 +244,7 @@ Listed references_of(const std::vector<Contents>& files) {
   std::set<std::string> stems;
   if (files.size() > 1) writer.add_group("", {});
   for (const Contents& contents : files) {
-    const std::string stem = std::filesystem::path(contents.path).stem().string();
+    const std::string stem = stem_of(contents.path);
     if (!stems.insert(stem).second) fail(ErrorKind::kUser, "{}: another file is called '{}' too; each becomes a group of that name.", contents.path, stem);
     writer.add_group(files.size() > 1 ? stem + "/" : "", contents);
   }

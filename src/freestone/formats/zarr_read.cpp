@@ -7,6 +7,7 @@
 #include "freestone/formats/zarr.h"
 #include "freestone/formats/zarr_node.h"
 #include "freestone/storage/chunk_files.h"
+#include "freestone/storage/location.h"
 
 namespace freestone::formats::zarr {
 namespace {
@@ -54,7 +55,7 @@ Identity identity_of(const std::string& folder, const std::string& metadata) {
 
 Variable variable_at(const std::string& folder, const std::string& name, int number, const Node& node) {
   const std::string metadata = folder + "/" + node.name_of_document();
-  std::string absolute = stdfs::absolute(folder).lexically_normal().string();
+  std::string absolute = location_below("", absolute_location(folder));
   while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
   const std::string reference = nlohmann::json{{"path", absolute}, {"variable", ""}}.dump(-1, ' ', false, Json::error_handler_t::replace);
   return variable_from(metadata, name, number, node, reference, [&](ArrayMetadata& array) {

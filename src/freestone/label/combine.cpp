@@ -16,6 +16,7 @@
 #include "freestone/ops/concat.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/runtime/lanes.h"
+#include "freestone/storage/location.h"
 
 namespace freestone {
 namespace {
@@ -327,7 +328,7 @@ Dataset concat(const std::vector<Dataset>& datasets, const std::string& dim, con
 
 std::vector<std::string> expand_paths(const std::string& pattern) {
   std::error_code error;
-  if (pattern.find_first_of("*?[") == std::string::npos || std::filesystem::exists(pattern, error)) return {pattern};
+  if (is_url(pattern) || pattern.find_first_of("*?[") == std::string::npos || std::filesystem::exists(pattern, error)) return {pattern};
   glob_t found{};
   const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
   std::vector<std::string> out(found.gl_pathv, found.gl_pathv + (status == 0 ? found.gl_pathc : 0));

@@ -5,6 +5,7 @@
 
 #include "freestone/core/grid_parts.h"
 #include "freestone/storage/chunk_cache.h"
+#include "freestone/storage/read_batch.h"
 #include "freestone/storage/runs.h"
 
 namespace freestone {
@@ -170,6 +171,7 @@ void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Ca
   ensure(static_cast<Index>(encoded.size()) >= encoded_bytes(box), "fetch: too little memory for the box");
   const GridParts reach(box, layout_.grid.chunk());
   Group group{encoded, table_bytes(reach.count()), nullptr, {}};
+  ReadBatch batch(cancel);
   for (Index number = 0; number < reach.count(); ++number) {
     cancel.check();
     const Dims position = reach.position(number);
@@ -179,7 +181,9 @@ void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Ca
         const StoredChunk chunk = find(position);
         if (!chunk.file) return -1;
         Group alone{to, 0, chunk.file, {{-1, chunk.offset, chunk.bytes}}};
-        read_group(alone, cancel);
+        ReadBatch one(cancel);
+        read_group(alone, one, cancel);
+        one.finish();
         return chunk.bytes;
       };
       if (auto* held = cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw_bytes(stored), read)) {
@@ -192,37 +196,59 @@ void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Ca
       put_place(encoded, number, {});
       continue;
     }
-    if (group.file != chunk.file) read_group(group, cancel);
+    if (group.file != chunk.file) read_group(group, batch, cancel);
     group.file = chunk.file;
     group.pieces.push_back({number, chunk.offset, chunk.bytes});
   }
-  read_group(group, cancel);
+  read_group(group, batch, cancel);
+  batch.finish();
   map_->check_unchanged();
 }
 
 /// Reads the chunks of a group in the order in which they lie in their file, neighbours with one request, and empties it.
-void ChunkedSource::read_group(Group& group, const Cancel& cancel) const {
+void ChunkedSource::read_group(Group& group, ReadBatch& batch, const Cancel& cancel) const {
   if (group.pieces.empty()) return;
   std::sort(group.pieces.begin(), group.pieces.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
-  Index from = group.pieces.front().offset, to = from;  // of the request being put together
+  const File& file = *group.file;
+  // A request that is on its way for long takes what lies between along.
+  const Index largest_gap = file.is_remote() ? kLargestGap : 0;
+  std::vector<iovec> request;
+  Index from = 0, to = 0;  // of the request being put together
   const auto read = [&] {
     cancel.check();
-    for (Index done = from; done < to; done += kLargestRequest) {
-      const auto n = static_cast<std::size_t>(std::min(kLargestRequest, to - done));
-      group.file->read_exactly(done, group.encoded.subspan(static_cast<std::size_t>(group.end), n));
-      group.end += static_cast<Index>(n);
-    }
+    if (!request.empty()) batch.add(file, from, request);
+    request.clear();
   };
   for (const Group::Piece& piece : group.pieces) {
-    if (piece.offset != to || to - from >= kLargestRequest) {
+    const bool joins = !request.empty() && piece.offset >= to && piece.offset - to <= largest_gap;
+    if (!joins) {
       read();
       from = to = piece.offset;
+    } else if (piece.offset > to) {
+      request.push_back({nullptr, static_cast<std::size_t>(piece.offset - to)});
+      to = piece.offset;
     }
-    if (piece.number >= 0) put_place(group.encoded, piece.number, {Place::kHere, group.end + (to - from), piece.bytes});
-    to += piece.bytes;
+    if (piece.number >= 0) put_place(group.encoded, piece.number, {Place::kHere, group.end, piece.bytes});
+    for (Index done = 0; done < piece.bytes;) {
+      if (to - from >= kLargestRequest) {
+        read();
+        from = to;
+      }
+      const Index n = std::min(piece.bytes - done, kLargestRequest - (to - from));
+      std::byte* memory = group.encoded.data() + group.end;
+      // Neighbours lie side by side in memory, too.
+      if (!request.empty() && request.back().iov_base != nullptr) {
+        request.back().iov_len += static_cast<std::size_t>(n);
+      } else {
+        request.push_back({memory, static_cast<std::size_t>(n)});
+      }
+      group.end += n;
+      done += n;
+      to += n;
+    }
   }
   read();
-  group.file->check_unchanged();
+  file.check_unchanged();
   group.file = nullptr;
   group.pieces.clear();
 }

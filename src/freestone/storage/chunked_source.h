@@ -16,6 +16,8 @@
 
 namespace freestone {
 
+class ReadBatch;
+
 struct ChunkedLayout {
   ChunkGrid grid;                    ///< of what is decoded as one piece
   std::vector<int> order;            ///< the array's axes as a chunk has them, outermost first; empty: as the array (C order)
@@ -53,7 +55,7 @@ class ChunkedSource final : public Source {
   ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCache> cache);
   Index scratch_bytes(const Box& box) const;
   bool lies_in_one_piece(const Box& box) const;
-  void read_group(Group& group, const Cancel& cancel) const;
+  void read_group(Group& group, ReadBatch& batch, const Cancel& cancel) const;
   /// Where the chunk lies, looked at: not larger than its elements can be.
   StoredChunk find(const Dims& position) const;
   /// Shape of the chunk as it is stored, on the array's axes.

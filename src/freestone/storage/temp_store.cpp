@@ -30,7 +30,7 @@ int open_anonymous(const std::string& folder) {
 
 class TempSink final : public Sink {
  public:
-  TempSink(std::string folder, Spec spec, std::shared_ptr<const File> file, ChunkGrid grid, ElementTransform transform)
+  TempSink(std::string folder, Spec spec, std::shared_ptr<const LocalFile> file, ChunkGrid grid, ElementTransform transform)
       : folder_(std::move(folder)), spec_(std::move(spec)), file_(std::move(file)), writer_(std::move(grid), 0, transform) {
     caps_.unit = Shape(spec_.shape.rank(), 1);
     caps_.run_bytes = Index{1} << 20;
@@ -56,7 +56,7 @@ class TempSink final : public Sink {
   std::string folder_;
   Spec spec_;
   SinkCaps caps_;
-  std::shared_ptr<const File> file_;
+  std::shared_ptr<const LocalFile> file_;
   BlockWriter writer_;
 };
 
@@ -66,7 +66,7 @@ void TempStore::forget() const { static_cast<const TempSink&>(*sink_).forget(); 
 
 TempStore::TempStore(std::string folder, Spec spec, Shape block) {
   for (int k = 0; k < block.rank(); ++k) block[k] = std::max<Index>(1, std::min(block[k], spec.shape[k]));
-  const auto file = File::adopt(open_anonymous(folder), fmt::format("temporary store in {}", folder), spec.bytes());
+  const auto file = LocalFile::adopt(open_anonymous(folder), fmt::format("temporary store in {}", folder), spec.bytes());
   const ElementTransform transform{.stored = spec.dtype, .dtype = spec.dtype};
   const ChunkGrid grid(spec.shape, block);
   const BlockWriter order(grid, 0, transform);
