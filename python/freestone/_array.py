@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import operator
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Union
 
 import numpy as np
 
 from freestone import _core, _runs
+from freestone._remote import remote_options
 from freestone.errors import UserError
 
 __all__ = ["Array", "asarray", "from_dlpack", "from_numpy", "open"]
@@ -467,13 +468,18 @@ def _computed(value: Any) -> Any:
     return value
 
 
-def open(path: str | os.PathLike[str]) -> Any:
-    """Opens a file (FITS, npy) or a Zarr folder. Only metadata is read.
+def open(path: str | os.PathLike[str], *, storage_options: Mapping[str, Any] | None = None) -> Any:
+    """Opens a file or a Zarr folder, on this machine or behind a URL. Only metadata is read.
 
     Parameters
     ----------
     path
         A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``.
+        A URL: ``"https://host/cube.fits"``, ``"s3://bucket/store.zarr"``.
+    storage_options
+        How a URL is reached, in the words of fsspec and s3fs: ``anon``, ``key``, ``secret``, ``token``, ``profile``, ``endpoint_url``, ``requester_pays``,
+        ``client_kwargs`` (``endpoint_url``, ``region_name``, ``headers``), ``config_kwargs`` (``s3``: ``addressing_style``), ``headers``, ``timeout``,
+        ``retries``. Without them the environment says it (``AWS_ACCESS_KEY_ID``, ``AWS_PROFILE``, ``FREESTONE_REMOTE_TIMEOUT`` ...).
 
     Returns
     -------
@@ -482,7 +488,7 @@ def open(path: str | os.PathLike[str]) -> Any:
     """
     from freestone._dataset import Dataset
 
-    opened = _core.open(os.fspath(path))
+    opened = _core.open(os.fspath(path), remote_options(storage_options))
     return Array(opened) if isinstance(opened, _core.Array) else Dataset(opened)
 
 

@@ -72,6 +72,7 @@ std::string listed_array(const formats::Variable& variable) {
 
 int run_info(std::span<const std::string> words, const CommandRow& row, const Process&) {
   const Arguments arguments(words, row.options, "info: ");
+  set_url_options(arguments);
   if (arguments.words().size() != 1) refuse("info takes one FILE, not {}.", arguments.words().size());
   const std::string path = arguments.words().front() + (arguments.has("var") ? "[" + arguments.text("var") + "]" : "");
   const formats::Selected selected = formats::split_selector(path);

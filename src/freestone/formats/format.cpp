@@ -11,8 +11,11 @@
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/netcdf3.h"
 #include "freestone/formats/npy.h"
+#include "freestone/formats/opendap.h"
 #include "freestone/formats/tiff.h"
 #include "freestone/formats/zarr.h"
+#include "freestone/storage/location.h"
+#include "freestone/storage/remote_file.h"
 
 namespace freestone::formats {
 namespace {
@@ -49,7 +52,7 @@ const std::vector<Format>& table() {
       {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true},
       {{"netcdf4", {".nc", ".nc4"}, true, false, "NetCDF-4: HDF5 with named dimensions"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
       {{"hdf5", {".h5", ".hdf5", ".he5", ".hdf"}, true, false, "HDF5 datasets and groups"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
-      {{"kerchunk", {".json"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1)"}, "", kerchunk::open, nullptr},
+      {{"kerchunk", {".json", ".parq", ".parquet"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1, and Parquet)"}, "", kerchunk::open, nullptr},
       {{"geotiff", {".tif", ".tiff", ".gtiff"}, true, true, "TIFF, BigTIFF and GeoTIFF images"},
        std::string_view("II*\0", 4), tiff::open, tiff::create_sink, true, nullptr,
        {std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)}},
@@ -92,6 +95,66 @@ void fail_inside_node(const std::string& path) {
   }
 }
 
+Contents open_by_contents(const std::shared_ptr<const File>& file, const std::string& path) {
+  char start[8] = {};
+  const auto n = static_cast<std::size_t>(std::min<Index>(8, file->size()));
+  file->read_exactly(0, std::as_writable_bytes(std::span(start, n)));
+  const auto begins_with = [&](std::string_view magic) { return !magic.empty() && std::string_view(start, n).starts_with(magic); };
+  for (const Format& format : table()) {
+    if (begins_with(format.magic) || std::any_of(format.other_magics.begin(), format.other_magics.end(), begins_with)) return format.open(file);
+  }
+  // Behind somebody else's block at its start (MATLAB's).
+  if (hdf5::is_hdf5(*file)) return hdf5::open(file);
+  // The suffix says what it should have been, and that format's own error says what is wrong.
+  for (const Format& format : table()) {
+    if (format.info.can_read && has_suffix(is_url(path) ? leaf_of(path) : path, format)) return format.open(file);
+  }
+  fail(ErrorKind::kUser, "{}: it is in no format that Freestone knows. It reads {}.", path, known_formats(false));
+}
+
+bool has_known_suffix(const std::string& name) {
+  return std::ranges::any_of(table(), [&](const Format& format) { return format.info.can_read && has_suffix(name, format); });
+}
+
+/// False, too, when nobody answers: there is an error to tell already.
+bool answers_as_dataset(const std::string& url) {
+  try {
+    return opendap::answers(url);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCancelled) throw;
+    return false;
+  }
+}
+
+/// A Zarr node at a URL has no file of that name: what looks like one is tried first.
+Contents open_url(const std::string& url) {
+  if (opendap::says_so(url)) return opendap::open(url);
+  const RemoteAddress address(url, remote_options());
+  const bool looks_like_node = url.find(".zarr") != std::string::npos || leaf_of(url).find('.') == std::string::npos;
+  if (leaf_of(url).ends_with(".parq") || leaf_of(url).ends_with(".parquet")) {
+    if (auto contents = kerchunk::open_if_parquet(url)) return std::move(*contents);
+  }
+  if (looks_like_node) {
+    if (auto contents = zarr::open_if_node(url)) return std::move(*contents);
+  }
+  // An OPeNDAP server has no file at the URL of a dataset either: its answer is an error, or a page for people.
+  std::shared_ptr<const File> file;
+  const bool may_be_dataset = !address.is_s3() && !url.ends_with('/');
+  try {
+    if (!url.ends_with('/')) file = RemoteFile::open_if_there(address);
+    if (file) return open_by_contents(file, address.shown());
+  } catch (const Error& error) {
+    const bool may_be = may_be_dataset && (error.kind() == ErrorKind::kIo || (error.kind() == ErrorKind::kUser && !has_known_suffix(leaf_of(url))));
+    if (!may_be || !answers_as_dataset(url)) throw;
+    return opendap::open(url);
+  }
+  if (may_be_dataset && answers_as_dataset(url)) return opendap::open(url);
+  if (!looks_like_node) {
+    if (auto contents = zarr::open_if_node(url)) return std::move(*contents);
+  }
+  fail(ErrorKind::kIo, "{}: there is neither a file nor a Zarr node (HTTP 404).", address.shown());
+}
+
 /// @throws Error kind user: no such format, or it is not written
 const Format& format_to_write(const std::string& path, const std::string& name) {
   std::vector<std::string> names;
@@ -122,25 +185,18 @@ std::string text_of(const AttributeValue& value) {
 }
 
 Contents open_file(const std::string& path) {
+  if (path.starts_with("file://")) return open_file(path.substr(7));
+  if (is_url(path)) return open_url(path);
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (std::filesystem::is_directory(status)) return zarr::open(path);
+  if (std::filesystem::is_directory(status)) {
+    if (!zarr::is_node(path)) {
+      if (auto contents = kerchunk::open_if_parquet(path)) return std::move(*contents);
+    }
+    return zarr::open(path);
+  }
   if (!std::filesystem::exists(status)) fail_inside_node(path);
-  const auto file = File::open(path);
-  char start[8] = {};
-  const auto n = static_cast<std::size_t>(std::min<Index>(8, file->size()));
-  file->read_exactly(0, std::as_writable_bytes(std::span(start, n)));
-  const auto begins_with = [&](std::string_view magic) { return !magic.empty() && std::string_view(start, n).starts_with(magic); };
-  for (const Format& format : table()) {
-    if (begins_with(format.magic) || std::any_of(format.other_magics.begin(), format.other_magics.end(), begins_with)) return format.open(file);
-  }
-  // Behind somebody else's block at its start (MATLAB's).
-  if (hdf5::is_hdf5(*file)) return hdf5::open(file);
-  // The suffix says what it should have been, and that format's own error says what is wrong.
-  for (const Format& format : table()) {
-    if (format.info.can_read && has_suffix(path, format)) return format.open(file);
-  }
-  fail(ErrorKind::kUser, "{}: it is in no format that Freestone knows. It reads {}.", path, known_formats(false));
+  return open_by_contents(File::open(path), path);
 }
 
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {

@@ -17,6 +17,7 @@
 #include "freestone/ops/elementwise.h"
 #include "freestone/runtime/lanes.h"
 #include "freestone/storage/location.h"
+#include "freestone/storage/remote_options.h"
 
 namespace freestone {
 namespace {
@@ -33,7 +34,9 @@ void for_each_in_parallel(std::size_t count, int threads, const std::function<vo
   if (threads < 1) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::atomic<std::size_t> next = 0;
   Cancel stop;
+  const RemoteScope::State state = RemoteScope::now();
   run_lanes(static_cast<int>(std::min(count, static_cast<std::size_t>(threads))), stop, [&](int) {
+    const RemoteScope scope(state.options, state.look);
     for (std::size_t i = next++; i < count && !stop.requested(); i = next++) work(i);
   });
 }

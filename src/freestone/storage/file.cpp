@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "freestone/storage/location.h"
+#include "freestone/storage/remote_file.h"
 
 namespace freestone {
 namespace {
@@ -55,7 +56,7 @@ void MemoryReader::read_exactly(Index offset, std::span<std::byte> out) const {
 std::shared_ptr<const File> File::open(const std::string& path) {
   if (!is_url(path)) return LocalFile::open(path);
   if (path.starts_with("file://")) return LocalFile::open(path.substr(7));
-  fail(ErrorKind::kUser, "{}: Freestone reads no URLs of this kind.", path);
+  return RemoteFile::open(RemoteAddress(path, remote_options()));
 }
 
 std::shared_ptr<const File> File::adopt(int descriptor, std::string name, Index size) { return LocalFile::adopt(descriptor, std::move(name), size); }
