@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import operator
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Union
 
 import numpy as np
 
 from freestone import _core, _runs
+from freestone._remote import remote_options
 from freestone.errors import UserError
 
 __all__ = ["Array", "asarray", "from_dlpack", "from_numpy", "open"]
@@ -467,17 +468,28 @@ def _computed(value: Any) -> Any:
     return value
 
 
-def open(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], *, target_chunksize: int | None = None) -> Any:
-    """Opens a file, a Zarr folder or an image of CASA; several files as one dataset. Only metadata and coordinates are read; a file compressed by
-    gzip is decompressed.
+def open(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    target_chunksize: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Any:
+    """Opens a file, a Zarr folder or an image of CASA, on this machine or behind a URL; several files as one dataset.
+
+    Only metadata and coordinates are read; a file compressed by gzip is decompressed.
 
     Parameters
     ----------
     path
         A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``, ``"x.image[mask0]"``. A pattern,
         ``"clim_*.nc"``, or a list of files: what follows each other along the coordinate that differs.
+        A URL: ``"https://host/cube.fits"``, ``"s3://bucket/store.zarr"``.
     target_chunksize
         Taken as spectral_cube takes it; neighbouring tiles of a CASA image are read together anyway.
+    storage_options
+        How a URL is reached, in the words of fsspec and s3fs: ``anon``, ``key``, ``secret``, ``token``, ``profile``, ``endpoint_url``, ``requester_pays``,
+        ``client_kwargs`` (``endpoint_url``, ``region_name``, ``headers``), ``config_kwargs`` (``s3``: ``addressing_style``), ``headers``, ``timeout``,
+        ``retries``. Without them the environment says it (``AWS_ACCESS_KEY_ID``, ``AWS_PROFILE``, ``FREESTONE_REMOTE_TIMEOUT`` ...).
 
     Returns
     -------
@@ -486,7 +498,8 @@ def open(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], *, tar
     """
     from freestone._dataset import Dataset
 
-    opened = _core.open(os.fspath(path)) if isinstance(path, (str, os.PathLike)) else _core.label_open_many([os.fspath(p) for p in path], "")
+    paths = [path] if isinstance(path, (str, os.PathLike)) else path
+    opened = _core.open([os.fspath(p) for p in paths], remote_options(storage_options))
     return Array(opened) if isinstance(opened, _core.Array) else Dataset(opened)
 
 

@@ -208,9 +208,6 @@ auto released(F&& work) {
 
 void bind_labels(nb::module_& module) {
   using Strings = std::vector<std::string>;
-  module.def("label_open_many", [](const Strings& paths, const std::string& dim) {
-    return released([&] { return open_datasets(paths, dim); });
-  });
   module.def("label_expand", [](const std::string& pattern) { return expand_paths(pattern); });
   module.def("label_array", [](const Dataset& d, const std::string& name) { return d[name].array; });
   module.def("label_only", [](const Dataset& d, const std::string& name) { return DataArray(d, name).dataset(); });

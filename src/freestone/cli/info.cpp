@@ -76,6 +76,7 @@ std::string listed_array(const formats::Variable& variable) {
 
 int run_info(std::span<const std::string> words, const CommandRow& row, const Process&) {
   const Arguments arguments(words, row.options, "info: ");
+  set_url_options(arguments);
   if (arguments.words().empty()) refuse("info needs a FILE.");
   std::vector<std::string> files;
   for (const std::string& word : arguments.words()) {

@@ -208,6 +208,7 @@ void run_saved_plan(const std::string& path, const Arguments& arguments, const P
 int run_pipeline(std::span<const std::string> words, const CommandRow& row, const Process& process) {
   const CommandWords command = parse_command(words);
   const Arguments arguments(command.head, row.options, "run: ");
+  set_url_options(arguments);
   if (arguments.has("plan")) {
     if (!arguments.words().empty() || !command.pipeline.empty() || arguments.has("with"))
       refuse("run --plan takes no INPUT and no steps: the plan has them.");
@@ -264,6 +265,7 @@ std::function<void(astro::SkyArray&)> longer(const Arguments& arguments) {
 int run_plan_only(std::span<const std::string> words, const CommandRow& row, const Process&) {
   const CommandWords command = parse_command(words);
   const Arguments arguments(command.head, row.options, "plan: ");
+  set_url_options(arguments);
   if (arguments.has("passes") && arguments.words().empty() && command.pipeline.empty()) {
     write_stdout(pass_table(nullptr));
     return 0;
@@ -302,6 +304,7 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
 
 int run_convert(std::span<const std::string> words, const CommandRow& row, const Process& process) {
   const Arguments arguments(words, row.options, "convert: ");
+  set_url_options(arguments);
   if (arguments.words().size() != 2) refuse("convert takes two names, IN and OUT, not {}.", arguments.words().size());
   StepCall call{"write", {}, {}};
   for (const OptionRow& option : find_step("write").options)

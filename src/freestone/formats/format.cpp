@@ -17,9 +17,12 @@
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/netcdf3.h"
 #include "freestone/formats/npy.h"
+#include "freestone/formats/opendap.h"
 #include "freestone/formats/tiff.h"
 #include "freestone/formats/zarr.h"
 #include "freestone/storage/gunzip.h"
+#include "freestone/storage/location.h"
+#include "freestone/storage/remote_file.h"
 
 namespace freestone::formats {
 namespace {
@@ -58,7 +61,7 @@ const std::vector<Format>& table() {
       {{"casa", {".image", ".im"}, true, true, "images of CASA (folders of casacore's tables)"}, "", refuse_casa_file, casa::create_sink, true},
       {{"netcdf4", {".nc", ".nc4"}, true, false, "NetCDF-4: HDF5 with named dimensions"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
       {{"hdf5", {".h5", ".hdf5", ".he5", ".hdf"}, true, false, "HDF5 datasets and groups"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
-      {{"kerchunk", {".json"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1)"}, "", kerchunk::open, nullptr},
+      {{"kerchunk", {".json", ".parq", ".parquet"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1, and Parquet)"}, "", kerchunk::open, nullptr},
       {{"geotiff", {".tif", ".tiff", ".gtiff"}, true, true, "TIFF, BigTIFF and GeoTIFF images"},
        std::string_view("II*\0", 4), tiff::open, tiff::create_sink, true, nullptr,
        {std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)}},
@@ -105,7 +108,7 @@ Contents open_bytes(const std::shared_ptr<const File>& file, const std::string& 
   if (hdf5::is_hdf5(*file)) return hdf5::open(file);
   // The suffix says what it should have been, and that format's own error says what is wrong.
   for (const Format& format : table()) {
-    if (format.info.can_read && has_suffix(name, format)) return format.open(file);
+    if (format.info.can_read && has_suffix(is_url(name) ? leaf_of(name) : name, format)) return format.open(file);
   }
   if (auto contents = gdal::open_if_known(file)) return std::move(*contents);
   fail(ErrorKind::kUser, "{}: it is in no format that Freestone knows. It reads {}.", file->name(), known_formats(false));
@@ -199,6 +202,49 @@ std::optional<Contents> open_inside_file(const std::string& path) {
   return std::nullopt;
 }
 
+bool has_known_suffix(const std::string& name) {
+  return std::ranges::any_of(table(), [&](const Format& format) { return format.info.can_read && has_suffix(name, format); });
+}
+
+/// False, too, when nobody answers: there is an error to tell already.
+bool answers_as_dataset(const std::string& url) {
+  try {
+    return opendap::answers(url);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCancelled) throw;
+    return false;
+  }
+}
+
+/// A Zarr node at a URL has no file of that name: what looks like one is tried first.
+Contents open_url(const std::string& url) {
+  if (opendap::says_so(url)) return opendap::open(url);
+  const RemoteAddress address(url, remote_options());
+  const bool looks_like_node = url.find(".zarr") != std::string::npos || leaf_of(url).find('.') == std::string::npos;
+  if (leaf_of(url).ends_with(".parq") || leaf_of(url).ends_with(".parquet")) {
+    if (auto contents = kerchunk::open_if_parquet(url)) return std::move(*contents);
+  }
+  if (looks_like_node) {
+    if (auto contents = zarr::open_if_node(url)) return std::move(*contents);
+  }
+  // An OPeNDAP server has no file at the URL of a dataset either: its answer is an error, or a page for people.
+  std::shared_ptr<const File> file;
+  const bool may_be_dataset = !address.is_s3() && !url.ends_with('/');
+  try {
+    if (!url.ends_with('/')) file = RemoteFile::open_if_there(address);
+    if (file) return open_bytes(file, address.shown());
+  } catch (const Error& error) {
+    const bool may_be = may_be_dataset && (error.kind() == ErrorKind::kIo || (error.kind() == ErrorKind::kUser && !has_known_suffix(leaf_of(url))));
+    if (!may_be || !answers_as_dataset(url)) throw;
+    return opendap::open(url);
+  }
+  if (may_be_dataset && answers_as_dataset(url)) return opendap::open(url);
+  if (!looks_like_node) {
+    if (auto contents = zarr::open_if_node(url)) return std::move(*contents);
+  }
+  fail(ErrorKind::kIo, "{}: there is neither a file nor a Zarr node (HTTP 404).", address.shown());
+}
+
 /// @throws Error kind user: no such format, or it is not written
 const Format& format_to_write(const std::string& path, const std::string& name) {
   std::vector<std::string> names;
@@ -229,9 +275,17 @@ std::string text_of(const AttributeValue& value) {
 }
 
 Contents open_file(const std::string& path) {
+  if (path.starts_with("file://")) return open_file(path.substr(7));
+  if (is_url(path)) return open_url(path);
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (std::filesystem::is_directory(status)) return casa::is_table(path) ? casa::open(path) : zarr::open(path);
+  if (std::filesystem::is_directory(status)) {
+    if (casa::is_table(path)) return casa::open(path);
+    if (!zarr::is_node(path)) {
+      if (auto contents = kerchunk::open_if_parquet(path)) return std::move(*contents);
+    }
+    return zarr::open(path);
+  }
   if (!std::filesystem::exists(status)) {
     if (auto inside = open_inside_file(path)) return std::move(*inside);
     fail_inside_node(path);

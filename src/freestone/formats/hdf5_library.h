@@ -50,10 +50,10 @@ class Handle {
   herr_t (*close_)(hid_t) = nullptr;
 };
 
-/// The innermost words of the call that failed last, and forgets them.
+/// The innermost words of the call that failed last, and forgets them. Throws why the file could not be read, when that was it.
 std::string take_library_error();
 
-/// Throws kind data: "FILE: WHERE: WHAT", and the library's own words.
+/// Throws kind data: "FILE: WHERE: WHAT", and the library's own words; or why the file could not be read, as `take_library_error`.
 [[noreturn]] void fail_in_library(const std::string& file, std::string_view where, std::string_view what);
 
 /// A read of raw data that was not made.

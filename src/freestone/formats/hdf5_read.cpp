@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "freestone/formats/hdf5.h"
@@ -154,7 +153,7 @@ std::string shown_path(const std::string& path) {
 
 class Reader {
  public:
-  explicit Reader(std::shared_ptr<const File> file) : file_(std::move(file)), absolute_(std::filesystem::absolute(file_->name()).string()) {}
+  explicit Reader(std::shared_ptr<const File> file) : file_(std::move(file)), absolute_(file_->location()) {}
 
   Contents read() {
     FileDescription description = describe(file_);

@@ -16,6 +16,8 @@
 #include "freestone/ops/concat.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/runtime/lanes.h"
+#include "freestone/storage/location.h"
+#include "freestone/storage/remote_options.h"
 
 namespace freestone {
 namespace {
@@ -32,7 +34,9 @@ void for_each_in_parallel(std::size_t count, int threads, const std::function<vo
   if (threads < 1) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::atomic<std::size_t> next = 0;
   Cancel stop;
+  const RemoteScope::State state = RemoteScope::now();
   run_lanes(static_cast<int>(std::min(count, static_cast<std::size_t>(threads))), stop, [&](int) {
+    const RemoteScope scope(state.options, state.look);
     for (std::size_t i = next++; i < count && !stop.requested(); i = next++) work(i);
   });
 }
@@ -344,7 +348,7 @@ Dataset concat(const std::vector<Dataset>& datasets, const std::string& dim, con
 
 std::vector<std::string> expand_paths(const std::string& pattern) {
   std::error_code error;
-  if (pattern.find_first_of("*?[") == std::string::npos || std::filesystem::exists(pattern, error)) return {pattern};
+  if (is_url(pattern) || pattern.find_first_of("*?[") == std::string::npos || std::filesystem::exists(pattern, error)) return {pattern};
   glob_t found{};
   const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
   std::vector<std::string> out(found.gl_pathv, found.gl_pathv + (status == 0 ? found.gl_pathc : 0));
