@@ -29,7 +29,7 @@ Box chunk_box(const ChunkGrid& grid, const Dims& position) {
 
 /// The table at the start of the encoded bytes: where each chunk lies in them.
 struct Place {
-  enum Kind : std::int64_t { kAbsent, kHere, kCached };
+  enum Kind : std::int64_t { kAbsent, kHere, kCached, kLater };
   std::int64_t kind = kAbsent;
   std::int64_t offset = 0;  // from the start of the encoded bytes
   std::int64_t bytes = 0;
@@ -79,6 +79,7 @@ ChunkedSource::ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCa
       map_(other.map_),
       spec_(other.spec_),
       largest_(other.largest_),
+      through_cache_(true),
       cache_(std::move(cache)),
       sample_(other.sample_) {}
 
@@ -153,7 +154,7 @@ Index ChunkedSource::scratch_bytes(const Box& box) const {
 Index ChunkedSource::encoded_bytes(const Box& box) const {
   if (box.empty()) return 0;
   const Index chunks = GridParts(box, layout_.grid.chunk()).count();
-  return std::min(kTooMuch, table_bytes(chunks) + Scratch::rounded(times(chunks, largest_)) + scratch_bytes(box));
+  return std::min(kTooMuch, table_bytes(chunks) + Scratch::rounded(times(through_cache_ ? 1 : chunks, largest_)) + scratch_bytes(box));
 }
 
 StoredChunk ChunkedSource::find(const Dims& position) const {
@@ -173,19 +174,13 @@ void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Ca
   for (Index number = 0; number < reach.count(); ++number) {
     cancel.check();
     const Dims position = reach.position(number);
-    if (cache_) {
-      const Shape stored = stored_shape(chunk_box(layout_.grid, position));
-      const auto read = [&](Bytes to) -> Index {
-        const StoredChunk chunk = find(position);
-        if (!chunk.file) return -1;
-        Group alone{to, 0, chunk.file, {{-1, chunk.offset, chunk.bytes}}};
-        read_group(alone, cancel);
-        return chunk.bytes;
-      };
-      if (auto* held = cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw_bytes(stored), read)) {
-        put_place(encoded, number, {.kind = Place::kCached, .cached = held});
-        continue;
-      }
+    if (through_cache_) {
+      const Index raw = raw_bytes(stored_shape(chunk_box(layout_.grid, position)));
+      auto* held = cache_ ? cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw,
+                                         [&](Bytes to) { return read_chunk(position, to, cancel); })
+                          : nullptr;
+      put_place(encoded, number, held != nullptr ? Place{.kind = Place::kCached, .cached = held} : Place{.kind = Place::kLater});
+      continue;
     }
     const StoredChunk chunk = find(position);
     if (!chunk.file) {
@@ -225,6 +220,14 @@ void ChunkedSource::read_group(Group& group, const Cancel& cancel) const {
   group.file->check_unchanged();
   group.file = nullptr;
   group.pieces.clear();
+}
+
+Index ChunkedSource::read_chunk(const Dims& position, Bytes to, const Cancel& cancel) const {
+  const StoredChunk chunk = find(position);
+  if (!chunk.file) return -1;
+  Group alone{to, 0, chunk.file, {{-1, chunk.offset, chunk.bytes}}};
+  read_group(alone, cancel);
+  return chunk.bytes;
 }
 
 void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch) const {
@@ -293,7 +296,12 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
   Buffer unforeseen;
   /// False: somebody else is decoding the chunk at this moment.
   const auto decode_at = [&](const Dims& position, Index number, bool waits) {
-    const Place place = get_place(encoded, number);
+    Place place = get_place(encoded, number);
+    if (place.kind == Place::kLater) {
+      const Index at = table_bytes(GridParts(box, layout_.grid.chunk()).count());
+      const Index bytes = read_chunk(position, encoded.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(largest_)), cancel);
+      place = bytes < 0 ? Place{} : Place{Place::kHere, at, bytes};
+    }
     const Box chunk = chunk_box(layout_.grid, position);
     const Box part = intersection(box, chunk), inside = relative_to(part, chunk);
     const View target = out.part(relative_to(part, box));
