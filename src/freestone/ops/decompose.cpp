@@ -96,7 +96,9 @@ nlohmann::json TriangleOp::params() const { return nlohmann::json::object(); }
 
 Need TriangleOp::need(const Box& box) const {
   const double products = static_cast<double>(box.count()) * static_cast<double>(columns_);
-  return {0, products * (is_complex(a_.dtype) ? 4 : 1) + static_cast<double>(box.count())};
+  // Scratch of one leaf, or of two triangles that become one.
+  const Index elements = std::max(box.count(), 2 * columns_ * columns_) + columns_;
+  return {elements * size_of(wide(a_.dtype)), products * (is_complex(a_.dtype) ? 4 : 1) + static_cast<double>(box.count())};
 }
 
 Index TriangleOp::state_words() const { return std::max<Index>(1, columns_ * columns_ * (is_complex(a_.dtype) ? 2 : 1)); }
