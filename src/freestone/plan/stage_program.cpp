@@ -480,9 +480,9 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         // An empty reduced axis still gives outputs; what nobody asks for is not made.
         if (step.kind == StepKind::kFoldIn ? !layout.active[which] : domain.empty()) break;
         const Fold& fold = *operation.fold();
-        const double nanoseconds = operation.need(domain).nanoseconds;
-        layout.nanoseconds += nanoseconds;
-        if (domain.count() >= kSharedElements) layout.shared_nanoseconds += nanoseconds;
+        const Need cost = operation.need(domain);
+        layout.nanoseconds += cost.nanoseconds;
+        if (domain.count() >= kSharedElements) layout.shared_nanoseconds += cost.nanoseconds;
         Index out_bytes = 0;
         for (std::size_t o = 0; o < operation.outputs().size(); ++o) {
           const Spec& spec = operation.outputs()[o];
@@ -490,9 +490,9 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         }
         if (step.kind == StepKind::kFoldIn)
           for (const int v : node_outputs_[which]) place(static_cast<std::size_t>(v));
-        // States of one piece: the leaf's and those that wait in the tree; the outputs when they are finished here.
+        // States of one piece: the leaf's and those that wait in the tree; what a scan takes; the outputs when they are finished here.
         const Index piece = std::min(kept_count(fold, domain), most_kept(fold));
-        scratch(Scratch::rounded(fold.state_words() * 8 * piece) * 2 + (step.kind == StepKind::kFoldOut ? out_bytes : 0));
+        scratch(Scratch::rounded(fold.state_words() * 8 * piece) * 2 + Scratch::rounded(cost.scratch_bytes) + (step.kind == StepKind::kFoldOut ? out_bytes : 0));
         break;
       }
       case StepKind::kDeliver: {
