@@ -192,7 +192,7 @@ void fill_window(Boundary boundary, double constant, const Tile& in, const Box& 
       const Index at = boundary_position(boundary, i, array[k]);
       positions[static_cast<std::size_t>(k)].push_back(at < 0 ? -1 : (at - in.box.start[k]) * in.view.strides[k]);
     }
-  with_real_type(out.dtype, [&]<class T>(TypeTag<T>) {
+  with_type(out.dtype, [&]<class T>(TypeTag<T>) {
     const T fill = static_cast<T>(constant);
     if (rank == 0) {
       std::memcpy(out.data, in.view.data, sizeof(T));
