@@ -5,11 +5,17 @@
 #include <exception>
 #include <utility>
 
+#include "freestone/base/fork.h"
+
 namespace freestone::formats::hdf5 {
 namespace {
 
 std::mutex& lane_mutex() {
-  static std::mutex& mutex = *new std::mutex;  // outlives whatever runs at exit
+  static std::mutex& mutex = []() -> std::mutex& {
+    auto* made = new std::mutex;  // outlives whatever runs at exit
+    hold_across_forks(*made);
+    return *made;
+  }();
   return mutex;
 }
 
