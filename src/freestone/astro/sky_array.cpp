@@ -85,6 +85,8 @@ Output output_for(const SkyArray& array, const std::string& path, const WriteOpt
   const std::string unit = array.unit.to_string();
   if (!unit.empty()) header.set("BUNIT", unit);
   formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .packing = options.packing};
+  request.unlimited_dims = options.unlimited_dims;
+  request.append = options.append;
   request.name = array.name;
   request.plain_attributes = array.attributes;
   request.dims = written_dims(array);

@@ -290,8 +290,9 @@ int run_convert(std::span<const std::string> words, const CommandRow& row, const
   const Arguments arguments(words, row.options, "convert: ");
   if (arguments.words().size() != 2) refuse("convert takes two names, IN and OUT, not {}.", arguments.words().size());
   StepCall call{"write", {}, {}};
-  for (const char* name : {"as", "dtype", "chunks", "shards", "compress", "level", "zarr-version"})
+  for (const char* name : {"as", "dtype", "chunks", "shards", "compress", "level", "shuffle", "unlimited", "zarr-version"})
     if (arguments.has(name)) call.words.insert(call.words.end(), {std::string("--") + name, arguments.text(name)});
+  if (arguments.has("fletcher32")) call.words.emplace_back("--fletcher32");
   call.words.insert(call.words.end(), {"--", arguments.words()[1]});
   // Numbers as they are stored, with the attributes that say what they mean: nothing is computed that would need more.
   const Asked asked = ask(with_variable(arguments.words()[0], arguments), {}, {call}, arguments.has("overwrite"), "table", {}, {.decode_cf = false});
