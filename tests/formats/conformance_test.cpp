@@ -128,12 +128,13 @@ class EveryFormat : public testing::TestWithParam<std::string> {
     if (GetParam() == "netcdf3") return !is_complex(spec.dtype) && std::count(spec.shape.begin() + std::min(1, spec.shape.rank()), spec.shape.end(), 0) == 0;
     if (is_tiff()) return (spec.shape.rank() == 2 || spec.shape.rank() == 3) && element_count(spec.shape) > 0;
     if (GetParam() == "casa") return spec.shape.rank() > 0 && element_count(spec.shape) > 0 && (is_floating(spec.dtype) || is_complex(spec.dtype));
+    if (GetParam() == "netcdf4") return !is_complex(spec.dtype);
     return true;
   }
-  /// A bool has no type of its own in FITS, TIFF and netCDF-3.
+  /// A bool has no type of its own in FITS, TIFF and netCDF.
   DType read_as(DType dtype) const {
     if (dtype != DType::kBool) return dtype;
-    if (GetParam() == "netcdf3") return DType::kInt8;
+    if (GetParam() == "netcdf3" || GetParam() == "netcdf4") return DType::kInt8;
     return GetParam() == "fits" || is_tiff() ? DType::kUint8 : dtype;
   }
   void write_small(const std::string& to, bool overwrite = false) {

@@ -192,6 +192,8 @@ Output single_output(const SkyArray& array, const std::string& path, const Write
 
 Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options) {
   formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .packing = options.packing};
+  request.unlimited_dims = options.unlimited_dims;
+  request.append = options.append;
   request.name = array.name;
   request.plain_attributes = array.attributes;
   request.dims = written_dims(array);

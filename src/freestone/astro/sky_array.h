@@ -28,6 +28,8 @@ struct WriteOptions {
   std::optional<DType> dtype;  ///< converts the elements
   std::string history;         ///< a HISTORY card: what was done
   formats::Packing packing;    ///< chunks and compression, where the format has them
+  std::vector<std::string> unlimited_dims;  ///< see formats::WriteRequest
+  std::string append;                       ///< see formats::WriteRequest
 };
 
 struct SkyArray {

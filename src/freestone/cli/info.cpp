@@ -50,6 +50,7 @@ Json describe_variable(const formats::Variable& variable) {
     json["dtype"] = name_of(variable.source->spec().dtype);
   }
   if (!variable.note.empty()) json["note"] = variable.note;
+  if (variable.texts) json["texts"] = variable.texts->values;
   return json;
 }
 
@@ -70,6 +71,12 @@ std::string listed_array(const formats::Variable& variable) {
   const Spec& spec = variable.source->spec();
   const std::string dims = variable.dims.empty() ? "" : fmt::format(" ({})", fmt::join(variable.dims, ", "));
   return fmt::format("{}{} {}, chunks {}", shape_text(spec.shape), dims, name_of(spec.dtype), shape_text(variable.source->chunks().chunk()));
+}
+
+/// "3 texts: [one, two, three]", not too long.
+std::string listed_texts(const formats::Texts& texts) {
+  const std::string all = attribute_text({"", texts.values, ""});
+  return fmt::format("{} texts: {}", shape_text(texts.shape), all);
 }
 
 }  // namespace
@@ -217,7 +224,7 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
     for (const auto& [name, what] : coordinate_lines(coordinates)) text += fmt::format("    {:<16} {}\n", name, what);
     text += contents.variables.empty() ? "  holds no arrays\n" : "  holds\n";
     for (const auto& variable : contents.variables)
-      text += fmt::format("    {:<16} {}\n", variable.name, variable.source ? listed_array(variable) : variable.note);
+      text += fmt::format("    {:<16} {}\n", variable.name, variable.source ? listed_array(variable) : variable.texts ? listed_texts(*variable.texts) : variable.note);
   } else if (!contents.is_group && (contents.variables.size() > 1 || !any_pixels)) {
     text += "  holds\n";
     for (const auto& variable : contents.variables)
@@ -227,7 +234,7 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
                           : variable.note.empty() ? "no pixels"
                                                   : variable.note);
   }
-  write_stdout(arguments.has("json") ? json.dump(1) + "\n" : text);
+  write_stdout(arguments.has("json") ? json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n" : text);
   return 0;
 }
 

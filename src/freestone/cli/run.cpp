@@ -307,8 +307,11 @@ int run_convert(std::span<const std::string> words, const CommandRow& row, const
   set_url_options(arguments);
   if (arguments.words().size() != 2) refuse("convert takes two names, IN and OUT, not {}.", arguments.words().size());
   StepCall call{"write", {}, {}};
-  for (const OptionRow& option : find_step("write").options)
-    if (option.name != "overwrite" && arguments.has(option.name)) call.words.insert(call.words.end(), {"--" + option.name, arguments.text(option.name)});
+  for (const OptionRow& option : find_step("write").options) {
+    if (option.name == "overwrite" || !arguments.has(option.name)) continue;
+    call.words.push_back("--" + option.name);
+    if (!option.value.empty()) call.words.push_back(arguments.text(option.name));
+  }
   call.words.insert(call.words.end(), {"--", arguments.words()[1]});
   // Numbers as they are stored, with the attributes that say what they mean: nothing is computed that would need more.
   const Asked asked = ask({.inputs = {arguments.words()[0]}, .variables = variables_of(arguments), .with = {}, .pipeline = {call},

@@ -47,6 +47,8 @@ struct Format {
   bool has_chunks = false;  ///< takes a Packing
   std::vector<std::shared_ptr<Sink>> (*create_sinks)(const DatasetRequest&) = nullptr;  ///< null: a file is one array
   std::vector<std::string_view> other_magics = {};  ///< that files may begin with as well
+  bool has_groups = false;  ///< and dimensions of their own in each
+  bool can_append = false;
 };
 
 const std::vector<Format>& table() {
@@ -59,8 +61,10 @@ const std::vector<Format>& table() {
       {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true,
        zarr::create_sinks},
       {{"casa", {".image", ".im"}, true, true, "images of CASA (folders of casacore's tables)"}, "", refuse_casa_file, casa::create_sink, true},
-      {{"netcdf4", {".nc", ".nc4"}, true, false, "NetCDF-4: HDF5 with named dimensions"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
-      {{"hdf5", {".h5", ".hdf5", ".he5", ".hdf"}, true, false, "HDF5 datasets and groups"}, "\x89HDF\r\n\x1a\n", hdf5::open, nullptr},
+      {{"netcdf4", {".nc", ".nc4"}, true, true, "NetCDF-4: HDF5 with named dimensions"}, "\x89HDF\r\n\x1a\n", hdf5::open, hdf5::create_netcdf_sink,
+       true, hdf5::create_netcdf_sinks, {}, true, true},
+      {{"hdf5", {".h5", ".hdf5", ".he5", ".hdf"}, true, true, "HDF5 datasets and groups"}, "\x89HDF\r\n\x1a\n", hdf5::open, hdf5::create_sink, true,
+       hdf5::create_sinks, {}, true, true},
       {{"kerchunk", {".json", ".parq", ".parquet"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1, and Parquet)"}, "", kerchunk::open, nullptr},
       {{"geotiff", {".tif", ".tiff", ".gtiff"}, true, true, "TIFF, BigTIFF and GeoTIFF images"},
        std::string_view("II*\0", 4), tiff::open, tiff::create_sink, true, nullptr,
@@ -259,6 +263,11 @@ const Format& format_to_write(const std::string& path, const std::string& name) 
   fail(ErrorKind::kUser, "{}: its suffix names no format to write. Freestone writes {}; a format is also named with --as.", path, known_formats(true));
 }
 
+void check_append(const Format& format, const std::string& path, const std::string& dim) {
+  if (dim.empty() || format.can_append) return;
+  fail(ErrorKind::kUser, "{}: Freestone does not append to files of {}; to netcdf4 and hdf5 it does.", path, format.info.name);
+}
+
 template <typename T>
 std::string text_of_one(const T& value) {
   return fmt::format("{}", value);
@@ -296,11 +305,13 @@ Contents open_file(const std::string& path) {
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
   const Format& format = format_to_write(request.path, request.format);
   if (!format.has_chunks && !request.packing.is_default()) {
-    fail(ErrorKind::kUser, "{}: {} stores elements as they are: it takes no chunks, shards or compression. zarr does.", request.path, format.info.name);
+    fail(ErrorKind::kUser, "{}: {} stores elements as they are: it takes no chunks, shards or compression. zarr and netcdf4 do.", request.path,
+         format.info.name);
   }
   if (format.create_sink != tiff::create_sink && format.create_sink != tiff::create_cog_sink && request.packing.raster != RasterPacking{}) {
     fail(ErrorKind::kUser, "{}: predictor, interleave, overviews and bigtiff are options of geotiff and cog, not of {}.", request.path, format.info.name);
   }
+  check_append(format, request.path, request.append);
   return format.create_sink(spec, request);
 }
 
@@ -314,6 +325,7 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
     fail(ErrorKind::kUser, "{}: a file of {} holds one array, not {}.{}", request.path, format.info.name, request.variables.size(),
          others.empty() ? "" : " These hold several: " + others + ".");
   }
+  check_append(format, request.path, request.append);
   std::map<std::string, Index> lengths;
   for (const VariableRequest& variable : request.variables) {
     const Shape& shape = variable.spec.shape;
@@ -322,7 +334,7 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
     }
     for (int k = 0; k < shape.rank(); ++k) {
       const auto& [name, length] = *lengths.emplace(variable.dims[static_cast<std::size_t>(k)], shape[k]).first;
-      if (length != shape[k]) {
+      if (length != shape[k] && !format.has_groups) {
         fail(ErrorKind::kUser, "{}: variable '{}' has {} elements along '{}', others have {}.", request.path, variable.name, shape[k], name, length);
       }
     }
