@@ -53,8 +53,8 @@ struct Format {
 
 const std::vector<Format>& table() {
   static const std::vector<Format> kTable = {
-      {{"fits", {".fits", ".fit", ".fts"}, true, true, "FITS images (primary or extensions) with their headers and small tables"},
-       "SIMPLE  ", fits::open, fits::create_sink},
+      {{"fits", {".fits", ".fit", ".fts", ".fz"}, true, true, "FITS images (primary, extensions, tile-compressed) with their headers and small tables"},
+       "SIMPLE  ", fits::open, fits::create_sink, true},
       {{"netcdf3", {".nc3", ".cdf"}, true, true, "netCDF-3: classic, 64-bit offset and 64-bit data"}, "CDF", netcdf3::open, netcdf3::create_sink, false,
        netcdf3::create_sinks},
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
