@@ -1,0 +1,20 @@
+/// HDF5's library in a process of its own.
+///
+/// The library trusts what it reads: a damaged file can end the process, keep it for ever, or fill its memory. So a program that has a command
+/// for it lets the library describe files in a second process: it gets the open file and its name, and answers with plain data. When it ends,
+/// takes too long or too much, that is an error of that file; the next gets another process. Each is started once and serves many files; as
+/// many as there are cores work side by side.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "freestone/formats/hdf5_dataset.h"
+
+namespace freestone::formats::hdf5 {
+
+/// As `describe`, in the other process when there is a command for one (hdf5.h), else here.
+/// @throws Error kind data: damaged, naming the file; also when the library did not survive it
+FileDescription describe_apart(const std::shared_ptr<const File>& file);
+
+}  // namespace freestone::formats::hdf5
