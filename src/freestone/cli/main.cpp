@@ -8,6 +8,7 @@
 
 #include "freestone/cli/commands.h"
 #include "freestone/cli/print.h"
+#include "freestone/formats/hdf5.h"
 
 namespace freestone::cli {
 namespace {

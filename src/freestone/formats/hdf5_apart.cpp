@@ -1,8 +1,10 @@
 #include "freestone/formats/hdf5_apart.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,10 +14,12 @@
 #include <cmath>
 #include <condition_variable>
 #include <csignal>
+#include <map>
 #include <thread>
 
 #include "freestone/formats/hdf5.h"
 #include "freestone/formats/hdf5_archive.h"
+#include "freestone/formats/hdf5_source.h"
 
 extern char** environ;
 
@@ -26,6 +30,8 @@ namespace {
 constexpr double kSeconds = 3.5, kBytesASecond = 4e6;
 constexpr rlim_t kMostMemory = rlim_t{1} << 30;
 constexpr std::uint64_t kLongestAnswer = std::uint64_t{1} << 30;
+// What is larger is read here: the other process has not the memory.
+constexpr Index kLargestBox = Index{256} << 20;
 constexpr int kSocket = 3;  // in the other process
 
 double seconds_for(Index file_bytes) { return kSeconds + static_cast<double>(file_bytes) / kBytesASecond; }
@@ -65,12 +71,24 @@ bool receive_all(int socket, void* bytes, std::size_t count) {
 /// Goes before each message; a request carries the file's descriptor with it.
 struct Heading {
   std::uint64_t bytes = 0;
-  std::int64_t file_bytes = 0;
   std::int32_t error = -1;  ///< ErrorKind of an answer that is an error
 };
 
-bool send_request(int socket, const File& file) {
-  Heading heading{.bytes = file.name().size(), .file_bytes = file.size()};
+/// What a request says, archived.
+struct Request {
+  std::string name;  ///< of the file
+  Index file_bytes = 0;
+  std::optional<ReadByLibrary> read;  ///< none: the file is to be described
+  Shape start, shape;                 ///< of the box to read
+  Index box_bytes = 0;
+};
+template <class A>
+void members(A& archive, Request& r) {
+  archive(r.name, r.file_bytes, r.read, r.start, r.shape, r.box_bytes);
+}
+
+bool send_request(int socket, const File& file, const std::string& request) {
+  Heading heading{.bytes = request.size()};
   iovec piece{&heading, sizeof heading};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr message{};
@@ -87,11 +105,12 @@ bool send_request(int socket, const File& file) {
   ssize_t n = 0;
   do n = ::sendmsg(socket, &message, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
-  return n == static_cast<ssize_t>(sizeof heading) && send_all(socket, file.name().data(), file.name().size());
+  return n == static_cast<ssize_t>(sizeof heading) && send_all(socket, request.data(), request.size());
 }
 
 /// -1: nobody asks any more.
-int receive_request(int socket, Heading& heading, std::string& name) {
+int receive_request(int socket, std::string& request) {
+  Heading heading;
   iovec piece{&heading, sizeof heading};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr message{};
@@ -106,8 +125,8 @@ int receive_request(int socket, Heading& heading, std::string& name) {
   if (n != static_cast<ssize_t>(sizeof heading) || part == nullptr || part->cmsg_type != SCM_RIGHTS) return -1;
   int descriptor = -1;
   std::memcpy(&descriptor, CMSG_DATA(part), sizeof descriptor);
-  name.resize(heading.bytes);
-  return receive_all(socket, name.data(), name.size()) ? descriptor : -1;
+  request.resize(heading.bytes);
+  return receive_all(socket, request.data(), request.size()) ? descriptor : -1;
 }
 
 /// Whether what is made of an answer may go by it: a process that a file has led astray could say anything.
@@ -173,30 +192,46 @@ class Helper {
   bool is_broken() const { return is_broken_; }
 
   FileDescription describe(const File& file) {
-    is_broken_ = true;  // until the answer is here, whole
-    if (!send_request(socket_, file)) fail_ended(file);
-    Heading heading;
-    if (!receive_all(socket_, &heading, sizeof heading) || heading.bytes > kLongestAnswer) fail_ended(file);
-    std::string answer(heading.bytes, '\0');
-    if (!receive_all(socket_, answer.data(), answer.size())) fail_ended(file);
-    is_broken_ = false;
-    if (heading.error > static_cast<std::int32_t>(ErrorKind::kInternal)) fail_ended(file);
-    if (heading.error >= 0) fail(static_cast<ErrorKind>(heading.error), "{}", answer);
+    const std::string answer = ask(file, {.name = file.name(), .file_bytes = file.size(), .read = {}, .start = {}, .shape = {}, .box_bytes = 0});
+    is_broken_ = true;
     FileDescription out;
-    ArchiveReader(answer)(out);
-    if (!std::all_of(out.datasets.begin(), out.datasets.end(), hangs_together)) fail_ended(file);
+    ArchiveReader{answer}(out);
+    if (!std::all_of(out.datasets.begin(), out.datasets.end(), hangs_together)) fail_ended(file, 0);
+    is_broken_ = false;
     return out;
   }
 
+  void read(const File& file, const ReadByLibrary& what, const Box& box, Bytes out) {
+    const auto bytes = static_cast<Index>(out.size());
+    const std::string answer =
+        ask(file, {.name = file.name(), .file_bytes = file.size(), .read = what, .start = Shape(box.start.to_vector()), .shape = box.shape, .box_bytes = bytes});
+    if (answer.size() != out.size()) fail_ended(file, bytes);
+    if (!out.empty()) std::memcpy(out.data(), answer.data(), out.size());
+  }
+
  private:
-  [[noreturn]] void fail_ended(const File& file) {
+  std::string ask(const File& file, const Request& request) {
+    ArchiveWriter archive;
+    archive(request);
+    is_broken_ = true;  // until the answer is here, whole
+    if (!send_request(socket_, file, archive.take())) fail_ended(file, request.box_bytes);
+    Heading heading;
+    if (!receive_all(socket_, &heading, sizeof heading) || heading.bytes > kLongestAnswer) fail_ended(file, request.box_bytes);
+    std::string answer(heading.bytes, '\0');
+    if (!receive_all(socket_, answer.data(), answer.size())) fail_ended(file, request.box_bytes);
+    if (heading.error > static_cast<std::int32_t>(ErrorKind::kInternal)) fail_ended(file, request.box_bytes);
+    is_broken_ = false;
+    if (heading.error >= 0) fail(static_cast<ErrorKind>(heading.error), "{}", answer);
+    return answer;
+  }
+  [[noreturn]] void fail_ended(const File& file, Index box_bytes) {
     int status = 0;
     ::kill(process_, SIGKILL);
     while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {}
     process_ = -1;
     const bool took_too_long = WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF;
     fail(ErrorKind::kData, "{}: HDF5's library {}. The file is damaged.", file.name(),
-         took_too_long ? fmt::format("is not done with its metadata after {:.0f} s", seconds_for(file.size())) : "does not survive its metadata");
+         took_too_long ? fmt::format("is not done with it after {:.0f} s", seconds_for(file.size() + box_bytes)) : "does not survive it");
   }
 
   pid_t process_ = -1;
@@ -216,10 +251,12 @@ class Helpers {
     const std::lock_guard lock(mutex_);
     return !command_.empty();
   }
-  FileDescription describe(const File& file) {
+  /// Calls `f` with one that nobody else has meanwhile.
+  template <class F>
+  auto with_one(F&& f) {
     std::unique_ptr<Helper> helper = take();
     const Back back{*this, helper};
-    return helper->describe(file);
+    return f(*helper);
   }
 
  private:
@@ -273,9 +310,56 @@ Helpers& helpers() {
   return all;
 }
 
+/// The answer to a request, in the other process.
+class Server {
+ public:
+  std::string answer(int descriptor, const std::string& bytes) {
+    Request request;
+    // Closed with the file, whatever comes.
+    std::shared_ptr<const File> file = File::adopt(descriptor, "", 0);
+    ArchiveReader{bytes}(request);
+    limit_work(seconds_for(request.file_bytes + request.box_bytes));
+    struct stat status {};
+    ::fstat(descriptor, &status);
+    const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    if (own < 0) fail_errno(errno, request.name);
+    file = File::adopt(own, request.name, request.file_bytes);
+    if (!request.read) {
+      ArchiveWriter archive;
+      archive(describe(file));
+      return archive.take();
+    }
+    const ReadByLibrary& read = *request.read;
+    const std::string key =
+        fmt::format("{}.{}.{}.{} {} {}", status.st_dev, status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec, read.path, read.field);
+    std::string out(static_cast<std::size_t>(request.box_bytes), '\0');
+    const LibraryLane lane;
+    if (readers_.size() >= kMostOpen && !readers_.contains(key)) readers_.clear();
+    auto& reader = readers_[key];
+    if (!reader) reader = std::make_unique<LibraryReader>(file, read.path, read.field, read.element, read.rank);
+    Box box(request.shape);
+    box.start = Dims(request.start.to_vector());
+    reader->read(box, std::as_writable_bytes(std::span(out)));
+    return out;
+  }
+
+ private:
+  static constexpr std::size_t kMostOpen = 8;
+  std::map<std::string, std::unique_ptr<LibraryReader>> readers_;
+};
+
 }  // namespace
 
-FileDescription describe_apart(const std::shared_ptr<const File>& file) { return helpers().has_command() ? helpers().describe(*file) : describe(file); }
+FileDescription describe_apart(const std::shared_ptr<const File>& file) {
+  if (!helpers().has_command()) return describe(file);
+  return helpers().with_one([&](Helper& helper) { return helper.describe(*file); });
+}
+
+bool read_apart(const File& file, const ReadByLibrary& what, const Box& box, Bytes out) {
+  if (!helpers().has_command() || static_cast<Index>(out.size()) > kLargestBox) return false;
+  helpers().with_one([&](Helper& helper) { helper.read(file, what, box, out); });
+  return true;
+}
 
 void describe_in_process(std::vector<std::string> command) { helpers().set_command(std::move(command)); }
 
@@ -286,22 +370,19 @@ int serve_descriptions() {
   ::setrlimit(RLIMIT_DATA, &memory);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
-  Heading request;
-  std::string name;
-  for (int descriptor = -1; (descriptor = receive_request(kSocket, request, name)) >= 0;) {
+  Server server;
+  std::string request;
+  for (int descriptor = -1; (descriptor = receive_request(kSocket, request)) >= 0;) {
     Heading heading;
     std::string answer;
     try {
-      ArchiveWriter archive;
-      limit_work(seconds_for(request.file_bytes));
-      archive(describe(File::adopt(descriptor, name, request.file_bytes)));
-      answer = archive.take();
+      answer = server.answer(descriptor, request);
     } catch (const Error& error) {
       heading.error = static_cast<std::int32_t>(error.kind());
       answer = error.what();
     } catch (const std::exception& error) {
       heading.error = static_cast<std::int32_t>(ErrorKind::kData);
-      answer = fmt::format("{}: its metadata ask for more memory than they can need ({}). The file is damaged.", name, error.what());
+      answer = fmt::format("HDF5's library wants more memory than a file can need ({}). The file is damaged.", error.what());
     }
     limit_work(0);
     heading.bytes = answer.size();

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "freestone/formats/hdf5_dataset.h"
+#include "freestone/formats/hdf5_apart.h"
 
 namespace freestone::formats::hdf5 {
 
@@ -191,6 +191,10 @@ template <class A>
 void members(A& archive, Dataset& d) {
   archive(d.path, d.address, d.type, d.attributes, d.note, d.shape, d.is_unlimited, d.layout, d.values, d.field_values, d.offset, d.chunk, d.chunks);
   archive(d.filters, d.fill, d.field_fills, d.texts, d.leaves_edges_unfiltered, d.fill_varies);
+}
+template <class A>
+void members(A& archive, ReadByLibrary& r) {
+  archive(r.path, r.field, r.element, r.rank);
 }
 template <class A>
 void members(A& archive, FileDescription& f) {
