@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "freestone/formats/hdf5.h"
+#include "freestone/formats/hdf5_apart.h"
 #include "freestone/formats/hdf5_dims.h"
 #include "freestone/formats/hdf5_write_file.h"
 
@@ -43,7 +44,7 @@ There look_at(const std::string& path) {
   if (descriptor < 0) fail_errno(errno, fmt::format("{}: cannot be opened once more", path));
   const auto unwatched = File::adopt(descriptor, path, out.file->size());
   out.contents = open(unwatched);
-  out.datasets = describe(unwatched).datasets;
+  out.datasets = describe_apart(unwatched).datasets;
   // Before names are found, for that lengthens arrays.
   std::vector<Dataset> named = out.datasets;
   out.dims = name_dimensions(named);
