@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <limits>
 #include <complex>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <set>
 

@@ -492,7 +492,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           for (const int v : node_outputs_[which]) place(static_cast<std::size_t>(v));
         // States of one piece: the leaf's and those that wait in the tree; what a scan takes; the outputs when they are finished here.
         const Index piece = std::min(kept_count(fold, domain), most_kept(fold));
-        scratch(Scratch::rounded(fold.state_words() * 8 * piece) * 2 + Scratch::rounded(cost.scratch_bytes) + (step.kind == StepKind::kFoldOut ? out_bytes : 0));
+        scratch(Scratch::rounded(fold.state_words() * 8 * piece) * 2 + Scratch::rounded(cost.scratch_bytes) +
+                (step.kind == StepKind::kFoldOut ? out_bytes : 0));
         break;
       }
       case StepKind::kDeliver: {
