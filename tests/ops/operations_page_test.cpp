@@ -59,7 +59,9 @@ Names declared() {
     out.merge(matches(read("src/freestone/" + header), function));
   for (const char* header : {"exec/boolean_index.h", "exec/counted.h"})
     out.merge(matches(read(std::string("src/freestone/") + header), function));
-  for (const std::string& name : matches(read("src/freestone/ops/random.h"), "^  (?:Array|std::vector<Index>) ([a-z_]+)\\(const"))
+  const std::string generator = read("src/freestone/ops/random.h");
+  for (const std::string& name :
+       matches(generator.substr(0, generator.find("\n private:")), "^  (?:Array|std::vector<Index>) ([a-z_]+)\\(const"))
     out.insert("random::Generator::" + name);
   return out;
 }
