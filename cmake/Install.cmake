@@ -2,7 +2,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(ROOMS base core runtime storage kernels formats array ops plan exec label astro watch)
+set(ROOMS base core runtime storage kernels formats array ops plan exec label astro geo watch)
 list(TRANSFORM ROOMS REPLACE "(.+)" "$<TARGET_OBJECTS:freestone_\\1>" OUTPUT_VARIABLE ROOM_OBJECTS)
 add_library(freestone SHARED ${ROOM_OBJECTS})
 add_library(Freestone::freestone ALIAS freestone)

@@ -5,8 +5,13 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "freestone/label/cf.h"
+#include "freestone/label/combine.h"
 #include "freestone/label/open.h"
+#include "freestone/label/raster.h"
 #include "freestone/storage/location.h"
 #include "freestone/storage/remote_options.h"
 #include "module.h"
@@ -26,6 +31,14 @@ nb::dict dict_of(const std::vector<formats::Attribute>& attributes) {
   nb::dict out;
   for (const auto& attribute : attributes) out[attribute.key.c_str()] = object_of(attribute);
   return out;
+}
+
+/// The files of a pattern; a part in brackets is none.
+std::vector<std::string> files_of(const std::string& path) {
+  const formats::Selected selected = formats::split_selector(path);
+  std::error_code error;
+  if (!selected.selector.empty() && std::filesystem::exists(selected.path, error)) return {path};
+  return expand_paths(path);
 }
 
 /// What Python's storage options say, by the names of RemoteOptions.
@@ -52,16 +65,20 @@ RemoteOptionsRef remote_options_of(const nb::dict& values) {
   return std::make_shared<const RemoteOptions>(std::move(options));
 }
 
-nb::object open_any(const std::string& path, const nb::dict& storage_options) {
+nb::object open_any(const std::vector<std::string>& given, const nb::dict& storage_options) {
   std::optional<Dataset> dataset;
   Array array;
   const RemoteOptionsRef remote = storage_options.size() > 0 ? remote_options_of(storage_options) : nullptr;
   const auto open = [&](const Cancel& cancel) {
     const RemoteScope scope(remote, [&] { cancel.check(); });
-    const formats::Selected selected = formats::split_selector(path);
-    formats::Contents contents = formats::open_file(selected.path);
-    if (!contents.is_group) {
-      array = Opened(std::move(contents), selected.selector).array();
+    const std::vector<std::string> paths = given.size() == 1 ? files_of(given.front()) : given;
+    const formats::Selected selected = formats::split_selector(paths.front());
+    formats::Contents contents;
+    if (paths.size() == 1) contents = formats::open_file(selected.path);
+    if (paths.size() > 1) {
+      dataset = open_datasets(paths);
+    } else if (!contents.is_group) {
+      array = variable_from(Opened(std::move(contents), selected.selector)).array;
     } else {
       dataset = decode_cf(dataset_from(contents));
       if (!selected.selector.empty()) {
@@ -70,7 +87,8 @@ nb::object open_any(const std::string& path, const nb::dict& storage_options) {
       }
     }
   };
-  if (is_url(path)) {
+  if (given.empty()) fail(ErrorKind::kUser, "open: there is no file in the list.");
+  if (std::any_of(given.begin(), given.end(), is_url)) {
     // A server may take its time: signals are looked at meanwhile.
     run_interruptibly({}, [&](const ComputeOptions& run) { open(*run.cancel); });
   } else {
@@ -97,7 +115,7 @@ void bind_dataset(nb::module_& module) {
       .def("dims", &Dataset::dims)
       .def("coordinate_names", &Dataset::coordinate_names)
       .def("data_names", &Dataset::data_names);
-  module.def("open", &open_any, nb::arg("path"), nb::arg("storage_options") = nb::dict());
+  module.def("open", &open_any, nb::arg("paths"), nb::arg("storage_options") = nb::dict());
 }
 
 }  // namespace freestone::python

@@ -121,6 +121,8 @@ Settings default_settings() {
 }
 
 Settings resolved(Settings settings) {
+  // What is complete needs no look at files.
+  if (settings.memory_bytes != 0 && settings.threads != 0 && !settings.temp_dir.empty()) return settings;
   const Settings base = default_settings();
   if (settings.memory_bytes == 0) settings.memory_bytes = base.memory_bytes;
   if (settings.threads == 0) settings.threads = base.threads;

@@ -74,16 +74,18 @@ std::vector<OptionRow> joined(std::vector<OptionRow> a, const std::vector<Option
 const std::vector<CommandRow>& command_table() {
   static const OptionRow kFormat = {"format", "FORMAT", "how numbers are printed: table (default), json, csv", {"table", "json", "csv"}};
   static const OptionRow kWith = {"with", "NAME=FILE", "another array, for calc and mask; may be given several times", {}, true};
-  static const OptionRow kVar = {"var", "NAME", "the array that is meant, of a group or file that holds several"};
+  static const OptionRow kStack = {"stack", "DIM", "several INPUTs side by side along an axis, such as the bands of a raster: --stack band"};
+  static const OptionRow kVar = {"var", "NAME", "the array that is meant, of a group or file that holds several; run, plan and convert take several by comma"};
   static const OptionRow kJson = {"json", "", "one JSON object on stdout"};
   static const std::vector<CommandRow> kTable = {
-      {"info", "FILE", "shape, dtype, chunks, unit, axes, WCS, beam, and what else the file holds", joined({kJson, kVar}, url_options()), run_info},
-      {"run", "INPUT [! STEP [options]]...", "a pipeline; nothing is computed that no sink needs",
-       joined({kWith, kVar, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()),
+      {"info", "FILE...", "shape, dtype, chunks, unit, axes, coordinates, WCS, beam, and what else the file holds; of several files, what they are together", joined({kJson, kVar}, url_options()), run_info},
+      {"run", "INPUT... [! STEP [options]]...", "a pipeline; nothing is computed that no sink needs",
+       joined({kWith, kVar, kStack, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()),
        run_pipeline},
-      {"plan", "INPUT [! STEP [options]]...", "what run would do: stages, tiles, bytes, tasks, peak memory; nothing is read or written",
+      {"plan", "INPUT... [! STEP [options]]...", "what run would do: stages, tiles, bytes, tasks, peak memory; nothing is read or written",
        joined({kWith,
                kVar,
+               kStack,
                kJson,
                kFormat,
                {"picture", "FILE", "draws the plan: .svg, .pdf or .png"},

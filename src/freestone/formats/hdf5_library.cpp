@@ -5,11 +5,17 @@
 #include <exception>
 #include <utility>
 
+#include "freestone/base/fork.h"
+
 namespace freestone::formats::hdf5 {
 namespace {
 
 std::mutex& lane_mutex() {
-  static std::mutex& mutex = *new std::mutex;  // outlives whatever runs at exit
+  static std::mutex& mutex = []() -> std::mutex& {
+    auto* made = new std::mutex;  // outlives whatever runs at exit
+    hold_across_forks(*made);
+    return *made;
+  }();
   return mutex;
 }
 
@@ -192,8 +198,11 @@ void fail_in_library(const std::string& file, std::string_view where, std::strin
 LibraryFile::LibraryFile(std::shared_ptr<const File> file) : file_(std::move(file)), handle_(open_by_library(*file_, &log_)) {
   if (!handle_) fail_in_library(file_->name(), "", "its HDF5 metadata cannot be read");
   const Handle creation(H5Fget_create_plist(handle_.id()), H5Pclose);
-  std::size_t address_bytes = 0, length_bytes = 0;
-  log_.has_wide_sizes = H5Pget_sizes(creation.id(), &address_bytes, &length_bytes) >= 0 && length_bytes == 8;
+  if (H5Pget_sizes(creation.id(), &address_bytes_, &length_bytes_) < 0 || std::max(address_bytes_, length_bytes_) > 8) {
+    fail(ErrorKind::kData, "{}: its addresses or lengths have more than 8 bytes, which nobody needs. The file is damaged.", file_->name());
+  }
+  log_.has_wide_sizes = length_bytes_ == 8;
+  base_ = find_superblock(*file_).value_or(0);
 }
 
 void LibraryFile::start_log() {

@@ -114,6 +114,7 @@ class Collector {
       if (set.arrays.contains(name)) name += fmt::format("_{}", variable.hdu);
       try {
         if (!variable.source) throw NotDescribed{variable.note};
+        if (contents.is_unpacked) throw NotDescribed{"its file is compressed as a whole, so its chunks have no places in it"};
         add_array(name, variable);
       } catch (const NotDescribed& reason) {
         set.left_out.push_back(fmt::format("{}: {}: {}", contents.path, name, reason.why));

@@ -46,7 +46,10 @@ std::string list_of(const Contents& contents) {
   return out;
 }
 
-std::string_view kind_of_part(const Contents& contents) { return contents.format == "geotiff" ? "image" : "HDU"; }
+std::string_view kind_of_part(const Contents& contents) {
+  if (contents.format == "casa") return "array";
+  return contents.format == "geotiff" ? "image" : "HDU";
+}
 
 const Variable& readable(const Contents& contents, const Variable& variable) {
   if (variable.source) return variable;

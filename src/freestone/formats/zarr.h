@@ -27,4 +27,7 @@ std::optional<Contents> open_if_node(const std::string& location);
 /// written, as zarr-python has it.
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request);
 
+/// A group of arrays with consolidated metadata, as xarray opens it. @throws Error kind user: a name that is none of a node's
+std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request);
+
 }  // namespace freestone::formats::zarr

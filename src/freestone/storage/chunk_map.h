@@ -5,8 +5,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "freestone/storage/codec.h"
 #include "freestone/storage/file.h"
 
 namespace freestone {
@@ -34,6 +36,9 @@ class ChunkMap {
   virtual std::unique_ptr<ReadInFlight> begin_chunk(const Dims& /*position*/, std::span<std::byte> /*room*/, Index* /*bytes*/) const { return nullptr; }
   /// Bit i: codec i of the chain was left out when this chunk was written (HDF5: filters that did not pay).
   virtual std::uint32_t skipped_codecs(const Dims& /*position*/) const { return 0; }
+  /// The chain of this chunk where each may have one of its own (tile-compressed FITS: another scale); it needs no more room and scratch than
+  /// the layout's.
+  virtual std::optional<CodecChain> codecs_of(const Dims& /*position*/) const { return std::nullopt; }
   /// Where `find` looks for it, for messages.
   virtual std::string name_of(const Dims& position) const = 0;
   virtual Identity identity() const = 0;

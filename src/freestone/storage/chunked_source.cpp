@@ -34,7 +34,7 @@ Box chunk_box(const ChunkGrid& grid, const Dims& position) {
 
 /// The table at the start of the encoded bytes: where each chunk lies in them.
 struct Place {
-  enum Kind : std::int64_t { kAbsent, kHere, kCached };
+  enum Kind : std::int64_t { kAbsent, kHere, kCached, kLater };
   std::int64_t kind = kAbsent;
   std::int64_t offset = 0;  // from the start of the encoded bytes
   std::int64_t bytes = 0;
@@ -81,8 +81,9 @@ struct ChunkedSource::Group {
 };
 
 ChunkedSource::ChunkedSource(ChunkedLayout layout, std::shared_ptr<const ChunkMap> map)
-    : layout_(std::move(layout)), map_(std::move(map)), spec_{layout_.grid.shape(), layout_.transform.dtype} {
+    : layout_(std::move(layout)), map_(std::move(map)), spec_{layout_.grid.shape(), layout_.transform.dtype}, nominal_(layout_.grid) {
   layout_.transform.check();
+  if (!layout_.nominal.empty()) nominal_ = ChunkGrid(spec_.shape, layout_.nominal);
   ensure(layout_.fill.empty() || static_cast<Index>(layout_.fill.size()) == size_of(spec_.dtype), "a fill of another size than an element");
   ensure(layout_.order.empty() || static_cast<int>(layout_.order.size()) == spec_.shape.rank(), "a chunk with other axes than the array");
   Index bytes = size_of(layout_.transform.stored);
@@ -98,7 +99,9 @@ ChunkedSource::ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCa
     : layout_(other.layout_),
       map_(other.map_),
       spec_(other.spec_),
+      nominal_(other.nominal_),
       largest_(other.largest_),
+      through_cache_(true),
       cache_(std::move(cache)),
       sample_(other.sample_) {}
 
@@ -173,7 +176,7 @@ Index ChunkedSource::scratch_bytes(const Box& box) const {
 Index ChunkedSource::encoded_bytes(const Box& box) const {
   if (box.empty()) return 0;
   const Index chunks = GridParts(box, layout_.grid.chunk()).count();
-  return std::min(kTooMuch, table_bytes(chunks) + Scratch::rounded(times(chunks, largest_)) + scratch_bytes(box));
+  return std::min(kTooMuch, table_bytes(chunks) + Scratch::rounded(times(through_cache_ ? 1 : chunks, largest_)) + scratch_bytes(box));
 }
 
 StoredChunk ChunkedSource::find(const Dims& position) const {
@@ -196,27 +199,20 @@ void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Ca
   std::optional<RemoteScope> scope;
   if (map_->is_remote()) scope.emplace(cancel);
   if (cache_ && map_->is_remote() && reach.count() > 1) warm_cache(reach, cancel);
-  if (!cache_ && map_->reads_whole()) return fetch_whole(reach, encoded, cancel);
+  if (!through_cache_ && map_->reads_whole()) return fetch_whole(reach, encoded, cancel);
   std::vector<StoredChunk> found;
-  if (!cache_ && map_->finds_slowly() && reach.count() > 1) found = find_all(reach, cancel);
+  if (!through_cache_ && map_->finds_slowly() && reach.count() > 1) found = find_all(reach, cancel);
   Group group{encoded, table_bytes(reach.count()), nullptr, {}};
   ReadBatch batch(cancel);
   for (Index number = 0; number < reach.count(); ++number) {
     cancel.check();
     const Dims position = reach.position(number);
-    if (cache_) {
-      const Shape stored = stored_shape(chunk_box(layout_.grid, position));
-      const auto read = [&](Bytes to) { return read_alone(position, to, cancel); };
-      if (auto* held = cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw_bytes(stored), read)) {
-        put_place(encoded, number, {.kind = Place::kCached, .cached = held});
-        continue;
-      }
-    }
-    if (map_->reads_whole()) {
-      // The cache has no room for it.
-      const Index room = group.end, bytes = read_alone(position, encoded.subspan(static_cast<std::size_t>(room), static_cast<std::size_t>(largest_)), cancel);
-      put_place(encoded, number, bytes < 0 ? Place() : Place{Place::kHere, room, bytes});
-      group.end += std::max<Index>(bytes, 0);
+    if (through_cache_) {
+      const Index raw = raw_bytes(stored_shape(chunk_box(layout_.grid, position)));
+      auto* held = cache_ ? cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw,
+                                         [&](Bytes to) { return read_alone(position, to, cancel); })
+                          : nullptr;
+      put_place(encoded, number, held != nullptr ? Place{.kind = Place::kCached, .cached = held} : Place{.kind = Place::kLater});
       continue;
     }
     const StoredChunk chunk = found.empty() ? find(position) : found[static_cast<std::size_t>(number)];
@@ -233,7 +229,6 @@ void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Ca
   map_->check_unchanged();
 }
 
-/// Bytes of a chunk read into `to`; -1: it was never written.
 Index ChunkedSource::read_alone(const Dims& position, Bytes to, const Cancel& cancel) const {
   if (map_->reads_whole()) {
     Index bytes = -1;
@@ -336,6 +331,7 @@ void ChunkedSource::read_group(Group& group, ReadBatch& batch, const Cancel& can
 
 void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch) const {
   try {
+    if (const auto own = map_->codecs_of(position)) return own->decode(encoded, raw, scratch);
     const std::uint32_t skipped = map_->skipped_codecs(position);
     skipped == 0 ? layout_.codecs.decode(encoded, raw, scratch) : layout_.codecs.without(skipped).decode(encoded, raw, scratch);
   } catch (const Error& error) {
@@ -400,7 +396,14 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
   Buffer unforeseen;
   /// False: somebody else is decoding the chunk at this moment.
   const auto decode_at = [&](const Dims& position, Index number, bool waits) {
-    const Place place = get_place(encoded, number);
+    Place place = get_place(encoded, number);
+    if (place.kind == Place::kLater) {
+      const Index at = table_bytes(GridParts(box, layout_.grid.chunk()).count());
+      std::optional<RemoteScope> scope;
+      if (map_->is_remote()) scope.emplace(cancel);
+      const Index bytes = read_alone(position, encoded.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(largest_)), cancel);
+      place = bytes < 0 ? Place{} : Place{Place::kHere, at, bytes};
+    }
     const Box chunk = chunk_box(layout_.grid, position);
     const Box part = intersection(box, chunk), inside = relative_to(part, chunk);
     const View target = out.part(relative_to(part, box));

@@ -61,6 +61,8 @@ std::shared_ptr<const File> File::open(const std::string& path) {
 
 std::shared_ptr<const File> File::adopt(int descriptor, std::string name, Index size) { return LocalFile::adopt(descriptor, std::move(name), size); }
 
+std::shared_ptr<const File> File::adopt(int descriptor, Identity identity) { return LocalFile::adopt(descriptor, std::move(identity)); }
+
 std::string File::location() const { return absolute_location(name()); }
 
 void File::read_exactly(Index offset, std::span<std::byte> out) const {
@@ -95,7 +97,11 @@ std::shared_ptr<const LocalFile> LocalFile::open(const std::string& path) {
 }
 
 std::shared_ptr<const LocalFile> LocalFile::adopt(int descriptor, std::string name, Index size) {
-  return std::shared_ptr<const LocalFile>(new LocalFile(descriptor, Identity{std::move(name), size, 0, 0}, false));
+  return adopt(descriptor, Identity{std::move(name), size, 0, 0});
+}
+
+std::shared_ptr<const LocalFile> LocalFile::adopt(int descriptor, Identity identity) {
+  return std::shared_ptr<const LocalFile>(new LocalFile(descriptor, std::move(identity), false));
 }
 
 LocalFile::~LocalFile() { ::close(descriptor_); }

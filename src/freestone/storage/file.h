@@ -50,6 +50,8 @@ class File : public ByteReader {
   static std::shared_ptr<const File> open(const std::string& path);
   /// Takes over `descriptor`, a file without a name such as a temporary store's, whose contents may change.
   static std::shared_ptr<const File> adopt(int descriptor, std::string name, Index size);
+  /// The same, of a copy that stands for the file `identity`; its size is `identity.bytes`.
+  static std::shared_ptr<const File> adopt(int descriptor, Identity identity);
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
@@ -93,6 +95,7 @@ class LocalFile final : public File {
   /// As File::open, of a path of this machine, and File::adopt.
   static std::shared_ptr<const LocalFile> open(const std::string& path);
   static std::shared_ptr<const LocalFile> adopt(int descriptor, std::string name, Index size);
+  static std::shared_ptr<const LocalFile> adopt(int descriptor, Identity identity);
   ~LocalFile() override;
 
   void read_pieces(Index offset, std::span<iovec> pieces) const override;

@@ -4,30 +4,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-
+#include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/block_writer.h"
 #include "freestone/storage/file.h"
 #include "freestone/storage/manifest_source.h"
 
 namespace freestone {
 namespace {
-
-/// A file that has no name, so that nothing is left however the process ends.
-int open_anonymous(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (descriptor >= 0) return descriptor;
-  if (errno == ENOENT || errno == ENOTDIR)
-    fail(ErrorKind::kIo, "The temporary folder {} does not exist. Name another with --temp-dir.", folder);
-  if (errno == EACCES || errno == EROFS)
-    fail(ErrorKind::kIo, "The temporary folder {} is not writable. Name another with --temp-dir.", folder);
-  std::string path = folder + "/.freestone-XXXXXX";
-  const int named = ::mkostemp(path.data(), O_CLOEXEC);
-  if (named < 0) fail_errno(errno, fmt::format("No temporary file can be made in {}", folder));
-  ::unlink(path.c_str());
-  return named;
-}
 
 class TempSink final : public Sink {
  public:
