@@ -235,13 +235,13 @@ Contents open_url(const std::string& url) {
   if (leaf_of(url).ends_with(".parq") || leaf_of(url).ends_with(".parquet")) {
     if (auto contents = kerchunk::open_if_parquet(url)) return std::move(*contents);
   }
-  if (looks_like_node) {
-    if (auto contents = zarr::open_if_node(url)) return std::move(*contents);
-  }
   // An OPeNDAP server has no file at the URL of a dataset either: it refuses, or answers with a page for people.
   std::shared_ptr<const File> file;
   const bool may_be_dataset = !address.is_s3() && !url.ends_with('/');
   try {
+    if (looks_like_node) {
+      if (auto contents = zarr::open_if_node(url)) return std::move(*contents);
+    }
     if (!url.ends_with('/')) file = RemoteFile::open_if_there(address);
   } catch (const HttpRefusal& refusal) {
     const bool is_unknown = refusal.status() == 400 || refusal.status() == 403 || refusal.status() == 405 || refusal.status() == 501;
