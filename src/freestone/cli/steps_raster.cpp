@@ -49,7 +49,8 @@ Index band_of(const Raster& raster, const std::string& option, const std::string
 void index(Flow& flow, const Arguments& arguments, Request&) {
   const std::string& name = arguments.words().front();
   const geo::SpectralIndex& wanted = geo::find_spectral_index(name);
-  const Raster raster = raster_of(flow.array);
+  const astro::SkyArray& input = flow.array();
+  const Raster raster = raster_of(input);
   std::vector<std::string_view> sensor;
   if (arguments.has("sensor")) {
     sensor = geo::sensor_bands(arguments.text("sensor"));
@@ -73,9 +74,9 @@ void index(Flow& flow, const Arguments& arguments, Request&) {
       }
       number = named - raster.names.begin();
     }
-    std::vector<Slice> slices(static_cast<std::size_t>(flow.array.rank()));
+    std::vector<Slice> slices(static_cast<std::size_t>(input.rank()));
     slices[static_cast<std::size_t>(raster.axis)] = Slice::at(number);
-    Array data = slice(flow.array.data, slices);
+    Array data = slice(input.data, slices);
     if (arguments.has("nodata")) {
       data = astype(data, DType::kFloat64);
       data = where(elementwise("equal", {data, arguments.number("nodata", 0)}), kNan, data);
@@ -84,9 +85,9 @@ void index(Flow& flow, const Arguments& arguments, Request&) {
   }
   astro::SkyArray result;
   result.data = geo::spectral_index(name, bands);
-  result.dims = flow.array.dims;
+  result.dims = input.dims;
   result.dims.erase(result.dims.begin() + raster.axis);
-  for (const formats::Attribute& attribute : flow.array.attributes) {
+  for (const formats::Attribute& attribute : input.attributes) {
     // What is said of bands is not said of the index.
     static constexpr std::string_view kOfBands[] = {"band_names", "scale", "offset", "units", "colormap", "photometric", "extra_samples", "nbits", "nodata", "_FillValue", "long_name"};
     const bool is_of_bands = std::find(std::begin(kOfBands), std::end(kOfBands), attribute.key) != std::end(kOfBands) || attribute.key.starts_with("band_") ||
@@ -95,7 +96,10 @@ void index(Flow& flow, const Arguments& arguments, Request&) {
   }
   result.attributes.push_back({"nodata", kNan, ""});
   result.attributes.push_back({"long_name", name, ""});
-  flow.array = std::move(result);
+  for (const DatasetVariable& coordinate : input.coordinates) {
+    if (coordinate.axis_of("band") < 0 && coordinate.name != "band") result.coordinates.push_back(coordinate);
+  }
+  flow.array() = std::move(result);
   flow.label = name;
 }
 

@@ -208,6 +208,7 @@ std::string status() {
 
 Contents open(std::shared_ptr<const File> file) {
   const std::string& path = file->name();
+  if (file->is_remote()) fail(ErrorKind::kUser, "{}: such a file is read through GDAL, and only from a disk of this machine. Download it first.", path);
   if (auto contents = open_if_known(file)) return std::move(*contents);
   if (!is_there()) {
     fail(ErrorKind::kUser,
@@ -219,7 +220,7 @@ Contents open(std::shared_ptr<const File> file) {
 }
 
 std::optional<Contents> open_if_known(std::shared_ptr<const File> file) {
-  if (!is_there()) return std::nullopt;
+  if (file->is_remote() || !is_there()) return std::nullopt;
   const std::string& path = file->name();
   char error[1024] = {};
   void* handle = nullptr;
