@@ -217,7 +217,7 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
     run_saved_plan(arguments.text("plan"), arguments, process);
     return 0;
   }
-  const Asked asked = ask({.inputs = inputs_of(arguments, "run"), .variables = variables_of(arguments), .with = arguments.all("with"),
+  const Asked asked = ask({.inputs = inputs_of(arguments, "run"), .variables = variables_of(arguments), .stack = arguments.text("stack"), .with = arguments.all("with"),
                            .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")});
   run_asked(*asked.request, arguments, process);
   return 0;
@@ -272,7 +272,7 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
     write_stdout(pass_table(nullptr));
     return 0;
   }
-  const Asking asking{.inputs = inputs_of(arguments, "plan"), .variables = variables_of(arguments), .with = arguments.all("with"),
+  const Asking asking{.inputs = inputs_of(arguments, "plan"), .variables = variables_of(arguments), .stack = arguments.text("stack"), .with = arguments.all("with"),
                       .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")};
   const Asked asked = ask(asking, longer(arguments));
   ComputeOptions options{settings_of(arguments)};
@@ -295,6 +295,7 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
                                {"sinks", describe_sinks(*asked.request)},
                                {"command",
                                 {{"inputs", asking.inputs},
+                                 {"stack", asking.stack},
                                  {"variables", asking.variables},
                                  {"with", asking.with},
                                  {"steps", json_of(command.pipeline)},
