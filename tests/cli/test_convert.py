@@ -200,7 +200,7 @@ class Format:
 FORMATS = {
     "fits": Format("fits", write_fits, read_fits, {"wcs", "unit", "attrs", "coords"}),
     "netcdf3": Format("nc3", write_nc("NETCDF3_64BIT_DATA"), read_nc, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
-    "netcdf4": Format("nc", write_nc("NETCDF4"), read_nc, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}, writable=False),
+    "netcdf4": Format("nc", write_nc("NETCDF4"), read_nc, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
     "zarr": Format("zarr", write_zarr, read_zarr, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
     "geotiff": Format("tif", write_tiff, read_tiff, {"coords", "attrs", "crs", "transform", "unit", "nodata"}, lambda f: f.values.ndim in (2, 3)),
     "npy": Format("npy", lambda p, f: np.save(p, f.values), lambda p: Facts(np.load(p)), set()),

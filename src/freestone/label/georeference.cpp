@@ -112,7 +112,7 @@ std::optional<GeoTransform> geo_transform_of(const std::vector<Attribute>& attri
   if (attribute == nullptr) return std::nullopt;
   const std::vector<double> numbers = numbers_in(attribute->value);
   if (numbers.size() != 6 || !std::all_of(numbers.begin(), numbers.end(), [](double v) { return std::isfinite(v); })) return std::nullopt;
-  GeoTransform out;
+  GeoTransform out{};
   std::copy(numbers.begin(), numbers.end(), out.begin());
   return out;
 }
