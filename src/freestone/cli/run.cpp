@@ -78,7 +78,17 @@ Pipeline pipeline_of(const nlohmann::json& steps, int depth = 0) {
 
 /// The files as one dataset, or side by side where --stack says so.
 Flow open_inputs(const Asking& asking, const CfOptions& numbers) {
-  if (asking.stack.empty()) return open_flow(asking.inputs, asking.variables, numbers);
+  if (asking.stack.empty()) {
+    if (asking.inputs.size() > 1) {
+      const std::string& first = asking.inputs.front();
+      const bool has_names = formats::open_file(formats::split_selector(files_of(first).front()).path).is_group;
+      if (!has_names)
+        refuse("{} and {} more: such files have no coordinates by which they could follow each other, so a pipeline takes one INPUT of them. --stack DIM "
+               "puts several side by side; others for calc and mask come in by --with NAME=FILE.",
+               first, asking.inputs.size() - 1);
+    }
+    return open_flow(asking.inputs, asking.variables, numbers);
+  }
   if (asking.variables.size() > 1) refuse("--stack puts one array of each file beside the others: --var names one, not {}.", fmt::join(asking.variables, ", "));
   std::vector<std::string> files;
   for (const std::string& input : asking.inputs) {
@@ -297,6 +307,7 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
                                 {{"inputs", asking.inputs},
                                  {"stack", asking.stack},
                                  {"variables", asking.variables},
+                                 {"stack", asking.stack},
                                  {"with", asking.with},
                                  {"steps", json_of(command.pipeline)},
                                  {"overwrite", arguments.has("overwrite")},
