@@ -56,6 +56,7 @@ struct Variable {
   std::vector<Attribute> attributes;     ///< COMMENT, HISTORY and blank cards included, in the file's order
   std::vector<std::string> dims;         ///< names of the axes, "" for one without; empty when the format has none
   std::string header;                    ///< FITS: the cards, 80 characters each, without END
+  std::string mask;                      ///< the variable of the same file that is true where elements count; "": all do
   std::string note;                      ///< why it cannot be read, when it holds data and `source` is null
   std::shared_ptr<const Texts> texts = nullptr;  ///< of a variable of texts (then `source` is null), when they are no more than some ten thousand
 };
@@ -66,9 +67,10 @@ struct Contents {
   std::vector<Table> tables;
   std::vector<Attribute> attributes;  ///< of the whole: a group's
   bool is_group = false;              ///< variables have names, and none of them comes first
+  bool is_unpacked = false;           ///< read from a decompressed copy: where things lie in it is no place of the file
 };
 
-/// Reads the metadata of a file, or of a folder that is a Zarr node. The format is told by its first bytes, then by the suffix.
+/// Reads the metadata of a file, or of a folder that is a Zarr node or a CASA image. The format is told by its first bytes, then by the suffix.
 /// @throws Error kind io: it cannot be read; kind data: damaged, naming the field; kind user: no known format, listing them
 Contents open_file(const std::string& path);
 
@@ -83,6 +85,16 @@ struct Selected {
 };
 Selected split_selector(const std::string& path);
 
+/// How images are stored, where the format has a choice (geotiff, cog).
+struct RasterPacking {
+  std::string interleave;           ///< "band": each band for itself; "pixel": the bands of a pixel together
+  std::optional<int> predictor;     ///< 1: none, 2: differences, 3: differences of floats
+  std::string overviews;            ///< "auto": until one fits a tile; "none"; or factors, powers of two that grow: "2,4,8"
+  std::string overview_resampling;  ///< nearest, average, rms, mode, min, max
+  std::string bigtiff;              ///< "yes", "no" or "if-needed"
+  friend bool operator==(const RasterPacking&, const RasterPacking&) = default;
+};
+
 /// How formats with chunks store elements. What is left out is decided by the format.
 struct Packing {
   Shape chunks;            ///< of what is compressed as one piece
@@ -93,7 +105,10 @@ struct Packing {
   std::optional<bool> shuffle;  ///< hdf5: bytes of elements sorted before they are compressed (by default where it helps)
   bool fletcher32 = false;      ///< hdf5: a checksum behind each chunk
   int version = 0;         ///< of the format: 2 or 3 for Zarr
-  bool is_default() const { return chunks.empty() && shards.empty() && compressor.empty() && !level && version == 0 && !shuffle && !fletcher32; }
+  RasterPacking raster;
+  bool is_default() const {
+    return chunks.empty() && shards.empty() && compressor.empty() && !level && version == 0 && !shuffle && !fletcher32 && raster == RasterPacking{};
+  }
 };
 
 struct WriteRequest {

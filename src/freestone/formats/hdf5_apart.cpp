@@ -87,7 +87,7 @@ void members(A& archive, Request& r) {
   archive(r.name, r.file_bytes, r.read, r.start, r.shape, r.box_bytes);
 }
 
-bool send_request(int socket, const File& file, const std::string& request) {
+bool send_request(int socket, const LocalFile& file, const std::string& request) {
   Heading heading{.bytes = request.size()};
   iovec piece{&heading, sizeof heading};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
@@ -191,7 +191,7 @@ class Helper {
 
   bool is_broken() const { return is_broken_; }
 
-  FileDescription describe(const File& file) {
+  FileDescription describe(const LocalFile& file) {
     const std::string answer = ask(file, {.name = file.name(), .file_bytes = file.size(), .read = {}, .start = {}, .shape = {}, .box_bytes = 0});
     is_broken_ = true;
     FileDescription out;
@@ -201,7 +201,7 @@ class Helper {
     return out;
   }
 
-  void read(const File& file, const ReadByLibrary& what, const Box& box, Bytes out) {
+  void read(const LocalFile& file, const ReadByLibrary& what, const Box& box, Bytes out) {
     const auto bytes = static_cast<Index>(out.size());
     const std::string answer =
         ask(file, {.name = file.name(), .file_bytes = file.size(), .read = what, .start = Shape(box.start.to_vector()), .shape = box.shape, .box_bytes = bytes});
@@ -210,7 +210,7 @@ class Helper {
   }
 
  private:
-  std::string ask(const File& file, const Request& request) {
+  std::string ask(const LocalFile& file, const Request& request) {
     ArchiveWriter archive;
     archive(request);
     is_broken_ = true;  // until the answer is here, whole
@@ -351,13 +351,15 @@ class Server {
 }  // namespace
 
 FileDescription describe_apart(const std::shared_ptr<const File>& file) {
-  if (!helpers().has_command()) return describe(file);
-  return helpers().with_one([&](Helper& helper) { return helper.describe(*file); });
+  const auto* local = dynamic_cast<const LocalFile*>(file.get());
+  if (local == nullptr || !helpers().has_command()) return describe(file);
+  return helpers().with_one([&](Helper& helper) { return helper.describe(*local); });
 }
 
 bool read_apart(const File& file, const ReadByLibrary& what, const Box& box, Bytes out) {
-  if (!helpers().has_command() || static_cast<Index>(out.size()) > kLargestBox) return false;
-  helpers().with_one([&](Helper& helper) { helper.read(file, what, box, out); });
+  const auto* local = dynamic_cast<const LocalFile*>(&file);
+  if (local == nullptr || !helpers().has_command() || static_cast<Index>(out.size()) > kLargestBox) return false;
+  helpers().with_one([&](Helper& helper) { helper.read(*local, what, box, out); });
   return true;
 }
 

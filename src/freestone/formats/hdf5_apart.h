@@ -13,7 +13,7 @@
 
 namespace freestone::formats::hdf5 {
 
-/// As `describe`, in the other process when there is a command for one (hdf5.h), else here.
+/// As `describe`, in the other process when there is a command for one (hdf5.h) and the file is one of this machine, else here.
 /// @throws Error kind data: damaged, naming the file; also when the library did not survive it
 FileDescription describe_apart(const std::shared_ptr<const File>& file);
 

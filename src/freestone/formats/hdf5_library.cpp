@@ -2,14 +2,27 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <utility>
+
+#include "freestone/base/fork.h"
 
 namespace freestone::formats::hdf5 {
 namespace {
 
 std::mutex& lane_mutex() {
-  static std::mutex& mutex = *new std::mutex;  // outlives whatever runs at exit
+  static std::mutex& mutex = []() -> std::mutex& {
+    auto* made = new std::mutex;  // outlives whatever runs at exit
+    hold_across_forks(*made);
+    return *made;
+  }();
   return mutex;
+}
+
+/// Why the driver could not read, for who hears of it from the library; the lane is held.
+std::exception_ptr& driver_error() {
+  static std::exception_ptr& error = *new std::exception_ptr;
+  return error;
 }
 
 /// What the driver is told about a file, as the library's property.
@@ -97,6 +110,7 @@ herr_t driver_read(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, std::s
   try {
     from.file->read_exactly(static_cast<Index>(address), {static_cast<std::byte*>(out), there});
   } catch (...) {
+    driver_error() = std::current_exception();
     return -1;
   }
   std::memset(static_cast<char*>(out) + there, 0, size - there);
@@ -153,6 +167,7 @@ LibraryLane::LibraryLane() : lock_(lane_mutex()) {
   static_cast<void>(kIsSet);
   // A build with thread support has a stack of errors for each thread.
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  driver_error() = nullptr;
 }
 
 hid_t register_driver(H5FD_class_t& driver) {
@@ -166,6 +181,10 @@ hid_t register_driver(H5FD_class_t& driver) {
 }
 
 std::string take_library_error() {
+  if (const auto error = std::exchange(driver_error(), nullptr)) {
+    H5Eclear2(H5E_DEFAULT);
+    std::rethrow_exception(error);
+  }
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_text, &text);
   H5Eclear2(H5E_DEFAULT);

@@ -56,10 +56,10 @@ class Handle {
 /// Registers a file driver, which has its name, its functions and the size of what it is told about a file; what all of ours share is filled in.
 hid_t register_driver(H5FD_class_t& driver);
 
-/// The innermost words of the call that failed last, and forgets them.
+/// The innermost words of the call that failed last, and forgets them. Throws why the file could not be read, when that was it.
 std::string take_library_error();
 
-/// Throws kind data: "FILE: WHERE: WHAT", and the library's own words.
+/// Throws kind data: "FILE: WHERE: WHAT", and the library's own words; or why the file could not be read, as `take_library_error`.
 [[noreturn]] void fail_in_library(const std::string& file, std::string_view where, std::string_view what);
 
 /// A read of raw data that was not made.

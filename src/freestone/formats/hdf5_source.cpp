@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "freestone/formats/hdf5_apart.h"
+#include "freestone/storage/remote_options.h"
 
 namespace freestone::formats::hdf5 {
 namespace {
@@ -68,6 +69,7 @@ ReadCost LibrarySource::cost(const Box& box) const {
 }
 
 void LibrarySource::fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const {
+  const RemoteScope scope(cancel);
   const int inner = element_.inner.rank(), rank = box.rank() - inner;
   // The library reads whole elements: with inner axes that are cut a row of them is read and the part taken.
   Box whole = box;
