@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 
 #include "freestone/formats/hdf5.h"
@@ -178,7 +179,9 @@ class Appender {
       const Attribute *here = of(request.attributes), *there = of(dataset.attributes.shown);
       // What does not say is taken to be meant.
       if (here == nullptr || (there != nullptr && text_of(here->value) == text_of(there->value))) continue;
-      if (key == "_FillValue" && there != nullptr && text_of(here->value) == text_of(there->value)) continue;
+      // NaN is missing whatever else is.
+      const auto* fill = std::get_if<double>(&here->value);
+      if (key == "_FillValue" && fill != nullptr && std::isnan(*fill)) continue;
       fail(ErrorKind::kUser, "{}: '{}': {} is {} in the file and '{}' here: the numbers would not mean the same.", request_.path, request.name, key,
            there == nullptr ? "not set" : fmt::format("'{}'", text_of(there->value)), text_of(here->value));
     }

@@ -48,6 +48,8 @@ Output output_for(const Array& array, const std::string& path, const ArrayWriteO
   request.dims = options.dims;
   request.attributes = options.attributes;
   request.packing = options.packing;
+  request.unlimited_dims = options.unlimited_dims;
+  request.append = options.append;
   take_chunks(request, array);
   return {array, formats::create_sink(array.spec(), request)};
 }
@@ -59,6 +61,7 @@ void write(const Array& array, const std::string& path, const ArrayWriteOptions&
 std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path, const DatasetWriteOptions& options) {
   formats::DatasetRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .attributes = dataset.attributes(),
                                   .variables = {}, .unlimited_dims = options.unlimited_dims};
+  request.append = options.append;
   const formats::FormatChoice format = formats::format_for(path, options.format);
   std::vector<Array> arrays;
   for (const DatasetVariable& variable : dataset.variables()) {

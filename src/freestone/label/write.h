@@ -16,6 +16,8 @@ struct ArrayWriteOptions {
   std::vector<std::string> dims;                ///< names of the axes, where the format has them
   std::vector<formats::Attribute> attributes;
   formats::Packing packing;                     ///< chunks and compression, where the format has them
+  std::vector<std::string> unlimited_dims = {};  ///< of `dims`: see formats::WriteRequest
+  std::string append = {};                      ///< see formats::WriteRequest
 };
 
 /// The nominal chunks of `array`, where it has some, become those of a chunked output that names none; those of a `rechunk` are kept as they
@@ -35,6 +37,7 @@ struct DatasetWriteOptions {
   std::string format;                       ///< "" = told by the suffix
   std::vector<std::string> unlimited_dims = {};  ///< that may grow later, where the format has such
   formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
+  std::string append = {};                  ///< see formats::DatasetRequest
 };
 
 /// The variables of a dataset, stored in one file as they were before they were decoded (encode_cf), and as they are where they are new. All
