@@ -332,6 +332,9 @@ def test_texts_are_labels(freestone):
     found = {v["name"]: v for v in freestone.json("info x.nc --json")["hdus"]}
     assert found["name"]["texts"] == ["a", "bb", "ccc"] and "3 texts: [a, bb, ccc]" in freestone.out("info x.nc")
     expect_same(freestone, "x.nc", "code", np.frombuffer(b"EWR JFK LGA ", "u1").reshape(3, 4))
+    freestone.out("convert x.nc whole.nc")
+    with netCDF4.Dataset(freestone.folder / "whole.nc") as f:
+        assert list(f["name"][:]) == ["a", "bb", "ccc"] and f["name"].dimensions == ("station",)
     freestone.out("convert x.nc[code] z.nc")
     with netCDF4.Dataset(freestone.folder / "z.nc") as f:
         assert f["code"].dtype == "S1" and f["code"].dimensions == ("station", "length")

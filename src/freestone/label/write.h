@@ -38,6 +38,7 @@ struct DatasetWriteOptions {
   std::vector<std::string> unlimited_dims = {};  ///< that may grow later, where the format has such
   formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
   std::string append = {};                  ///< see formats::DatasetRequest
+  std::vector<formats::TextRequest> texts = {};  ///< those whose axes the dataset has go with it, where the format has texts
 };
 
 /// The variables of a dataset, stored in one file as they were before they were decoded (encode_cf), and as they are where they are new. All
