@@ -13,7 +13,7 @@
 
 namespace freestone::formats::hdf5 {
 
-/// As `describe`, in the other process when there is a command for one (hdf5.h) and the file is one of this machine, else here.
+/// As `describe`, in the other process when there is a command for one (hdf5.h), else here; files behind URLs always here.
 /// @throws Error kind data: damaged, naming the file; also when the library did not survive it
 FileDescription describe_apart(const std::shared_ptr<const File>& file);
 
@@ -24,7 +24,7 @@ struct ReadByLibrary {
   int rank = 0;  ///< without the inner axes of the type
 };
 
-/// Reads a box that holds whole elements in the other process. False: there is no command for one, or the box is too large for it.
+/// Reads a box that holds whole elements in the other process. False: there is no command for one, the file is behind a URL, or the box is too large.
 /// @throws Error as `describe_apart`
 bool read_apart(const File& file, const ReadByLibrary& what, const Box& box, Bytes out);
 
