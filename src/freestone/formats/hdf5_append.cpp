@@ -61,6 +61,9 @@ class Appender {
     for (std::size_t i = 0; i < request_.variables.size(); ++i) {
       const VariableRequest& variable = request_.variables[i];
       const Dataset& dataset = dataset_of(variable);
+      if (dataset.shape.empty() && !dataset.note.empty()) {
+        fail(ErrorKind::kUser, "{}: nothing can be appended to '{}': {}.", request_.path, variable.name, dataset.note);
+      }
       if (axis_of(dataset) < 0) continue;
       numbers.push_back(i);
       plan_.variables.push_back(variable_to_grow(variable, dataset));
