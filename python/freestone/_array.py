@@ -172,7 +172,11 @@ class Array:
         compress: str | None = None,
         level: int | None = None,
         zarr_version: int | None = None,
+        shuffle: bool | None = None,
+        fletcher32: bool | None = None,
         dims: Sequence[str] | None = None,
+        unlimited_dims: Sequence[str] | None = None,
+        append: str | None = None,
         attrs: dict[str, Any] | None = None,
         compute: bool = True,
     ) -> _runs.WriteLater | None:
@@ -181,24 +185,34 @@ class Array:
         Parameters
         ----------
         path
-            ``.fits``, ``.npy`` or ``.zarr``.
+            ``.nc``, ``.h5``, ``.zarr``, ``.fits``, ``.npy``, ``.tif``...
         overwrite, format, memory, threads
             As in `freestone.write`.
         chunks, shards : sequence of int, optional
-            Zarr: lengths of what is compressed as one piece (default: the array's chunks, else about 4 MiB), and of a file that holds several.
+            Lengths of what is compressed as one piece (default: the array's chunks, else 1 to 4 MiB), and, for Zarr, of a file that holds several.
         compress : str, optional
             Zarr: ``"none"``, ``"zstd"``, ``"gzip"``, ``"zlib"``, ``"lz4"``, ``"bz2"``, ``"blosc-lz4"`` (default), ``"blosc-zstd"``...
+            NetCDF-4 and HDF5: ``"none"`` (default), ``"deflate"``, ``"zstd"``, ``"lzf"``, ``"lz4"``, ``"bz2"``, ``"blosc-lz4"``...
         level : int, optional
-            Zarr: of the compression.
+            Of the compression.
         zarr_version : {3, 2}, optional
+        shuffle, fletcher32 : bool, optional
+            NetCDF-4 and HDF5: bytes are sorted before they are compressed (default: yes); a checksum behind each chunk.
         dims : sequence of str, optional
-            Zarr: names of the axes.
+            Names of the axes, where the format has them.
+        unlimited_dims : sequence of str, optional
+            Of `dims`: those that may grow later, where the format has such.
+        append : str, optional
+            NetCDF-4 and HDF5: the array goes behind what the file has, along this unlimited dimension.
         attrs : dict, optional
             Attributes: numbers, text, and what JSON holds.
         compute : bool
             False: nothing is written before the result's ``compute()``.
         """
-        storage = {"chunks": chunks, "shards": shards, "compress": compress, "level": level, "zarr_version": zarr_version, "dims": dims}
+        storage = {
+            "chunks": chunks, "shards": shards, "compress": compress, "level": level, "zarr_version": zarr_version, "dims": dims,
+            "shuffle": shuffle, "fletcher32": fletcher32, "unlimited_dims": unlimited_dims, "append": append,
+        }  # fmt: skip
         core = self._core
         later = _runs.WriteLater(
             lambda: [_runs.file_output(core, path, format, overwrite, storage, attrs)], {"memory": memory, "threads": threads}

@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from freestone import _core
+from freestone import _core, _program
 from freestone._array import Array
 from freestone._dataset import Dataset
 from freestone._remote import remote_options
 
 __all__ = ["open"]
+
+_program.look_at_hdf5()
 
 
 def open(

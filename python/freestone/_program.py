@@ -6,11 +6,22 @@ import importlib.resources
 import os
 import sys
 
+from freestone import _core
+
+
+def path() -> str:
+    """Where the program is, when it is there."""
+    return os.fspath(importlib.resources.files("freestone") / "bin" / "freestone")  # type: ignore[call-overload]
+
+
+def look_at_hdf5() -> None:
+    """From now on HDF5's library looks at files in processes of the program: a damaged file may end them, and not this one."""
+    if os.access(path(), os.X_OK):
+        _core.describe_hdf5_by([path(), "--serve-hdf5"])
+
 
 def main() -> None:
     """Replaces this process by the program, with the same arguments."""
-    program = importlib.resources.files("freestone") / "bin" / "freestone"
-    path = os.fspath(program)  # type: ignore[call-overload]
-    if not os.path.exists(path):
-        sys.exit(f"freestone: this installation has no program ({path} is missing). Install the package again.")
-    os.execv(path, ["freestone", *sys.argv[1:]])
+    if not os.path.exists(path()):
+        sys.exit(f"freestone: this installation has no program ({path()} is missing). Install the package again.")
+    os.execv(path(), ["freestone", *sys.argv[1:]])

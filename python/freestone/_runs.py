@@ -301,7 +301,7 @@ def file_output(
     core: Any, path: str | os.PathLike[str], format: str, overwrite: bool, storage: Mapping[str, Any], attrs: Mapping[str, Any] | None
 ) -> Any:
     """The engine's output for one array and one file; `storage` as in `Array.write`, where None is not given."""
-    given = {key: list(value) if key in ("chunks", "shards", "dims") else value for key, value in storage.items() if value is not None}
+    given = {key: list(value) if key in ("chunks", "shards", "dims", "unlimited_dims") else value for key, value in storage.items() if value is not None}
     return _core.file_output(core, os.fspath(path), format, overwrite, given, json.dumps(attrs) if attrs else "{}")
 
 

@@ -13,6 +13,7 @@
 
 #include "freestone/base/log.h"
 #include "freestone/formats/format.h"
+#include "freestone/formats/hdf5.h"
 #include "freestone/formats/zarr_json.h"
 #include "freestone/label/write.h"
 #include "freestone/plan/explain.h"
@@ -115,6 +116,8 @@ formats::Packing packing_from(const nb::dict& storage) {
   packing.shards = lengths_from(storage, "shards");
   if (storage.contains("compress")) packing.compressor = nb::cast<std::string>(storage["compress"]);
   if (storage.contains("level")) packing.level = nb::cast<int>(storage["level"]);
+  if (storage.contains("shuffle")) packing.shuffle = nb::cast<bool>(storage["shuffle"]);
+  if (storage.contains("fletcher32")) packing.fletcher32 = nb::cast<bool>(storage["fletcher32"]);
   if (storage.contains("zarr_version")) packing.version = nb::cast<int>(storage["zarr_version"]);
   return packing;
 }
@@ -179,6 +182,8 @@ void bind_run(nb::module_& module) {
     options.overwrite = overwrite;
     options.format = format;
     options.packing = packing_from(storage);
+    if (storage.contains("unlimited_dims")) options.unlimited_dims = nb::cast<std::vector<std::string>>(storage["unlimited_dims"]);
+    if (storage.contains("append")) options.append = nb::cast<std::string>(storage["append"]);
     if (storage.contains("dims")) options.dims = nb::cast<std::vector<std::string>>(storage["dims"]);
     if (!options.dims.empty() && static_cast<int>(options.dims.size()) != array.rank())
       fail(ErrorKind::kUser, "dims has {} names, the array {} axes.", options.dims.size(), array.rank());
@@ -208,6 +213,7 @@ void bind_run(nb::module_& module) {
     const Settings settings = default_settings();
     return nb::make_tuple(settings.memory_bytes, settings.threads, settings.temp_dir);
   });
+  module.def("describe_hdf5_by", &formats::hdf5::describe_in_process, nb::arg("command"));
   module.def("set_log_level", [](const std::string& level) { set_log_level(parse_log_level(level)); });
   module.def("format_bytes", &format_bytes);
 }

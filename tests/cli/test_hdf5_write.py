@@ -1,5 +1,7 @@
 """NetCDF-4 and HDF5 that Freestone writes, read by netCDF4, xarray and h5py bit for bit."""
 
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -104,7 +106,9 @@ for dtype in ("u1", "i2", "f8"):
             assert f["data"].chunks == (13, 20)
             assert f["data"][...].tobytes() == np.load(f"{dtype}.npy").tobytes(), (dtype, shuffle)
 """
-    subprocess.run([sys.executable, "-c", program], cwd=freestone.folder, check=True)
+    # netCDF4 has set HDF5_PLUGIN_PATH in this process, to filters of its own library.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HDF5_")}
+    subprocess.run([sys.executable, "-c", program], cwd=freestone.folder, check=True, env=environment)
     if compressor not in ("none", "lz4"):
         with h5py.File(freestone.folder / "f8_yes.h5") as f:
             assert f["data"].id.get_storage_size() < x.nbytes / 3
@@ -160,7 +164,7 @@ def test_interrupted_and_refused_writes_leave_what_was_there(freestone, random):
     (freestone.folder / "y.nc").write_bytes(b"old")
     assert "--overwrite" in freestone.fails(1, "convert x.nc y.nc")
     assert (freestone.folder / "y.nc").read_bytes() == b"old"
-    freestone.fails(1, "run x.nc ! calc --expr 'x/0+nosuch' ! write y.nc --overwrite")
+    assert "ulimit" in freestone.fails(1, "run x.nc ! calc --expr x+1 ! write y.nc --overwrite", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700)))
     assert (freestone.folder / "y.nc").read_bytes() == b"old"
     assert sorted(p.name for p in freestone.folder.iterdir()) == ["x.nc", "y.nc"]
 
@@ -191,7 +195,7 @@ def test_append_along_time(freestone, random, chunk, options):
     assert sorted(p.name for p in freestone.folder.iterdir()) == ["out.nc", "x.nc", "z.npy"]
 
 
-@pytest.mark.parametrize("library", ["netCDF4", "h5py", "h5py latest", "big-endian"])
+@pytest.mark.parametrize("library", ["netCDF4", "h5py", "h5py v110", "big-endian"])
 def test_append_to_files_of_others(freestone, random, library):
     x, y = noise(random, (5, 5, 6), "f4"), source(freestone, "y.nc", shape=(6, 5, 6), random=random)
     if library == "netCDF4":
@@ -200,7 +204,7 @@ def test_append_to_files_of_others(freestone, random, library):
             d.createVariable("time", "f8", ("time",))[:] = np.arange(5)
             d.createVariable("tas", "f4", ("time", "lat", "lon"), zlib=True, chunksizes=(3, 2, 6))[:] = x
     else:
-        with h5py.File(freestone.folder / "out.nc", "w", libver="latest" if "latest" in library else None) as f:
+        with h5py.File(freestone.folder / "out.nc", "w", libver=("v110", "v110") if "v110" in library else None) as f:
             dtype = ">f4" if library == "big-endian" else "f4"
             d = f.create_dataset("tas", shape=x.shape, dtype=dtype, maxshape=(None, 5, 6), chunks=(2, 5, 4), compression="gzip", shuffle=True)
             d[...] = x

@@ -30,6 +30,7 @@ struct WriteOptions {
   formats::Packing packing;    ///< chunks and compression, where the format has them
   std::vector<std::string> unlimited_dims;  ///< see formats::WriteRequest
   std::string append;                       ///< see formats::WriteRequest
+  std::vector<formats::TextRequest> texts;  ///< see DatasetWriteOptions
 };
 
 struct SkyArray {

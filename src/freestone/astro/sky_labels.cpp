@@ -97,6 +97,8 @@ Dataset dataset_of(const std::vector<SkyArray>& arrays, const std::vector<Attrib
   std::vector<DatasetVariable> variables;
   for (const SkyArray& array : arrays) {
     for (const DatasetVariable& coordinate : array.coordinates) {
+      // A coordinate of a group that is the array itself.
+      if (coordinate.name == array.name) continue;
       const auto there = std::find_if(variables.begin(), variables.end(), [&](const DatasetVariable& v) { return v.name == coordinate.name; });
       if (there == variables.end()) {
         variables.push_back(coordinate);

@@ -17,6 +17,7 @@ namespace freestone::cli {
 struct Flow {
   std::vector<astro::SkyArray> arrays;
   std::vector<formats::Attribute> attributes;  ///< of the dataset as a whole
+  std::vector<formats::TextRequest> texts;     ///< of the input: labels, which no step works on
   std::optional<Grouping> grouping;            ///< set by `group` and `resample`, used by the reduction that follows
   std::string grouped_by;                      ///< the step that set it, for messages
   std::string label;    ///< what the numbers are, for pictures and tables: "moment 1"

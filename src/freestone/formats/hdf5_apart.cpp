@@ -17,6 +17,7 @@
 #include <map>
 #include <thread>
 
+#include "freestone/base/fork.h"
 #include "freestone/formats/hdf5.h"
 #include "freestone/formats/hdf5_archive.h"
 #include "freestone/formats/hdf5_source.h"
@@ -242,6 +243,7 @@ class Helper {
 /// Those that wait for a file.
 class Helpers {
  public:
+  Helpers() { hold_across_forks(mutex_); }
   void set_command(std::vector<std::string> command) {
     const std::lock_guard lock(mutex_);
     command_ = std::move(command);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 
 #include "freestone/formats/hdf5.h"
@@ -60,6 +61,9 @@ class Appender {
     for (std::size_t i = 0; i < request_.variables.size(); ++i) {
       const VariableRequest& variable = request_.variables[i];
       const Dataset& dataset = dataset_of(variable);
+      if (dataset.shape.empty() && !dataset.note.empty()) {
+        fail(ErrorKind::kUser, "{}: nothing can be appended to '{}': {}.", request_.path, variable.name, dataset.note);
+      }
       if (axis_of(dataset) < 0) continue;
       numbers.push_back(i);
       plan_.variables.push_back(variable_to_grow(variable, dataset));
@@ -178,7 +182,9 @@ class Appender {
       const Attribute *here = of(request.attributes), *there = of(dataset.attributes.shown);
       // What does not say is taken to be meant.
       if (here == nullptr || (there != nullptr && text_of(here->value) == text_of(there->value))) continue;
-      if (key == "_FillValue" && there != nullptr && text_of(here->value) == text_of(there->value)) continue;
+      // NaN is missing whatever else is.
+      const auto* fill = std::get_if<double>(&here->value);
+      if (key == "_FillValue" && fill != nullptr && std::isnan(*fill)) continue;
       fail(ErrorKind::kUser, "{}: '{}': {} is {} in the file and '{}' here: the numbers would not mean the same.", request_.path, request.name, key,
            there == nullptr ? "not set" : fmt::format("'{}'", text_of(there->value)), text_of(here->value));
     }

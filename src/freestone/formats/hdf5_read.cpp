@@ -210,7 +210,7 @@ bool is_hdf5(const ByteReader& reader) { return find_superblock(reader).has_valu
 
 Contents open(std::shared_ptr<const File> file) {
   // A run that appended to it may have been killed while it changed the file.
-  if (recover_changes(file->name())) file = File::open(file->name());
+  if (!file->is_remote() && recover_changes(file->name())) file = File::open(file->name());
   if (!is_hdf5(*file)) fail(ErrorKind::kData, "{}: it is no HDF5 file, or was cut short: HDF5's signature is nowhere in it.", file->name());
   return Reader(std::move(file)).read();
 }

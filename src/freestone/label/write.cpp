@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "freestone/base/log.h"
 #include "freestone/formats/format.h"
 #include "freestone/formats/format_choice.h"
 #include "freestone/label/cf.h"
@@ -36,6 +37,28 @@ void name_coordinates(const Dataset& dataset, DatasetVariable& variable) {
   if (!names.empty()) variable.attributes.push_back({"coordinates", fmt::format("{}", fmt::join(names, " ")), ""});
 }
 
+/// Labels that belong to what is written, in a format that has such; the others are told of.
+std::vector<formats::TextRequest> texts_for(const std::vector<formats::TextRequest>& all, const formats::DatasetRequest& request, const std::string& format) {
+  std::vector<formats::TextRequest> out;
+  for (const formats::TextRequest& texts : all) {
+    const auto has_axis = [&](std::size_t k) {
+      return std::any_of(request.variables.begin(), request.variables.end(), [&](const formats::VariableRequest& variable) {
+        const auto found = std::find(variable.dims.begin(), variable.dims.end(), texts.dims[k]);
+        return found != variable.dims.end() && variable.spec.shape[static_cast<int>(found - variable.dims.begin())] == texts.texts.shape[static_cast<int>(k)];
+      });
+    };
+    bool belongs = request.append.empty();
+    for (std::size_t k = 0; k < texts.dims.size(); ++k) belongs = belongs && has_axis(k);
+    const bool is_held = format == "netcdf4" || format == "hdf5";
+    if (belongs && is_held) {
+      out.push_back(texts);
+    } else if (belongs) {
+      log(LogLevel::kWarning, "{}: the texts of '{}' are left out: {} has none. .nc and .h5 have.", request.path, texts.name, format);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 void take_chunks(formats::WriteRequest& request, const Array& array) { take_nominal_chunks(request, array); }
@@ -48,6 +71,8 @@ Output output_for(const Array& array, const std::string& path, const ArrayWriteO
   request.dims = options.dims;
   request.attributes = options.attributes;
   request.packing = options.packing;
+  request.unlimited_dims = options.unlimited_dims;
+  request.append = options.append;
   take_chunks(request, array);
   return {array, formats::create_sink(array.spec(), request)};
 }
@@ -93,6 +118,7 @@ std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path,
     }
     if (!is_used) fail(ErrorKind::kUser, "{}: chunks of {} lengths are asked for, and {}.", path, asked->rank(), ranks);
   }
+  request.texts = texts_for(options.texts, request, format.name);
   const auto sinks = formats::create_sinks(request);
   std::vector<Output> out;
   for (std::size_t i = 0; i < sinks.size(); ++i) out.push_back({arrays[i], sinks[i]});

@@ -16,6 +16,8 @@ struct ArrayWriteOptions {
   std::vector<std::string> dims;                ///< names of the axes, where the format has them
   std::vector<formats::Attribute> attributes;
   formats::Packing packing;                     ///< chunks and compression, where the format has them
+  std::vector<std::string> unlimited_dims = {};  ///< of `dims`: see formats::WriteRequest
+  std::string append = {};                      ///< see formats::WriteRequest
 };
 
 /// The nominal chunks of `array`, where it has some, become those of a chunked output that names none; those of a `rechunk` are kept as they
@@ -36,6 +38,7 @@ struct DatasetWriteOptions {
   std::vector<std::string> unlimited_dims = {};  ///< that may grow later, where the format has such
   std::string append = {};                  ///< the unlimited dimension along which all of it is put behind what the file has; "" = a new file
   formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
+  std::vector<formats::TextRequest> texts = {};  ///< those whose axes the dataset has go with it, where the format has texts
 };
 
 /// The variables of a dataset, stored in one file as they were before they were decoded (encode_cf), and as they are where they are new. All
