@@ -159,7 +159,10 @@ void put_spectral(const Coordinate& c) {
         log(LogLevel::kWarning, "{}: its spectral axis is a table whose channels lie up to {:.3g} channels off a straight line; the line is taken.", c.file,
             bend / std::abs(step));
       }
-      c.put_axis(0, type->name, type->unit, first, start, step);
+      // The table's reference, where it lies on the line.
+      const double pixel = at(table->numbers("crpix"), 0, start), value = written(at(table->numbers("crval"), 0, world->values[0]));
+      const bool is_on_line = std::abs(first + step * (pixel - start) - value) <= kBend * std::abs(step);
+      c.put_axis(0, type->name, type->unit, is_on_line ? value : first, is_on_line ? pixel : start, step);
     } else {
       // One channel: the table's own nominal line.
       const double value = at(table->numbers("crval"), 0, 0), step = at(table->numbers("cdelt"), 0, 1);

@@ -272,8 +272,9 @@ class Coordinates {
         if (!std::isfinite(world.back())) return std::nullopt;
       }
       Record table;
-      table.set("crval", doubles({world.front()}));
-      table.set("crpix", doubles({0}));
+      // Where the header had its reference, for who makes a header of it again.
+      table.set("crval", doubles({spectral_reference_}));
+      table.set("crpix", doubles({axis.pixel}));
       table.set("cdelt", doubles({(world.back() - world.front()) / static_cast<double>(axis.length - 1)}));
       table.set("pc", Numbers{Type::kDouble, {1, 1}, {1}});
       table.set("axes", texts({"Frequency"}));
