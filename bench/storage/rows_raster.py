@@ -1,9 +1,10 @@
 """Rows of rasters: GeoTIFF in, GeoTIFF out."""
 
 import shutil
+import sys
 
 from make_raster import ensure_scene
-from race import FREESTONE, Peer, Row
+from race import FREESTONE, HERE, PROGRAMS, Peer, Row
 
 
 def rasters(ours, theirs):
@@ -28,15 +29,50 @@ def gdal(program):
     return shutil.which(program) or program
 
 
+def limit(what):
+    return lambda s: [PROGRAMS / "bench_raster_limits", what, s.data / "scene.tif", s.output, s.threads]
+
+
+TILES = ["-co", "TILED=YES", "-co", "BLOCKXSIZE=512", "-co", "BLOCKYSIZE=512", "-co", "NUM_THREADS=ALL_CPUS"]
+
 ROWS = [
     Row(
         name="recompress",
         what="10,240 x 10,240 x 4 uint16 from deflate to LZW",
         data=ensure_scene,
         command=lambda s: [FREESTONE, "convert", s.data / "scene.tif", s.output, "--compress", "lzw", "--memory", s.memory],
-        peers=[Peer("gdal_translate", lambda s: [gdal("gdal_translate"), "-q", "-co", "TILED=YES", "-co", "BLOCKXSIZE=512", "-co", "BLOCKYSIZE=512", "-co",
-                                                 "COMPRESS=LZW", "-co", "PREDICTOR=2", "-co", "INTERLEAVE=BAND", "-co", "NUM_THREADS=ALL_CPUS", s.data / "scene.tif", s.output], 1.5)],
+        peers=[Peer("gdal_translate", lambda s: [gdal("gdal_translate"), "-q", *TILES, "-co", "COMPRESS=LZW", "-co", "PREDICTOR=2", "-co", "INTERLEAVE=BAND",
+                                                 s.data / "scene.tif", s.output], 1.5)],
         suffix=".tif",
         same=rasters,
+        limit=limit("recompress"),
+    ),
+    Row(
+        name="ndvi",
+        what="NDVI of a 10,240 x 10,240 x 4 uint16 deflate GeoTIFF, with nodata, to a float32 LZW GeoTIFF",
+        data=ensure_scene,
+        command=lambda s: [FREESTONE, "run", s.data / "scene.tif", "--memory", s.memory, "!", "index", "ndvi", "--red", "3", "--nir", "4", "!", "write", s.output,
+                           "--dtype", "float32", "--compress", "lzw"],
+        peers=[
+            Peer("rioxarray", lambda s: [sys.executable, HERE / "peer_raster.py", "ndvi", s.data / "scene.tif", s.output], 2.5),
+            # Masked where either band is 0, as the others do.
+            Peer("gdal_calc.py", lambda s: [gdal("gdal_calc.py"), "--quiet", "-A", s.data / "scene.tif", "--A_band=3", "-B", s.data / "scene.tif", "--B_band=4",
+                                            "--calc=(B.astype(float64)-A)/(B.astype(float64)+A)", "--type=Float32", "--NoDataValue=nan", f"--outfile={s.output}",
+                                            *[word.replace("-co", "--co") for word in TILES], "--co", "COMPRESS=LZW", "--co", "PREDICTOR=3"], 2),
+        ],
+        suffix=".tif",
+        same=rasters,
+        limit=limit("ndvi"),
+    ),
+    Row(
+        name="cog",
+        what="the same scene as a cloud-optimised GeoTIFF: deflate, overviews by average",
+        data=ensure_scene,
+        command=lambda s: [FREESTONE, "convert", s.data / "scene.tif", s.output, "--as", "cog", "--memory", s.memory],
+        peers=[Peer("gdal_translate", lambda s: [gdal("gdal_translate"), "-q", "-of", "COG", "-co", "COMPRESS=DEFLATE", "-co", "PREDICTOR=YES", "-co", "NUM_THREADS=ALL_CPUS",
+                                                 "-co", "OVERVIEW_RESAMPLING=AVERAGE", s.data / "scene.tif", s.output], 1.5)],
+        suffix=".tif",
+        same=rasters,
+        limit=limit("cog"),
     ),
 ]

@@ -16,10 +16,11 @@ import sys
 import tempfile
 
 import rows_casa
+import rows_climate
 import rows_raster
 from race import CACHE, FREESTONE, raced
 
-ROWS = [*rows_raster.ROWS, *rows_casa.ROWS]
+ROWS = [*rows_raster.ROWS, *rows_climate.ROWS, *rows_casa.ROWS]
 
 
 def table(results):

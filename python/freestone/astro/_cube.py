@@ -259,7 +259,8 @@ class SpectralCube(SkyBase):
         if not any(k is not None for ends in world for k in ends):
             return cube
         spectral = [None if k is None else _convert.spectral_pair(k) for k in world[0]]
-        latitude, longitude = ([None if k is None else float(k.to_value(u.deg)) for k in ends] for ends in world[1:])
+        degrees: list[list[Any]] = [[None if k is None else float(k.to_value(u.deg)) for k in ends] for ends in world[1:]]
+        latitude, longitude = degrees
         if None not in longitude:
             # Longitudes grow to the east, pixels mostly to the west: the shorter way round is meant.
             longitude = sorted(longitude)

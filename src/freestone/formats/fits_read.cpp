@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "freestone/formats/fits.h"
@@ -9,9 +8,8 @@
 namespace freestone::formats::fits {
 namespace {
 
-std::string reference_of(const std::string& path, int hdu) {
-  const std::string absolute = std::filesystem::absolute(path).string();
-  return nlohmann::json{{"path", absolute}, {"variable", std::to_string(hdu)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string reference_of(const File& file, int hdu) {
+  return nlohmann::json{{"path", file.location()}, {"variable", std::to_string(hdu)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 /// Why an HDU that holds data gives no array; "" when it holds none.
@@ -39,7 +37,7 @@ Contents open(std::shared_ptr<const File> file) {
       if (auto table = read_table(*file, hdu)) contents.tables.push_back(std::move(*table));
     } else if (hdu.kind == HduKind::kCompressedImage) {
       try {
-        variable.source = open_tiles(file, hdu, reference_of(file->name(), hdu.number));
+        variable.source = open_tiles(file, hdu, reference_of(*file, hdu.number));
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kUser) throw;
         variable.note = error.message();
@@ -50,7 +48,7 @@ Contents open(std::shared_ptr<const File> file) {
     } else if (hdu.has_pixels() && variable.note.empty()) {
       const Shape shape(hdu.axes.rbegin(), hdu.axes.rend());
       variable.source = std::make_shared<ManifestSource>(
-          contiguous_manifest(file, hdu.data_offset, shape, pixel_transform(file->name(), hdu), reference_of(file->name(), hdu.number)));
+          contiguous_manifest(file, hdu.data_offset, shape, pixel_transform(file->name(), hdu), reference_of(*file, hdu.number)));
     }
     variable.attributes = std::move(hdu.attributes);
     variable.header = std::move(hdu.cards);

@@ -124,7 +124,7 @@ CodecRef bits_codec();
 
 /// Fletcher's checksum of big-endian 16-bit words, four bytes, little-endian, behind the bytes (HDF5 filter 3).
 CodecRef fletcher32_codec();
-/// LibLZF (HDF5 filter 32000, h5py's). Encoding stores the bytes as literals.
+/// LibLZF (HDF5 filter 32000, h5py's).
 CodecRef lzf_codec();
 /// LZ4 blocks behind big-endian sizes (HDF5 filter 32004).
 CodecRef framed_lz4_codec();

@@ -6,14 +6,20 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "freestone/core/source.h"
+#include "freestone/storage/file.h"
 
 namespace freestone {
 
-/// A file without a name in `folder`, open for reading and writing: it goes when it is closed, however the process ends.
-/// @throws Error kind io: the folder is missing or not writable
-int open_anonymous(const std::string& folder);
+/// An empty file without a name, gone when nobody holds it. `name` is for people.
+/// @throws Error kind io: no such folder, or it is not writable
+std::shared_ptr<const LocalFile> anonymous_file(const std::string& folder, std::string name, Index bytes = 0);
+
+/// A file without a name that holds these bytes in memory.
+/// @throws Error kind io
+std::shared_ptr<const LocalFile> file_in_memory(std::string name, std::string_view bytes);
 
 class TempStore {
  public:
