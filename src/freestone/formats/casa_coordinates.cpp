@@ -85,7 +85,8 @@ struct Coordinate {
     if (pc == nullptr || pc->values.size() != n * n) return;
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = 0; j < n; ++j) {
-        const double value = pc->values[i + n * j];
+        // Rows follow each other, though the first axis of arrays runs fastest.
+        const double value = pc->values[i * n + j];
         if (value != (i == j ? 1 : 0) && axes[i] >= 0 && axes[j] >= 0) cards.put(fmt::format("PC{}_{}", axes[i] + 1, axes[j] + 1), value);
       }
     }

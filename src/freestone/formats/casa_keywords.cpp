@@ -208,7 +208,7 @@ class Coordinates {
     out.set("crval", doubles(value));
     out.set("crpix", doubles(pixel));
     out.set("cdelt", doubles(step));
-    out.set("pc", Numbers{Type::kDouble, {2, 2}, {pc(longitude, longitude), pc(latitude, longitude), pc(longitude, latitude), pc(latitude, latitude)}});
+    out.set("pc", Numbers{Type::kDouble, {2, 2}, {pc(longitude, longitude), pc(longitude, latitude), pc(latitude, longitude), pc(latitude, latitude)}});
     const bool equatorial = system == "ICRS" || system == "B1950" || system == "J2000";
     out.set("axes", texts(equatorial ? std::vector<std::string>{"Right Ascension", "Declination"} : std::vector<std::string>{"Longitude", "Latitude"}));
     out.set("units", texts({"rad", "rad"}));

@@ -230,12 +230,14 @@ std::string log_f0() {
   return to.bytes();
 }
 
-/// Who changed what how often: nobody anything.
-std::string table_lock() {
+/// How large the table is, and who changed what how often: nobody anything.
+std::string table_lock(std::uint32_t rows, std::uint32_t columns) {
   AipsWriter to;
   to.magic();
   const std::size_t object = to.enter("sync", 1);
-  for (int k = 0; k < 4; ++k) to.uint32(1);
+  to.uint32(rows);
+  to.uint32(columns);
+  for (int k = 0; k < 2; ++k) to.uint32(1);
   const std::size_t block = to.enter("Block", 1);
   to.uint32(1);
   to.uint32(0);
@@ -313,9 +315,9 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   Record keywords;
   keywords.set("logtable", TableName{"././logtable"});
   for (Record::Field& field : keywords_of(cards, request.tables, shape).fields) keywords.fields.push_back(std::move(field));
-  const std::string info = "Type = Image\nSubType = \n\n", lock = table_lock();
+  const std::string info = "Type = Image\nSubType = \n\n", lock = table_lock(1, 1);
   const std::vector<CasaOutput::File> log = {{"logtable/table.f0", log_f0()},
-                                             {"logtable/table.lock", lock},
+                                             {"logtable/table.lock", table_lock(0, std::size(kLogColumns))},
                                              {"logtable/table.info", "Type = Log message\nSubType = \n\n"},
                                              {"logtable/table.dat", log_dat()}};
   const std::vector<CasaOutput::File> around = {{"table.f0", table_f0(pixels)}, {"table.lock", lock}, {"table.info", info}};
