@@ -150,7 +150,8 @@ TEST(CasaImage, NeighbouringTilesAreOneNominalChunk) {
   WriteRequest request;
   request.packing.chunks = {1, 8, 8};
   write(folder / "t.image", std::vector<float>(40 * 64 * 64, 1), {40, 64, 64}, request);
-  const Source& source = *open(folder / "t.image").variables[0].source;
+  const Contents contents = open(folder / "t.image");
+  const Source& source = *contents.variables[0].source;
   EXPECT_EQ(source.chunks().chunk(), (Shape{64, 64, 64}));
   EXPECT_EQ(dynamic_cast<const ChunkedSource&>(source).layout().grid.chunk(), (Shape{1, 8, 8}));
 }

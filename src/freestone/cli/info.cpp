@@ -122,11 +122,11 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
 
     if (contents.variables.size() > 1 && contents.is_group)
       line("array", opened.variable().name);
-    else if (contents.variables.size() > 1)
+    else if (contents.variables.size() > 1 && contents.format != "casa")
       line("image", fmt::format("HDU {}{}", opened.variable().hdu, opened.variable().name.empty() ? "" : ", " + opened.variable().name));
     if (json.contains("object") || json.contains("telescope"))
       line("object",
-           fmt::format("{}{}", json.value("object", ""), json.contains("telescope") ? " (" + json.value("telescope", "") + ")" : ""));
+           fmt::format("{}{}", json.value("object", ""), json.contains("telescope") ? (json.value("object", "").empty() ? "(" : " (") + json.value("telescope", "") + ")" : ""));
     line("shape", fmt::format("{} ({})", shape_text(shape), fmt::join(array.dims, ", ")));
     line("dtype", fmt::format("{}, {} in memory", name_of(array.data.dtype()), format_bytes(array.data.bytes())));
     line("chunks", chunks.is_contiguous() ? "none: stored in one piece" : shape_text(chunks.chunk()));

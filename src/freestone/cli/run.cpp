@@ -133,6 +133,11 @@ Asked ask(const Asking& asking, const std::function<void(astro::SkyArray&)>& cha
   return asked;
 }
 
+/// Files of gzip are decompressed when they are opened, in the folder that the environment names.
+void use_temp_dir(const Arguments& arguments) {
+  if (const std::string folder = arguments.text("temp-dir"); !folder.empty()) setenv("FREESTONE_TEMP_DIR", folder.c_str(), 1);
+}
+
 Settings settings_of(const Arguments& arguments) {
   Settings settings;
   // Whoever asks for settings later gets the level from the environment.
@@ -147,8 +152,6 @@ Settings settings_of(const Arguments& arguments) {
     if (settings.memory_bytes == 0) refuse("--memory must be above 0.");
   }
   settings.temp_dir = arguments.text("temp-dir");
-  // Files of gzip are decompressed there when they are opened.
-  if (!settings.temp_dir.empty()) setenv("FREESTONE_TEMP_DIR", settings.temp_dir.c_str(), 1);
   return resolved(settings);
 }
 
@@ -227,6 +230,7 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
     run_saved_plan(arguments.text("plan"), arguments, process);
     return 0;
   }
+  use_temp_dir(arguments);
   const Asked asked = ask({.inputs = inputs_of(arguments, "run"), .variables = variables_of(arguments), .stack = arguments.text("stack"), .with = arguments.all("with"),
                            .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")});
   run_asked(*asked.request, arguments, process);
@@ -284,6 +288,7 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
   }
   const Asking asking{.inputs = inputs_of(arguments, "plan"), .variables = variables_of(arguments), .stack = arguments.text("stack"), .with = arguments.all("with"),
                       .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")};
+  use_temp_dir(arguments);
   const Asked asked = ask(asking, longer(arguments));
   ComputeOptions options{settings_of(arguments)};
   options.without_passes = arguments.all("without-pass");
@@ -328,6 +333,7 @@ int run_convert(std::span<const std::string> words, const CommandRow& row, const
   }
   call.words.insert(call.words.end(), {"--", arguments.words()[1]});
   // Numbers as they are stored, with the attributes that say what they mean: nothing is computed that would need more.
+  use_temp_dir(arguments);
   const Asked asked = ask({.inputs = {arguments.words()[0]}, .variables = variables_of(arguments), .with = {}, .pipeline = {call},
                            .overwrite = arguments.has("overwrite"), .format = "table"},
                           {}, {.mask_and_scale = false});

@@ -85,7 +85,8 @@ struct Coordinate {
     if (pc == nullptr || pc->values.size() != n * n) return;
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = 0; j < n; ++j) {
-        const double value = pc->values[i + n * j];
+        // Rows follow each other, though the first axis of arrays runs fastest.
+        const double value = pc->values[i * n + j];
         if (value != (i == j ? 1 : 0) && axes[i] >= 0 && axes[j] >= 0) cards.put(fmt::format("PC{}_{}", axes[i] + 1, axes[j] + 1), value);
       }
     }
@@ -159,7 +160,10 @@ void put_spectral(const Coordinate& c) {
         log(LogLevel::kWarning, "{}: its spectral axis is a table whose channels lie up to {:.3g} channels off a straight line; the line is taken.", c.file,
             bend / std::abs(step));
       }
-      c.put_axis(0, type->name, type->unit, first, start, step);
+      // The table's reference, where it lies on the line.
+      const double pixel = at(table->numbers("crpix"), 0, start), value = written(at(table->numbers("crval"), 0, world->values[0]));
+      const bool is_on_line = std::abs(first + step * (pixel - start) - value) <= kBend * std::abs(step);
+      c.put_axis(0, type->name, type->unit, is_on_line ? value : first, is_on_line ? pixel : start, step);
     } else {
       // One channel: the table's own nominal line.
       const double value = at(table->numbers("crval"), 0, 0), step = at(table->numbers("cdelt"), 0, 1);

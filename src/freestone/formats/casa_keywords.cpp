@@ -208,7 +208,7 @@ class Coordinates {
     out.set("crval", doubles(value));
     out.set("crpix", doubles(pixel));
     out.set("cdelt", doubles(step));
-    out.set("pc", Numbers{Type::kDouble, {2, 2}, {pc(longitude, longitude), pc(latitude, longitude), pc(longitude, latitude), pc(latitude, latitude)}});
+    out.set("pc", Numbers{Type::kDouble, {2, 2}, {pc(longitude, longitude), pc(longitude, latitude), pc(latitude, longitude), pc(latitude, latitude)}});
     const bool equatorial = system == "ICRS" || system == "B1950" || system == "J2000";
     out.set("axes", texts(equatorial ? std::vector<std::string>{"Right Ascension", "Declination"} : std::vector<std::string>{"Longitude", "Latitude"}));
     out.set("units", texts({"rad", "rad"}));
@@ -272,8 +272,9 @@ class Coordinates {
         if (!std::isfinite(world.back())) return std::nullopt;
       }
       Record table;
-      table.set("crval", doubles({world.front()}));
-      table.set("crpix", doubles({0}));
+      // Where the header had its reference, for who makes a header of it again.
+      table.set("crval", doubles({spectral_reference_}));
+      table.set("crpix", doubles({axis.pixel}));
       table.set("cdelt", doubles({(world.back() - world.front()) / static_cast<double>(axis.length - 1)}));
       table.set("pc", Numbers{Type::kDouble, {1, 1}, {1}});
       table.set("axes", texts({"Frequency"}));

@@ -152,12 +152,92 @@ std::string table_f0(const Table0& table) {
   return to.bytes();
 }
 
-/// Who changed what how often: nobody anything.
-std::string table_lock() {
+/// The columns of the table of log messages, which casacore wants beside an image, and their types. It is empty: HISTORY stays in FITS.
+struct LogColumn {
+  const char *name, *kind;
+  Type type;
+};
+constexpr LogColumn kLogColumns[] = {{"TIME", "double  ", Type::kDouble}, {"PRIORITY", "String  ", Type::kString}, {"MESSAGE", "String  ", Type::kString},
+                                     {"LOCATION", "String  ", Type::kString}, {"OBJECT_ID", "String  ", Type::kString}};
+
+std::string log_dat() {
+  AipsWriter to;
+  to.magic();
+  const std::size_t object = to.enter("Table", 2);
+  to.uint32(0);  // rows
+  to.uint32(1);  // little-endian
+  to.text("PlainTable");
+  const std::size_t description = to.enter("TableDesc", 2);
+  for (int k = 0; k < 3; ++k) to.text("");
+  to.record(Record());
+  to.record(Record());
+  to.uint32(std::size(kLogColumns));
+  for (const LogColumn& column : kLogColumns) {
+    const bool is_time = column.type == Type::kDouble;
+    to.uint32(1);
+    to.text(std::string("ScalarColumnDesc<") + column.kind);
+    to.uint32(1);
+    to.text(column.name);
+    to.text(is_time ? "MJD in seconds" : "");
+    to.text("StManAipsIO");
+    to.text("log");
+    to.int32(static_cast<std::int32_t>(column.type));
+    to.int32(0);
+    to.int32(0);
+    to.uint32(0);
+    Record keywords;
+    if (is_time) {
+      keywords.set("UNIT", std::string("s"));
+      keywords.set("MEASURE_TYPE", std::string("EPOCH"));
+      keywords.set("MEASURE_REFERENCE", std::string("UTC"));
+    }
+    to.record(keywords);
+    to.uint32(1);
+    is_time ? to.float64(0) : to.text("");
+  }
+  to.leave(description);
+  to.int32(-2);
+  to.uint32(0);  // rows
+  to.uint32(1);
+  to.uint32(1);  // storage manager
+  to.text("StManAipsIO");
+  to.uint32(0);
+  for (const LogColumn& column : kLogColumns) {
+    to.uint32(2);
+    to.text(column.name);
+    to.uint32(1);
+    to.uint32(0);
+  }
+  to.uint32(0);
+  to.leave(object);
+  return to.bytes();
+}
+
+std::string log_f0() {
+  AipsWriter to;
+  to.magic();
+  const std::size_t object = to.enter("StManAipsIO", 2);
+  to.text("log");
+  for (int k = 0; k < 3; ++k) to.uint32(0);  // sequence numbers, rows
+  to.uint32(std::size(kLogColumns));
+  for (const LogColumn& column : kLogColumns) to.uint32(static_cast<std::uint32_t>(column.type));
+  for (std::size_t k = 0; k < std::size(kLogColumns); ++k) {
+    const std::size_t values = to.enter("StManColumnAipsIO", 2);
+    to.uint32(0);
+    to.leave(values);
+  }
+  to.leave(object);
+  return to.bytes();
+}
+
+/// How large the table is, and who changed what how often: nobody anything.
+std::string table_lock(std::uint32_t rows, std::uint32_t columns) {
   AipsWriter to;
   to.magic();
   const std::size_t object = to.enter("sync", 1);
-  for (int k = 0; k < 4; ++k) to.uint32(1);
+  to.uint32(rows);
+  to.uint32(columns);
+  for (int k = 0; k < 2; ++k) to.uint32(1);
   const std::size_t block = to.enter("Block", 1);
   to.uint32(1);
   to.uint32(0);
@@ -232,19 +312,27 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
       cards = fits::without_key(cards, attribute.key) + fits::format_cards(attribute);
     }
   }
-  Record keywords = keywords_of(cards, request.tables, shape);
-  const std::string info = "Type = Image\nSubType = \n\n", lock = table_lock();
-  output.without_mask = {{"table.f0", table_f0(pixels)}, {"table.lock", lock}, {"table.info", info}, {"table.dat", table_dat(pixels, keywords)}};
+  Record keywords;
+  keywords.set("logtable", TableName{"././logtable"});
+  for (Record::Field& field : keywords_of(cards, request.tables, shape).fields) keywords.fields.push_back(std::move(field));
+  const std::string info = "Type = Image\nSubType = \n\n", lock = table_lock(1, 1);
+  const std::vector<CasaOutput::File> log = {{"logtable/table.f0", log_f0()},
+                                             {"logtable/table.lock", table_lock(0, std::size(kLogColumns))},
+                                             {"logtable/table.info", "Type = Log message\nSubType = \n\n"},
+                                             {"logtable/table.dat", log_dat()}};
+  const std::vector<CasaOutput::File> around = {{"table.f0", table_f0(pixels)}, {"table.lock", lock}, {"table.info", info}};
+  output.without_mask = log;
+  output.without_mask.insert(output.without_mask.end(), around.begin(), around.end());
+  output.without_mask.push_back({"table.dat", table_dat(pixels, keywords)});
   keywords.set("masks", std::make_shared<Record>(mask_record(shape)));
   keywords.set("Image_defaultmask", std::string("mask0"));
-  output.with_mask = {{"mask0/table.f0", table_f0(mask)},
-                      {"mask0/table.lock", lock},
-                      {"mask0/table.info", "Type = Paged Array\nSubType = \n\n"},
-                      {"mask0/table.dat", table_dat(mask, Record())},
-                      {"table.f0", output.without_mask[0].text},
-                      {"table.lock", lock},
-                      {"table.info", info},
-                      {"table.dat", table_dat(pixels, keywords)}};
+  output.with_mask = log;
+  output.with_mask.insert(output.with_mask.end(), {{"mask0/table.f0", table_f0(mask)},
+                                                   {"mask0/table.lock", lock},
+                                                   {"mask0/table.info", "Type = Paged Array\nSubType = \n\n"},
+                                                   {"mask0/table.dat", table_dat(mask, Record())}});
+  output.with_mask.insert(output.with_mask.end(), around.begin(), around.end());
+  output.with_mask.push_back({"table.dat", table_dat(pixels, keywords)});
   return std::make_shared<CasaSink>(request.path, request.overwrite, std::move(output));
 }
 

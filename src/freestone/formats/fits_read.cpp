@@ -40,7 +40,9 @@ Contents open(std::shared_ptr<const File> file) {
         variable.source = open_tiles(file, hdu, reference_of(*file, hdu.number));
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kUser) throw;
-        variable.note = error.message();
+        // "FILE: why." is said with the file, and goes on.
+        variable.note = error.message().substr(file->name().size() + 2);
+        variable.note.pop_back();
       }
       // The header of the image, without what is the table's.
       hdu.cards = sanitised_cards(hdu.cards);

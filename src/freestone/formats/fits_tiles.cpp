@@ -88,7 +88,7 @@ Image read_image(const std::string& file, const Hdu& hdu) {
       {"PLIO_1", Algorithm::kPlio},   {"HCOMPRESS_1", Algorithm::kHcompress}, {"NOCOMPRESS", Algorithm::kNone}};
   const auto* known = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& k) { return k.first == kind; });
   if (known == std::end(kKinds)) {
-    fail(ErrorKind::kUser, "{}: HDU {} is compressed by '{}'; Freestone reads RICE_1, GZIP_1, GZIP_2, HCOMPRESS_1, PLIO_1 and NOCOMPRESS.", file, hdu.number, kind);
+    fail(ErrorKind::kUser, "{}: it is a tile-compressed image by '{}'; Freestone reads RICE_1, GZIP_1, GZIP_2, HCOMPRESS_1, PLIO_1 and NOCOMPRESS.", file, kind);
   }
   out.algorithm = known->second;
   const auto required = [&](const std::string& key) {
@@ -111,14 +111,13 @@ Image read_image(const std::string& file, const Hdu& hdu) {
     out.shape.push_back(length);
     out.tile.push_back(std::clamp<Index>(step, 1, std::max<Index>(length, 1)));
   }
-  out.rice_bytes = std::abs(out.bitpix) == 8 ? 1 : out.bitpix == 16 ? 2 : 4;
   for (Index k = 1; hdu.find(fmt::format("ZNAME{}", k)) != nullptr && k < 100; ++k) {
     const std::string name = hdu.text(fmt::format("ZNAME{}", k)), key = fmt::format("ZVAL{}", k);
     if (name == "BLOCKSIZE") out.rice_block = required(key);
     if (name == "BYTEPIX") out.rice_bytes = required(key);
     if (name == "SMOOTH" && out.algorithm == Algorithm::kHcompress && hdu.number_or(key, 0) != 0) {
-      fail(ErrorKind::kUser, "{}: HDU {} is to be smoothed when it is decompressed (HCOMPRESS_1, SMOOTH = 1), which Freestone does not do; funpack does.", file,
-           hdu.number);
+      fail(ErrorKind::kUser, "{}: it is a tile-compressed image to be smoothed when it is decompressed (HCOMPRESS_1, SMOOTH = 1), which Freestone does not do; funpack does.",
+           file);
     }
   }
   if (out.rice_block < 1 || out.rice_block > 65536 || (out.rice_bytes != 1 && out.rice_bytes != 2 && out.rice_bytes != 4)) {
@@ -209,7 +208,12 @@ class TileMap final : public ChunkMap {
       case Algorithm::kGzip1:
       case Algorithm::kGzip2:
       case Algorithm::kNone:
-        chain.push_back(as_type_codec({whole, kNativeOrder}, {whole, ByteOrder::kBig}));
+        if (wide_gzip_ && !image_.is_quantised) {
+          chain.push_back(as_type_codec({whole, kNativeOrder}, {DType::kInt32, ByteOrder::kBig}));
+          whole = DType::kInt32;
+        } else {
+          chain.push_back(as_type_codec({whole, kNativeOrder}, {whole, ByteOrder::kBig}));
+        }
         if (image_.algorithm == Algorithm::kGzip2) chain.push_back(shuffle_codec(size_of(whole)));
         if (image_.algorithm != Algorithm::kNone) chain.push_back(gzip_codec(6));
         break;
@@ -253,7 +257,7 @@ class TileMap final : public ChunkMap {
       fail(ErrorKind::kData, "{}: HDU {} holds floating numbers by {} without ZSCALE. The header is damaged.", file, hdu.number, hdu.text("ZCMPTYPE"));
     }
     if (image_.bitpix == 64 && !takes_floats) {
-      fail(ErrorKind::kUser, "{}: HDU {} holds 64-bit integers by {}, which has none.", file, hdu.number, hdu.text("ZCMPTYPE"));
+      fail(ErrorKind::kUser, "{}: it is a tile-compressed image of 64-bit integers by {}, which has none.", file, hdu.text("ZCMPTYPE"));
     }
     if (image_.algorithm == Algorithm::kHcompress) {
       for (int k = 0; k + 2 < image_.tile.rank(); ++k) {
@@ -312,7 +316,21 @@ class TileMap final : public ChunkMap {
         tiles_.push_back(tile);
       }
     }
+    look_at_width();
     file_->check_unchanged();
+  }
+
+  /// Old fpack compressed narrow integers by gzip as 32-bit ones; nothing but the length that a stream of gzip ends with says so.
+  void look_at_width() {
+    const bool is_gzip = image_.algorithm == Algorithm::kGzip1 || image_.algorithm == Algorithm::kGzip2;
+    if (!is_gzip || (image_.bitpix != 8 && image_.bitpix != 16)) return;
+    const auto first = std::find_if(tiles_.begin(), tiles_.end(), [](const Tile& tile) { return tile.kind == Tile::kCompressed && tile.bytes >= 18; });
+    if (first == tiles_.end()) return;
+    std::byte length[4];
+    file_->read_exactly(first->offset + first->bytes - 4, length);
+    Index bytes = 0;
+    for (int k = 4; k-- > 0;) bytes = bytes << 8 | std::to_integer<Index>(length[k]);
+    wide_gzip_ = bytes == grid_.box(first - tiles_.begin()).count() * 4;
   }
 
   std::shared_ptr<const File> file_;
@@ -320,6 +338,7 @@ class TileMap final : public ChunkMap {
   ChunkGrid grid_;
   std::string name_;
   bool has_blank_ = false;
+  bool wide_gzip_ = false;
   std::vector<Tile> tiles_;
 };
 

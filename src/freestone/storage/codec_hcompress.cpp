@@ -131,8 +131,8 @@ void transform_back(Plane& plane) {
         Word &a = plane.at(i, j), &b = plane.at(i, j + 1), &c = plane.at(i + 1, j), &d = plane.at(i + 1, j + 1);
         const Word both = rounded(d, up0, down0, mask0), low0 = both & bit0;
         Word x = rounded(c, up1, down1, mask1), y = rounded(b, up1, down1, mask1), sum = a;
-        x = is_negative(x) ? x - low0 : x + low0;
-        y = is_negative(y) ? y - low0 : y + low0;
+        x = is_negative(x) ? x + low0 : x - low0;
+        y = is_negative(y) ? y + low0 : y - low0;
         const Word low1 = (both ^ x ^ y) & bit1;
         sum = is_negative(sum) ? sum + (low0 == 0 ? low1 : low0 - low1) : sum + low0 - low1;
         d = shifted(sum + x + y + both, shift);

@@ -12,6 +12,7 @@
 #include "freestone/base/log.h"
 #include "freestone/core/buffer.h"
 #include "freestone/storage/anonymous_file.h"
+#include "freestone/storage/remote_options.h"
 
 namespace freestone {
 namespace {
@@ -47,6 +48,8 @@ Index decompress(const File& file, int to, const std::string& folder) {
   bool ended = false;
   while (true) {
     if (z.avail_in == 0 && read < file.size()) {
+      // Whoever opens files may want to stop waiting, for this as for a server.
+      RemoteScope::look();
       const Index n = std::min(kPiece, file.size() - read);
       file.read_exactly(read, packed.bytes().first(static_cast<std::size_t>(n)));
       read += n;
