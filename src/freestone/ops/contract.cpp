@@ -15,7 +15,6 @@ constexpr Index kLeafElements = 8192;          // summed products an element of 
 constexpr Index kLongSum = Index{1} << 18;     // longer sums are never held whole,
 constexpr Index kLongForFew = Index{1} << 14;  // nor these, when the result is small: tiles of it would be few and their inputs large
 constexpr Index kFewResults = Index{1} << 14;
-constexpr Index kPiece = 2048;  // results of a fold that are worked on together: what the executor takes at most
 
 Access access_of_labels(const std::vector<int>& labels, const Shape& array, const Shape& extents, int domain_axes) {
   Access access;
@@ -231,17 +230,10 @@ LongContractOp::LongContractOp(const Spec& a, const Spec& b, Contraction c)
 nlohmann::json LongContractOp::params() const { return contraction_.params(); }
 
 Need LongContractOp::need(const Box& box) const {
-  // A scan sees one leaf, and at most kPiece of its results.
-  Shape part = box.shape;
-  Index left = kPiece, results = 1;
-  for (int k = contraction_.kept - 1; k >= 0; --k) {
-    part[k] = std::min(part[k], left);
-    left = std::max<Index>(1, left / std::max<Index>(1, part[k]));
-    results *= part[k];
-  }
-  for (const int k : axes_) part[k] = std::min(part[k], leaf_[k]);
-  const Index sums = Scratch::rounded(results * size_of(contraction_.dtype));
-  return {sums + product_scratch_bytes(contraction_, part, a_.dtype, b_.dtype), product_nanoseconds(contraction_, box.shape)};
+  // Of one leaf, beside its state.
+  const Index sums = element_count(first_axes(box.shape, contraction_.kept)) * size_of(contraction_.dtype);
+  return {Scratch::rounded(sums) + product_scratch_bytes(contraction_, box.shape, a_.dtype, b_.dtype),
+          product_nanoseconds(contraction_, box.shape)};
 }
 
 Index LongContractOp::state_words() const { return is_complex(contraction_.dtype) ? 2 : 1; }

@@ -385,6 +385,7 @@ const OpEntry kOps[] = {
     {"take_along_axis", 1, make_take_along},
     {"user_along",      1, refuse_user_function},
     {"user_blocks",     1, refuse_user_function},
+    {"user_function",   1, refuse_user_function},
     {"view",            1, make_view},
     {"window",          1, make_window},
 };
