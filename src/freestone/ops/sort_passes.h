@@ -1,4 +1,4 @@
-/// Sorting along an axis longer than memory, in three passes with a store after the first two.
+/// Sorting along an axis longer than memory, in three passes with a store after each.
 ///
 /// Leighton's columnsort (1985, "Tight bounds on the complexity of parallel sorting"): the axis is a matrix of s columns and r = q s rows
 /// in C order. (1) Each run of r neighbours is sorted. (2) Each column is sorted. With r >= 2 (s - 1)^2 every element is now at most (s -
