@@ -233,8 +233,11 @@ void check_sorted(const Specs& in, int rank) {
 Made make_sort_jointly(const Json& p, const Specs& in) {
   check_sorted(in, 1);
   std::vector<int> axes = p.at("axes").get<std::vector<int>>();
-  if (axes.empty()) fail(ErrorKind::kData, "A pass of a sort in the plan has no axes.");
-  return std::make_shared<SortJointlyOp>(in, normal_axes(axes, in[0].shape.rank()), p.at("descending").get<bool>());
+  if (!axes.empty()) axes = normal_axes(axes, in[0].shape.rank());
+  bool neighbours = !axes.empty();
+  for (std::size_t i = 1; i < axes.size(); ++i) neighbours = neighbours && axes[i] == axes[i - 1] + 1;
+  if (!neighbours) fail(ErrorKind::kData, "A pass of a sort in the plan has axes that are no neighbours.");
+  return std::make_shared<SortJointlyOp>(in, std::move(axes), p.at("descending").get<bool>(), p.at("merges").get<bool>());
 }
 
 Made make_sort_nearly(const Json& p, const Specs& in) {

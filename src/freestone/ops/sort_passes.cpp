@@ -45,6 +45,16 @@ View with_axes_last(const View& view, const std::vector<int>& axes) {
 
 std::vector<Access> alike(const std::vector<Spec>& specs, const Access& access) { return std::vector<Access>(specs.size(), access); }
 
+std::vector<Spec> with_axes_merged(std::vector<Spec> specs, const std::vector<int>& axes) {
+  for (Spec& spec : specs) {
+    Index extent = 1;
+    for (const int k : axes) extent *= spec.shape[k];
+    spec.shape = without_axes(spec.shape, {axes.begin() + 1, axes.end()});
+    spec.shape[axes[0]] = extent;
+  }
+  return specs;
+}
+
 Access rows_near(int rank, Index reach, bool input) {
   Access access = identity_access(rank);
   access[static_cast<std::size_t>(rank) - 2] = input ? AxisMap::halo(rank - 2, reach, reach) : AxisMap::point(rank - 2);
@@ -75,14 +85,17 @@ Shape with_last(Shape shape, std::initializer_list<Index> axes) {
 
 }  // namespace
 
-SortJointlyOp::SortJointlyOp(const std::vector<Spec>& inputs, std::vector<int> axes, bool descending)
-    : Op(without_axes(inputs[0].shape, axes), inputs, alike(inputs, whole_on_axes(inputs[0].shape.rank(), axes)),
-         alike(inputs, whole_on_axes(inputs[0].shape.rank(), axes))),
+SortJointlyOp::SortJointlyOp(const std::vector<Spec>& inputs, std::vector<int> axes, bool descending, bool merges)
+    : Op(without_axes(inputs[0].shape, axes), merges ? with_axes_merged(inputs, axes) : inputs,
+         alike(inputs, whole_on_axes(inputs[0].shape.rank(), axes)),
+         alike(inputs, merges ? whole_on_axes(inputs[0].shape.rank() - static_cast<int>(axes.size()) + 1, {axes[0]})
+                              : whole_on_axes(inputs[0].shape.rank(), axes))),
       in_(inputs),
       axes_(std::move(axes)),
-      descending_(descending) {}
+      descending_(descending),
+      merges_(merges) {}
 
-nlohmann::json SortJointlyOp::params() const { return {{"axes", axes_}, {"descending", descending_}}; }
+nlohmann::json SortJointlyOp::params() const { return {{"axes", axes_}, {"descending", descending_}, {"merges", merges_}}; }
 
 Need SortJointlyOp::need(const Box& box) const {
   const Shape part = map_box(input(0), box, in_[0].shape).shape;
@@ -103,7 +116,7 @@ void SortJointlyOp::run(const Box& box, std::span<const Tile> in, std::span<cons
   }
   sort_lines(lines, descending_, sorted, scratch, cancel);
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const View to = with_axes_last(out[i].view, axes_);
+    const View to = with_axes_last(out[i].view, merges_ ? std::vector<int>{axes_[0]} : axes_);
     copy(View::contiguous(sorted[i].data, to.dtype, to.shape), to);
   }
 }
@@ -153,7 +166,7 @@ Array sort_in_passes(const Array& a, int axis, bool descending, bool positions) 
   Index s = 1;
   while (2 * s * s * s < n) ++s;
   const Index q = 2 * s, rows = q * s, length = rows * s;
-  const Shape runs = with_last(x.shape(), {s, q, s}), matrix = with_last(x.shape(), {rows, s});
+  const Shape runs = with_last(x.shape(), {s, q, s});
   const auto shaped = [](const Array& array, const Shape& shape) { return reshape(array, shape.to_vector()); };
   const auto pass = [&](std::shared_ptr<const Op> op, const std::vector<Array>& of) { return apply_op_all(std::move(op), of); };
   const auto specs = [](const std::vector<Array>& of) {
@@ -165,8 +178,7 @@ Array sort_in_passes(const Array& a, int axis, bool descending, bool positions) 
   std::vector<Array> parts{shaped(filled_up(x, length, last_of_all(a.dtype(), descending, missing)), runs)};
   if (positions) parts.push_back(shaped(broadcast_to(arange(length), with_last(x.shape(), {length})), runs));
   parts = pass(std::make_shared<SortJointlyOp>(specs(parts), std::vector<int>{last + 1, last + 2}, descending), parts);
-  parts = pass(std::make_shared<SortJointlyOp>(specs(parts), std::vector<int>{last, last + 1}, descending), parts);
-  for (Array& part : parts) part = shaped(part, matrix);
+  parts = pass(std::make_shared<SortJointlyOp>(specs(parts), std::vector<int>{last, last + 1}, descending, true), parts);
   parts = pass(std::make_shared<SortNearlyOp>(specs(parts), descending), parts);
   Array result = shaped(parts.back(), with_last(x.shape(), {length}));
   if (length != n) {

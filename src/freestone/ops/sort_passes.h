@@ -1,4 +1,4 @@
-/// Sorting along an axis longer than memory, in three passes with a store after the first two.
+/// Sorting along an axis longer than memory, in three passes with a store after each.
 ///
 /// Leighton's columnsort (1985, "Tight bounds on the complexity of parallel sorting"): the axis is a matrix of s columns and r = q s rows
 /// in C order. (1) Each run of r neighbours is sorted. (2) Each column is sorted. With r >= 2 (s - 1)^2 every element is now at most (s -
@@ -24,7 +24,9 @@ Array first_of_runs(const Array& a, Index k, int axis, bool largest, bool positi
 /// positions (int64), which decide between equal values.
 class SortJointlyOp : public Op {
  public:
-  SortJointlyOp(const std::vector<Spec>& inputs, std::vector<int> axes, bool descending);
+  /// @param axes    neighbours, ascending
+  /// @param merges  the outputs have one axis in place of `axes`: a reshape of its own would keep the planner from storing between passes
+  SortJointlyOp(const std::vector<Spec>& inputs, std::vector<int> axes, bool descending, bool merges = false);
   std::string_view name() const override { return "sort_jointly"; }
   nlohmann::json params() const override;
   Need need(const Box& box) const override;
@@ -33,7 +35,7 @@ class SortJointlyOp : public Op {
  private:
   std::vector<Spec> in_;
   std::vector<int> axes_;
-  bool descending_;
+  bool descending_, merges_;
 };
 
 /// The third pass over (..., r, s): each row from its neighbourhood of s rows on either side.

@@ -399,6 +399,18 @@ Draft Planner::search() {
     if (!best.fits) improved = attempt(cuts, 0.1, "more intermediate results on disk") || improved;
     if (!improved) break;
   }
+  if (!best.fits && others.size() > 1 && is_on(kStoreResults)) {
+    // One store alone helps nothing where every other stage still wants all of an axis: all of them, less those that are not needed.
+    auto stored = cuts;
+    for (const int node : others) stored[static_cast<std::size_t>(node)] = Cut::kStore;
+    const bool helps = attempt(stored, share, "the results of all operations stored");
+    if (attempt(stored, 0.1, "the results of all operations stored, on disk") || helps)
+      for (const int node : others) {
+        auto trial = cuts;
+        trial[static_cast<std::size_t>(node)] = Cut::kNone;
+        attempt(trial, share, fmt::format("the result of {} made again where it is needed", describe(op(node))));
+      }
+  }
   std::stable_sort(others_tried.begin(), others_tried.end(),
                    [](const Alternative& a, const Alternative& b) { return a.fits != b.fits ? a.fits : a.fits && a.seconds < b.seconds; });
   constexpr std::size_t kTold = 8;
