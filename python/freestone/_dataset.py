@@ -243,7 +243,8 @@ class _Labelled:
             meanings = self._meanings(name)
             if meanings is not None:
                 words = {v: k for k, v in meanings.items()}
-                decoded = decoded.assign_coords({name: (made[name][0], np.array([words[v] for v in values[name]]))})
+                texts = np.array([words[v] for v in np.ravel(values[name])]).reshape(np.shape(values[name]))
+                decoded = decoded.assign_coords({name: (made[name][0], texts)})
         out = xr.Dataset({n: made[n] for n in names if n not in coordinates}, coords=decoded.coords, attrs=labels.attributes(""))
         return out
 

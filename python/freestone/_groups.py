@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from freestone import _core
+from freestone._array import Array, apply
 from freestone.errors import UserError
 
 __all__ = ["GroupBy", "Resample", "Rolling", "Weighted"]
@@ -93,7 +94,17 @@ class Rolling:
 
     def _fold(self, name: str) -> Any:
         function = {"var": "variance"}.get(name, name)
-        return self._owner._of(_core.label_rolling(self._owner._labels, function, self._dim, self._window, self._center, self._min_periods))
+        labels = _core.label_rolling(self._owner._labels, function, self._dim, self._window, self._center, self._min_periods)
+        return self._owner._of(self._with_enough(labels) if name == "count" else labels)
+
+    def _with_enough(self, labels: Any) -> Any:
+        """Counts below min_periods are NaN, as xarray has it."""
+        least = self._window if self._min_periods is None else self._min_periods
+        for name in labels.data_names():
+            if self._dim in labels.dims_of(name):
+                count = Array(_core.label_array(labels, name))
+                labels = _core.label_with_array(labels, name, apply("where", count >= least, count, float("nan"))._core)
+        return labels
 
 
 for _name in ("sum", "mean", "min", "max", "std", "var", "median", "count"):

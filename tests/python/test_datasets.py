@@ -124,7 +124,7 @@ def test_groupby(both, part):
 
 def test_seasons_by_name(both):
     ours, theirs = both
-    same(ours["tas"].groupby("time.season").mean().sel(season="JJA").mean(), theirs["tas"].groupby("time.season").mean().sel(season="JJA").mean().drop_vars("season"))
+    same(ours["tas"].groupby("time.season").mean().sel(season="JJA").mean(), theirs["tas"].groupby("time.season").mean().sel(season="JJA").mean())
 
 
 @pytest.mark.parametrize("step", ["1MS", "QS-DEC", "YS", "10D"])
@@ -141,8 +141,6 @@ def test_rolling(both):
         for function in ("mean", "sum", "max", "std", "median", "count"):
             a = getattr(ours["tas"].rolling(time=window, center=center, min_periods=least), function)()
             b = getattr(theirs["tas"].rolling(time=window, center=center, min_periods=least), function)()
-            if function == "count" and least is None:
-                continue  # xarray counts with min_periods of its own
             same(a, b, rtol=1e-6, atol=1e-5)
 
 
