@@ -104,7 +104,7 @@ def test_libnetcdf_stays_out_until_it_is_asked_for():
 def test_ctrl_c_while_the_server_is_silent(freestone, plugin, random):
     with DapServer({"/w": weather(random)}, fault=lambda r: {"hang": True} if r.path.endswith(".dods") else None) as server:
         run = freestone.start("convert", f"{server.url}/w#dap2[tas]", "x.npy")
-        while not any(r.path.endswith(".dods") for r in server.requests):
+        while not any(r.path.endswith(".dods") for r in server.requests) and run.poll() is None:
             time.sleep(0.02)
         time.sleep(0.2)
         begun = time.monotonic()

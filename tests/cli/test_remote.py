@@ -232,7 +232,7 @@ def test_ctrl_c_while_a_request_hangs(freestone, served, random, when):
     np.save(served / "a.npy", random.normal(size=(200, 1000)))
     with FileServer(served, fault=lambda r: {"hang": True} if r.number >= when else None) as server:
         run = freestone.start("convert", f"{server.url}/a.npy", "read.npy")
-        while len(server.requests) <= when:
+        while len(server.requests) <= when and run.poll() is None:
             time.sleep(0.02)
         time.sleep(0.2)
         begun = time.monotonic()
