@@ -81,8 +81,8 @@ def test_a_large_array_comes_in_pieces(freestone, plugin, random):
 
 
 def test_errors_say_what(freestone, plugin, random):
-    with DapServer({"/w": weather(random)}, fault=lambda r: {"status": 500} if r.path.endswith(".das") else None) as server:
-        message = freestone.fails(1, "info", f"{server.url}/w", environment={"FREESTONE_REMOTE_RETRIES": "0", "FREESTONE_REMOTE_TIMEOUT": "5"})
+    with DapServer({"/w": weather(random)}, fault=lambda r: {"status": 500} if r.path.endswith(".dds") else None) as server:
+        message = freestone.fails(1, "info", f"{server.url}/w#dap2", environment={"FREESTONE_REMOTE_RETRIES": "0", "FREESTONE_REMOTE_TIMEOUT": "5"})
         assert "/w" in message and "OPeNDAP" in message
     with DapServer({"/w": weather(random)}) as server:
         message = freestone.fails(1, "info", f"{server.url}/nothing", environment={"FREESTONE_REMOTE_RETRIES": "0"})
