@@ -21,7 +21,7 @@ TRANSFORM = Affine(30, 0, 500000, 0, -30, 4649790)
 def validate(path):
     """GDAL's own word on it, every tile looked at."""
     if not VALIDATOR.exists():
-        pytest.skip("GDAL's validator is in python3-gdal (scripts/packages-gdal.txt)")
+        pytest.skip("GDAL's validator is in python3-gdal (scripts/packages-test.txt)")
     done = subprocess.run(["/usr/bin/python3", VALIDATOR, "--full-check=yes", path], capture_output=True, text=True)
     assert done.returncode == 0 and "is a valid cloud optimized GeoTIFF" in done.stdout and "warning" not in done.stdout.lower(), done.stdout + done.stderr
 
