@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-extern "C" int nc_rc_set(const char* key, const char* value);
+// Only later releases have it: the caller does not wait for ever in any case.
+extern "C" int nc_rc_set(const char* key, const char* value) __attribute__((weak));
 
 namespace {
 
@@ -89,8 +90,10 @@ const char* library() {
 }
 
 int open(const char* url, int timeout_seconds, char* error, std::size_t room) {
-  nc_rc_set("HTTP.TIMEOUT", std::to_string(timeout_seconds).c_str());
-  nc_rc_set("HTTP.CONNECTTIMEOUT", std::to_string(std::min(timeout_seconds, 10)).c_str());
+  if (nc_rc_set != nullptr) {
+    nc_rc_set("HTTP.TIMEOUT", std::to_string(timeout_seconds).c_str());
+    nc_rc_set("HTTP.CONNECTTIMEOUT", std::to_string(std::min(timeout_seconds, 10)).c_str());
+  }
   int dataset = -1;
   const int status = nc_open(url, NC_NOWRITE, &dataset);
   if (status == NC_NOERR) return dataset;

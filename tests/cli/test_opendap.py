@@ -81,8 +81,8 @@ def test_a_large_array_comes_in_pieces(freestone, plugin, random):
 
 
 def test_errors_say_what(freestone, plugin, random):
-    with DapServer({"/w": weather(random)}, fault=lambda r: {"status": 500} if r.path.endswith(".das") else None) as server:
-        message = freestone.fails(1, "info", f"{server.url}/w", environment={"FREESTONE_REMOTE_RETRIES": "0", "FREESTONE_REMOTE_TIMEOUT": "5"})
+    with DapServer({"/w": weather(random)}, fault=lambda r: {"status": 500} if r.path.endswith(".dds") else None) as server:
+        message = freestone.fails(1, "info", f"{server.url}/w#dap2", environment={"FREESTONE_REMOTE_RETRIES": "0", "FREESTONE_REMOTE_TIMEOUT": "5"})
         assert "/w" in message and "OPeNDAP" in message
     with DapServer({"/w": weather(random)}) as server:
         message = freestone.fails(1, "info", f"{server.url}/nothing", environment={"FREESTONE_REMOTE_RETRIES": "0"})
@@ -104,7 +104,7 @@ def test_libnetcdf_stays_out_until_it_is_asked_for():
 def test_ctrl_c_while_the_server_is_silent(freestone, plugin, random):
     with DapServer({"/w": weather(random)}, fault=lambda r: {"hang": True} if r.path.endswith(".dods") else None) as server:
         run = freestone.start("convert", f"{server.url}/w#dap2[tas]", "x.npy")
-        while not any(r.path.endswith(".dods") for r in server.requests):
+        while not any(r.path.endswith(".dods") for r in server.requests) and run.poll() is None:
             time.sleep(0.02)
         time.sleep(0.2)
         begun = time.monotonic()

@@ -134,7 +134,7 @@ TRANSIENT = {
 @pytest.mark.parametrize("name", TRANSIENT)
 def test_what_fails_in_passing_is_asked_for_again(freestone, served, random, name):
     files = write_all(served, random)
-    with FileServer(served, fault=lambda r: TRANSIENT[name] if r.number % 3 == 0 else None) as server:
+    with FileServer(served, fault=lambda r: TRANSIENT[name] if r.number_of_path % 3 == 0 else None) as server:
         for file, part, x in (files[0], files[2], files[6]):
             if name == "short" and "zarr" in file:
                 continue  # of a file that is asked for whole that is its length
@@ -156,10 +156,10 @@ def test_the_first_answer_of_a_read_that_breaks_off_is_kept(freestone, served, r
     """A range that breaks off is gone on with, not asked for anew."""
     x = random.normal(size=(1, 500_000))
     np.save(served / "a.npy", x)
-    with FileServer(served, fault=lambda r: {"drop": 600_000} if r.number == 1 else None) as server:
+    with FileServer(served, fault=lambda r: {"drop": 100_000} if r.number == 1 else None) as server:
         np.testing.assert_array_equal(read(freestone, f"{server.url}/a.npy", environment=QUICK), x)
         starts = [int(r.range.removeprefix("bytes=").split("-")[0]) for r in server.requests]
-        assert starts[2] > starts[1] and max(starts) > 400_000
+        assert starts[1] + 100_000 in starts, starts
 
 
 @pytest.mark.parametrize("marks", ["etag", "modified", "size"])
@@ -180,8 +180,9 @@ def test_a_source_that_changes_is_an_error_not_a_mix(freestone, served, random, 
             os.utime(path, (10**9, 10**9))
 
     with FileServer(served, etag=marks == "etag", modified=marks == "modified", fault=change) as server:
-        message = freestone.fails(1, "run", f"{server.url}/{file}", "--threads 1 --memory 64MiB ! write out.npy")
-        assert name in message and "changed" in message, message
+        done = freestone("run", f"{server.url}/{file}", "--threads 1 --memory 64MiB ! write out.npy")
+        assert done.returncode == 1 and name in done.stderr and "changed" in done.stderr, done
+    assert not (freestone.folder / "out.npy").exists()
 
 
 def test_a_chunk_of_zarr_that_changes_between_two_readings_is_an_error(freestone, served, random):
@@ -231,7 +232,7 @@ def test_ctrl_c_while_a_request_hangs(freestone, served, random, when):
     np.save(served / "a.npy", random.normal(size=(200, 1000)))
     with FileServer(served, fault=lambda r: {"hang": True} if r.number >= when else None) as server:
         run = freestone.start("convert", f"{server.url}/a.npy", "read.npy")
-        while len(server.requests) <= when:
+        while len(server.requests) <= when and run.poll() is None:
             time.sleep(0.02)
         time.sleep(0.2)
         begun = time.monotonic()
@@ -361,14 +362,12 @@ def test_references_to_remote_files(freestone, served, random):
     files = write_all(served, random)
     with FileServer(served) as server:
         for name, part, x in files:
-            if "zarr" in name:
+            if "zarr" in name or name == "a.tif":  # numcodecs has no predictors
                 continue
             freestone.out("references", f"{server.url}/{name}", "-o refs.json --overwrite")
             refs = json.loads((freestone.folder / "refs.json").read_text())["refs"]
             places = [v[0] for v in refs.values() if isinstance(v, list)]
             assert places and all(p == f"{server.url}/{name}" for p in places)
             shutil.copy(freestone.folder / "refs.json", served / "refs.json")
-            inside = part or "[data]" if name != "a.tif" else ""
             for where in ("refs.json", f"{server.url}/refs.json"):
-                found = read(freestone, f"{where}{inside if 'tif' not in name else ''}")
-                np.testing.assert_array_equal(found, x)
+                np.testing.assert_array_equal(read(freestone, where + (part or "[data]")), x)

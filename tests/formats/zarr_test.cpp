@@ -310,7 +310,7 @@ TEST(ZarrWrite, ChoosesChunksThatFitTheArray) {
   EXPECT_SAYS(error_of([] {
                 formats::create_sink({{4}, DType::kFloat32}, {.path = "x.npy", .packing = {.compressor = "zstd"}});
               }),
-              "zarr does");
+              "zarr and netcdf4 do");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "freestone/formats/opendap.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <condition_variable>
 #include <cstring>
@@ -40,9 +41,10 @@ const FreestoneOpendap& plugin() {
   return *table;
 }
 
-/// Runs `work` in a thread of its own, after those before it have ended, and waits. When the waiting is ended by somebody (`look` throws) the
-/// thread goes on by itself: what `work` holds must be its own.
-void run_apart(const std::function<void()>& look, std::function<void()> work) {
+/// Runs `work` in a thread of its own, after those before it have ended, and waits. When the waiting is ended by somebody (`look` throws), or takes
+/// too long, the thread goes on by itself: what `work` holds must be its own.
+/// @throws what `work` or `look` throw; Error kind io: it takes longer than `patience_seconds`
+void run_apart(const std::string& name, double patience_seconds, const std::function<void()>& look, std::function<void()> work) {
   struct State {
     std::mutex mutex;
     std::condition_variable changed;
@@ -64,10 +66,12 @@ void run_apart(const std::function<void()>& look, std::function<void()> work) {
     state->has_ended = true;
     state->changed.notify_all();
   }).detach();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(patience_seconds * 1000));
   std::unique_lock lock(state->mutex);
   while (!state->changed.wait_for(lock, kLook, [&] { return state->has_ended; })) {
     lock.unlock();
     look();
+    if (std::chrono::steady_clock::now() > end) fail(ErrorKind::kIo, "{}: no answer by OPeNDAP after {:.0f} s.", name, patience_seconds);
     lock.lock();
   }
   if (state->error) std::rethrow_exception(state->error);
@@ -119,7 +123,7 @@ class Dataset {
 std::shared_ptr<const Dataset> kept(std::unique_ptr<const Dataset> dataset) {
   return {dataset.release(), [](const Dataset* last) {
             try {
-              run_apart([] {}, [last] { delete last; });
+              run_apart(last->shown(), 1, [] {}, [last] { delete last; });
             } catch (...) {
               // No thread can be made any more: the process ends it.
             }
@@ -128,8 +132,10 @@ std::shared_ptr<const Dataset> kept(std::unique_ptr<const Dataset> dataset) {
 
 class OpendapSource final : public Source {
  public:
-  OpendapSource(std::shared_ptr<const Dataset> dataset, std::string variable, Spec spec, ChunkGrid grid, Identity identity, std::string reference)
+  OpendapSource(std::shared_ptr<const Dataset> dataset, double patience_seconds, std::string variable, Spec spec, ChunkGrid grid, Identity identity,
+                std::string reference)
       : dataset_(std::move(dataset)),
+        patience_seconds_(patience_seconds),
         variable_(std::move(variable)),
         spec_(std::move(spec)),
         grid_(std::move(grid)),
@@ -153,7 +159,7 @@ class OpendapSource final : public Source {
       cancel.check();
       // Of the thread, so that it may be left.
       const auto memory = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(piece.count() * width));
-      run_apart([&] { cancel.check(); }, [dataset = dataset_, variable = variable_, piece, memory] { dataset->read(variable, piece, memory->data()); });
+      run_apart(dataset_->shown(), patience_seconds_, [&] { cancel.check(); }, [dataset = dataset_, variable = variable_, piece, memory] { dataset->read(variable, piece, memory->data()); });
       std::memcpy(encoded.data() + done, memory->data(), memory->size());
     });
   }
@@ -192,6 +198,7 @@ class OpendapSource final : public Source {
   }
 
   std::shared_ptr<const Dataset> dataset_;
+  double patience_seconds_;
   std::string variable_;
   Spec spec_;
   ChunkGrid grid_;
@@ -261,7 +268,9 @@ Contents open(const std::string& url) {
   const auto timeout = static_cast<int>(std::ceil(address.options()->timeout_seconds));
   plugin();
   const auto opened = std::make_shared<std::pair<std::shared_ptr<const Dataset>, Json>>();
-  run_apart(RemoteScope::look, [opened, asked, shown = address.shown(), timeout] {
+  // A request takes as long as its bytes do: several times what a server may be silent.
+  const double patience = 4.0 * timeout;
+  run_apart(address.shown(), patience, RemoteScope::look, [opened, asked, shown = address.shown(), timeout] {
     auto dataset = std::make_unique<const Dataset>(asked, shown, timeout);
     opened->second = dataset->describe();
     opened->first = kept(std::move(dataset));
@@ -290,7 +299,7 @@ Contents open(const std::string& url) {
       const Spec spec{Shape(lengths), *dtype};
       const std::string reference =
           nlohmann::json{{"path", asked}, {"variable", variable.name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-      variable.source = std::make_shared<OpendapSource>(opened->first, variable.name, spec, grid_of(spec.shape, size_of(spec.dtype)),
+      variable.source = std::make_shared<OpendapSource>(opened->first, patience, variable.name, spec, grid_of(spec.shape, size_of(spec.dtype)),
                                                         Identity{contents.path, spec.bytes(), 0, hash | 1}, reference);
     }
     contents.variables.push_back(std::move(variable));

@@ -138,6 +138,12 @@ std::vector<std::byte> written(const Table& table) {
     footer.number(6, static_cast<std::int64_t>(pages[i].raw_bytes), Type::kI64);
     footer.number(7, static_cast<std::int64_t>(pages[i].stored_bytes), Type::kI64);
     footer.number(9, static_cast<std::int64_t>(pages[i].offset), Type::kI64);
+    if (!column.is_text) {
+      // fastparquet takes numbers of which nobody says that none is missing for floats.
+      footer.struct_field(12);
+      footer.number(3, 0, Type::kI64);
+      footer.end();
+    }
     footer.end();
     footer.end();
   }

@@ -50,8 +50,9 @@ void Reader::read_list(const std::function<void(Type)>& element) {
   if (++depth_ > kDeepest) fail_damaged("they are nested too deeply");
   const std::uint8_t head = byte();
   const auto type = static_cast<Type>(head & 0x0f);
-  if (type == Type::kStop || type > Type::kStruct) fail_damaged("a list is of no type");
   const std::uint64_t count = head >> 4 == 15 ? varint() : head >> 4;
+  // Of an empty list some say no type.
+  if (type > Type::kStruct || (type == Type::kStop && count > 0)) fail_damaged("a list is of no type");
   // Each takes a byte at least.
   if (count > bytes_.size() - at_) fail_damaged("a list is longer than all of them");
   for (std::uint64_t i = 0; i < count; ++i) {

@@ -10,6 +10,9 @@
 namespace freestone {
 namespace {
 
+// Some 30 ms there and back, and many on their way at a time.
+constexpr double kRemoteRequestSeconds = 2e-3;
+
 // Read while every lane computes: so many bytes, in one task or in several small ones.
 constexpr Index kReadAheadBytes = Index{16} << 20;
 constexpr Index kMostAhead = 4;
@@ -193,7 +196,8 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
     const double streamed = layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
     const double reading = read.decoded / rates.decode_bytes_per_second + bytes_read / rates.read_bytes_per_second +
-                           static_cast<double>(layout.read.requests) * read_share * rates.request_seconds;
+                           static_cast<double>(layout.read.requests) * read_share * rates.request_seconds +
+                           static_cast<double>(layout.remote_requests) * read_share * kRemoteRequestSeconds;
     const double shared = layout.streamed > 0 ? layout.shared_nanoseconds : 0;
     double cpu = (layout.nanoseconds - shared) * 1e-9 / rates.core_speed + (1 - streamed) * reading +
                  static_cast<double>(layout.writes) * rates.request_seconds;

@@ -418,6 +418,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       const ReadCost cost = described.source->cost(box);
       layout.read.bytes += cost.bytes;
       layout.read.requests += cost.requests;
+      if (reads_remotely(*described.source)) layout.remote_requests += cost.requests;
       layout.read.decoded += cost.decoded;
       input.encoded_bytes = described.source->encoded_bytes(box);
       if (input.encoded_bytes > plan_.budget / kStreamShare && !described.source->decodes_in_place() &&

@@ -72,6 +72,7 @@ struct TaskLayout {
   Index spare_bytes = 0;    ///< of `task_bytes`: for chunks that a cache has no room for, hardly ever touched
   Index touched_bytes = 0;  ///< moved through memory by all steps
   ReadCost read;
+  Index remote_requests = 0;  ///< those of `read` that go over a network
   Index read_bytes = 0;    ///< of elements, of all inputs that are read
   Index store_bytes = 0;   ///< of `read.bytes`, from temporary stores
   Index streamed = 0;      ///< of `read.decoded`

@@ -8,6 +8,7 @@
 #include "freestone/core/grid_parts.h"
 #include "freestone/runtime/lanes.h"
 #include "freestone/storage/chunk_cache.h"
+#include "freestone/storage/manifest_source.h"
 #include "freestone/storage/read_batch.h"
 #include "freestone/storage/remote_options.h"
 #include "freestone/storage/runs.h"
@@ -456,8 +457,9 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
 }
 
 bool reads_remotely(const Source& source) {
-  const auto* chunked = dynamic_cast<const ChunkedSource*>(&source);
-  return chunked != nullptr && chunked->map().is_remote();
+  if (const auto* chunked = dynamic_cast<const ChunkedSource*>(&source)) return chunked->map().is_remote();
+  const auto* raw = dynamic_cast<const ManifestSource*>(&source);
+  return raw != nullptr && raw->manifest().files.front()->is_remote();
 }
 
 }  // namespace freestone

@@ -93,7 +93,7 @@ class ChunkedSource final : public Source {
   std::shared_ptr<Sample> sample_ = std::make_shared<Sample>();
 };
 
-/// Whether chunks of the source come from behind URLs: each takes long, and several at a time take no longer.
+/// Whether the source comes from behind URLs, chunked or raw: a request takes long, and several at a time take no longer.
 bool reads_remotely(const Source& source);
 
 }  // namespace freestone
