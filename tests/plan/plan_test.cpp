@@ -150,6 +150,28 @@ TEST(Plan, ARechunkThatFitsNoSlabGoesThroughAStore) {
   EXPECT_LE(plan.total.bytes_read, Index{10} * kGiB) << explain(plan, 0);
 }
 
+TEST(Plan, OppositeTilesWithSmallBlocksTakeOneMoreHop) {
+  // 40 GB in rows, wanted in columns: blocks that both tiles hold whole are of a few kilobytes.
+  const Array x = from_source(std::make_shared<PaperSource>(Shape{100000, 100000}, DType::kFloat32, Shape{16, 100000}));
+  SinkFacts columns = file_sink("columns");
+  columns.caps.unit = {100000, 16};
+  PlanOptions options;
+  options.budget = 64 * kMiB;
+  const Plan plan = make_plan({x}, {columns}, options);
+  ASSERT_EQ(plan.stages.size(), 3U) << explain(plan, 0);
+  ASSERT_EQ(plan.stores.size(), 2U);
+  for (const Store& store : plan.stores)
+    EXPECT_GE(element_count(store.block) * 4, Index{256} << 10) << explain(plan, 0);
+  EXPECT_LE(plan.total.peak_bytes, 64 * kMiB);
+  // With memory for larger tiles one store is enough.
+  options.budget = 16 * kGiB;
+  EXPECT_LE(make_plan({x}, {columns}, options).stores.size(), 1U);
+  // A disk that finds its place at once, too.
+  options.budget = 64 * kMiB;
+  options.rates.seek_seconds = 0;
+  EXPECT_EQ(make_plan({x}, {columns}, options).stores.size(), 1U);
+}
+
 TEST(Plan, TellsTheOtherWays) {
   const Array x = paper({512, 768, 768});
   const Plan plan = plan_of({x - reduce("mean", x, {0})}, kGiB);

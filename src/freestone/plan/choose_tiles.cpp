@@ -143,7 +143,8 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     double combinations = 1;
     for (int k = 0; k < rank; ++k) {
       const auto axis = static_cast<std::size_t>(k);
-      tries[axis] = extents(stage.domain.shape[k], rules.step[axis], rules.whole[axis], chunks[axis], coarse);
+      tries[axis] = rules.exactly.empty() ? extents(stage.domain.shape[k], rules.step[axis], rules.whole[axis], chunks[axis], coarse)
+                                          : std::vector<Index>{std::min(rules.exactly[k], stage.domain.shape[k])};
       combinations *= static_cast<double>(tries[axis].size());
     }
     if (combinations <= 4000) break;
@@ -212,6 +213,7 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
     // What was spilled comes from the disk: nobody knows how much of it the system has kept in memory.
     seconds += static_cast<double>(layout.store_bytes) * tiles / rates.again_bytes_per_second;
+    seconds += static_cast<double>(layout.seeks) * tiles * rates.seek_seconds / lanes;
     // What all lanes share: the disk.
     const auto at_least = [&](double bytes, double rate) {
       if (rate > 0) seconds = std::max(seconds, bytes / rate);

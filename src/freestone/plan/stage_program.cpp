@@ -443,6 +443,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       const Index bytes = std::max(input.encoded_bytes, blocks * element_count(store.block) * size_of(store.spec.dtype));
       layout.read.bytes += bytes;
       layout.store_bytes += bytes;
+      layout.seeks += blocks;
       layout.read.requests += blocks;
     }
     input.encoded_offset = places.take(input.encoded_bytes);
@@ -580,6 +581,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           }
         }
         if (on_disk) layout.bytes_written += bytes, layout.writes += runs;
+        if (on_disk && delivery.to_store) layout.seeks += runs;
         if (on_disk && !layout.values[v].unit.empty()) layout.shared_written += bytes;
         layout.nanoseconds += static_cast<double>(box.count()) * 0.2;
         break;
