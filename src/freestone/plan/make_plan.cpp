@@ -107,6 +107,16 @@ TileChoice Planner::tiles_of(const Plan& plan, Stage& stage, const TileRules& ru
   return choice;
 }
 
+}  // namespace
+
+Index write_behind_bytes(const Store& store, Index budget) {
+  // What is smaller may stay in the page cache until it is read.
+  constexpr Index kLargeStore = Index{1} << 30, kLargeBudget = Index{256} << 20, kBytes = (Index{8} << 20) + 4096;
+  return store.on_disk && store.spec.bytes() >= kLargeStore && budget >= kLargeBudget ? kBytes : 0;
+}
+
+namespace {
+
 /// The shape of a temporary store's blocks before tiles are known: cubes of about 1 MiB.
 Shape first_block(const Spec& spec) {
   Shape block = spec.shape;
@@ -311,6 +321,8 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
     for (const Store& store : plan.stores)
       if (!store.on_disk && store.first_stage <= static_cast<int>(g) && static_cast<int>(g) <= store.last_stage)
         bytes += store.spec.bytes();
+    for (const Store& store : plan.stores)
+      if (store.first_stage == static_cast<int>(g)) bytes += write_behind_bytes(store, plan.budget);
     return bytes;
   };
   const bool spills = std::any_of(plan.stores.begin(), plan.stores.end(), [](const Store& s) { return s.on_disk; });
@@ -334,6 +346,17 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
       Shape block = store.spec.shape;
       for (const Shape& part : parts_of(plan, store))
         for (int k = 0; k < block.rank(); ++k) block[k] = std::clamp<Index>(part[k], 1, block[k]);
+      // Blocks that the tiles of their maker hold whole are written whole.
+      const Stage& maker = plan.stages[static_cast<std::size_t>(store.first_stage)];
+      if (const auto owned = maker.owned.find(store.value); owned != maker.owned.end()) {
+        const Shape made = owned_box(owned->second, tile_box(maker, 0), store.spec.shape).shape;
+        for (int k = 0; k < block.rank(); ++k)
+          for (Index n = (made[k] + block[k] - 1) / block[k], most = n + n / 4; n <= most; ++n)
+            if (made[k] % n == 0) {
+              block[k] = std::min(block[k], made[k] / n);
+              break;
+            }
+      }
       store.block = block;
     }
   }
