@@ -539,7 +539,6 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         const Box& domain = layout.domains[which];
         // An empty reduced axis still gives outputs; what nobody asks for is not made.
         if (step.kind == StepKind::kFoldIn ? !layout.active[which] : domain.empty()) break;
-        const Fold& fold = *operation.fold();
         const double nanoseconds = operation.need(domain).nanoseconds;
         const bool shared = is_shared(step.which, domain);
         layout.nanoseconds += nanoseconds;
