@@ -121,18 +121,17 @@ TEST(Streamed, GoesIntoTheChunksOfItsOutputByAllLanes) {
 }
 
 TEST(Rechunk, OneMoreHopBetweenRowsAndColumnsGivesTheSameElements) {
-  const Shape shape{1400, 1501};
-  const Chunked data(shape, {2, 1501}, 8);
-  const auto sink = large_chunks(data.folder / "columns", shape, {1400, 3});
+  const Shape shape{4000, 3999};
+  const Chunked data(shape, {4, 3999}, 8);
+  const auto sink = large_chunks(data.folder / "columns", shape, {4000, 5});
   PlanOptions options;
-  options.budget = Index{400} << 10;
+  options.budget = Index{1} << 20;
   options.threads = 2;
-  options.rates.seek_seconds = 1e-2;  // a slow disk
   const Plan plan = make_plan({data.array()}, {{sink->name(), sink->caps(), sink}}, options);
   EXPECT_EQ(plan.stages.size(), 3U) << explain(plan, 0);
   EXPECT_EQ(plan.stores.size(), 2U);
   run_plan(plan, {sink}, {.temp_dir = "/var/tmp"});
-  const Tensor result = compute(Chunked::array_at(data.folder / "columns", shape, {1400, 3}), with(Index{1} << 30, 1));
+  const Tensor result = compute(Chunked::array_at(data.folder / "columns", shape, {4000, 5}), with(Index{1} << 30, 1));
   EXPECT_TRUE(std::equal(data.values.begin(), data.values.end(), result.data<float>()));
 }
 

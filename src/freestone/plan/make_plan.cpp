@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "freestone/plan/copies.h"
@@ -531,37 +532,38 @@ Plan make_plan(const std::vector<Array>& roots, const std::vector<SinkFacts>& si
   if (may_store && !best.fits)
     for (std::size_t n = 0; n < graph.nodes.size(); ++n)
       if (graph.nodes[n].op->source() != nullptr) sources.push_back(static_cast<int>(n));
+  const auto try_instead = [&](Draft draft, const char* pass, const char* taken_from, const char* what, double begun) {
+    const bool taken = draft.fits != best.fits ? draft.fits
+                       : best.fits             ? draft.seconds < best.seconds * 0.999
+                                               : draft.smallest_budget < best.smallest_budget;
+    const Alternative other{taken ? taken_from : what, taken ? best.seconds : draft.seconds, taken ? best.fits : draft.fits};
+    if (taken) best = std::move(draft);
+    best.plan.alternatives.insert(best.plan.alternatives.begin(), other);
+    records.push_back({pass, taken ? 1 : 0, seconds_now() - begun});
+  };
+  std::optional<Draft> through_store;  // where stores may want one more hop, taken or not
   if (!sources.empty()) {
     const double begun = seconds_now();
     Graph copied = with_copies(graph, sources);
-    Draft through_store = Planner(copied, sinks, options).search();
-    const bool taken = through_store.fits != best.fits ? through_store.fits
-                       : best.fits                     ? through_store.seconds < best.seconds * 0.999
-                                                       : through_store.smallest_budget < best.smallest_budget;
-    const Alternative other{
-        taken ? "reading the input where it lies, in pieces across its chunks" : "the input copied into a temporary store first",
-        taken ? best.seconds : through_store.seconds, taken ? best.fits : through_store.fits};
-    if (taken) best = std::move(through_store), graph = std::move(copied);
-    best.plan.alternatives.insert(best.plan.alternatives.begin(), other);
-    records.push_back({"store-inputs", taken ? 1 : 0, seconds_now() - begun});
+    through_store = Planner(copied, sinks, options).search();
+    graph = std::move(copied);
+    try_instead(*through_store, "store-inputs", "reading the input where it lies, in pieces across its chunks",
+                "the input copied into a temporary store first", begun);
   }
-  if (may_store && best.fits) {
+  if (const Draft& stored = through_store ? *through_store : best; may_store && stored.fits) {
     const double begun = seconds_now();
-    if (const auto hops = Planner(graph, sinks, options).hops_for(best.plan); !hops.empty()) {
-      std::vector<int> stored, copies;
-      for (const auto& [node, tile] : hops) stored.push_back(node);
-      std::sort(stored.begin(), stored.end());
-      const Graph hopped = with_copies(graph, stored, &copies);
+    if (const auto hops = Planner(graph, sinks, options).hops_for(stored.plan); !hops.empty()) {
+      std::vector<int> originals, copies;
       std::map<int, Shape> tiles;
-      for (const auto& [node, tile] : hops)
-        tiles[copies[static_cast<std::size_t>(std::lower_bound(stored.begin(), stored.end(), node) - stored.begin())]] = tile;
-      Draft with_hops = Planner(hopped, sinks, options, tiles).search();
-      const bool taken = with_hops.fits && with_hops.seconds < best.seconds * 0.999;
-      const Alternative other{taken ? "one temporary store, in small blocks" : "one more temporary store, in larger blocks",
-                              taken ? best.seconds : with_hops.seconds, taken || with_hops.fits};
-      if (taken) best = std::move(with_hops);
-      best.plan.alternatives.insert(best.plan.alternatives.begin(), other);
-      records.push_back({"hop", taken ? 1 : 0, seconds_now() - begun});
+      for (const auto& [node, tile] : hops) originals.push_back(node);
+      std::sort(originals.begin(), originals.end());
+      const Graph hopped = with_copies(graph, originals, &copies);
+      for (const auto& [node, tile] : hops) {
+        const auto at = std::lower_bound(originals.begin(), originals.end(), node) - originals.begin();
+        tiles[copies[static_cast<std::size_t>(at)]] = tile;
+      }
+      try_instead(Planner(hopped, sinks, options, tiles).search(), "hop", "without one more temporary store between opposite tiles",
+                  "one more temporary store, whose blocks are larger", begun);
     }
   }
   if (!best.fits) {

@@ -562,7 +562,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           const Store& store = plan_.stores[static_cast<std::size_t>(delivery.target)];
           on_disk = store.on_disk;
           for (int k = 0; k < box.rank() && on_disk; ++k) runs *= (box.end(k) - 1) / store.block[k] - box.start[k] / store.block[k] + 1;
-          scratch(on_disk ? Index{1} << 20 : 0);
+          scratch(on_disk ? std::min(Index{1} << 20, bytes) : 0);
         } else {
           const SinkFacts& sink = sinks_[static_cast<std::size_t>(delivery.target)];
           on_disk = sink.caps.on_disk;
