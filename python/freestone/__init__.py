@@ -7,37 +7,36 @@ An `Array` is a description; nothing is read before a result is asked for:
 >>> x = (a - a.mean(axis=0)) / a.std(axis=0)       # doctest: +SKIP
 >>> x.max(axis=0).compute()                        # doctest: +SKIP
 
-Functions have NumPy's names. Spectral cubes with units and coordinates are in `freestone.astro`, which needs astropy.
+Functions have NumPy's names, and the namespace is one of the Python array API standard. Spectral cubes with units and coordinates are in
+`freestone.astro`, which needs astropy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import math as _math
 
-
-from freestone._array import Array, asarray, from_dlpack, from_numpy, open
-from freestone._dataset import Dataset
-from freestone._functions import *
-from freestone._functions import ELEMENTWISE, OTHERS, REDUCTIONS
-from freestone._runs import Profile, compute, explain, get_settings, profile, progress, settings, write
+from freestone import fft, linalg, random
+from freestone._array import Array
+from freestone._creation import *
+from freestone._dataset import DataArray, Dataset
+from freestone._diagnostics import *
+from freestone._dtypes import *
+from freestone._elementwise import *
+from freestone._futures import *
+from freestone._indexing import *
+from freestone._info import __array_namespace_info__
+from freestone._manipulation import *
+from freestone._open import open
+from freestone._products import *
+from freestone._reductions import *
+from freestone._runs import Profile, WriteLater, compute, explain, get_settings, profile, progress, settings, write
+from freestone._searching import *
+from freestone._statistics import *
+from freestone._user import *
 from freestone.errors import Cancelled, DataError, Error, InternalError, IoError, MemoryBudgetError, UserError
 
 __version__ = "0.1.0"
+__array_api_version__ = "2024.12"
 
-for _name, _function in ELEMENTWISE.items():
-    globals().setdefault(_name, _function)
-
-#: What NumPy's own functions of the same name do lazily when they are given an Array.
-NUMPY_FUNCTIONS = {*REDUCTIONS, "transpose", "squeeze", "expand_dims", "flip", "broadcast_to", "astype", "where", "clip", "round", "isclose", "nan_to_num", "angle", "sinc", "real", "imag"} - {"count"}
-
-__all__ = [
-    "Array", "Dataset", "asarray", "from_dlpack", "from_numpy", "open",
-    "Profile", "compute", "explain", "get_settings", "profile", "progress", "settings", "write",
-    "Error", "UserError", "DataError", "IoError", "MemoryBudgetError", "Cancelled", "InternalError",
-    *ELEMENTWISE, *REDUCTIONS, *OTHERS,
-]  # fmt: skip
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Callable[..., Array]: ...
+e, pi, inf, nan = _math.e, _math.pi, _math.inf, _math.nan
+newaxis = None

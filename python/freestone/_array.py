@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import builtins
 import operator
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Union
+from typing import Any, Union, cast
 
 import numpy as np
 
 from freestone import _core, _runs
+from freestone._dtypes import DTYPES, DTypeLike, dtype_of
 from freestone.errors import UserError
 
-__all__ = ["Array", "asarray", "from_dlpack", "from_numpy", "open"]
+__all__ = ["Array"]
 
 Axis = Union[int, Sequence[int], None]
+#: What becomes an array: arrays, NumPy arrays, numbers, nested sequences, tensors of other libraries.
+ArrayLike = Any
 
 #: The functions of the engine's elementwise table: name -> number of operands.
 FUNCTIONS: dict[str, int] = {name: arity for name, _, arity, _ in _core.function_table()}
@@ -24,15 +27,21 @@ OPTIONAL: dict[str, int] = {name: optional for name, _, _, optional in _core.fun
 #: Other names of functions, the array API's among them: alias -> name.
 ALIASES: dict[str, str] = dict(_core.alias_table())
 
+_API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
+
 
 class Array:
     """An array whose elements are read and computed when a result is asked for.
 
-    Made by `freestone.open`, `freestone.from_numpy`, and by operations on arrays. Arithmetic, comparisons, indexing and reductions follow
-    NumPy (types as NumPy 2: Python numbers take the array's type). ``compute()`` and ``numpy.asarray`` give NumPy arrays, `write` a file.
+    Made by `freestone.open`, `freestone.asarray`, and by operations on arrays. Arithmetic, comparisons, indexing and reductions follow
+    NumPy (types as NumPy 2: Python numbers take the array's type), and the array API standard. ``compute()`` and ``numpy.asarray`` give NumPy arrays, `write` a
+    file. ``bool()``, ``int()``, ``float()``, ``item()`` compute.
+
+    ``a += b`` binds the name `a` to a new array; ``a[key] = value`` makes this very object stand for an array with those elements replaced.
+    Other arrays that were made from it stay as they were.
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ("_core", "__weakref__")
     __array_priority__ = 100
     __hash__ = object.__hash__
 
@@ -44,26 +53,12 @@ class Array:
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""
-        return self._core.shape
+        return cast("tuple[int, ...]", self._core.shape)
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        return np.dtype(self._core.dtype)
-
-    @property
-    def real(self) -> Array:
-        """The real part; of real numbers the array itself."""
-        return apply("real", self)
-
-    @property
-    def imag(self) -> Array:
-        """The imaginary part; of real numbers 0."""
-        return apply("imag", self)
-
-    def conj(self) -> Array:
-        """The complex conjugate."""
-        return apply("conjugate", self)
+        return DTYPES[self._core.dtype]
 
     @property
     def ndim(self) -> int:
@@ -73,12 +68,12 @@ class Array:
     @property
     def size(self) -> int:
         """Elements in all."""
-        return self._core.size
+        return cast(int, self._core.size)
 
     @property
     def nbytes(self) -> int:
         """Bytes of all elements."""
-        return self._core.nbytes
+        return cast(int, self._core.nbytes)
 
     @property
     def itemsize(self) -> int:
@@ -88,7 +83,19 @@ class Array:
     @property
     def chunks(self) -> tuple[int, ...]:
         """Nominal chunk: that of the file, where the axes are still the file's; the whole shape for data without chunks."""
-        return self._core.chunks
+        return cast("tuple[int, ...]", self._core.chunks)
+
+    @property
+    def device(self) -> str:
+        """Where results lie: always ``"cpu"``."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: Any = None) -> Array:
+        """The array itself: ``"cpu"`` is the only device."""
+        check_device(device)
+        if stream is not None:
+            raise UserError("to_device: there are no streams on the cpu.")
+        return self
 
     def __len__(self) -> int:
         if not self.shape:
@@ -96,8 +103,12 @@ class Array:
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Array]:
-        for index in range(len(self)):
-            yield self[index]
+        if not self.shape:
+            raise TypeError("iteration over an array without axes")
+        return (self[index] for index in range(self.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
 
     def _facts(self) -> list[tuple[str, str]]:
         layout = "contiguous" if self._core.is_contiguous else str(self.chunks)
@@ -113,22 +124,40 @@ class Array:
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><th style='text-align:left'>{name}</th><td>{value}</td></tr>" for name, value in self._facts())
-        return f"<table><caption>freestone.Array</caption>{rows}</table>"
+        from freestone._diagnostics import array_picture
+
+        table = f"<table><caption>freestone.{type(self).__name__}</caption>{rows}</table>"
+        return f"<table><tr><td>{table}</td><td>{array_picture(self)}</td></tr></table>"
 
     # Results.
 
     def _freestone_arrays(self) -> list[Any]:
         return [self._core]
 
-    def _freestone_result(self, values: list[np.ndarray]) -> Any:
+    def _freestone_result(self, values: list[np.ndarray[Any, Any]]) -> Any:
         return values[0] if values[0].ndim else values[0][()]
 
     def _freestone_output(self, path: str, format: str, overwrite: bool) -> Any:
         return _core.file_output(self._core, path, format, overwrite, {}, "{}")
 
-    def compute(self, *, memory: str | int | None = None, threads: int | None = None) -> Any:
-        """The elements as a NumPy array, or a scalar when there are no axes. `freestone.compute` does several arrays in one pass."""
-        return _runs.compute(self, memory=memory, threads=threads)[0]
+    def compute(
+        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None
+    ) -> Any:
+        """The elements as a NumPy array, or a scalar when there are no axes. `freestone.compute` does several arrays in one pass.
+
+        Parameters
+        ----------
+        memory, threads
+            As in `freestone.settings`, for this run.
+        num_workers, scheduler
+            Dask's names: `threads`; "threads", or "synchronous" for one thread.
+        """
+        threads = _runs.threads_of(threads, num_workers, scheduler)
+        return self._freestone_result(_core.compute([self._core], _runs.run_setup(memory=memory, threads=threads)))
+
+    def persist(self, *, memory: str | int | None = None, threads: int | None = None) -> Array:
+        """The array computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise."""
+        return Array(_core.persist(self._core, _runs.run_setup(memory=memory, threads=threads)))
 
     def write(
         self,
@@ -145,7 +174,8 @@ class Array:
         zarr_version: int | None = None,
         dims: Sequence[str] | None = None,
         attrs: dict[str, Any] | None = None,
-    ) -> None:
+        compute: bool = True,
+    ) -> _runs.WriteLater | None:
         """Writes a file; the format follows the suffix. `freestone.write` writes several in one pass.
 
         Parameters
@@ -165,44 +195,121 @@ class Array:
             Zarr: names of the axes.
         attrs : dict, optional
             Attributes: numbers, text, and what JSON holds.
+        compute : bool
+            False: nothing is written before the result's ``compute()``.
         """
         storage = {"chunks": chunks, "shards": shards, "compress": compress, "level": level, "zarr_version": zarr_version, "dims": dims}
-        given = {key: list(value) if key in ("chunks", "shards", "dims") else value for key, value in storage.items() if value is not None}
-        output = _core.file_output(self._core, os.fspath(path), format, overwrite, given, json.dumps(attrs) if attrs else "{}")
-        _core.write([output], _runs.run_setup(memory=memory, threads=threads))
+        core = self._core
+        later = _runs.WriteLater(
+            lambda: [_runs.file_output(core, path, format, overwrite, storage, attrs)], {"memory": memory, "threads": threads}
+        )
+        if not compute:
+            return later
+        later.compute()
+        return None
 
     def explain(self, *, memory: str | int | None = None, threads: int | None = None) -> str:
         """The plan for computing this array, in words. Nothing is read."""
         return _runs.explain(self, memory=memory, threads=threads)
 
-    def __dlpack__(self, **options: Any) -> Any:
-        return np.asarray(self.compute()).__dlpack__(**options)
+    def visualize(self, filename: str | os.PathLike[str] = "freestone.svg") -> Any:
+        """The plan for computing this array as a picture: ``.svg``, ``.pdf`` or ``.png``. See `freestone.visualize`."""
+        from freestone._diagnostics import visualize
+
+        return visualize(self, filename=filename)
+
+    def _values(self) -> np.ndarray[Any, Any]:
+        """The elements, read-only where they lie in memory already, computed otherwise."""
+        memory = _core.memory_of(self._core)
+        return np.asarray(self.compute()) if memory is None else memory
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        memory = _core.memory_of(self._core)
+        if memory is None:
+            raise AttributeError("the elements are not in memory")
+        return cast("dict[str, Any]", memory.__array_interface__)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        memory = _core.memory_of(self._core)
+        if memory is None:
+            if copy is False:
+                raise ValueError("The array has no elements in memory; they are computed into a new NumPy array.")
+            computed = np.asarray(self.compute())
+            return computed if dtype is None else computed.astype(dtype, copy=False)
+        return np.array(memory, dtype=dtype, copy=copy)
+
+    def __dlpack__(
+        self, /, *, stream: Any = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None
+    ) -> Any:
+        values = self._values()
+        if not values.flags.writeable and (copy or max_version is None or max_version[0] < 1):
+            # Consumers that know no read-only memory get a copy, which is theirs.
+            if copy is False:
+                raise BufferError("The array's memory is read-only, which this version of DLPack cannot say.")
+            values, copy = values.copy(), None
+        elif copy is False and _core.memory_of(self._core) is None:
+            raise BufferError("The array has no elements in memory; they are computed into new memory.")
+        return values.__dlpack__(stream=stream, max_version=max_version, dl_device=cast(Any, dl_device), copy=copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # the processor
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if copy is False:
-            raise ValueError("A freestone.Array has no elements in memory; they are computed into a new NumPy array.")
-        values = np.asarray(self.compute())
-        return values if dtype is None else values.astype(dtype, copy=False)
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        import freestone
 
-    def item(self) -> Any:
-        """The only element, as a Python number."""
+        if api_version is not None and api_version not in _API_VERSIONS:
+            raise UserError(f"There is no version {api_version} of the array API here; there are {', '.join(_API_VERSIONS)}.")
+        return freestone
+
+    def item(self, *position: Any) -> Any:
+        """The only element, or that at `position`, as a Python number."""
+        if position:
+            return self[position if len(position) > 1 else position[0]].item()
         if self.size != 1:
             raise UserError(f"item() of an array of {self.size} elements.")
-        return np.asarray(self.compute()).item()
+        return self._values().item()
+
+    def tolist(self) -> Any:
+        """The elements as (nested lists of) Python numbers."""
+        return self._values().tolist()
+
+    def _number(self, kind: str) -> Any:
+        if self.size != 1:
+            raise UserError(f"{kind}() of an array of {self.size} elements, shape {self.shape}. Take one element of it first.")
+        return self._values().item()
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number("float"))
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu" or self.ndim != 0:
+            raise TypeError(f"only an array of integers without axes is an index, not one of {self.dtype} and shape {self.shape}")
+        return int(self._values().item())
 
     def __bool__(self) -> bool:
         if self.size != 1:
             raise UserError(f"The truth of an array of {self.size} elements is ambiguous. Use any() or all().")
-        return bool(self.item())
+        return bool(self._values().item())
+
+    def __reduce__(self) -> Any:
+        return (_from_graph, _core.describe_graph(self._core))
+
+    def __copy__(self) -> Array:
+        return Array(self._core)
+
+    def __deepcopy__(self, memo: Any) -> Array:
+        return Array(self._core)
+
+    def copy(self) -> Array:
+        """Another handle on the same elements: item assignment to one does not change the other."""
+        return Array(self._core)
 
     # Operators.
 
@@ -284,6 +391,12 @@ class Array:
     def __rdivmod__(self, other: Any) -> tuple[Array, Array]:
         return apply("floor_divide", other, self), apply("remainder", other, self)
 
+    def __matmul__(self, other: Any) -> Array:
+        return NotImplemented if operand(other) is None else _products.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Array:
+        return NotImplemented if operand(other) is None else _products.matmul(other, self)
+
     def __eq__(self, other: Any) -> Array:  # type: ignore[override]
         return apply("equal", self, other)
 
@@ -314,226 +427,378 @@ class Array:
     def __invert__(self) -> Array:
         return apply("invert", self)
 
+    def _rebound(self, result: Array) -> Array:
+        """What ``a += b`` binds `a` to: `result` in the shape and type of this array."""
+        if result is NotImplemented or (result.dtype == self.dtype and result.shape == self.shape):
+            return result
+        if result.shape != self.shape:
+            raise UserError(f"In place, the result has shape {result.shape}, but the array has shape {self.shape}.")
+        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"in place, a result of {result.dtype} does not become {self.dtype}; write a = a + b, or convert it (astype)")
+        return result.astype(self.dtype)
+
+    def __iadd__(self, other: Any) -> Array:
+        return self._rebound(self + other)
+
+    def __isub__(self, other: Any) -> Array:
+        return self._rebound(self - other)
+
+    def __imul__(self, other: Any) -> Array:
+        return self._rebound(self * other)
+
+    def __itruediv__(self, other: Any) -> Array:
+        return self._rebound(self / other)
+
+    def __ifloordiv__(self, other: Any) -> Array:
+        return self._rebound(self // other)
+
+    def __imod__(self, other: Any) -> Array:
+        return self._rebound(self % other)
+
+    def __ipow__(self, other: Any) -> Array:
+        return self._rebound(self**other)
+
+    def __iand__(self, other: Any) -> Array:
+        return self._rebound(self & other)
+
+    def __ior__(self, other: Any) -> Array:
+        return self._rebound(self | other)
+
+    def __ixor__(self, other: Any) -> Array:
+        return self._rebound(self ^ other)
+
+    def __ilshift__(self, other: Any) -> Array:
+        return self._rebound(self << other)
+
+    def __irshift__(self, other: Any) -> Array:
+        return self._rebound(self >> other)
+
+    def __imatmul__(self, other: Any) -> Array:
+        return self._rebound(self @ other)
+
     # NumPy's functions on arrays stay lazy where Freestone has them.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        name = ALIASES.get(ufunc.__name__, ufunc.__name__)
-        if method != "__call__" or kwargs or FUNCTIONS.get(name) != len(inputs):
-            return NotImplemented
-        return apply(name, *inputs)
+        return _numpy_functions.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
-        import freestone
-
-        name = {"amin": "min", "amax": "max", "round_": "round"}.get(func.__name__, func.__name__)
-        mine = getattr(freestone, name, None) if name in freestone.NUMPY_FUNCTIONS else None
-        if mine is not None:
-            kwargs = {key: value for key, value in kwargs.items() if value is not np._NoValue}
-            return mine(*args, **kwargs)
-        # Whatever else NumPy has works on computed elements.
-        return func(*_computed(args), **_computed(kwargs))
+        return _numpy_functions.call_function(func, args, kwargs)
 
     # Parts and other views.
 
     def __getitem__(self, key: Any) -> Array:
-        keys = list(key) if isinstance(key, tuple) else [key]
-        given = sum(1 for k in keys if k is not None and k is not Ellipsis)
-        if sum(1 for k in keys if k is Ellipsis) > 1:
-            raise IndexError("an index has at most one ellipsis ('...')")
-        if given > self.ndim:
-            raise IndexError(f"too many indices: the array has {self.ndim} axes, {given} were indexed")
-        if Ellipsis not in [k for k in keys if k is Ellipsis]:
-            keys.append(Ellipsis)
-        slices: list[Any] = []
-        new_axes: list[int] = []
-        out_axis = 0
-        for k in keys:
-            if k is None:
-                new_axes.append(out_axis)
-                out_axis += 1
-            elif k is Ellipsis:
-                slices += [slice(None)] * (self.ndim - given)
-                out_axis += self.ndim - given
-            elif isinstance(k, slice):
-                slices.append(slice(*(None if part is None else operator.index(part) for part in (k.start, k.stop, k.step))))
-                out_axis += 1
-            else:
-                slices.append(self._position(k, len(slices)))
-        result = _core.slice(self._core, slices)
-        for axis in new_axes:
-            result = _core.expand_dims(result, axis)
-        return Array(result)
+        return _indexing.get_item(self, key)
 
-    def _position(self, key: Any, axis: int) -> int:
-        if isinstance(key, (bool, np.bool_)):
-            raise IndexError("an index is an integer, a slice, None or '...'; choose elements with where()")
-        try:
-            position = operator.index(key)
-        except TypeError:
-            raise IndexError("an index is an integer, a slice, None or '...'; choose elements with where()") from None
-        if not -self.shape[axis] <= position < self.shape[axis]:
-            raise IndexError(f"index {position} is out of range for axis {axis} of length {self.shape[axis]}")
-        return position
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._core = _indexing.with_items(self, key, value)._core
+
+    @property
+    def T(self) -> Array:
+        """The axes reversed."""
+        return Array(_core.transpose(self._core, []))
+
+    @property
+    def mT(self) -> Array:
+        """The last two axes exchanged."""
+        return _manipulation.matrix_transpose(self)
+
+    @property
+    def real(self) -> Array:
+        """The real part; of real numbers the array itself."""
+        return apply("real", self)
+
+    @property
+    def imag(self) -> Array:
+        """The imaginary part; of real numbers 0."""
+        return apply("imag", self)
+
+    def conj(self) -> Array:
+        """The complex conjugate."""
+        return apply("conjugate", self)
+
+    conjugate = conj
 
     def transpose(self, *axes: Any) -> Array:
         """Axes in another order; without arguments reversed."""
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], Sequence)):
             axes = tuple(axes[0] or ())
-        return Array(_core.transpose(self._core, [axis % self.ndim if -self.ndim <= axis < self.ndim else axis for axis in axes]))
-
-    @property
-    def T(self) -> Array:
-        """The axes reversed."""
-        return self.transpose()
+        return Array(_core.transpose(self._core, [normal_axis(axis, self.ndim) for axis in axes]))
 
     def squeeze(self, axis: Axis = None) -> Array:
         """Without axes of length 1: all of them, or those given."""
-        axes = [k for k, n in enumerate(self.shape) if n == 1] if axis is None else axes_of(axis)
-        core = self._core
-        for k in sorted((axis % max(self.ndim, 1) for axis in axes), reverse=True):
-            core = _core.squeeze(core, k)
-        return Array(core)
+        return _manipulation.squeeze(self, axis)
 
-    def astype(self, dtype: Any) -> Array:
+    def reshape(self, *shape: Any) -> Array:
+        """The same elements in C order on other axes; one length may be -1."""
+        return _manipulation.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self) -> Array:
+        """On one axis, in C order."""
+        return _manipulation.ravel(self)
+
+    flatten = ravel
+
+    def swapaxes(self, axis1: int, axis2: int) -> Array:
+        """Two axes exchanged."""
+        return _manipulation.swapaxes(self, axis1, axis2)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Array:
+        """Every element `repeats` times."""
+        return _manipulation.repeat(self, repeats, axis=axis)
+
+    def take(self, indices: Any, axis: int | None = None, mode: str = "raise") -> Array:
+        """Elements at positions along an axis."""
+        return _indexing.take(self, indices, axis=axis, mode=mode)
+
+    def rechunk(self, chunks: Any) -> Array:
+        """Other nominal chunks. See `freestone.rechunk`."""
+        return _manipulation.rechunk(self, chunks)
+
+    def map_blocks(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Array:
+        """Calls a function on blocks. See `freestone.map_blocks`."""
+        from freestone._user import map_blocks
+
+        return map_blocks(func, self, *args, **kwargs)
+
+    def map_overlap(self, func: Callable[..., Any], depth: Any = 0, boundary: Any = None, trim: bool = True, **kwargs: Any) -> Array:
+        """Calls a function on blocks that overlap. See `freestone.map_overlap`."""
+        from freestone._user import map_overlap
+
+        return map_overlap(func, self, depth=depth, boundary=boundary, trim=trim, **kwargs)
+
+    def astype(self, dtype: DTypeLike, *, copy: bool = True, device: Any = None) -> Array:
         """Elements as another type; floating to integer truncates."""
-        return Array(_core.astype(self._core, np.dtype(dtype).name))
+        check_device(device)
+        return Array(_core.astype(self._core, dtype_of(dtype).name))
 
-    # Reductions.
+    # Reductions: the functions of the same names.
 
-    def sum(self, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
+    def sum(self, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False) -> Array:
         """Sum, accumulated in float64. NaN propagates; see `freestone.nansum`."""
-        return reduced("sum", self, axis, keepdims, dtype=dtype)
+        return _reductions.sum(self, axis, dtype=dtype, keepdims=keepdims)
 
-    def prod(self, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
+    def prod(self, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False) -> Array:
         """Product."""
-        return reduced("prod", self, axis, keepdims, dtype=dtype)
+        return _reductions.prod(self, axis, dtype=dtype, keepdims=keepdims)
 
-    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    def mean(self, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False) -> Array:
         """Arithmetic mean."""
-        return reduced("mean", self, axis, keepdims)
+        return _reductions.mean(self, axis, dtype=dtype, keepdims=keepdims)
 
     def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
         """Standard deviation about the mean; the divisor is the count less `ddof`."""
-        return reduced("std", self, axis, keepdims, parameters=[float(ddof)])
+        return _reductions.std(self, axis, ddof=ddof, keepdims=keepdims)
 
     def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
         """Variance about the mean; the divisor is the count less `ddof`."""
-        return reduced("variance", self, axis, keepdims, parameters=[float(ddof)])
+        return _reductions.var(self, axis, ddof=ddof, keepdims=keepdims)
 
     def min(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
         """Least element."""
-        return reduced("min", self, axis, keepdims)
+        return _reductions.min(self, axis, keepdims=keepdims)
 
     def max(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
         """Greatest element."""
-        return reduced("max", self, axis, keepdims)
+        return _reductions.max(self, axis, keepdims=keepdims)
+
+    def ptp(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+        """The greatest element less the least."""
+        return _reductions.ptp(self, axis, keepdims=keepdims)
 
     def argmin(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
         """Position of the least element: along one axis, or flat over several."""
-        return reduced("argmin", self, axis, keepdims)
+        return _reductions.argmin(self, axis, keepdims=keepdims)
 
     def argmax(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
         """Position of the greatest element: along one axis, or flat over several."""
-        return reduced("argmax", self, axis, keepdims)
+        return _reductions.argmax(self, axis, keepdims=keepdims)
 
     def any(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
         """Whether any element is not 0."""
-        return reduced("any", self, axis, keepdims)
+        return _reductions.any(self, axis, keepdims=keepdims)
 
     def all(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
         """Whether all elements are not 0."""
-        return reduced("all", self, axis, keepdims)
+        return _reductions.all(self, axis, keepdims=keepdims)
+
+    def cumsum(self, axis: int | None = None, dtype: DTypeLike = None) -> Array:
+        """Sums of the elements so far."""
+        return _reductions.cumsum(self, axis, dtype)
+
+    def cumprod(self, axis: int | None = None, dtype: DTypeLike = None) -> Array:
+        """Products of the elements so far."""
+        return _reductions.cumprod(self, axis, dtype)
 
     def median(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
         """Median; the mean of the two middle values."""
-        return selected("median", self, axis, keepdims)
+        return _statistics.median(self, axis, keepdims=keepdims)
 
-    def clip(self, low: Any, high: Any) -> Array:
-        """Elements below `low` become `low`, above `high` become `high`."""
-        return apply("clip", self, low, high)
+    def argsort(self, axis: int = -1) -> Array:
+        """The positions that sort an axis."""
+        return _searching.argsort(self, axis=axis)
 
-    def round(self) -> Array:
-        """The nearest whole numbers, halves to even."""
-        return apply("round", self)
+    def nonzero(self) -> tuple[Array, ...]:
+        """Positions of what is not 0, an array an axis. Counts now."""
+        return _searching.nonzero(self)
+
+    def dot(self, other: ArrayLike) -> Array:
+        """The product of vectors or matrices, as ``numpy.dot``."""
+        return _products.dot(self, other)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+        """The diagonal of two axes."""
+        return _products.diagonal(self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+        """The sum of the diagonal of two axes."""
+        return _reductions.sum(_products.diagonal(self, offset, axis1, axis2), -1)
+
+    def clip(self, min: ArrayLike = None, max: ArrayLike = None) -> Array:
+        """Elements below `min` become `min`, above `max` become `max`."""
+        return _elementwise.clip(self, min, max)
+
+    def round(self, decimals: int = 0) -> Array:
+        """The nearest numbers with so many decimals, halves to even."""
+        return _elementwise.round(self, decimals)
 
 
-def _computed(value: Any) -> Any:
-    if isinstance(value, Array):
-        return np.asarray(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_computed(part) for part in value)
-    if isinstance(value, dict):
-        return {key: _computed(part) for key, part in value.items()}
-    return value
+def _from_graph(text: str, memories: list[np.ndarray[Any, Any]], output: int) -> Array:
+    """An array from its pickle."""
+    return Array(_core.build_graph(text, memories, output))
 
 
-def open(path: str | os.PathLike[str]) -> Any:
-    """Opens a file (FITS, npy) or a Zarr folder. Only metadata is read.
+def check_device(device: Any) -> None:
+    """Raises UserError unless `device` is ``"cpu"`` or None."""
+    if device is not None and device != "cpu":
+        raise UserError(f"There is one device, 'cpu', not {device!r}.")
+
+
+def from_numpy(values: ArrayLike) -> Array:
+    """An `Array` over a NumPy array's memory, which is not copied when it lies in native byte order and can be looked at as it is.
 
     Parameters
     ----------
-    path
-        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``.
+    values : array_like
+        What NumPy makes an array of. As long as the array is used its memory must be left as it is.
 
-    Returns
-    -------
-    Array or Dataset
-        A Zarr group gives a `Dataset`, everything else an `Array`.
+    Raises
+    ------
+    UserError
+        A type that Freestone does not compute with.
     """
-    from freestone._dataset import Dataset
-
-    opened = _core.open(os.fspath(path))
-    return Array(opened) if isinstance(opened, _core.Array) else Dataset(opened)
-
-
-def from_numpy(values: Any) -> Array:
-    """An `Array` over a NumPy array's memory, which is not copied when it lies in C order and native byte order."""
-    values = np.asarray(values)
-    if not values.dtype.isnative:
-        values = values.astype(values.dtype.newbyteorder("="))
-    if values.dtype.kind not in "biufc" or values.dtype.itemsize > (16 if values.dtype.kind == "c" else 8) or values.dtype == np.float16:
-        raise UserError(f"Freestone computes with bool, integers, float32, float64, complex64 and complex128, not {values.dtype}. Convert the array first (astype).")
-    # ascontiguousarray would give an array without axes one.
-    return Array(_core.from_numpy(values if values.flags.c_contiguous else np.ascontiguousarray(values)))
+    array = values if type(values) is np.ndarray else np.asarray(values)
+    dtype = array.dtype
+    if not dtype.isnative:
+        array = array.astype(dtype.newbyteorder("="))
+    if dtype.name not in DTYPES:
+        dtype_of(dtype)
+    return Array(_core.from_numpy(array if array.flags.aligned else array.copy()))
 
 
-def from_dlpack(value: Any) -> Array:
-    """An `Array` over the memory of another library's tensor (``__dlpack__``), as `from_numpy`. Raises UserError for one on a device."""
-    if isinstance(value, Array):
-        return value
-    if not hasattr(value, "__dlpack__"):
-        raise UserError(f"from_dlpack: {type(value).__name__} has no __dlpack__.")
-    if value.__dlpack_device__()[0] not in (1, 3):  # kDLCPU, kDLCUDAHost
-        raise UserError(f"from_dlpack: the {type(value).__name__} lies on a device, not in this computer's memory. Copy it there first.")
-    return from_numpy(np.from_dlpack(value))
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
+    """An `Array` over the memory of another library's tensor (``__dlpack__``), which is not copied.
+
+    Raises
+    ------
+    UserError
+        The tensor lies on a device, has a type that Freestone does not compute with, or is none.
+    """
+    check_device(device)
+    if isinstance(x, Array):
+        return asarray(x, copy=True) if copy else x
+    if not hasattr(x, "__dlpack__"):
+        raise UserError(f"from_dlpack: {type(x).__name__} has no __dlpack__.")
+    if x.__dlpack_device__()[0] not in (1, 3):  # kDLCPU, kDLCUDAHost
+        raise UserError(f"from_dlpack: the {type(x).__name__} lies on a device, not in this computer's memory. Copy it there first.")
+    values = np.from_dlpack(x)
+    return from_numpy(values.copy() if copy else values)
 
 
-def asarray(value: Any) -> Array:
-    """`value` as an `Array`: itself, or over the memory of a NumPy array, of a tensor (``__dlpack__``), or of what NumPy makes of it."""
-    if isinstance(value, Array):
-        return value
-    return from_dlpack(value) if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray) else from_numpy(value)
+def asarray(obj: ArrayLike, /, dtype: DTypeLike = None, *, device: Any = None, copy: bool | None = None) -> Array:
+    """`obj` as an `Array`: itself, or over the memory of a NumPy array or tensor, or of what NumPy makes of it.
+
+    Parameters
+    ----------
+    obj : array_like
+        Array, NumPy array, tensor (``__dlpack__``), number, or nested sequence of numbers and arrays.
+    dtype : dtype, optional
+        Default: that of `obj`; Python's numbers give bool, int64, float64 or complex128.
+    copy : bool, optional
+        True: the memory of `obj` is not used afterwards. False: an error where it would have to be copied. Default: only where it must be.
+    """
+    check_device(device)
+    if isinstance(obj, Array):
+        array = obj
+        if copy:
+            memory = _core.memory_of(obj._core)
+            array = Array(obj._core) if memory is None else from_numpy(memory.copy())
+        if dtype is not None and dtype_of(dtype) != array.dtype:
+            if copy is False:
+                raise ValueError(f"An array of {array.dtype} becomes one of {dtype_of(dtype)} by a copy only.")
+            array = array.astype(dtype)
+        return array
+    if isinstance(obj, (list, tuple)) and _has_arrays(obj):
+        if copy is False:
+            raise ValueError("A sequence becomes an array by a copy only.")
+        stacked = _manipulation.stack([asarray(part) for part in obj])
+        return stacked if dtype is None else stacked.astype(dtype)
+    if hasattr(obj, "__dlpack__") and not isinstance(obj, (np.ndarray, np.generic)):
+        array = from_dlpack(obj, copy=copy)
+        return array if dtype is None else asarray(array, dtype, copy=copy)
+    if copy is None:
+        return from_numpy(np.asarray(obj, dtype=None if dtype is None else dtype_of(dtype)))
+    return from_numpy(np.array(obj, dtype=None if dtype is None else dtype_of(dtype), copy=copy))
 
 
-def _operand(value: Any) -> Any:
+def _has_arrays(obj: Any) -> bool:
+    return builtins.any(isinstance(part, Array) or (isinstance(part, (list, tuple)) and _has_arrays(part)) for part in obj)
+
+
+def operand(value: Any) -> Any:
+    """`value` as the engine's functions take it: an array, or a number of Python's, which is weak; None for anything else."""
     if isinstance(value, Array):
         return value._core
     # Python's numbers are weak, NumPy's are arrays without axes (np.float64 is both: NumPy 2 treats it as its own).
     if isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic):
         return value
     if isinstance(value, (np.ndarray, np.generic, list, tuple)):
-        return from_numpy(value)._core
+        return asarray(value)._core
+    if hasattr(value, "__dlpack__"):
+        return from_dlpack(value)._core
     return None
 
 
 def apply(name: str, *values: Any) -> Array:
     """The function `name` of the elementwise table; NotImplemented for values that are neither arrays nor numbers."""
-    operands = [_operand(value) for value in values]
-    if any(operand is None for operand in operands):
-        return NotImplemented
-    if not any(isinstance(operand, _core.Array) for operand in operands):
+    operands = [operand(value) for value in values]
+    for given in operands:
+        if given is None:
+            return NotImplemented
+    if not builtins.any(isinstance(given, _core.Array) for given in operands):
         operands[0] = from_numpy(values[0])._core
     return Array(_core.elementwise(name, *operands))
+
+
+def applied(name: str, *values: Any) -> Array:
+    """As `apply`, with a TypeError instead of NotImplemented."""
+    result = apply(name, *values)
+    if result is NotImplemented:
+        raise TypeError(f"{name}() takes arrays and numbers, not {', '.join(type(value).__name__ for value in values)}")
+    return result
+
+
+def normal_axis(axis: Any, ndim: int) -> int:
+    """`axis` counted from the front.
+
+    Raises
+    ------
+    numpy.exceptions.AxisError
+        Out of range.
+    """
+    number = operator.index(axis)
+    if not -ndim <= number < ndim:
+        raise np.exceptions.AxisError(number, ndim)
+    return number + ndim if number < 0 else number
 
 
 def axes_of(axis: Axis) -> list[int]:
@@ -542,23 +807,12 @@ def axes_of(axis: Axis) -> list[int]:
         return []
     if isinstance(axis, Sequence):
         if len(axis) == 0:
-            raise UserError("axis=() reduces nothing. Give an axis, several, or None for all.")
+            raise UserError("axis=() names no axis. Give an axis, several, or None for all.")
         return [operator.index(k) for k in axis]
     return [operator.index(axis)]
 
 
-def reduced(name: str, a: Any, axis: Axis, keepdims: bool, *, skip_nan: bool = False, parameters: Sequence[float] = (), dtype: Any = None) -> Array:
-    """The reduction `name`."""
-    type_name = "" if dtype is None else np.dtype(dtype).name
-    return Array(_core.reduce(name, asarray(a)._core, axes_of(axis), skip_nan, bool(keepdims), list(parameters), type_name))
-
-
-def selected(name: str, a: Any, axis: Axis, keepdims: bool, *, skip_nan: bool = False, q: float = 50.0) -> Array:
-    """The order statistic `name`."""
-    array = asarray(a)
-    axes = axes_of(axis)
-    core = _core.select(name, array._core, float(q), axes, skip_nan)
-    if keepdims:
-        for k in sorted(k % array.ndim for k in axes) if axes else range(array.ndim):
-            core = _core.expand_dims(core, k)
-    return Array(core)
+# These modules need Array, and Array's methods need them.
+from freestone import (  # noqa: E402
+    _elementwise, _indexing, _manipulation, _numpy_functions, _products, _reductions, _searching, _statistics,
+)  # fmt: skip

@@ -6,29 +6,16 @@ import json
 import os
 import threading
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
-
-import numpy as np
+from typing import Any
 
 from freestone import _core
 from freestone.errors import UserError
 
-__all__ = ["settings", "get_settings", "progress", "profile", "Profile", "compute", "write", "explain"]
+__all__ = ["settings", "get_settings", "progress", "profile", "Profile", "WriteLater", "compute", "write", "explain"]
 
 _lock = threading.Lock()
 _settings: dict[str, Any] = {"memory": None, "threads": 0, "temp_dir": ""}
 _observers: list[Any] = []
-
-
-@runtime_checkable
-class _Computable(Protocol):
-    """What `compute` and `write` take: arrays, and results of freestone.astro."""
-
-    def _freestone_arrays(self) -> list[Any]: ...
-
-    def _freestone_result(self, values: list[np.ndarray]) -> Any: ...
-
-    def _freestone_output(self, path: str, format: str, overwrite: bool) -> Any: ...
 
 
 class settings:
@@ -87,6 +74,30 @@ def run_setup(**overrides: Any) -> Any:
         return _core.run_setup(now["memory"], now["threads"], now["temp_dir"], list(_observers))
 
 
+def threads_of(threads: int | None, num_workers: int | None, scheduler: str | None) -> int | None:
+    """The number of threads by Dask's names."""
+    if scheduler in ("sync", "synchronous", "single-threaded"):
+        return 1
+    if scheduler not in (None, "threads", "threading"):
+        raise UserError(f"scheduler is 'threads' or 'synchronous', not {scheduler!r}.")
+    return threads if num_workers is None else num_workers
+
+
+def watch(observer: Any) -> None:
+    """Every run that begins from now on is watched by `observer`."""
+    with _lock:
+        _observers.append(observer)
+
+
+def unwatch(observer: Any) -> None:
+    """Ends one `watch`."""
+    with _lock:
+        for place, watching in enumerate(_observers):
+            if watching is observer:
+                del _observers[place]
+                return
+
+
 class _Watch:
     """A context in which every run is watched by one observer."""
 
@@ -95,14 +106,12 @@ class _Watch:
 
     def __enter__(self) -> Any:
         if self._observer is not None:
-            with _lock:
-                _observers.append(self._observer)
+            watch(self._observer)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._observer is not None:
-            with _lock:
-                _observers.remove(self._observer)
+            unwatch(self._observer)
 
 
 class progress(_Watch):
@@ -190,7 +199,7 @@ def compute(*items: Any, memory: str | int | None = None, threads: int | None = 
     Parameters
     ----------
     *items
-        Arrays, lazy results of `freestone.astro`, and anything else, which is returned as it is.
+        Arrays, lazy results of `freestone.astro`, delayed calls and writes, futures; anything else is returned as it is.
     memory, threads
         As in `settings`, for this run.
 
@@ -204,19 +213,96 @@ def compute(*items: Any, memory: str | int | None = None, threads: int | None = 
     MemoryBudgetError
         The results do not fit the budget: write them to files instead.
     """
+    results: list[Any] = list(items)
     arrays: list[Any] = []
-    parts: list[tuple[int, int] | None] = []
-    for item in items:
-        if isinstance(item, _Computable):
+    parts: list[tuple[int, int, int]] = []
+    background: list[tuple[int, Any]] = []
+    writes: list[tuple[int, WriteLater]] = []
+    for place, item in enumerate(items):
+        if hasattr(item, "_freestone_arrays"):
             own = item._freestone_arrays()
-            parts.append((len(arrays), len(arrays) + len(own)))
+            parts.append((place, len(arrays), len(arrays) + len(own)))
             arrays += own
-        else:
-            parts.append(None)
-    values = _core.compute(arrays, run_setup(memory=memory, threads=threads)) if arrays else []
-    return tuple(
-        item if part is None else item._freestone_result(values[part[0] : part[1]]) for item, part in zip(items, parts)
-    )
+        elif isinstance(item, WriteLater):
+            writes.append((place, item))
+        elif hasattr(item, "_freestone_compute"):
+            background.append((place, item._freestone_compute()))
+    if writes:
+        written = [output for _, item in writes for output in item._outputs()]
+        _core.write(written, run_setup(memory=memory, threads=threads))
+        for place, _ in writes:
+            results[place] = None
+    if arrays:
+        values = _core.compute(arrays, run_setup(memory=memory, threads=threads))
+        for place, first, end in parts:
+            results[place] = items[place]._freestone_result(values[first:end])
+    for place, future in background:
+        results[place] = future.result()
+    return tuple(results)
+
+
+class WriteLater:
+    """Writes that are described and not begun: what ``write(..., compute=False)`` gives.
+
+    ``compute()`` writes, ``submit()`` writes in the background, `freestone.compute` writes several in as few passes as can be.
+    """
+
+    def __init__(self, outputs: Any, settings: Mapping[str, Any]) -> None:
+        self._outputs = outputs
+        self._settings = dict(settings)
+
+    def __repr__(self) -> str:
+        return "<freestone.WriteLater: compute() writes>"
+
+    def compute(self, *, memory: str | int | None = None, threads: int | None = None, **_: Any) -> None:
+        """Writes now."""
+        given = {"memory": memory, "threads": threads}
+        _core.write(self._outputs(), run_setup(**{**self._settings, **{key: value for key, value in given.items() if value is not None}}))
+
+    def submit(self) -> Any:
+        """Writes in the background; a `Future`."""
+        from freestone._futures import submit
+
+        return submit(self.compute)
+
+    # Dask's collection protocol: its compute and its progress bars take these, too.
+
+    @property
+    def _key(self) -> str:
+        return f"freestone-write-{id(self):x}"
+
+    def __dask_graph__(self) -> dict[str, Any]:
+        return {self._key: (self.compute,)}
+
+    def __dask_keys__(self) -> list[str]:
+        return [self._key]
+
+    def __dask_tokenize__(self) -> str:
+        return self._key
+
+    def __dask_postcompute__(self) -> Any:
+        return (lambda results: results[0], ())
+
+    def __dask_postpersist__(self) -> Any:
+        return (lambda graph, *_, rename=None: self, ())
+
+    def __dask_optimize__(self, graph: Any, keys: Any, **_: Any) -> Any:
+        return graph
+
+    @staticmethod
+    def __dask_scheduler__(graph: Any, keys: Any, **_: Any) -> Any:
+        def run(wanted: Any) -> Any:
+            return [run(key) for key in wanted] if isinstance(wanted, list) else graph[wanted][0]()
+
+        return run(keys)
+
+
+def file_output(
+    core: Any, path: str | os.PathLike[str], format: str, overwrite: bool, storage: Mapping[str, Any], attrs: Mapping[str, Any] | None
+) -> Any:
+    """The engine's output for one array and one file; `storage` as in `Array.write`, where None is not given."""
+    given = {key: list(value) if key in ("chunks", "shards", "dims") else value for key, value in storage.items() if value is not None}
+    return _core.file_output(core, os.fspath(path), format, overwrite, given, json.dumps(attrs) if attrs else "{}")
 
 
 def outputs_of(targets: Mapping[Any, Any], format: str, overwrite: bool) -> list[Any]:
@@ -225,13 +311,22 @@ def outputs_of(targets: Mapping[Any, Any], format: str, overwrite: bool) -> list
 
     outputs = []
     for path, item in targets.items():
-        if not isinstance(item, _Computable):
+        if not hasattr(item, "_freestone_output"):
             item = asarray(item)
-        outputs.append(item._freestone_output(os.fspath(path), format, overwrite))
+        output = item._freestone_output(os.fspath(path), format, overwrite)
+        outputs += output if isinstance(output, list) else [output]
     return outputs
 
 
-def write(targets: Mapping[Any, Any], *, overwrite: bool = False, format: str = "", memory: str | int | None = None, threads: int | None = None) -> None:
+def write(
+    targets: Mapping[Any, Any],
+    *,
+    overwrite: bool = False,
+    format: str = "",
+    compute: bool = True,
+    memory: str | int | None = None,
+    threads: int | None = None,
+) -> WriteLater | None:
     """Writes several results together, in as few passes over their data as can be.
 
     Parameters
@@ -242,15 +337,36 @@ def write(targets: Mapping[Any, Any], *, overwrite: bool = False, format: str = 
         Replace files that exist. Without it an existing file is an error, and nothing is touched.
     format : str
         The name of a format, for all files, instead of the suffix.
+    compute : bool
+        False: nothing is written before the result's ``compute()``.
     memory, threads
         As in `settings`, for this run.
     """
-    outputs = outputs_of(targets, format, overwrite)
-    if outputs:
-        _core.write(outputs, run_setup(memory=memory, threads=threads))
+    kept = dict(targets)
+    later = WriteLater(lambda: outputs_of(kept, format, overwrite), {"memory": memory, "threads": threads})
+    if not compute:
+        return later
+    if kept:
+        later.compute()
+    return None
+
+
+def arrays_of(item: Any) -> list[Any]:
+    """The engine's arrays of what `compute` takes.
+
+    Raises
+    ------
+    UserError
+        It has none.
+    """
+    if not hasattr(item, "_freestone_arrays"):
+        raise UserError(f"This takes arrays, not {type(item).__name__}.")
+    arrays: list[Any] = item._freestone_arrays()
+    return arrays
 
 
 def explain(*items: Any, memory: str | int | None = None, threads: int | None = None) -> str:
     """The plan for computing `items` together, in words: stages, tiles, bytes, peak memory. Nothing is read."""
-    outputs = [_core.planned_output(array) for item in items for array in item._freestone_arrays()]
-    return _core.explain(outputs, run_setup(memory=memory, threads=threads))
+    outputs = [_core.planned_output(array) for item in items for array in arrays_of(item)]
+    text: str = _core.explain(outputs, run_setup(memory=memory, threads=threads))
+    return text

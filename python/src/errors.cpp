@@ -6,6 +6,7 @@
 
 #include "freestone/base/error.h"
 #include "module.h"
+#include "python_failure.h"
 
 namespace freestone::python {
 namespace {
@@ -22,7 +23,16 @@ const char* class_of(ErrorKind kind) {
   return "InternalError";
 }
 
+/// What a Python function raised is raised itself; where it happened becomes a note (Python 3.11 has them).
+void raise_again(const PythonFailure& failure) {
+  const nb::object value = failure.value();
+  if (nb::hasattr(value, "add_note"))
+    for (const std::string& place : failure.context()) value.attr("add_note")("In " + place);
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(value.ptr())), value.ptr());
+}
+
 void raise(const Error& error) {
+  if (const auto* failure = dynamic_cast<const PythonFailure*>(&error)) return raise_again(*failure);
   const nb::object type = nb::module_::import_("freestone.errors").attr(class_of(error.kind()));
   const nb::object exception = type(error.what());
   exception.attr("message") = error.message();

@@ -6,6 +6,15 @@ NB_MODULE(_core, module) {
   nanobind::set_leak_warnings(false);
   freestone::python::bind_errors(module);
   freestone::python::bind_array(module);
+  freestone::python::bind_dataset(module);
+  freestone::python::bind_watch(module);
   freestone::python::bind_run(module);
+  freestone::python::bind_labels(module);
+  freestone::python::bind_shapes(module);
+  freestone::python::bind_indexing(module);
+  freestone::python::bind_reductions(module);
+  freestone::python::bind_matrices(module);
+  freestone::python::bind_pickle(module);
+  freestone::python::bind_user(module);
   freestone::python::bind_sky(module);
 }

@@ -13,8 +13,19 @@ namespace nb = nanobind;
 /// Errors become freestone.errors' exceptions.
 void bind_errors(nb::module_& module);
 void bind_array(nb::module_& module);
+/// Creation, manipulation, random numbers.
+void bind_shapes(nb::module_& module);
+void bind_indexing(nb::module_& module);
+void bind_reductions(nb::module_& module);
+void bind_matrices(nb::module_& module);
 /// `open`, and what it gives for a group.
 void bind_dataset(nb::module_& module);
+/// What is done with a Dataset's labels.
+void bind_labels(nb::module_& module);
+void bind_pickle(nb::module_& module);
+void bind_user(nb::module_& module);
+/// Profiles, progress, pictures.
+void bind_watch(nb::module_& module);
 void bind_run(nb::module_& module);
 void bind_sky(nb::module_& module);
 

@@ -57,7 +57,9 @@ Array array_from_numpy(const NumpyArray& values) {
     const nb::gil_scoped_acquire hold;
     delete kept;
   });
-  return from_memory(View::contiguous(const_cast<void*>(values.data()), dtype, shape), owner);
+  View view = View::contiguous(const_cast<void*>(values.data()), dtype, shape);
+  for (int axis = 0; axis < shape.rank(); ++axis) view.strides[axis] = values.stride(static_cast<std::size_t>(axis)) * size_of(dtype);
+  return from_memory(view, owner);
 }
 
 nb::object numpy_from_tensor(const Tensor& tensor) {
@@ -67,6 +69,27 @@ nb::object numpy_from_tensor(const Tensor& tensor) {
   const std::vector<std::size_t> shape(tensor.shape().begin(), tensor.shape().end());
   const nb::ndarray<nb::numpy> values(tensor.view().data, shape.size(), shape.data(), capsule, nullptr, dlpack_from_dtype(tensor.dtype()));
   return nb::cast(values, nb::rv_policy::reference);
+}
+
+nb::object numpy_memory_of(const Array& array) {
+  const auto& source = array.node()->op->source();
+  const auto memory = source ? source->memory() : std::nullopt;
+  if (!memory) return nb::none();
+  using Owner = std::shared_ptr<const Source>;
+  auto* owner = new Owner(source);
+  const nb::capsule capsule(owner, [](void* kept) noexcept { delete static_cast<Owner*>(kept); });
+  const std::vector<std::size_t> shape(memory->shape.begin(), memory->shape.end());
+  std::vector<std::int64_t> strides;
+  for (const Index stride : memory->strides) strides.push_back(stride / size_of(memory->dtype));
+  const nb::ndarray<nb::numpy, nb::ro> values(memory->data, shape.size(), shape.data(), capsule, strides.data(), dlpack_from_dtype(memory->dtype));
+  return nb::cast(values, nb::rv_policy::reference);
+}
+
+View numpy_memory(const View& like, nb::list& list) {
+  static const nb::object& empty = *new nb::object(nb::module_::import_("numpy").attr("empty"));
+  const nb::object made = empty(tuple_of(like.shape), nb::str(std::string(name_of(like.dtype)).c_str()));
+  list.append(made);
+  return View::contiguous(nb::cast<nb::ndarray<nb::device::cpu>>(made).data(), like.dtype, like.shape);
 }
 
 nb::tuple tuple_of(const Dims& dims) {

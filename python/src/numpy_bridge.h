@@ -11,8 +11,8 @@ namespace freestone::python {
 
 namespace nb = nanobind;
 
-/// C-order memory of any kind that DLPack or the buffer protocol gives.
-using NumpyArray = nb::ndarray<nb::ro, nb::device::cpu, nb::c_contig>;
+/// Memory of any kind and order that DLPack or the buffer protocol gives.
+using NumpyArray = nb::ndarray<nb::ro, nb::device::cpu>;
 
 /// An array over the memory of `values`, which is kept alive as long as it is used.
 /// @throws Error kind user: a dtype that Freestone does not have
@@ -20,6 +20,12 @@ Array array_from_numpy(const NumpyArray& values);
 
 /// A NumPy array over the memory of `tensor`, which it keeps alive.
 nb::object numpy_from_tensor(const Tensor& tensor);
+
+/// The elements of an array that lies in memory already, as a read-only NumPy array over them; None of any other array.
+nb::object numpy_memory_of(const Array& array);
+
+/// A new NumPy array of the shape and dtype of `like`, appended to `list`, which keeps it; the view is of its memory, in C order.
+View numpy_memory(const View& like, nb::list& list);
 
 nb::tuple tuple_of(const Dims& dims);
 

@@ -5,6 +5,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -16,8 +17,7 @@
 #include "freestone/label/write.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
-#include "freestone/watch/profile.h"
-#include "freestone/watch/progress.h"
+#include "freestone/watch/plan_picture.h"
 #include "module.h"
 #include "numpy_bridge.h"
 
@@ -47,11 +47,35 @@ Index bytes_of(const nb::object& memory) {
   return nb::isinstance<nb::str>(memory) ? parse_bytes(nb::cast<std::string>(memory)) : nb::cast<Index>(memory);
 }
 
+/// The defaults, looked up again after a second or when the environment says something else: a loop of small computations need not read
+/// the config file and the limits of the system every time. Called with the GIL held.
+Settings recent_defaults() {
+  static Settings known;
+  static std::string known_for;
+  static std::chrono::steady_clock::time_point looked_at;
+  std::string asked;
+  for (const char* name : {"FREESTONE_MEMORY", "FREESTONE_THREADS", "FREESTONE_TEMP_DIR", "FREESTONE_LOG_LEVEL", "TMPDIR", "XDG_CONFIG_HOME", "HOME"}) {
+    const char* value = std::getenv(name);
+    asked += value == nullptr ? "|" : std::string(value) + "|";
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (asked != known_for || now - looked_at > std::chrono::seconds(1)) {
+    known = default_settings();
+    known_for = asked;
+    looked_at = now;
+  }
+  return known;
+}
+
 RunSetup make_setup(const nb::object& memory, int threads, const std::string& temp_dir, std::vector<std::shared_ptr<Observer>> observers) {
   const Index bytes = bytes_of(memory);
   if (bytes < 0 || (!memory.is_none() && bytes == 0)) fail(ErrorKind::kUser, "memory is more than 0 bytes, such as \"2GiB\".");
   if (threads < 0) fail(ErrorKind::kUser, "threads is 1 or more.");
-  return {{bytes, threads, temp_dir}, std::move(observers)};
+  Settings settings = recent_defaults();
+  if (bytes != 0) settings.memory_bytes = bytes;
+  if (threads != 0) settings.threads = threads;
+  if (!temp_dir.empty()) settings.temp_dir = temp_dir;
+  return {settings, std::move(observers)};
 }
 
 nb::list compute_numpy(const std::vector<Array>& arrays, const RunSetup& setup) {
@@ -67,16 +91,6 @@ Shape lengths_from(const nb::dict& storage, const char* key) {
   return Shape(nb::cast<std::vector<Index>>(storage[key]));
 }
 
-formats::Packing packing_from(const nb::dict& storage) {
-  formats::Packing packing;
-  packing.chunks = lengths_from(storage, "chunks");
-  packing.shards = lengths_from(storage, "shards");
-  if (storage.contains("compress")) packing.compressor = nb::cast<std::string>(storage["compress"]);
-  if (storage.contains("level")) packing.level = nb::cast<int>(storage["level"]);
-  if (storage.contains("zarr_version")) packing.version = nb::cast<int>(storage["zarr_version"]);
-  return packing;
-}
-
 /// JSON keeps Python's kinds of numbers apart.
 std::vector<formats::Attribute> attributes_from_json(const std::string& text) {
   return formats::zarr::attributes_from(formats::zarr::parse_json("attributes", text));
@@ -86,25 +100,24 @@ Plan plan_of(const std::vector<Output>& outputs, const RunSetup& setup) {
   return plan_outputs(outputs, {setup.settings, nullptr, nullptr});
 }
 
-void bind_watch(nb::module_& module) {
-  nb::class_<Observer>(module, "Observer");
-  nb::class_<watch::Profile, Observer>(module, "Profile")
-      .def("__init__", [](watch::Profile* self) { new (self) watch::Profile(); })
-      .def("text", &watch::Profile::text)
-      .def("json", &watch::Profile::json)
-      .def("html", &watch::Profile::html)
-      .def("save", &watch::Profile::save)
-      .def_prop_ro("bytes_read", &watch::Profile::bytes_read)
-      .def_prop_ro("bytes_written", &watch::Profile::bytes_written)
-      .def_prop_ro("bytes_spilled", &watch::Profile::bytes_spilled)
-      .def_prop_ro("tasks", &watch::Profile::tasks)
-      .def_prop_ro("wall_seconds", &watch::Profile::wall_seconds)
-      .def_prop_ro("peak_leased_bytes", &watch::Profile::peak_leased_bytes)
-      .def_prop_ro("peak_resident_bytes", &watch::Profile::peak_resident_bytes);
-  module.def("make_progress", [](const std::string& mode) { return watch::make_progress(watch::parse_progress_mode(mode)); });
+/// Python code of the run cannot look at a flag: the package tells it to stop.
+void interrupt_user_functions() {
+  const nb::object modules = nb::module_::import_("sys").attr("modules");
+  const nb::object interrupts = modules.attr("get")("freestone._interrupts");
+  if (!interrupts.is_none()) interrupts.attr("interrupt")();
 }
 
 }  // namespace
+
+formats::Packing packing_from(const nb::dict& storage) {
+  formats::Packing packing;
+  packing.chunks = lengths_from(storage, "chunks");
+  packing.shards = lengths_from(storage, "shards");
+  if (storage.contains("compress")) packing.compressor = nb::cast<std::string>(storage["compress"]);
+  if (storage.contains("level")) packing.level = nb::cast<int>(storage["level"]);
+  if (storage.contains("zarr_version")) packing.version = nb::cast<int>(storage["zarr_version"]);
+  return packing;
+}
 
 void run_interruptibly(const RunSetup& setup, const std::function<void(const ComputeOptions&)>& work) {
   EventStream events;
@@ -136,6 +149,7 @@ void run_interruptibly(const RunSetup& setup, const std::function<void(const Com
         if (PyErr_CheckSignals() != 0) {
           raised.emplace();
           cancel.request();
+          interrupt_user_functions();
         }
       }
       lock.lock();
@@ -147,11 +161,16 @@ void run_interruptibly(const RunSetup& setup, const std::function<void(const Com
 }
 
 void bind_run(nb::module_& module) {
-  bind_watch(module);
   nb::class_<RunSetup>(module, "RunSetup");
   module.def("run_setup", &make_setup, nb::arg("memory").none(), nb::arg("threads"), nb::arg("temp_dir"), nb::arg("observers"));
   module.def("parse_bytes", &bytes_of);
   module.def("compute", &compute_numpy);
+
+  module.def("persist", [](const Array& array, const RunSetup& setup) {
+    Array kept;
+    run_interruptibly(setup, [&](const ComputeOptions& options) { kept = persist(array, options); });
+    return kept;
+  });
 
   nb::class_<Output>(module, "Output", "An array and where it goes.");
   module.def("file_output", [](const Array& array, const std::string& path, const std::string& format, bool overwrite, const nb::dict& storage,
@@ -176,6 +195,13 @@ void bind_run(nb::module_& module) {
       nb::call_guard<nb::gil_scoped_release>());
   module.def(
       "plan_json", [](const std::vector<Output>& outputs, const RunSetup& setup) { return to_json(plan_of(outputs, setup)).dump(); },
+      nb::call_guard<nb::gil_scoped_release>());
+
+  module.def(
+      "save_plan_picture",
+      [](const std::vector<Output>& outputs, const RunSetup& setup, const std::string& path) {
+        watch::save_plan_picture(plan_of(outputs, setup), path);
+      },
       nb::call_guard<nb::gil_scoped_release>());
 
   module.def("settings", [] {

@@ -11,7 +11,7 @@
 
 #include "freestone/astro/spectral_cube.h"
 #include "module.h"
-#include "slices.h"
+#include "arguments.h"
 
 namespace freestone::python {
 namespace {

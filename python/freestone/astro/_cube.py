@@ -95,14 +95,16 @@ class SpectralCube(SkyBase):
         ----------
         filename : path, or an astropy HDU or HDUList
             ``"cube.fits[DATA]"`` names an extension, as `hdu` does. Of a Stokes axis the first plane, I, is taken.
-        format : {"fits"}, optional
+        format : {"fits", "casa", "casa_image"}, optional
+            Told by the file itself when it is left out.
         hdu : int or str, optional
+            Of an image of CASA: one of its masks.
         use_dask, target_chunksize
-            Taken as spectral_cube takes them; there is nothing to choose here.
+            Taken as spectral_cube takes them; there is nothing to choose here: neighbouring tiles of a CASA image are read together anyway.
         """
         _accept(options)
-        if format not in (None, "fits"):
-            raise UserError(f"There is no format {format!r} for cubes; there is 'fits'.")
+        if format not in (None, "fits", "casa", "casa_image"):
+            raise UserError(f"There is no format {format!r} for cubes; there are 'fits' and 'casa_image'.")
         if isinstance(filename, fits.HDUList):
             filename = filename[0 if hdu is None else hdu]
         if hasattr(filename, "header") and hasattr(filename, "data"):
@@ -257,7 +259,8 @@ class SpectralCube(SkyBase):
         if not any(k is not None for ends in world for k in ends):
             return cube
         spectral = [None if k is None else _convert.spectral_pair(k) for k in world[0]]
-        latitude, longitude = ([None if k is None else float(k.to_value(u.deg)) for k in ends] for ends in world[1:])
+        degrees: list[list[Any]] = [[None if k is None else float(k.to_value(u.deg)) for k in ends] for ends in world[1:]]
+        latitude, longitude = degrees
         if None not in longitude:
             # Longitudes grow to the east, pixels mostly to the west: the shorter way round is meant.
             longitude = sorted(longitude)

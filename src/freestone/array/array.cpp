@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "freestone/base/fork.h"
+
 namespace freestone {
 namespace {
 
@@ -14,7 +16,11 @@ struct Interned {
   std::unordered_map<std::string, std::weak_ptr<const Node>> nodes;
 };
 Interned& interned() {
-  static auto* table = new Interned;  // never destroyed: arrays may outlive static objects
+  static auto* table = [] {
+    auto* made = new Interned;  // never destroyed: arrays may outlive static objects
+    hold_across_forks(made->mutex);
+    return made;
+  }();
   return *table;
 }
 

@@ -17,6 +17,13 @@ nlohmann::json SourceOp::params() const {
   return params;
 }
 
+std::string SourceOp::key() const {
+  const auto memory = source_->memory();
+  if (!memory) return Op::key();
+  return fmt::format("memory {} {} {} {}", static_cast<const void*>(memory->data), name_of(memory->dtype), to_string(memory->shape),
+                     to_string(memory->strides));
+}
+
 Need SourceOp::need(const Box& box) const {
   // Swapping bytes runs at memory speed; scaling costs more but is still far from the operations behind it.
   return {0, static_cast<double>(box.count()) * 0.15};

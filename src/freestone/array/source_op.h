@@ -10,6 +10,8 @@ class SourceOp : public Op {
   explicit SourceOp(std::shared_ptr<const Source> source);
   std::string_view name() const override { return "source"; }
   nlohmann::json params() const override;
+  /// Memory is itself, whatever it holds now: its owner may change it later.
+  std::string key() const override;
   Need need(const Box& box) const override;
   ChunkGrid chunks(int, std::span<const ChunkGrid>) const override { return source_->chunks(); }
   const std::shared_ptr<const Source>& source() const override { return source_; }

@@ -71,11 +71,13 @@ void take_up(const std::string& job, const std::vector<std::shared_ptr<Sink>>& s
 
 }  // namespace
 
-void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& options) {
+void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& given) {
+  ComputeOptions options = given;
+  options.settings = resolved(given.settings);
   std::vector<std::shared_ptr<Sink>> sinks;
   std::vector<Array> roots;
   for (const Output& output : outputs) sinks.push_back(output.sink), roots.push_back(output.array);
-  RunOptions run{resolved(options.settings).temp_dir, options.events, options.cancel};
+  RunOptions run{options.settings.temp_dir, options.events, options.cancel};
   run.journal_path = journal_path(sinks);
   if (!run.journal_path.empty()) run.job = describe_job(roots, sinks);
   if (options.resume) return take_up(run.job, sinks, run, options);
@@ -83,8 +85,10 @@ void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& opt
   run_plan(plan_outputs(outputs, options), sinks, run);
 }
 
-std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeOptions& options) {
-  const Index budget = resolved(options.settings).memory_bytes;
+std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeOptions& given) {
+  ComputeOptions options = given;
+  options.settings = resolved(given.settings);
+  const Index budget = options.settings.memory_bytes;
   Index result_bytes = 0;
   for (const Array& array : arrays) result_bytes += array.bytes();
   if (result_bytes > budget)
@@ -226,8 +230,7 @@ int digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f'
 }  // namespace
 
 Array from_memory(View view, std::shared_ptr<const void> owner) {
-  const std::string reference = view.bytes() <= kInlineBytes ? inline_reference(view) : "{}";
-  return from_source(std::make_shared<MemorySource>(view, std::move(owner), reference));
+  return from_source(std::make_shared<MemorySource>(view, std::move(owner), view.bytes() <= kInlineBytes ? std::function<std::string(const View&)>(inline_reference) : nullptr));
 }
 
 std::shared_ptr<const Source> inline_source(const std::string& reference) {
@@ -249,7 +252,7 @@ std::shared_ptr<const Source> inline_source(const std::string& reference) {
       if (high < 0 || low < 0) fail(ErrorKind::kData, "The plan is damaged: an array's bytes are not hexadecimal.");
       memory->data()[i] = static_cast<std::byte>(16 * high + low);
     }
-    return std::make_shared<MemorySource>(View::contiguous(memory->data(), spec.dtype, spec.shape), memory, reference);
+    return std::make_shared<MemorySource>(View::contiguous(memory->data(), spec.dtype, spec.shape), memory, std::function<std::string(const View&)>(inline_reference));
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorKind::kData, "The plan is damaged: {}", error.what());
   }

@@ -2,14 +2,27 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <utility>
+
+#include "freestone/base/fork.h"
 
 namespace freestone::formats::hdf5 {
 namespace {
 
 std::mutex& lane_mutex() {
-  static std::mutex& mutex = *new std::mutex;  // outlives whatever runs at exit
+  static std::mutex& mutex = []() -> std::mutex& {
+    auto* made = new std::mutex;  // outlives whatever runs at exit
+    hold_across_forks(*made);
+    return *made;
+  }();
   return mutex;
+}
+
+/// Why the driver could not read, for who hears of it from the library; the lane is held.
+std::exception_ptr& driver_error() {
+  static std::exception_ptr& error = *new std::exception_ptr;
+  return error;
 }
 
 /// What the driver is told about a file, as the library's property.
@@ -100,6 +113,7 @@ herr_t driver_read(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, std::s
   try {
     from.file->read_exactly(static_cast<Index>(address), {static_cast<std::byte*>(out), there});
   } catch (...) {
+    driver_error() = std::current_exception();
     return -1;
   }
   std::memset(static_cast<char*>(out) + there, 0, size - there);
@@ -161,9 +175,14 @@ LibraryLane::LibraryLane() : lock_(lane_mutex()) {
   static_cast<void>(kIsSet);
   // A build with thread support has a stack of errors for each thread.
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  driver_error() = nullptr;
 }
 
 std::string take_library_error() {
+  if (const auto error = std::exchange(driver_error(), nullptr)) {
+    H5Eclear2(H5E_DEFAULT);
+    std::rethrow_exception(error);
+  }
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_text, &text);
   H5Eclear2(H5E_DEFAULT);
@@ -179,8 +198,11 @@ void fail_in_library(const std::string& file, std::string_view where, std::strin
 LibraryFile::LibraryFile(std::shared_ptr<const File> file) : file_(std::move(file)), handle_(open_by_library(*file_, &log_)) {
   if (!handle_) fail_in_library(file_->name(), "", "its HDF5 metadata cannot be read");
   const Handle creation(H5Fget_create_plist(handle_.id()), H5Pclose);
-  std::size_t address_bytes = 0, length_bytes = 0;
-  log_.has_wide_sizes = H5Pget_sizes(creation.id(), &address_bytes, &length_bytes) >= 0 && length_bytes == 8;
+  if (H5Pget_sizes(creation.id(), &address_bytes_, &length_bytes_) < 0 || std::max(address_bytes_, length_bytes_) > 8) {
+    fail(ErrorKind::kData, "{}: its addresses or lengths have more than 8 bytes, which nobody needs. The file is damaged.", file_->name());
+  }
+  log_.has_wide_sizes = length_bytes_ == 8;
+  base_ = find_superblock(*file_).value_or(0);
 }
 
 void LibraryFile::start_log() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "freestone/storage/remote_options.h"
+
 namespace freestone::formats::hdf5 {
 namespace {
 
@@ -64,6 +66,7 @@ ReadCost LibrarySource::cost(const Box& box) const {
 }
 
 void LibrarySource::fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const {
+  const RemoteScope scope(cancel);
   const int inner = element_.inner.rank(), rank = box.rank() - inner;
   // The library reads whole elements: with inner axes that are cut a row of them is read and the part taken.
   Box whole = box;

@@ -4,6 +4,7 @@
 
 #include "freestone/core/grid_parts.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/storage/chunked_source.h"
 
 namespace freestone {
 namespace {
@@ -52,6 +53,8 @@ constexpr Index kStreamShare = 16;
 constexpr Index kLeastSaved = 4;
 // Chunks are read together up to this many decoded bytes, or this part of the budget.
 constexpr Index kPieceBytes = Index{4} << 20, kPieceShare = 64;
+// Chunks behind URLs by more of them: a piece's are asked for together.
+constexpr Index kRemotePieceBytes = Index{32} << 20, kRemotePieceShare = 16;
 
 /// What is read and decoded as one: a chunk, or some small ones that follow each other.
 Shape piece_of(const Source& source, Index most) {
@@ -419,7 +422,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       input.encoded_bytes = described.source->encoded_bytes(box);
       if (input.encoded_bytes > plan_.budget / kStreamShare && !described.source->decodes_in_place() &&
           !described.source->chunks().is_contiguous()) {
-        const Shape piece = piece_of(*described.source, std::min(kPieceBytes, plan_.budget / kPieceShare));
+        const Shape piece = piece_of(*described.source, reads_remotely(*described.source) ? std::min(kRemotePieceBytes, plan_.budget / kRemotePieceShare)
+                                                                                          : std::min(kPieceBytes, plan_.budget / kPieceShare));
         lay_in_units(static_cast<int>(v), layout);
         // What is taken apart into units is decoded beside them first.
         const Index beside = layout.values[v].unit.empty() ? 0 : Scratch::rounded(element_count(piece) * size_of(described.source->spec().dtype));

@@ -1,7 +1,10 @@
 #include "freestone/runtime/admission.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+
+#include "freestone/base/fork.h"
 
 namespace freestone {
 namespace {
@@ -16,7 +19,11 @@ InsideRun::~InsideRun() { --inside_depth; }
 bool InsideRun::now() { return inside_depth > 0; }
 
 Admission& Admission::of_process() {
-  static auto* admission = new Admission;  // never destroyed: tickets may outlive static objects
+  // Never destroyed: tickets may outlive static objects. A child of fork() begins anew: the runs of its parent are not its own.
+  static std::atomic<Admission*> admission = [] {
+    after_fork_in_child([] { admission = new Admission; });
+    return new Admission;
+  }();
   return *admission;
 }
 

@@ -32,9 +32,15 @@ class MemorySink final : public Sink {
 
 }  // namespace
 
-MemorySource::MemorySource(View view, std::shared_ptr<const void> owner, std::string reference)
-    : view_(view), owner_(std::move(owner)), spec_{view.shape, view.dtype}, grid_(ChunkGrid::contiguous(view.shape)),
+MemorySource::MemorySource(View view, std::shared_ptr<const void> owner, std::function<std::string(const View&)> reference)
+    : view_(view),
+      owner_(std::move(owner)),
+      spec_{view.shape, view.dtype},
+      grid_(ChunkGrid::contiguous(view.shape)),
       reference_(std::move(reference)) {}
+
+MemorySource::MemorySource(View view, std::shared_ptr<const void> owner, std::string reference)
+    : MemorySource(view, std::move(owner), [reference = std::move(reference)](const View&) { return reference; }) {}
 
 void MemorySource::fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const {
   ensure(static_cast<Index>(encoded.size()) >= encoded_bytes(box), "fetch: too little memory for the box");

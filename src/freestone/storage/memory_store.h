@@ -1,7 +1,9 @@
 /// MemoryStore: one array in memory as a Sink and a Source: small intermediates, and results given to the caller.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "freestone/core/buffer.h"
 #include "freestone/core/source.h"
@@ -11,15 +13,16 @@ namespace freestone {
 /// A Source on memory in C order. Whoever can use memory as it is finds it by `view()` and needs no `fetch`.
 class MemorySource final : public Source {
  public:
-  /// `owner` keeps the memory alive; it may be null when the caller does so.
-  MemorySource(View view, std::shared_ptr<const void> owner, std::string reference = "{}");
+  /// `owner` keeps the memory alive; it may be null when the caller does so. `reference` is asked for when somebody wants it.
+  MemorySource(View view, std::shared_ptr<const void> owner, std::function<std::string(const View&)> reference = {});
+  MemorySource(View view, std::shared_ptr<const void> owner, std::string reference);
 
   const View& view() const { return view_; }
 
   const Spec& spec() const override { return spec_; }
   const ChunkGrid& chunks() const override { return grid_; }
   Identity identity() const override { return {}; }
-  std::string reference() const override { return reference_; }
+  std::string reference() const override { return reference_ ? reference_(view_) : "{}"; }
   /// Nothing is taken from a file.
   ReadCost cost(const Box&) const override { return {}; }
   std::optional<View> memory() const override { return view_; }
@@ -33,7 +36,7 @@ class MemorySource final : public Source {
   std::shared_ptr<const void> owner_;
   Spec spec_;
   ChunkGrid grid_;
-  std::string reference_;
+  std::function<std::string(const View&)> reference_;
 };
 
 class MemoryStore {

@@ -1,12 +1,11 @@
 #include "freestone/storage/temp_store.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-
 #include "freestone/core/grid_parts.h"
+#include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/block_writer.h"
 #include "freestone/storage/file.h"
 #include "freestone/storage/gatherer.h"
@@ -19,25 +18,10 @@ namespace {
 // Smaller blocks are not worth whole pages of their own.
 constexpr Index kLeastBlock = Index{128} << 10;
 
-/// A file that has no name, so that nothing is left however the process ends.
-int open_anonymous(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (descriptor >= 0) return descriptor;
-  if (errno == ENOENT || errno == ENOTDIR)
-    fail(ErrorKind::kIo, "The temporary folder {} does not exist. Name another with --temp-dir.", folder);
-  if (errno == EACCES || errno == EROFS)
-    fail(ErrorKind::kIo, "The temporary folder {} is not writable. Name another with --temp-dir.", folder);
-  std::string path = folder + "/.freestone-XXXXXX";
-  const int named = ::mkostemp(path.data(), O_CLOEXEC);
-  if (named < 0) fail_errno(errno, fmt::format("No temporary file can be made in {}", folder));
-  ::unlink(path.c_str());
-  return named;
-}
-
 class TempSink final : public Sink {
  public:
   /// @param block_bytes from the start of a block to the next one; 0: they follow each other
-  TempSink(std::string folder, Spec spec, std::shared_ptr<const File> file, ChunkGrid grid, ElementTransform transform, Index block_bytes)
+  TempSink(std::string folder, Spec spec, std::shared_ptr<const LocalFile> file, ChunkGrid grid, ElementTransform transform, Index block_bytes)
       : folder_(std::move(folder)), spec_(std::move(spec)), file_(std::move(file)), transform_(transform), block_bytes_(block_bytes),
         writer_(std::move(grid), 0, transform) {
     caps_.unit = Shape(spec_.shape.rank(), 1);
@@ -96,7 +80,7 @@ class TempSink final : public Sink {
   std::string folder_;
   Spec spec_;
   SinkCaps caps_;
-  std::shared_ptr<const File> file_;
+  std::shared_ptr<const LocalFile> file_;
   ElementTransform transform_;
   Index block_bytes_;
   BlockWriter writer_;
@@ -104,6 +88,18 @@ class TempSink final : public Sink {
 };
 
 }  // namespace
+
+std::shared_ptr<const LocalFile> anonymous_file(const std::string& folder, std::string name, Index bytes) {
+  return LocalFile::adopt(open_anonymous(folder), std::move(name), bytes);
+}
+
+std::shared_ptr<const LocalFile> file_in_memory(std::string name, std::string_view bytes) {
+  const int descriptor = ::memfd_create("freestone", MFD_CLOEXEC);
+  if (descriptor < 0) fail_errno(errno, fmt::format("{}: no file can be made in memory", name));
+  const auto file = LocalFile::adopt(descriptor, std::move(name), static_cast<Index>(bytes.size()));
+  write_exactly(descriptor, file->name(), 0, std::as_bytes(std::span(bytes)));
+  return file;
+}
 
 void TempStore::forget() const { static_cast<const TempSink&>(*sink_).forget(); }
 
@@ -114,8 +110,8 @@ TempStore::TempStore(std::string folder, Spec spec, Shape block, bool past_page_
   // Blocks that are written past the page cache have pages of their own.
   const bool in_pages = past_page_cache && whole_block >= kLeastBlock;
   const Index block_bytes = in_pages ? (whole_block + WriteBehind::kPage - 1) / WriteBehind::kPage * WriteBehind::kPage : 0;
-  const auto file = File::adopt(open_anonymous(folder), fmt::format("temporary store in {}", folder),
-                                in_pages ? grid.count() * block_bytes : spec.bytes());
+  const auto file =
+      anonymous_file(folder, fmt::format("temporary store in {}", folder), in_pages ? grid.count() * block_bytes : spec.bytes());
   const ElementTransform transform{.stored = spec.dtype, .dtype = spec.dtype};
   const BlockWriter order(grid, 0, transform);
   Manifest manifest;

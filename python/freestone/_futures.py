@@ -1,0 +1,676 @@
+"""Work as futures: functions that run in the background, on threads of this process.
+
+>>> import freestone as fs
+>>> future = fs.submit(pow, 2, 10)
+>>> future.result()
+1024
+
+A future among the arguments stands for its result: the work begins when all of them are done, and no thread waits for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from typing import Any, NamedTuple
+
+from freestone import _runs
+from freestone.errors import UserError
+
+__all__ = [
+    "CancelledError", "Delayed", "Future", "as_completed", "cancel", "delayed", "fire_and_forget", "gather", "map", "submit", "wait",
+]  # fmt: skip
+
+_PENDING, _RUNNING, _FINISHED, _ERROR, _CANCELLED = "pending", "running", "finished", "error", "cancelled"
+_DONE = frozenset((_FINISHED, _ERROR, _CANCELLED))
+
+_lock = threading.Lock()  # of the states and callbacks of all futures
+_numbers = itertools.count(1)
+
+
+class Future:
+    """The result of a function that runs, or will run, in the background. Made by `submit` and `map`."""
+
+    __slots__ = ("_work", "_state", "_result", "_waiting", "_callbacks", "_number", "_name", "__weakref__")
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._work: Any = (function, args, kwargs)
+        self._state = _PENDING
+        self._result: Any = None
+        self._waiting = 0
+        self._callbacks: list[Callable[[Future], Any]] | None = None
+        self._number = next(_numbers)
+        self._name = getattr(function, "__name__", type(function).__name__)
+
+    @property
+    def key(self) -> str:
+        """A name of its own: the function's and a number."""
+        return f"{self._name}-{self._number}"
+
+    @property
+    def status(self) -> str:
+        """ "pending", "running", "finished", "error" or "cancelled"."""
+        return self._state
+
+    def __repr__(self) -> str:
+        return f"<freestone.Future {self.key}: {self._state}>"
+
+    def done(self) -> bool:
+        """Whether it has ended, one way or the other."""
+        return self._state in _DONE
+
+    def cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return self._state == _CANCELLED
+
+    def running(self) -> bool:
+        """Whether it runs now."""
+        return self._state == _RUNNING
+
+    def cancel(self) -> bool:
+        """Cancels what has not begun; False when it runs or has ended."""
+        with _lock:
+            if self._state != _PENDING:
+                return False
+        return self._end(_CANCELLED, CancelledError(self.key), only_from=_PENDING)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Waits, and gives what the function gave.
+
+        Raises
+        ------
+        TimeoutError
+            `timeout` seconds went by first.
+        BaseException
+            What the function raised.
+        """
+        self._wait(timeout)
+        if self._state == _FINISHED:
+            return self._result
+        raise self._result
+
+    compute = result
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Waits, and gives what the function raised, or None."""
+        self._wait(timeout)
+        if self._state == _CANCELLED:
+            raise self._result
+        return None if self._state == _FINISHED else self._result
+
+    def traceback(self, timeout: float | None = None) -> Any:
+        """Waits, and gives the traceback of what the function raised, or None."""
+        error = self.exception(timeout)
+        return None if error is None else error.__traceback__
+
+    def add_done_callback(self, callback: Callable[[Future], Any]) -> None:
+        """Calls ``callback(future)`` when it has ended: on the thread that ends it, or now."""
+        with _lock:
+            if self._state not in _DONE:
+                if self._callbacks is None:
+                    self._callbacks = []
+                self._callbacks.append(callback)
+                return
+        callback(self)
+
+    def __await__(self) -> Iterator[Any]:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+
+        def ended(_: Future) -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        self.add_done_callback(lambda _: loop.call_soon_threadsafe(ended, self))
+        yield from waiter
+        return self.result()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a future belongs to its process; give its result to another one")
+
+    # For this module:
+
+    def _wait(self, timeout: float | None) -> None:
+        if self._state in _DONE:
+            return
+        event = threading.Event()
+        self.add_done_callback(lambda _: event.set())
+        if not event.wait(timeout):
+            raise TimeoutError(f"{self.key} has not ended after {timeout} s")
+
+    def _end(self, state: str, result: Any, only_from: str | None = None) -> bool:
+        with _lock:
+            if self._state in _DONE or (only_from is not None and self._state != only_from):
+                return False
+            self._state, self._result, self._work = state, result, None
+            callbacks, self._callbacks = self._callbacks, None
+        if callbacks is not None:
+            for callback in callbacks:
+                try:
+                    callback(self)
+                except Exception:
+                    traceback.print_exc()
+        return True
+
+    def _run(self) -> None:
+        with _lock:
+            if self._state != _PENDING:
+                return
+            self._state = _RUNNING
+            function, args, kwargs = self._work
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            self._end(_ERROR, error)
+            return
+        self._end(_FINISHED, result)
+
+
+class _Pool:
+    """Threads that run futures in the order in which they are ready."""
+
+    def __init__(self) -> None:
+        self.queue: queue.SimpleQueue[Future | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._process = os.getpid()
+        self._most = 0
+
+    def put(self, future: Future) -> None:
+        self.queue.put(future)
+        if len(self._threads) < self._most or not self._threads or self._process != os.getpid():
+            self._start()
+
+    def _start(self) -> None:
+        with _lock:
+            if self._process != os.getpid():
+                # A fork has none of the threads; what waited in the queue is the parent's.
+                self.queue, self._threads, self._process = queue.SimpleQueue(), [], os.getpid()
+            self._most = max(1, _runs.get_settings()["threads"])
+            if len(self._threads) < self._most:
+                thread = threading.Thread(target=self._serve, name=f"freestone-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _serve(self) -> None:
+        take = self.queue.get
+        while True:
+            future = take()
+            if future is None:
+                return
+            future._run()
+            del future
+
+
+_pool = _Pool()
+
+
+def _after_fork() -> None:
+    global _lock, _pool
+    _lock, _pool = threading.Lock(), _Pool()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+_known: weakref.WeakValueDictionary[Any, Future] = weakref.WeakValueDictionary()
+_kept: set[Future] = set()
+
+
+def _futures_in(value: Any, found: list[Future]) -> None:
+    if type(value) is Future:
+        found.append(value)
+    elif type(value) in (list, tuple, set, frozenset):
+        for part in value:
+            _futures_in(part, found)
+    elif type(value) is dict:
+        for part in value.values():
+            _futures_in(part, found)
+
+
+def _with_results(value: Any) -> Any:
+    if type(value) is Future:
+        return value._result
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(_with_results(part) for part in value)
+    if type(value) is dict:
+        return {key: _with_results(part) for key, part in value.items()}
+    return value
+
+
+_CONTAINERS = frozenset((Future, list, tuple, set, frozenset, dict))
+
+
+def _enqueue(future: Future) -> None:
+    """Into the queue when all futures that it needs are done."""
+    _, args, kwargs = future._work
+    needed: list[Future] = []
+    for value in args:
+        if type(value) in _CONTAINERS:
+            _futures_in(value, needed)
+    for value in kwargs.values():
+        if type(value) in _CONTAINERS:
+            _futures_in(value, needed)
+    if not needed:
+        _pool.put(future)
+        return
+    future._waiting = len(needed)
+
+    def ended(one: Future) -> None:
+        if one._state != _FINISHED:
+            future._end(_CANCELLED if one._state == _CANCELLED else _ERROR, one._result)
+            return
+        with _lock:
+            future._waiting -= 1
+            ready = future._waiting == 0 and future._state == _PENDING
+            if ready:
+                function, args, kwargs = future._work
+                future._work = (function, _with_results(args), _with_results(kwargs))
+        if ready:
+            _pool.put(future)
+
+    for one in needed:
+        one.add_done_callback(ended)
+
+
+def submit(fn: Callable[..., Any], *args: Any, pure: bool = False, key: str | None = None, workers: Any = None, **kwargs: Any) -> Future:
+    """Runs ``fn(*args, **kwargs)`` in the background.
+
+    Parameters
+    ----------
+    fn : callable
+    *args, **kwargs
+        Futures among them, in lists, tuples and dicts too, stand for their results.
+    pure : bool
+        True: the same call as one whose future is alive gives that future. Arguments must be hashable.
+    """
+    if not callable(fn):
+        raise TypeError(f"submit takes a function, not {type(fn).__name__}")
+    if not pure:
+        future = Future(fn, args, kwargs)
+        _enqueue(future)
+        return future
+    try:
+        call = (fn, args, tuple(sorted(kwargs.items())), tuple(type(a) for a in args))
+        with _lock:
+            known = _known.get(call)
+            if known is not None and known._state not in (_ERROR, _CANCELLED):
+                return known
+            future = _known[call] = Future(fn, args, kwargs)
+    except TypeError as error:
+        raise TypeError(f"submit with pure=True: {error}; give pure=False") from None
+    _enqueue(future)
+    return future
+
+
+def map(func: Callable[..., Any], *iterables: Iterable[Any], pure: bool = False, **kwargs: Any) -> list[Future]:
+    """A future for each set of elements of the iterables: ``submit(func, a, b, ...)``."""
+    return [submit(func, *parts, pure=pure, **kwargs) for parts in zip(*iterables)]
+
+
+def gather(futures: Any, errors: str = "raise") -> Any:
+    """The results of futures, in nested lists, tuples, sets and dicts; waits for them.
+
+    Parameters
+    ----------
+    errors : {"raise", "skip"}
+        The first error is raised, or futures that failed are left out.
+    """
+    if errors not in ("raise", "skip"):
+        raise UserError(f"gather: errors is 'raise' or 'skip', not '{errors}'.")
+    if isinstance(futures, Future):
+        return futures.result()
+    if isinstance(futures, dict):
+        kept = {key: f for key, f in futures.items() if errors == "raise" or not _failed(f)}
+        return {key: gather(f, errors) for key, f in kept.items()}
+    if isinstance(futures, (list, tuple, set, frozenset)):
+        return type(futures)(gather(f, errors) for f in futures if errors == "raise" or not _failed(f))
+    if isinstance(futures, Iterator):
+        return [gather(f, errors) for f in futures]
+    return futures
+
+
+def _failed(future: Any) -> bool:
+    if not isinstance(future, Future):
+        return False
+    future._wait(None)
+    return future._state != _FINISHED
+
+
+class DoneAndNotDone(NamedTuple):
+    """What `wait` gives."""
+
+    done: set[Future]
+    not_done: set[Future]
+
+
+def wait(fs: Any, timeout: float | None = None, return_when: str = "ALL_COMPLETED") -> DoneAndNotDone:
+    """Waits until all futures have ended, or the first (``return_when="FIRST_COMPLETED"``).
+
+    Raises
+    ------
+    TimeoutError
+        `timeout` seconds went by first.
+    """
+    futures = [fs] if isinstance(fs, Future) else list(fs)
+    if return_when not in ("ALL_COMPLETED", "FIRST_COMPLETED"):
+        raise UserError(f"wait: return_when is 'ALL_COMPLETED' or 'FIRST_COMPLETED', not '{return_when}'.")
+    end = None if timeout is None else time.monotonic() + timeout
+    if return_when == "FIRST_COMPLETED":
+        event = threading.Event()
+        for future in futures:
+            future.add_done_callback(lambda _: event.set())
+        if futures and not event.wait(timeout):
+            raise TimeoutError(f"none of {len(futures)} futures has ended after {timeout} s")
+    else:
+        for future in futures:
+            future._wait(None if end is None else max(0.0, end - time.monotonic()))
+    return DoneAndNotDone({f for f in futures if f.done()}, {f for f in futures if not f.done()})
+
+
+class as_completed:
+    """Futures in the order in which they end.
+
+    Parameters
+    ----------
+    futures : iterable of Future
+    with_results : bool
+        Gives pairs of future and result; an error is raised when its turn comes.
+    timeout : float, optional
+        Seconds for each step; TimeoutError when they go by.
+    """
+
+    def __init__(self, futures: Iterable[Future] = (), *, with_results: bool = False, timeout: float | None = None) -> None:
+        self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._left = 0
+        self._with_results = with_results
+        self._timeout = timeout
+        self.update(futures)
+
+    def add(self, future: Future) -> None:
+        """One more."""
+        self._left += 1
+        future.add_done_callback(self._ended.put)
+
+    def update(self, futures: Iterable[Future]) -> None:
+        """Some more."""
+        for future in futures:
+            self.add(future)
+
+    def count(self) -> int:
+        """How many have not been given."""
+        return self._left
+
+    def is_empty(self) -> bool:
+        """Whether all have been given."""
+        return self._left == 0
+
+    def __iter__(self) -> as_completed:
+        return self
+
+    def __next__(self) -> Any:
+        if self._left == 0:
+            raise StopIteration
+        try:
+            future = self._ended.get(timeout=self._timeout)
+        except queue.Empty:
+            raise TimeoutError(f"no future has ended after {self._timeout} s") from None
+        self._left -= 1
+        return (future, future.result()) if self._with_results else future
+
+
+def fire_and_forget(obj: Any) -> None:
+    """Lets futures run with nobody holding them; what they raise is printed."""
+    for future in [obj] if isinstance(obj, (Future, Delayed)) else list(obj):
+        one = future.submit() if isinstance(future, Delayed) else future
+        _kept.add(one)
+        one.add_done_callback(_let_go)
+
+
+def _let_go(future: Future) -> None:
+    _kept.discard(future)
+    if future._state == _ERROR:
+        error = future._result
+        print(f"{future.key} failed:", file=sys.stderr)
+        traceback.print_exception(type(error), error, error.__traceback__)
+
+
+def cancel(futures: Any) -> int:
+    """Cancels what has not begun. Returns how many."""
+    return sum(future.cancel() for future in ([futures] if isinstance(futures, Future) else list(futures)))
+
+
+# Described first, run later.
+
+
+class Delayed:
+    """A call that is described and not run before ``compute()`` or `freestone.compute`. Made by `delayed`.
+
+    Attributes, items and operators describe further calls.
+    """
+
+    __slots__ = ("_call", "_key", "_length", "__weakref__")
+    _call: Any
+    _key: str
+    _length: int | None
+
+    def __init__(self, function: Callable[..., Any] | None, args: tuple[Any, ...], kwargs: dict[str, Any], length: int | None = None) -> None:
+        object.__setattr__(self, "_call", (function, args, kwargs))
+        object.__setattr__(self, "_key", f"{getattr(function, '__name__', 'value')}-{next(_numbers)}")
+        object.__setattr__(self, "_length", length)
+
+    @property
+    def key(self) -> str:
+        """A name of its own."""
+        return self._key
+
+    def __repr__(self) -> str:
+        return f"<freestone.Delayed {self._key}>"
+
+    def submit(self) -> Future:
+        """Runs it in the background."""
+        return _submitted(self, {})
+
+    def compute(self, **settings: Any) -> Any:
+        """Runs it, and what it needs, and gives the result."""
+        with _settings(settings):
+            return _gathered([self.submit()])[0]
+
+    def _freestone_compute(self) -> Future:
+        return self.submit()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Delayed:
+        function = self._call[1][0] if self._call[0] is _itself and not isinstance(self._call[1][0], Delayed) else None
+        if function is not None and callable(function):
+            return Delayed(function, args, kwargs, self._length)
+        return Delayed(_call, (self, *args), kwargs)
+
+    def __getattr__(self, name: str) -> Delayed:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Delayed(getattr, (self, name), {})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise TypeError("a delayed value cannot be changed")
+
+    def __getitem__(self, key: Any) -> Delayed:
+        return Delayed(operator.getitem, (self, key), {})
+
+    def __iter__(self) -> Iterator[Delayed]:
+        if self._length is None:
+            raise TypeError("a delayed value of unknown length; give delayed(..., nout=n)")
+        return (self[i] for i in range(self._length))
+
+    def __len__(self) -> int:
+        if self._length is None:
+            raise TypeError("a delayed value of unknown length; give delayed(..., nout=n)")
+        return self._length
+
+    def __bool__(self) -> bool:
+        raise TypeError("the truth of a delayed value is not known before it is computed")
+
+    def __reduce__(self) -> Any:
+        return (Delayed, (*self._call, self._length))
+
+    # Dask's collection protocol: its compute and its progress bars take these, too.
+
+    def __dask_graph__(self) -> dict[str, Any]:
+        return {self._key: (self.compute,)}
+
+    def __dask_keys__(self) -> list[str]:
+        return [self._key]
+
+    def __dask_tokenize__(self) -> str:
+        return self._key
+
+    def __dask_postcompute__(self) -> Any:
+        return (_first, ())
+
+    def __dask_postpersist__(self) -> Any:
+        return (lambda graph, *_, rename=None: self, ())
+
+    def __dask_optimize__(self, graph: Any, keys: Any, **_: Any) -> Any:
+        return graph
+
+    @staticmethod
+    def __dask_scheduler__(graph: Any, keys: Any, **settings: Any) -> Any:
+        def run(wanted: Any) -> Any:
+            return [run(key) for key in wanted] if isinstance(wanted, list) else graph[wanted][0]()
+
+        return run(keys)
+
+
+def _first(results: Any) -> Any:
+    return results[0]
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+def _operators() -> None:
+    names = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift lt le gt ge eq ne neg pos abs invert".split()
+    for name in names:
+        function = getattr(operator, name)
+
+        def apply(self: Delayed, *other: Any, function: Any = function) -> Delayed:
+            return Delayed(function, (self, *other), {})
+
+        setattr(Delayed, f"__{name.rstrip('_')}__", apply)
+        if name in names[:13]:
+
+            def reflected(self: Delayed, other: Any, function: Any = function) -> Delayed:
+                return Delayed(function, (other, self), {})
+
+            setattr(Delayed, f"__r{name.rstrip('_')}__", reflected)
+
+
+_operators()
+Delayed.__hash__ = object.__hash__  # type: ignore[method-assign]
+
+
+def delayed(obj: Any, name: str | None = None, pure: bool | None = None, nout: int | None = None, traverse: bool = True) -> Any:
+    """A function that describes calls instead of running them, or a value that is delayed, as ``dask.delayed``.
+
+    Parameters
+    ----------
+    obj : callable or anything else
+    nout : int, optional
+        How many results calls give, so that they can be unpacked.
+    """
+    if isinstance(obj, Delayed):
+        return obj
+    if callable(obj):
+
+        @functools.wraps(obj, updated=())
+        def describe(*args: Any, **kwargs: Any) -> Delayed:
+            return Delayed(obj, args, kwargs, nout)
+
+        return describe
+    return Delayed(_itself, (obj,), {}, nout)
+
+
+def _delayed_in(value: Any) -> bool:
+    if isinstance(value, Delayed):
+        return True
+    if type(value) in (list, tuple, set, frozenset):
+        return any(_delayed_in(part) for part in value)
+    return type(value) is dict and any(_delayed_in(part) for part in value.values())
+
+
+def _replaced(value: Any, made: dict[int, Future]) -> Any:
+    """`value` with futures in place of what is delayed."""
+    if isinstance(value, Delayed):
+        return made[id(value)]
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(_replaced(part, made) for part in value)
+    if type(value) is dict:
+        return {key: _replaced(part, made) for key, part in value.items()}
+    return value
+
+
+def _parts(value: Any, found: list[Delayed]) -> list[Delayed]:
+    if isinstance(value, Delayed):
+        found.append(value)
+    elif type(value) in (list, tuple, set, frozenset):
+        for part in value:
+            _parts(part, found)
+    elif type(value) is dict:
+        for part in value.values():
+            _parts(part, found)
+    return found
+
+
+def _submitted(delayed: Delayed, made: dict[int, Future]) -> Future:
+    """Submits `delayed` and all that it needs, each once; without recursion, graphs may be deep."""
+    stack: list[tuple[Delayed, bool]] = [(delayed, False)]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in made:
+            continue
+        function, args, kwargs = node._call
+        if not ready:
+            stack.append((node, True))
+            stack.extend((part, False) for part in _parts((args, kwargs), []) if id(part) not in made)
+            continue
+        made[id(node)] = submit(function, *_replaced(args, made), **_replaced(kwargs, made))
+    return made[id(delayed)]
+
+
+def _gathered(futures: list[Future]) -> list[Any]:
+    """Results; what has not begun is cancelled when one fails or somebody interrupts."""
+    try:
+        return [future.result() for future in futures]
+    except BaseException:
+        cancel(futures)
+        raise
+
+
+class _settings:
+    """`settings` for a while, where there are any."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = {key: value for key, value in given.items() if value is not None}
+
+    def __enter__(self) -> None:
+        self._set = _runs.settings(**self._given) if self._given else None
+
+    def __exit__(self, *_: object) -> None:
+        if self._set is not None:
+            self._set.__exit__()
+
+

@@ -1,0 +1,191 @@
+"""Sorting, finding, counting what is different."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from freestone import _core, _runs
+from freestone._array import Array, ArrayLike, applied, asarray, from_numpy, normal_axis
+from freestone.errors import UserError
+
+__all__ = [
+    "argsort", "argtopk", "argwhere", "flatnonzero", "in1d", "isin", "mode", "nonzero", "searchsorted", "sort", "topk", "unique",
+    "unique_all", "unique_counts", "unique_inverse", "unique_values", "where",
+]  # fmt: skip
+
+
+def where(condition: ArrayLike, x1: ArrayLike = None, x2: ArrayLike = None, /) -> Any:
+    """Elements of `x1` where `condition` is true, of `x2` elsewhere; with one argument `nonzero`."""
+    if x1 is None and x2 is None:
+        return nonzero(condition)
+    if x1 is None or x2 is None:
+        raise TypeError("where() takes one argument or three")
+    return applied("where", asarray(condition), x1, x2)
+
+
+def nonzero(x: ArrayLike, /) -> tuple[Array, ...]:
+    """Positions of what is not 0, in C order: an int64 array for each axis. Counts now."""
+    array = asarray(x)
+    if array.ndim == 0:
+        raise UserError("nonzero of an array without axes. Use atleast_1d.")
+    return tuple(Array(core) for core in _core.nonzero(array._core, _runs.run_setup()))
+
+
+def argwhere(a: ArrayLike) -> Array:
+    """Positions of what is not 0: one row each, one column an axis. Counts now."""
+    array = asarray(a)
+    return Array(_core.argwhere(array._core, _runs.run_setup()))
+
+
+def flatnonzero(a: ArrayLike) -> Array:
+    """Positions of what is not 0 in the flat array. Counts now."""
+    return nonzero(asarray(a).ravel())[0]
+
+
+# Sorting.
+
+
+def sort(x: ArrayLike, /, axis: int | None = -1, *, descending: bool = False, stable: bool = True, kind: str | None = None) -> Array:
+    """Sorted along `axis`, with None flattened first. NaN comes last, upwards and downwards."""
+    array = asarray(x)
+    if axis is None:
+        array, axis = array.ravel(), -1
+    return Array(_core.sort(array._core, normal_axis(axis, array.ndim), bool(descending)))
+
+
+def argsort(x: ArrayLike, /, axis: int | None = -1, *, descending: bool = False, stable: bool = True, kind: str | None = None) -> Array:
+    """The positions along `axis` (int64) that sort `x`. Equal elements keep their order."""
+    array = asarray(x)
+    if axis is None:
+        array, axis = array.ravel(), -1
+    return Array(_core.argsort(array._core, normal_axis(axis, array.ndim), bool(descending)))
+
+
+def topk(a: ArrayLike, k: int, axis: int = -1) -> Array:
+    """The `k` greatest elements along `axis`, greatest first; with a negative `k` the least, least first."""
+    array = asarray(a)
+    return Array(_core.topk(array._core, abs(k), normal_axis(axis, array.ndim), k >= 0))
+
+
+def argtopk(a: ArrayLike, k: int, axis: int = -1) -> Array:
+    """The positions of `topk` along `axis`."""
+    array = asarray(a)
+    return Array(_core.argtopk(array._core, abs(k), normal_axis(axis, array.ndim), k >= 0))
+
+
+def mode(a: ArrayLike, axis: int | None = None) -> tuple[Any, Any]:
+    """The most frequent value (the least of several) and how often it occurs: along `axis`, lazy; over all elements, now."""
+    array = asarray(a)
+    if axis is None:
+        value, count = _core.mode_of_all(array._core, _runs.run_setup())
+        return from_numpy(value), int(count)
+    values, counts = _core.mode(array._core, normal_axis(axis, array.ndim))
+    return Array(values), Array(counts)
+
+
+def searchsorted(x1: ArrayLike, x2: ArrayLike, /, side: str = "left", sorter: ArrayLike | None = None) -> Array:
+    """Where `x2` would be inserted into the rising vector `x1` to keep it in order (int64)."""
+    if side not in ("left", "right"):
+        raise UserError(f"searchsorted: side is 'left' or 'right', not '{side}'.")
+    points, values = asarray(x1), asarray(x2)
+    if sorter is not None:
+        points = Array(_core.take_along_axis(points._core, asarray(sorter)._core, 0))
+    return Array(_core.searchsorted(points._core, values._core, side == "right"))
+
+
+# What is different.
+
+
+class UniqueAll(NamedTuple):
+    """What `unique_all` gives."""
+
+    values: Array
+    indices: Array
+    inverse_indices: Array
+    counts: Array
+
+
+class UniqueCounts(NamedTuple):
+    """What `unique_counts` gives."""
+
+    values: Array
+    counts: Array
+
+
+class UniqueInverse(NamedTuple):
+    """What `unique_inverse` gives."""
+
+    values: Array
+    inverse_indices: Array
+
+
+def _unique(x: ArrayLike) -> UniqueAll:
+    array = asarray(x)
+    if array.dtype.kind == "c":
+        found = np.unique(array._values(), return_index=True, return_inverse=True, return_counts=True)
+        return UniqueAll(*(from_numpy(part) for part in (found[0], found[1], found[2].reshape(array.shape), found[3])))
+    values, counts, first, inverse = _core.unique(array._core, _runs.run_setup())
+    return UniqueAll(from_numpy(values), from_numpy(first), Array(inverse), from_numpy(counts))
+
+
+def _unique_with_nan_apart(x: ArrayLike) -> UniqueAll:
+    """By the array API every NaN is a value of its own."""
+    array = asarray(x)
+    found = _unique(array)
+    if array.dtype.kind not in "fc" or found.values.size == 0 or not bool(applied("isnan", found.values[-1])):
+        return found
+    is_nan = applied("isnan", array)
+    places = flatnonzero(is_nan)
+    numbers, count = found.values.size - 1, places.size
+    rank = Array(_core.cumulative("sum", is_nan.ravel()._core, 0, "int64", False, False)).reshape(array.shape)
+    return UniqueAll(
+        Array(_core.concat([found.values[:-1]._core, _core.broadcast_to(found.values[-1:]._core, [count])], 0)),
+        Array(_core.concat([found.indices[:-1]._core, places._core], 0)),
+        where(is_nan, rank + (numbers - 1), found.inverse_indices),
+        Array(_core.concat([found.counts[:-1]._core, _core.full([count], 1, "int64")], 0)),
+    )
+
+
+def unique_all(x: ArrayLike, /) -> UniqueAll:
+    """The different elements, their first positions, the place of each element among them, and how often they occur. Runs now."""
+    return _unique_with_nan_apart(x)
+
+
+def unique_counts(x: ArrayLike, /) -> UniqueCounts:
+    """The different elements and how often they occur. Runs now."""
+    result = _unique_with_nan_apart(x)
+    return UniqueCounts(result.values, result.counts)
+
+
+def unique_inverse(x: ArrayLike, /) -> UniqueInverse:
+    """The different elements and the place of each element among them. Runs now."""
+    result = _unique_with_nan_apart(x)
+    return UniqueInverse(result.values, result.inverse_indices)
+
+
+def unique_values(x: ArrayLike, /) -> Array:
+    """The different elements. Runs now."""
+    return _unique_with_nan_apart(x).values
+
+
+def unique(ar: ArrayLike, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    """The different elements, rising, all NaN as one, as ``numpy.unique``. Runs now, in one pass; only different values are held."""
+    result = _unique(ar)
+    wanted = [
+        part
+        for part, asked in ((result.indices, return_index), (result.inverse_indices, return_inverse), (result.counts, return_counts))
+        if asked
+    ]
+    return (result.values, *wanted) if wanted else result.values
+
+
+def isin(x1: ArrayLike, x2: ArrayLike, /, *, invert: bool = False, assume_unique: bool = False) -> Array:
+    """Whether each element of `x1` is one of `x2`."""
+    return Array(_core.isin(asarray(x1)._core, asarray(x2).ravel()._core, bool(invert)))
+
+
+def in1d(ar1: ArrayLike, ar2: ArrayLike, *, invert: bool = False) -> Array:
+    """`isin` of the flat array."""
+    return isin(asarray(ar1).ravel(), ar2, invert=invert)

@@ -1,0 +1,74 @@
+// Products of matrices, decompositions, Fourier transforms.
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
+#include "arguments.h"
+#include "freestone/ops/decompose.h"
+#include "freestone/ops/einsum.h"
+#include "freestone/ops/fft.h"
+#include "freestone/ops/matmul.h"
+#include "module.h"
+
+namespace freestone::python {
+namespace {
+
+FftNorm norm_of(const std::string& name) {
+  if (name == "backward") return FftNorm::kBackward;
+  if (name == "ortho") return FftNorm::kOrtho;
+  if (name == "forward") return FftNorm::kForward;
+  fail(ErrorKind::kUser, "norm is 'backward', 'ortho' or 'forward', not '{}'.", name);
+}
+
+Array transform(const std::string& name, const Array& a, std::optional<Index> n, int axis, const std::string& norm) {
+  const FftNorm rule = norm_of(norm);
+  if (name == "fft") return fft(a, n, axis, rule);
+  if (name == "ifft") return ifft(a, n, axis, rule);
+  if (name == "rfft") return rfft(a, n, axis, rule);
+  if (name == "irfft") return irfft(a, n, axis, rule);
+  if (name == "hfft") return hfft(a, n, axis, rule);
+  return ihfft(a, n, axis, rule);
+}
+
+Array transforms(const std::string& name, const Array& a, const std::vector<Index>& lengths, const std::vector<int>& axes,
+                 const std::string& norm) {
+  const FftNorm rule = norm_of(norm);
+  const FftAxes over{lengths, axes};
+  if (name == "fftn") return fftn(a, over, rule);
+  if (name == "ifftn") return ifftn(a, over, rule);
+  if (name == "rfftn") return rfftn(a, over, rule);
+  return irfftn(a, over, rule);
+}
+
+}  // namespace
+
+void bind_matrices(nb::module_& module) {
+  module.def("matmul", &matmul);
+  module.def("tensordot", nb::overload_cast<const Array&, const Array&, const std::vector<int>&, const std::vector<int>&>(&tensordot));
+  module.def("vecdot", &vecdot);
+  module.def("outer", &outer);
+  module.def("diagonal", &diagonal);
+  module.def("cross", &cross);
+  module.def("vector_norm", &vector_norm);
+  module.def("einsum", &einsum);
+  module.def("qr", [](const Array& a) {
+    const QrResult result = qr(a);
+    return nb::make_tuple(result.q, result.r);
+  });
+  module.def("svd", [](const Array& a) {
+    const SvdResult result = svd(a);
+    return nb::make_tuple(result.u, result.s, result.vh);
+  });
+  module.def("svdvals", &svdvals);
+
+  module.def("transform", &transform, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
+  module.def("transforms", &transforms);
+  module.def("fftfreq", &fftfreq);
+  module.def("rfftfreq", &rfftfreq);
+  module.def("fftshift", &fftshift);
+  module.def("ifftshift", &ifftshift);
+}
+
+}  // namespace freestone::python

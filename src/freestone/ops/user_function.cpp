@@ -1,0 +1,241 @@
+#include "freestone/ops/user_function.h"
+
+#include <atomic>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "freestone/ops/program.h"
+
+namespace freestone {
+namespace {
+
+constexpr double kNanoseconds = 3;  // an element: nobody knows
+
+std::vector<Spec> specs_of(const std::vector<UserFunction::Output>& outputs) {
+  std::vector<Spec> specs;
+  for (const auto& output : outputs) specs.push_back({output.shape, output.dtype});
+  return specs;
+}
+
+/// How far from a position its block, and the halo of that, may reach.
+AxisMap reach_along(const UserFunction& f, int loop) {
+  const Index halo = f.halo[loop], reach = halo + (f.free ? 0 : f.block[loop] - 1);
+  if (!f.free && f.block[loop] >= f.loops[loop]) return AxisMap::whole();
+  if (reach == 0) return AxisMap::point(loop);
+  return halo > 0 && f.boundary == kernels::Boundary::kWrap ? AxisMap::gather() : AxisMap::halo(loop, reach, reach);
+}
+
+std::vector<Access> inputs_of(const UserFunction& f, const std::vector<Array>& arrays) {
+  std::vector<Access> out;
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    Access access;
+    for (int k = 0; k < arrays[i].rank(); ++k) {
+      const int loop = f.inputs[i][static_cast<std::size_t>(k)];
+      const bool broadcasts = loop >= 0 && arrays[i].shape()[k] == 1 && f.loops[loop] != 1;
+      access.push_back(loop < 0 ? AxisMap::whole() : broadcasts ? AxisMap::fixed() : reach_along(f, loop));
+    }
+    out.push_back(std::move(access));
+  }
+  return out;
+}
+
+std::vector<Access> outputs_of(const UserFunction& f) {
+  std::vector<Access> out;
+  for (const auto& output : f.outputs) {
+    Access access;
+    for (const int loop : output.axes) access.push_back(loop < 0 ? AxisMap::whole() : AxisMap::point(loop));
+    out.push_back(std::move(access));
+  }
+  return out;
+}
+
+}  // namespace
+
+UserFunctionOp::UserFunctionOp(UserFunction function, const std::vector<Array>& arrays)
+    : Op(function.loops, specs_of(function.outputs), inputs_of(function, arrays), outputs_of(function)), function_(std::move(function)) {
+  for (const Array& array : arrays) in_.push_back(array.spec());
+}
+
+nlohmann::json UserFunctionOp::params() const {
+  auto outputs = nlohmann::json::array();
+  for (const auto& output : function_.outputs)
+    outputs.push_back({{"dtype", name_of(output.dtype)}, {"axes", output.axes}, {"shape", output.shape.to_vector()}});
+  return {{"function", function_.identity},
+          {"loops", function_.loops.to_vector()},
+          {"block", function_.block.to_vector()},
+          {"free", function_.free},
+          {"halo", function_.halo.to_vector()},
+          {"open_edges", function_.open_edges},
+          {"boundary", static_cast<int>(function_.boundary)},
+          {"constant", json_of(function_.constant)},
+          {"inputs", function_.inputs},
+          {"outputs", outputs}};
+}
+
+Box UserFunctionOp::whole_blocks(const Box& box) const {
+  if (function_.free) return box;
+  Box out = box;
+  for (int k = 0; k < box.rank(); ++k) {
+    const Index step = function_.block[k], end = std::min((box.end(k) + step - 1) / step * step, function_.loops[k]);
+    out.start[k] = box.start[k] / step * step;
+    out.shape[k] = end - out.start[k];
+  }
+  return out;
+}
+
+Box UserFunctionOp::around(int i, const Box& box) const {
+  const Spec& spec = in_[static_cast<std::size_t>(i)];
+  Box out(spec.shape);
+  for (int k = 0; k < spec.shape.rank(); ++k) {
+    const int loop = function_.inputs[static_cast<std::size_t>(i)][static_cast<std::size_t>(k)];
+    if (loop < 0 || (spec.shape[k] == 1 && function_.loops[loop] != 1)) continue;
+    out.start[k] = box.start[loop] - function_.halo[loop];
+    out.shape[k] = box.shape[loop] + 2 * function_.halo[loop];
+    if (!function_.open_edges) continue;
+    const Index start = std::max<Index>(out.start[k], 0), end = std::min(out.end(k), spec.shape[k]);
+    out.start[k] = start, out.shape[k] = end - start;
+  }
+  return out;
+}
+
+bool UserFunctionOp::has_halo(int i) const {
+  for (const int loop : function_.inputs[static_cast<std::size_t>(i)])
+    if (loop >= 0 && function_.halo[loop] > 0) return true;
+  return false;
+}
+
+Box UserFunctionOp::part_of_output(int o, const Box& box) const {
+  return map_box(output(o), box, function_.outputs[static_cast<std::size_t>(o)].shape);
+}
+
+Box UserFunctionOp::input_box(int i, const Box& box, const Shape& array) const {
+  if (box.empty()) return map_box(input(i), box, array);
+  const Box wanted = around(i, whole_blocks(box));
+  return function_.open_edges ? wanted : kernels::filled_from(function_.boundary, wanted, array);
+}
+
+Need UserFunctionOp::need(const Box& box) const {
+  const Box whole = whole_blocks(box);
+  Box one = whole;
+  if (!function_.free)
+    for (int k = 0; k < box.rank(); ++k) one.shape[k] = std::min(one.shape[k], function_.block[k]);
+  Index in_bytes = 0, copies = 0, elements = 0;
+  for (int i = 0; i < input_count(); ++i) {
+    const Index bytes = around(i, one).count() * size_of(in_[static_cast<std::size_t>(i)].dtype);
+    in_bytes += bytes;
+    elements += around(i, whole).count();
+    if ((has_halo(i) && !function_.open_edges) || function_.contiguous) copies += Scratch::rounded(bytes);
+  }
+  for (std::size_t o = 0; o < function_.outputs.size(); ++o) {
+    const Index count = part_of_output(static_cast<int>(o), one).count();
+    elements += count;
+    if (whole != box || function_.contiguous) copies += Scratch::rounded(count * size_of(function_.outputs[o].dtype));
+  }
+  const auto own = static_cast<Index>(std::ceil(function_.memory_factor * static_cast<double>(in_bytes)));
+  return {copies + Scratch::rounded(own), static_cast<double>(elements) * kNanoseconds};
+}
+
+ChunkGrid UserFunctionOp::chunks(int output, std::span<const ChunkGrid> inputs) const {
+  const auto& made = function_.outputs[static_cast<std::size_t>(output)];
+  bool chunked = false;
+  for (const ChunkGrid& grid : inputs) chunked = chunked || !grid.is_contiguous();
+  if (!chunked) return ChunkGrid::contiguous(made.shape);
+  Shape chunk = made.shape;
+  for (int k = 0; k < chunk.rank(); ++k)
+    if (const int loop = made.axes[static_cast<std::size_t>(k)]; loop >= 0) chunk[k] = function_.block[loop];
+  for (Index& n : chunk) n = std::max<Index>(1, n);
+  return ChunkGrid(made.shape, chunk);
+}
+
+void UserFunctionOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const {
+  if (function_.free) return run_block(box, box, in, out, scratch);
+  const Box whole = whole_blocks(box);
+  Shape counts(box.rank());
+  for (int k = 0; k < box.rank(); ++k) counts[k] = (whole.shape[k] + function_.block[k] - 1) / function_.block[k];
+  const ChunkGrid grid(counts, Shape(box.rank(), 1));
+  for (Index i = 0; i < grid.count(); ++i) {
+    cancel.check();
+    Box block = grid.box(i);
+    for (int k = 0; k < box.rank(); ++k) {
+      block.start[k] = whole.start[k] + block.start[k] * function_.block[k];
+      block.shape[k] = std::min(function_.block[k], whole.end(k) - block.start[k]);
+    }
+    run_block(block, box, in, out, scratch);
+  }
+}
+
+void UserFunctionOp::run_block(const Box& block, const Box& box, std::span<const Tile> in, std::span<const Tile> out,
+                               Scratch& scratch) const {
+  const Index mark = scratch.used();
+  std::vector<View> from, to;
+  for (int i = 0; i < input_count(); ++i) {
+    const auto n = static_cast<std::size_t>(i);
+    const Box part = around(i, block);
+    const bool filled = has_halo(i) && !function_.open_edges;
+    if (!filled) {
+      const View view = in[n].part(part).view;
+      if (!function_.contiguous || view.is_contiguous()) {
+        from.push_back(view);
+        continue;
+      }
+    }
+    from.push_back(View::contiguous(scratch.take(std::max<Index>(1, part.count() * size_of(in_[n].dtype))), in_[n].dtype, part.shape));
+    if (filled)
+      kernels::fill_window(function_.boundary, function_.constant, in[n], part, in_[n].shape, from.back());
+    else
+      copy(in[n].part(part).view, from.back());
+  }
+  std::vector<Box> parts;
+  for (std::size_t o = 0; o < out.size(); ++o) {
+    parts.push_back(part_of_output(static_cast<int>(o), block));
+    const DType dtype = function_.outputs[o].dtype;
+    if (contains(out[o].box, parts[o])) {
+      const View view = out[o].part(parts[o]).view;
+      if (!function_.contiguous || view.is_contiguous()) {
+        to.push_back(view);
+        continue;
+      }
+    }
+    to.push_back(View::contiguous(scratch.take(std::max<Index>(1, parts[o].count() * size_of(dtype))), dtype, parts[o].shape));
+  }
+  try {
+    Dims before(block.rank());
+    for (int k = 0; k < block.rank(); ++k)
+      before[k] = function_.open_edges ? std::min(function_.halo[k], block.start[k]) : function_.halo[k];
+    function_.call({from, to, block, before});
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail(ErrorKind::kUser, "The function {} failed: {}", function_.name, error.what());
+  }
+  for (std::size_t o = 0; o < out.size(); ++o) {
+    const Box common = intersection(parts[o], part_of_output(static_cast<int>(o), box));
+    const View there = out[o].part(common).view, made = Tile{to[o], parts[o]}.part(common).view;
+    if (there.data != made.data) copy(made, there);
+  }
+  scratch.release_to(mark);
+}
+
+std::vector<Array> user_function(UserFunction function, const std::vector<Array>& arrays) {
+  static std::atomic<Index> next{1};
+  ensure(arrays.size() == function.inputs.size() && function.block.rank() == function.loops.rank() &&
+             function.halo.rank() == function.loops.rank(),
+         "user_function: axes that do not fit");
+  if (function.identity.empty()) function.identity = fmt::format("{}#{}", function.name, next++);
+  for (int k = 0; k < function.loops.rank(); ++k) {
+    if (function.halo[k] < 0) fail(ErrorKind::kUser, "{}: a halo of {}.", function.name, function.halo[k]);
+    function.block[k] = std::clamp<Index>(function.block[k], 1, std::max<Index>(1, function.loops[k]));
+  }
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    ensure(static_cast<int>(function.inputs[i].size()) == arrays[i].rank(), "user_function: an axis without a role");
+    for (int k = 0; k < arrays[i].rank(); ++k) {
+      const int loop = function.inputs[i][static_cast<std::size_t>(k)];
+      if (loop >= 0 && arrays[i].shape()[k] != 1 && arrays[i].shape()[k] != function.loops[loop])
+        fail(ErrorKind::kUser, "{}: input {} has shape {}, which does not go with the loop axes {}.", function.name, i,
+             to_string(arrays[i].shape()), to_string(function.loops));
+    }
+  }
+  return apply_op_all(std::make_shared<UserFunctionOp>(std::move(function), arrays), arrays);
+}
+
+}  // namespace freestone

@@ -1,0 +1,285 @@
+"""Work in the background: futures, delayed calls, writes for later."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import freestone as fs
+import numpy as np
+import pytest
+
+
+def add(a, b=1):
+    return a + b
+
+
+def test_submit_map_gather():
+    assert fs.submit(add, 2, b=5).result() == 7
+    futures = fs.map(add, range(10), range(10))
+    assert fs.gather(futures) == [2 * i for i in range(10)]
+    assert fs.gather({"a": futures[1], "b": [futures[2], 7]}) == {"a": 2, "b": [4, 7]}
+    assert all(f.done() and f.status == "finished" for f in futures)
+    assert "add" in futures[0].key and "finished" in repr(futures[0])
+
+
+def test_futures_among_the_arguments_stand_for_their_results():
+    gate = threading.Event()
+    first = fs.submit(lambda: gate.wait(10) and 5)
+    total = fs.submit(lambda parts, more: sum(parts) + more["x"], [first, 1, fs.submit(add, 1)], more={"x": first})
+    time.sleep(0.05)
+    assert not total.done()
+    gate.set()
+    assert total.result(10) == 13
+    chain = fs.submit(add, 0)
+    for _ in range(2000):
+        chain = fs.submit(add, chain)
+    assert chain.result(20) == 2001
+
+
+def test_waiting_futures_block_no_thread():
+    gate = threading.Event()
+    slow = fs.submit(gate.wait, 10)
+    waiting = [fs.submit(add, slow) for _ in range(100)]
+    with fs.settings(threads=2):
+        assert fs.submit(add, 1).result(5) == 2
+    gate.set()
+    assert fs.gather(waiting) == [2] * 100
+
+
+def test_errors_go_on_to_what_needs_them():
+    bad = fs.submit(lambda: 1 / 0)
+    after = fs.submit(add, bad)
+    with pytest.raises(ZeroDivisionError):
+        after.result(5)
+    assert isinstance(after.exception(), ZeroDivisionError) and after.traceback() is not None
+    good = fs.submit(add, 1)
+    assert fs.gather([bad, good], errors="skip") == [2]
+    with pytest.raises(ZeroDivisionError):
+        fs.gather([good, bad])
+
+
+def test_cancel():
+    gate = threading.Event()
+    blockers = [fs.submit(gate.wait, 10) for _ in range(fs.get_settings()["threads"])]
+    later = [fs.submit(add, i) for i in range(5)]
+    after = fs.submit(add, later[0])
+    assert fs.cancel(later) == 5 and all(f.cancelled() for f in later)
+    with pytest.raises(fs.CancelledError):
+        later[0].result()
+    assert after.cancelled()
+    assert not blockers[0].cancel()
+    gate.set()
+    fs.wait(blockers)
+
+
+def test_wait_and_as_completed():
+    gates = [threading.Event() for _ in range(2)]
+    futures = [fs.submit(gate.wait, 10) for gate in gates]
+    with pytest.raises(TimeoutError):
+        fs.wait(futures, timeout=0.05)
+    gates[1].set()
+    first = next(iter(fs.as_completed(futures)))
+    assert first is futures[1]
+    done, not_done = fs.wait(futures, return_when="FIRST_COMPLETED")
+    assert futures[1] in done and not_done == {futures[0]}
+    gates[0].set()
+    assert {f for f in fs.as_completed(futures)} == set(futures)
+    assert sorted(result for _, result in fs.as_completed(fs.map(add, range(5)), with_results=True)) == [1, 2, 3, 4, 5]
+
+
+def test_pure_calls_are_shared_while_their_future_lives():
+    calls = []
+
+    def once(x):
+        calls.append(x)
+        return x
+
+    one = fs.submit(once, 3, pure=True)
+    assert fs.submit(once, 3, pure=True) is one
+    assert fs.submit(once, 3) is not one
+    fs.gather([one, fs.submit(once, 3.0, pure=True)])
+    assert one.result() == 3
+    with pytest.raises(TypeError, match="pure=False"):
+        fs.submit(once, [1], pure=True)
+
+
+def test_fire_and_forget(capfd):
+    done = threading.Event()
+    fs.fire_and_forget(fs.submit(done.set))
+    assert done.wait(5)
+    fs.fire_and_forget([fs.submit(lambda: 1 / 0)])
+    for _ in range(100):
+        if "ZeroDivisionError" in (text := capfd.readouterr().err):
+            break
+        time.sleep(0.02)
+    assert "ZeroDivisionError" in text
+
+
+def test_a_future_can_be_awaited():
+    async def main():
+        return await fs.submit(add, 4), await asyncio.gather(*[_one(f) for f in fs.map(add, range(3))])
+
+    async def _one(future):
+        return await future
+
+    assert asyncio.run(main()) == (5, [1, 2, 3])
+
+
+def test_delayed_is_dasks():
+    import dask
+
+    for delayed in (fs.delayed, dask.delayed):
+        inc = delayed(add)
+        total = delayed(sum)([inc(i) for i in range(5)])
+        both = (total + inc(1)) * 2
+        assert total.compute() == 15 and both.compute() == 34
+        text = delayed("a,b").split(",")[1].upper()
+        assert text.compute() == "B"
+        one, two = delayed(divmod, nout=2)(17, 5)
+        assert (one.compute(), two.compute()) == (3, 2)
+        with pytest.raises(TypeError):
+            bool(total)
+    calls = []
+
+    @fs.delayed
+    def noted(x):
+        calls.append(x)
+        return x
+
+    shared = noted(1)
+    assert fs.compute(shared + shared, 3, fs.asarray(np.ones(2)).sum(), fs.submit(add, 1))[:3] == (2, 3, 2.0)
+    assert calls == [1]
+    deep = noted(0)
+    for _ in range(3000):
+        deep = deep + 1
+    assert deep.compute() == 3000
+    assert dask.compute(noted(5))[0] == 5
+
+
+def test_writes_for_later(tmp_path):
+    import dask
+
+    a = fs.asarray(np.arange(6.0))
+    later = a.write(tmp_path / "a.npy", compute=False)
+    assert not (tmp_path / "a.npy").exists() and "WriteLater" in repr(later)
+    later.compute()
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), np.arange(6.0))
+    both = [fs.write({tmp_path / f"{name}.npy": a * 2}, compute=False) for name in "bc"]
+    with fs.profile() as profile:
+        fs.compute(*both)
+    np.testing.assert_array_equal(np.load(tmp_path / "c.npy"), np.arange(6.0) * 2)
+    assert len(profile.json()["stages"]) == 1
+    fs.write({tmp_path / "d.npy": a}, compute=False).submit().result(10)
+    dask.compute(fs.write({tmp_path / "e.npy": a}, compute=False))
+    assert (tmp_path / "d.npy").exists() and (tmp_path / "e.npy").exists()
+    with pytest.raises(fs.UserError, match="exists"):
+        later.compute()
+
+
+def test_computations_in_the_background():
+    a = fs.random.default_rng(1).normal(size=(500, 400))
+    futures = [fs.submit((a + i).mean().compute) for i in range(8)]
+    means = fs.gather(futures)
+    np.testing.assert_allclose(np.diff(means), 1, rtol=1e-9)
+    assert fs.submit(lambda x: float(x.sum()), fs.asarray(np.ones(5))).result() == 5
+
+
+def interrupted(code, wait="begun"):
+    """Runs a script, sends Ctrl-C when it has said that it begins; its output and the seconds that it took to end."""
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline().strip() == wait
+    time.sleep(0.5)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    return out, err, time.monotonic() - sent
+
+
+PREFACE = """
+import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
+import freestone as fs, numpy as np, time, os
+def forever(x=None):
+    print("begun", flush=True)
+    while True: time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("work", [
+    "fs.submit(forever).result()",
+    "fs.gather([fs.submit(forever)])",
+    "fs.asarray(np.ones(4)).map_blocks(forever, dtype='f8').compute()",
+    "fs.asarray(np.ones(4)).map_blocks(forever, dtype='f8', workers='processes').compute() if not print('begun', flush=True) else 0",
+    "fs.delayed(forever)().compute()",
+])  # fmt: skip
+def test_ctrl_c_ends_the_wait_within_a_second(work):
+    code = textwrap.dedent(PREFACE) + f"try:\n    {work}\nexcept KeyboardInterrupt:\n    print('interrupted', flush=True); os._exit(0)\n"
+    out, err, seconds = interrupted(code)
+    assert "interrupted" in out, err
+    assert seconds < 1.5
+
+
+def in_child(queue):
+    import freestone as fs
+
+    queue.put((float(fs.asarray(np.ones(1000)).sum().compute()), fs.submit(add, 1).result(20), float(fs.asarray(np.ones(9)).map_blocks(lambda b: b + 1, dtype="f8", workers="processes").sum().compute())))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_multiprocessing_never_deadlocks(method):
+    assert fs.submit(add, 1).result() == 2  # threads are there
+    fs.asarray(np.ones(1000)).map_blocks(lambda b: b, dtype="f8", workers="processes").compute()
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    children = [context.Process(target=in_child, args=(queue,)) for _ in range(2)]
+    for child in children:
+        child.start()
+    try:
+        for _ in children:
+            assert queue.get(timeout=60) == (1000.0, 2, 18.0)
+    finally:
+        for child in children:
+            child.join(20)
+            if child.is_alive():
+                child.kill()
+                pytest.fail("a child did not end")
+
+
+def test_a_fork_while_others_compute():
+    stop = threading.Event()
+
+    def busy():
+        a = fs.random.default_rng(2).normal(size=(300, 300))
+        while not stop.is_set():
+            a.std(0).compute()
+
+    threads = [threading.Thread(target=busy) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    ok = float(fs.asarray(np.ones(50)).sum().compute()) == 50
+                except BaseException:
+                    ok = False
+                os._exit(0 if ok else 3)
+            end = time.monotonic() + 20
+            while (found := os.waitpid(pid, os.WNOHANG))[0] == 0 and time.monotonic() < end:
+                time.sleep(0.01)
+            if found[0] == 0:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                pytest.fail("the child hangs")
+            assert os.waitstatus_to_exitcode(found[1]) == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,308 @@
+"""User functions: blocks, halos, lines, signatures; threads, processes, compiled."""
+
+import ctypes
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+
+import freestone as fs
+import numpy as np
+import pytest
+
+RNG = np.random.default_rng(7)
+X = RNG.normal(size=(40, 50, 6)).astype("f4")
+
+
+def chunked(values=X, chunks=(16, 20, 6)):
+    return fs.rechunk(fs.asarray(values), chunks[: values.ndim])
+
+
+def test_map_blocks_calls_once_a_chunk_whatever_the_plan():
+    seen = []
+    lock = threading.Lock()
+
+    def centred(block):
+        with lock:
+            seen.append(block.shape)
+        return block - block.mean()
+
+    expected = np.empty_like(X)
+    for i in range(0, 40, 16):
+        for j in range(0, 50, 20):
+            part = X[i : i + 16, j : j + 20]
+            expected[i : i + 16, j : j + 20] = part - part.mean()
+    for threads, memory in ((1, "64MiB"), (2, "1GiB")):
+        with fs.settings(threads=threads, memory=memory):
+            np.testing.assert_allclose(chunked().map_blocks(centred, dtype="f4").compute(), expected, rtol=1e-6, atol=1e-6)
+    assert len(seen) >= 18 and max(seen) == (16, 20, 6)
+
+
+def test_map_blocks_of_several_arrays_and_other_arguments():
+    a, b = chunked(), chunked(X[:, :1] * 2)
+    result = fs.map_blocks(lambda x, factor, y, *, more: x * factor + y + more, a, 3, b, more=1)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result.compute(), X * 3 + X[:, :1] * 2 + 1, rtol=1e-6)
+    np.testing.assert_array_equal(fs.map_blocks(np.add, a, X).compute(), X + X)
+
+
+def test_map_blocks_gives_blocks_of_its_own():
+    kept = []
+
+    def careless(block):
+        block[block < 0] = 0
+        kept.append(block)
+        return block
+
+    x = X.copy()
+    result = chunked(x).map_blocks(careless, dtype="f4").compute()
+    np.testing.assert_array_equal(result, np.maximum(X, 0))
+    np.testing.assert_array_equal(x, X)
+    assert all(np.isfinite(block).all() for block in kept)
+
+
+def test_map_blocks_adds_and_drops_axes_as_dask_does():
+    import dask.array as da
+
+    d = da.from_array(X, chunks=(16, 20, 6))
+    calls = [
+        (lambda m, a: m(lambda b: b.sum(2), a, drop_axis=2, dtype="f4")),
+        (lambda m, a: m(lambda b: np.stack([b, -b], axis=1), a, new_axis=1, dtype="f4", chunks=None if m is not fs.map_blocks else (1, 2, 1, 1))),
+        (lambda m, a: m(lambda b: b[..., None], a, new_axis=3, dtype="f4")),
+        (lambda m, a: m(lambda b: b.sum(2)[:, :, None], a, drop_axis=2, new_axis=2, dtype="f4")),
+    ]  # fmt: skip
+    for number, call in enumerate(calls):
+        mine = call(fs.map_blocks, chunked())
+        if number == 1:
+            np.testing.assert_array_equal(mine.compute(), np.stack([X, -X], axis=1))
+            continue
+        np.testing.assert_allclose(mine.compute(), call(da.map_blocks, d).compute(), rtol=1e-6, err_msg=str(number))
+
+
+def test_block_id_and_block_info_are_dasks():
+    import dask.array as da
+
+    mine, theirs = {}, {}
+
+    def note(where):
+        def function(block, block_id=None, block_info=None):
+            if block_info is not None and block.size > 1 and 0 in block_info and None in block_info:
+                where[block_id] = {key: {k: v for k, v in facts.items()} for key, facts in block_info.items()}
+            return block
+
+        return function
+
+    chunked().map_blocks(note(mine), dtype="f4").compute()
+    da.from_array(X, chunks=(16, 20, 6)).map_blocks(note(theirs), dtype="f4").compute()
+    assert set(mine) == set(theirs)
+    for place, facts in theirs.items():
+        for key in (0, None):
+            for name, value in facts[key].items():
+                ours = mine[place][key][name]
+                assert [tuple(v) if isinstance(v, (list, tuple)) else v for v in ours] == [tuple(v) if isinstance(v, (list, tuple)) else v for v in value] if isinstance(value, (list, tuple)) else ours == value, (place, key, name)
+
+
+@pytest.mark.parametrize("boundary", [None, "reflect", "periodic", "nearest", 3.5])
+def test_map_overlap_is_dasks(boundary):
+    import dask.array as da
+    from scipy.ndimage import uniform_filter
+
+    def smooth(block):
+        return uniform_filter(block, size=(3, 5, 1), mode="nearest")
+
+    depth = {0: 1, 1: 2}
+    theirs = da.map_overlap(smooth, da.from_array(X, chunks=(16, 25, 6)), depth=depth, boundary="none" if boundary is None else boundary, dtype="f4")
+    mine = chunked(chunks=(16, 25, 6)).map_overlap(smooth, depth, boundary)
+    np.testing.assert_allclose(mine.compute(), theirs.compute(), rtol=2e-5, atol=2e-5)
+
+
+def test_map_overlap_without_trimming():
+    def inner(block):
+        return block[1:-1, 2:-2] * 2
+
+    mine = chunked().map_overlap(inner, (1, 2, 0), "reflect", trim=False, dtype="f4")
+    np.testing.assert_array_equal(mine.compute(), X * 2)
+    with pytest.raises(fs.UserError, match="with its halo"):
+        chunked().map_overlap(lambda b: b[3:], (1, 2, 0), "reflect", dtype="f4").compute()
+    z = (X + 1j * X).astype("c8")
+    np.testing.assert_array_equal(chunked(z).map_overlap(lambda b: b, 1, "reflect", dtype="c8").compute(), z)
+
+
+def test_apply_gufunc_is_numpys():
+    a, b = fs.asarray(X), fs.asarray(X[0])
+    np.testing.assert_allclose(fs.apply_gufunc(np.matmul, "(i,j),(k)->(i)", a, X[0, 0], vectorize=False, output_dtypes="f4").compute() if False else fs.apply_gufunc(lambda x, y: (x * y).sum(-1), "(i),(i)->()", a, b).compute(), (X * X[0]).sum(-1), rtol=1e-5)
+    mean, spread = fs.apply_gufunc(lambda x: (x.mean(-1), x.std(-1)), "(i)->(),()", a, axis=0, output_dtypes=["f4", "f4"])
+    np.testing.assert_allclose(mean.compute(), X.mean(0), atol=1e-5)
+    np.testing.assert_allclose(spread.compute(), X.std(0), atol=1e-5)
+    powers = fs.apply_gufunc(lambda x: np.stack([x.sum(-1), (x**2).sum(-1)], -1), "(i)->(p)", a, output_sizes={"p": 2})
+    np.testing.assert_allclose(powers.compute(), np.stack([X.sum(-1), (X**2).sum(-1)], -1), rtol=1e-5, atol=1e-5)
+    outer = fs.apply_gufunc(lambda x, y: x * float(y[0]), "(i),(j)->(i)", a, b, vectorize=True)
+    np.testing.assert_allclose(outer.compute(), np.vectorize(lambda x, y: x * float(y[0]), signature="(i),(j)->(i)")(X, X[0]), rtol=1e-6)
+    placed = fs.apply_gufunc(lambda x: x - x.mean(-1, keepdims=True), "(i)->(i)", a, axes=[(1,), (0,)])
+    np.testing.assert_allclose(placed.compute(), np.moveaxis(X - X.mean(1, keepdims=True), 1, 0), atol=1e-6)
+    with pytest.raises(fs.UserError, match="no signature"):
+        fs.apply_gufunc(np.sum, "(i", a)
+    with pytest.raises(fs.UserError, match="core axis 'i'"):
+        fs.apply_gufunc(np.add, "(i),(i)->(i)", a, X[:3, :3, :3])
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_apply_along_is_numpys(axis):
+    functions = [lambda v: v.max(), lambda v: np.array([v.min(), v.max()]), lambda v: np.cumsum(v), lambda v: np.outer(v[:2], v[:3])]
+    for function in functions:
+        mine = fs.apply_along(function, fs.asarray(X), axis=axis)
+        theirs = np.apply_along_axis(function, axis, X)
+        assert mine.shape == theirs.shape and mine.dtype == theirs.dtype
+        np.testing.assert_allclose(mine.compute(), theirs, rtol=1e-6)
+    np.testing.assert_allclose(fs.apply_along_axis(np.sort, axis, fs.asarray(X)).compute(), np.sort(X, axis=axis))
+
+
+def fails(block):
+    raise ZeroDivisionError(f"no block of shape {block.shape}")
+
+
+def test_errors_are_those_of_the_function():
+    with pytest.raises(ZeroDivisionError, match=r"no block of shape \(16, 20, 6\)") as caught:
+        with fs.settings(threads=1):
+            chunked().map_blocks(fails, dtype="f4").compute()
+    assert any("user_function" in note for note in getattr(caught.value, "__notes__", ["user_function"]))
+    assert caught.traceback[-1].name == "fails"
+    with pytest.raises(fs.UserError, match="Give dtype=") as caught:
+        chunked().map_blocks(fails)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    with pytest.raises(fs.UserError, match=r"gave shape \(3,\) for a block that has shape"):
+        chunked().map_blocks(lambda b: np.zeros(3), dtype="f4").compute()
+    with pytest.raises(fs.UserError, match="workers is"):
+        chunked().map_blocks(fails, dtype="f4", workers="gpus")
+
+
+def test_processes():
+    seen = chunked().map_blocks(lambda b: np.full(b.shape, os.getpid()), dtype="i8", workers="processes")
+    pids = set(np.unique(seen.compute()).tolist())
+    assert os.getpid() not in pids and len(pids) <= fs.get_settings()["threads"]
+    doubled = chunked().map_overlap(lambda b: b * 2, 1, "reflect", workers="processes", dtype="f4")
+    np.testing.assert_array_equal(doubled.compute(), X * 2)
+    with pytest.raises(ZeroDivisionError) as caught:
+        chunked().map_blocks(fails, dtype="f4", workers="processes").compute()
+    assert "in fails" in str(caught.value.__cause__)
+    with pytest.raises(fs.UserError, match="SIGKILL"):
+        chunked().map_blocks(lambda b: os.kill(os.getpid(), 9), dtype="f4", workers="processes").compute()
+    np.testing.assert_array_equal(doubled.compute(), X * 2)
+    with pytest.raises(fs.UserError, match="cannot go to another process"):
+        lock = threading.Lock()
+        chunked().map_blocks(lambda b: lock, dtype="f4", workers="processes")
+
+
+def test_processes_from_a_script_that_guards_nothing(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent("""
+        import freestone as fs, numpy as np
+        print("begun")
+        def add(block):
+            print("this goes to stderr")
+            return block + 1
+        a = fs.asarray(np.arange(10.0)).map_blocks(add, dtype="f8", workers="processes")
+        print(a.compute().sum())
+    """))
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert ran.stdout == "begun\n55.0\n", ran.stderr
+
+
+# Compiled functions.
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compiled")
+    (folder / "own.c").write_text("""
+        #include <stdint.h>
+        void twice(const float* in, float* out, int64_t n) { for (int64_t i = 0; i < n; ++i) out[i] = 2 * in[i]; }
+        void rows(const double* in, double* out, int64_t n0, int64_t n1) {
+          for (int64_t i = 0; i < n0; ++i) for (int64_t j = 0; j < n1; ++j) out[i * n1 + j] = in[i * n1 + j] + i;
+        }
+        double halved(double x) { return x / 2; }
+        double smaller(double x, double y) { return x < y ? x : y; }
+    """)
+    compiled = subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", folder / "own.so", folder / "own.c"], capture_output=True, text=True)
+    if compiled.returncode != 0:
+        pytest.fail(f"no C compiler: {compiled.stderr}")
+    return ctypes.CDLL(str(folder / "own.so"))
+
+
+def test_ctypes_functions(library):
+    floats, doubles = np.ctypeslib.ndpointer("f4"), ctypes.POINTER(ctypes.c_double)
+    library.twice.argtypes, library.twice.restype = [ctypes.POINTER(ctypes.c_float), ctypes.POINTER(ctypes.c_float), ctypes.c_int64], None
+    np.testing.assert_array_equal(chunked().map_blocks(library.twice).compute(), X * 2)
+    np.testing.assert_array_equal(fs.asarray(X.T).map_blocks(library.twice).compute(), X.T * 2)
+    library.halved.argtypes, library.halved.restype = [ctypes.c_double], ctypes.c_double
+    wide = X.astype("f8")
+    np.testing.assert_array_equal(chunked(wide).map_blocks(library.halved, elementwise=True).compute(), wide / 2)
+    library.smaller.argtypes, library.smaller.restype = [ctypes.c_double] * 2, ctypes.c_double
+    np.testing.assert_array_equal(fs.map_blocks(library.smaller, chunked(wide), chunked(-wide)).compute(), np.minimum(wide, -wide))
+    library.rows.argtypes, library.rows.restype = [doubles, doubles, ctypes.c_int64, ctypes.c_int64], None
+    plane = chunked(wide[:, :, 0], (7, 50))
+    np.testing.assert_array_equal(plane.map_blocks(library.rows).compute(), wide[:, :, 0] + (np.arange(40) % 7)[:, None])
+    with pytest.raises(fs.UserError, match="takes float32"):
+        chunked(wide).map_blocks(library.twice)
+    with pytest.raises(fs.UserError, match="called in none of the ways"):
+        fs.map_blocks(library.halved, chunked(wide), chunked(wide))
+    library.halved.argtypes = None
+    with pytest.raises(fs.UserError, match="argtypes"):
+        chunked(wide).map_blocks(library.halved)
+    assert floats is not None
+
+
+def test_capsules_as_cython_makes_them(library):
+    new = ctypes.pythonapi.PyCapsule_New
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    name = ctypes.c_char_p(b"void (float const *, float *, Py_ssize_t)")
+    capsule = new(ctypes.cast(library.twice, ctypes.c_void_p), name, None)
+    np.testing.assert_array_equal(chunked().map_blocks(capsule).compute(), X * 2)
+    bad = ctypes.c_char_p(b"some.module.name")
+    with pytest.raises(fs.UserError, match="no C signature"):
+        chunked().map_blocks(new(ctypes.cast(library.twice, ctypes.c_void_p), bad, None))
+
+
+def test_cffi_functions(library):
+    cffi = pytest.importorskip("cffi")
+    ffi = cffi.FFI()
+    ffi.cdef("void twice(const float* in, float* out, int64_t n);")
+    opened = ffi.dlopen(library._name)
+    np.testing.assert_array_equal(chunked().map_blocks(ffi.addressof(opened, "twice")).compute(), X * 2)
+
+
+def test_numba_functions():
+    numba = pytest.importorskip("numba")
+
+    @numba.njit
+    def smooth(x):
+        out = np.zeros_like(x)
+        for i in range(1, x.shape[0] - 1):
+            for j in range(1, x.shape[1] - 1):
+                out[i, j] = (x[i - 1, j] + x[i, j] + x[i + 1, j] + x[i, j - 1] + x[i, j + 1]) / 5
+        return out
+
+    @numba.njit
+    def fill(x, y, out):
+        for i in range(x.shape[0]):
+            out[i] = x[i] + 2 * y[i]
+
+    plane = X[:, :, 0].astype("f8")
+    padded = np.pad(plane, 1, mode="symmetric")
+    expected = (padded[:-2, 1:-1] + padded[1:-1, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]) / 5
+    np.testing.assert_allclose(chunked(plane, (16, 20)).map_overlap(smooth, 1, "reflect").compute(), expected, rtol=1e-12)
+    np.testing.assert_array_equal(fs.map_blocks(fill, chunked(plane, (16, 20)), chunked(plane, (16, 20))).compute(), plane * 3)
+
+    @numba.cfunc("void(CPointer(float32), CPointer(float32), intp)")
+    def twice(pointer, out, n):
+        for i in range(n):
+            out[i] = 2 * pointer[i]
+
+    np.testing.assert_array_equal(chunked().map_blocks(twice).compute(), X * 2)
+
+    @numba.cfunc("float64(float64)")
+    def square(x):
+        return x * x
+
+    np.testing.assert_array_equal(chunked(plane, (16, 20)).map_blocks(square).compute(), plane**2)
