@@ -22,9 +22,10 @@ void put(const std::string& text, char* to, std::size_t room) {
   to[n] = '\0';
 }
 
-std::string type_name(nc_type type) {
+/// @param is_dap2 whose bytes have no sign, whatever libnetcdf calls them
+std::string type_name(nc_type type, bool is_dap2) {
   switch (type) {
-    case NC_BYTE: return "i1";
+    case NC_BYTE: return is_dap2 ? "u1" : "i1";
     case NC_UBYTE: return "u1";
     case NC_CHAR: return "S1";
     case NC_SHORT: return "i2";
@@ -101,7 +102,8 @@ void close(int dataset) { nc_close(dataset); }
 
 std::size_t describe(int dataset, char* json, std::size_t room) {
   Json out{{"attributes", Json::array()}, {"variables", Json::array()}};
-  int dims = 0, variables = 0, globals = 0, unlimited = 0;
+  int dims = 0, variables = 0, globals = 0, unlimited = 0, format = 0, mode = 0;
+  const bool is_dap2 = nc_inq_format_extended(dataset, &format, &mode) == NC_NOERR && format == NC_FORMATX_DAP2;
   if (nc_inq(dataset, &dims, &variables, &globals, &unlimited) == NC_NOERR) {
     out["attributes"] = attributes(dataset, NC_GLOBAL, globals);
     for (int v = 0; v < variables; ++v) {
@@ -117,7 +119,7 @@ std::size_t describe(int dataset, char* json, std::size_t room) {
         shape.push_back(length);
         names.push_back(dim);
       }
-      out["variables"].push_back({{"name", name}, {"type", type_name(type)}, {"shape", shape}, {"dims", names}, {"attributes", attributes(dataset, v, count)}});
+      out["variables"].push_back({{"name", name}, {"type", type_name(type, is_dap2)}, {"shape", shape}, {"dims", names}, {"attributes", attributes(dataset, v, count)}});
     }
   }
   const std::string text = out.dump(-1, ' ', false, Json::error_handler_t::replace);

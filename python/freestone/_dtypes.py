@@ -68,7 +68,7 @@ def dtype_name(dtype: DTypeLike) -> str:
 
 def _dtype_in(value: Any) -> Any:
     """The dtype of an array, or what else was given."""
-    return getattr(value, "dtype", value)
+    return value if isinstance(value, type) else getattr(value, "dtype", value)
 
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:

@@ -85,6 +85,34 @@ def test_scaled_and_unsigned_integers_and_the_header(freestone):
         assert "ZIMAGE" not in f[0].header and "TTYPE1" not in f[0].header
 
 
+@pytest.mark.parametrize("kind,dtype", [("rice", "u1"), ("rice", "i1"), ("rice", "i2"), ("rice", "u2"), ("rice", "i4"), ("rice", "u4"), ("gzip", "u1"),
+                                        ("gzip", "i2"), ("gzip", "i8"), ("gzip", "f4"), ("gzip", "f8")])
+def test_written_tiles_are_what_astropy_reads(freestone, kind, dtype):
+    d = field("f8", (5, 43, 57))
+    d = d.astype(dtype) if dtype[0] == "f" else (d * (1 if dtype[1] == "1" else 97) - (0 if dtype[0] == "u" else 100)).astype(dtype)
+    d[2] = 0
+    d[3, 5] = np.iinfo(dtype).max if dtype[0] != "f" else np.inf
+    np.save(freestone.folder / "a.npy", d)
+    freestone.out(f"convert a.npy a.fits --compress {kind}")
+    with fits.open(freestone.folder / "a.fits") as f:
+        assert isinstance(f[1], fits.CompImageHDU)
+        np.testing.assert_array_equal(f[1].data, d)
+    np.testing.assert_array_equal(read(freestone, "a.fits"), d)
+    freestone.out(f"run a.npy ! write b.fits --compress {kind} --chunks 2,16,57")
+    with fits.open(freestone.folder / "b.fits") as f:
+        np.testing.assert_array_equal(f[1].data, d)
+
+
+def test_a_compressed_cube_keeps_its_header_and_tables(freestone, cube):
+    freestone.out("convert cube.fits c.fits.fz")
+    freestone.out("compare cube.fits c.fits.fz")
+    with fits.open(freestone.folder / "c.fits.fz") as f, fits.open(freestone.folder / "cube.fits") as original:
+        assert f[1].header["CTYPE3"] == "FREQ" and f[1].header["BMAJ"] == original[0].header["BMAJ"]
+        np.testing.assert_array_equal(f[1].data, original[0].data)
+    assert "rice is for integers" in freestone.fails(1, "convert cube.fits d.fits --compress rice")
+    assert "there are rice, gzip" in freestone.fails(1, "convert cube.fits d.fits --compress zstd")
+
+
 def test_damage_is_told(freestone):
     d = field("i2", (60, 80))
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(d)]).writeto(freestone.folder / "a.fits")

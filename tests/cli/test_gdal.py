@@ -12,7 +12,7 @@ from rasterio.transform import Affine  # noqa: E402
 SEED = int(os.environ.get("FREESTONE_TEST_SEED", "20240607"))
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "build" / "release" / "lib" / "freestone-plugins" / "libfreestone_gdal.so"
-needs_plugin = pytest.mark.skipif(not PLUGIN.exists(), reason="the plug-in is built where libgdal-dev is (scripts/packages-gdal.txt)")
+needs_plugin = pytest.mark.skipif(not PLUGIN.exists(), reason="the plug-in is built where libgdal-dev is (scripts/packages-test.txt)")
 TRANSFORM = Affine(30, 0, 500000, 0, -30, 4649790)
 
 

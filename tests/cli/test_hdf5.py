@@ -1,9 +1,14 @@
 """HDF5 and NetCDF-4 through the program, compared with h5py and netCDF4 bit for bit."""
 
+import contextlib
 import json
+import os
+import pathlib
 import resource
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -344,3 +349,28 @@ def test_a_table_of_200000_chunks_is_read_in_a_second(freestone):
 def children_seconds():
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
+
+
+@pytest.mark.parametrize(("number", "why"), [(signal.SIGKILL, "does not survive"), (signal.SIGPROF, "is not done with it after")])
+def test_a_library_that_ends_or_hangs_is_an_error_of_the_file(freestone, number, why):
+    """As a damaged file does it: here by a signal to the process in which the library works, as long as it has the file."""
+    with h5py.File(freestone.folder / "x.h5", "w") as f:
+        f.create_dataset("x", shape=(4000, 1000), dtype="i1", chunks=(1, 5), fillvalue=1, compression="gzip")[::7] = 3
+    for _ in range(10):
+        process = freestone.start("info x.h5")
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and process.poll() is None:
+            children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            at_work = [int(c) for c in children if b"--serve-hdf5" in pathlib.Path(f"/proc/{c}/cmdline").read_bytes()]
+            if at_work:
+                time.sleep(0.05)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(at_work[0], number)
+                break
+        out, error = process.communicate(timeout=60)
+        if process.returncode:
+            assert process.returncode == 1 and error.startswith("freestone: x.h5: ") and why in error and error.count("\n") == 1
+            break
+    else:
+        pytest.fail("the library was always done before the signal came")
+    assert "4000 x 1000" in freestone.out("info x.h5")

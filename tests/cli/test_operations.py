@@ -58,7 +58,9 @@ def test_reductions_of_every_dtype(name, dtype, tmp_path):
         rank = int(maker.rng.integers(1, 4))
         shape = maker.shape(rank, 9, zeros=number >= 7)
         scale = 1.3 if name == "prod" else 20
-        a = maker.array(shape, dtype, nan=0.1 * (number % 3 == 1), grain=1 if number % 2 else 0, special=0.1 * (number % 3 == 2), scale=scale)
+        # Infinities in one part of a complex number: NumPy's division of the mean makes NaN of the other.
+        special = 0.1 * (number % 3 == 2 and np.dtype(dtype).kind != "c")
+        a = maker.array(shape, dtype, nan=0.1 * (number % 3 == 1), grain=1 if number % 2 else 0, special=special, scale=scale)
         function = getattr(np, name)
         axis = None
         if name.startswith("arg") or maker.chance(0.3):
@@ -108,11 +110,14 @@ def test_quantiles(maker, number):
     method = METHODS[number % len(METHODS)]
     rtol = 1e-5 if dtype == "float32" else 1e-12
     expected = quietly(np.quantile, a, q, axis=axis, method=method)
-    expected = expected.astype(np.float64) if a.dtype.kind in "iu" and method in ("averaged_inverted_cdf", "midpoint") else expected
-    yield Case("quantile", [a], expected, axes=axes, q=q, method=method, rtol=rtol, atol=rtol)
+    # Here floats keep their dtype; NumPy gives float64 for a list of q by some methods.
+    keep = (lambda x: x) if isinstance(expected, type) else (lambda x: x.astype(a.dtype if a.dtype.kind == "f" else x.dtype))
+    if a.dtype.kind in "iu" and method in ("averaged_inverted_cdf", "midpoint"):
+        expected = expected.astype(np.float64)
+    yield Case("quantile", [a], keep(expected), axes=axes, q=q, method=method, rtol=rtol, atol=rtol)
     if a.dtype.kind == "f":
         skipped = quietly(np.nanquantile, a, q, axis=axis, method=method)
-        yield Case("quantile", [a], skipped, axes=axes, q=q, method=method, skip_nan=True, rtol=rtol, atol=rtol)
+        yield Case("quantile", [a], keep(skipped), axes=axes, q=q, method=method, skip_nan=True, rtol=rtol, atol=rtol)
         yield Case("median", [a], quietly(np.median, a, axis=axis), axes=axes, rtol=rtol, atol=rtol)
         yield Case("median", [a], quietly(np.nanmedian, a, axis=axis), axes=axes, skip_nan=True, rtol=rtol, atol=rtol)
         yield Case("percentile", [a], quietly(np.percentile, a, 37.5, axis=axis), axes=axes, q=37.5, rtol=rtol, atol=rtol)
@@ -221,6 +226,8 @@ def test_searching(maker, number):
         yield Case("searchsorted", [points, values], np.searchsorted(points, values, side=side), right=right)
         bins = np.unique(points[~np.isnan(points)] if points.dtype.kind == "f" else points)
         yield Case("digitize", [values, bins], np.digitize(values, bins, right=right), right=right)
+        if bins.size < 2:
+            continue  # NumPy takes one bin as rising
         yield Case("digitize", [values, bins[::-1]], np.digitize(values, bins[::-1], right=right), right=right, falling=True)
     yield Case("isin", [values, points], np.isin(values, points))
     x = np.unique(maker.array((12,), "float64"))
@@ -594,8 +601,8 @@ def test_sorting_in_passes(maker, number):
 def test_every_operation_of_the_program_is_tested():
     known = subprocess.run(["operations", "--list"], capture_output=True, text=True, check=True).stdout.split()
     text = pathlib.Path(__file__).read_text()
-    untested = [name for name in known if f'"{name}"' not in text]
-    assert untested == ["elementwise"], untested  # by tests/ops and tests/python
+    untested = [name for name in known if f'"{name}"' not in text and name != "elementwise"]
+    assert untested == [], untested  # elementwise: by tests/ops and tests/python
 
 
 def test_the_page_of_operations_names_functions_of_numpy():

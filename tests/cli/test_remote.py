@@ -100,11 +100,11 @@ def test_parts_and_pipelines_equal_local_ones(freestone, served, random, threads
 
 def test_a_netcdf4_file_opens_with_few_requests(freestone, served, random):
     with h5py.File(served / "many.nc", "w") as f:
-        for v in range(40):
+        for v in range(80):
             d = f.create_dataset(f"v{v}", data=random.normal(size=(64, 64)), chunks=(8, 64), compression="gzip")
             d.attrs["units"] = "K"
     with FileServer(served) as server:
-        assert len(freestone.json("info", f"{server.url}/many.nc", "--json")["hdus"]) == 40
+        assert len(freestone.json("info", f"{server.url}/many.nc", "--json")["hdus"]) == 80
         size = (served / "many.nc").stat().st_size
         assert size > 5 * 256 * 1024
         assert len(server.requests) <= 3 + size // (256 * 1024), server.requests
@@ -174,7 +174,7 @@ def test_a_source_that_changes_is_an_error_not_a_mix(freestone, served, random, 
         f.create_dataset("x", data=x, chunks=(4, 200, 100))
 
     def change(request):
-        if request.number == 2:
+        if request.number == 1:
             path = served / name
             path.write_bytes(path.read_bytes()[::-1] + (b"longer" if marks == "size" else b""))
             os.utime(path, (10**9, 10**9))
@@ -185,9 +185,9 @@ def test_a_source_that_changes_is_an_error_not_a_mix(freestone, served, random, 
 
 
 def test_a_chunk_of_zarr_that_changes_between_two_readings_is_an_error(freestone, served, random):
-    x = random.normal(size=(6, 300, 300))
+    x = random.normal(size=(24, 300, 1000))
     group = zarr.open_group(served / "a.zarr", mode="w", zarr_format=3)
-    group.create_array("x", shape=x.shape, dtype="f8", chunks=(1, 300, 300))[...] = x
+    group.create_array("x", shape=x.shape, dtype="f8", chunks=(1, 300, 1000))[...] = x
     zarr.consolidate_metadata(served / "a.zarr")
 
     def change(request):
@@ -195,7 +195,7 @@ def test_a_chunk_of_zarr_that_changes_between_two_readings_is_an_error(freestone
             shutil.copy(served / "a.zarr/x/c/2/0/0", served / "a.zarr/x/c/3/0/0")
 
     with FileServer(served, fault=change) as server:
-        done = freestone("run", f"{server.url}/a.zarr[x]", "--threads 1 --memory 16MiB ! calc --expr 'x - mean(x)' ! write out.npy")
+        done = freestone("run", f"{server.url}/a.zarr[x]", "--threads 1 --memory 32MiB ! calc --expr 'x - mean(x)' ! write out.npy")
         if len(server.of("/a.zarr/x/c/3/0/0")) < 2:
             pytest.fail("the chunk was read once: the test needs a smaller budget")
         assert done.returncode == 1 and "changed while the array was being read" in done.stderr

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <limits>
 #include <complex>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -67,9 +67,7 @@ TEST(Histogram, EdgesAndDensityAreNumPys) {
   EXPECT_EQ(h.edges[0].dtype(), DType::kFloat32);
   const auto tensors = compute_any_way({h.counts, h.edges[0]});
   const auto edges = numbers(tensors[1]), density = numbers(tensors[0]);
-  const float expected_edges[] = {
-      0.1f, static_cast<float>((static_cast<double>(9.9f) - static_cast<double>(0.1f)) / 3 + static_cast<double>(0.1f)),
-      static_cast<float>((static_cast<double>(9.9f) - static_cast<double>(0.1f)) / 3 * 2 + static_cast<double>(0.1f)), 9.9f};
+  const float step = (9.9f - 0.1f) / 3.0f, expected_edges[] = {0.1f, step + 0.1f, step * 2.0f + 0.1f, 9.9f};
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(edges[i], static_cast<double>(expected_edges[i]));
   double total = 0;
   for (std::size_t i = 0; i < 3; ++i) total += density[i] * (edges[i + 1] - edges[i]);

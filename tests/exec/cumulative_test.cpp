@@ -90,7 +90,8 @@ TEST(Cumulative, ComplexSumsAndProductsOverBlocks) {
     turns.push_back(std::polar(1.0, normal(random)));
   }
   values[70000] = {std::nan(""), 1};
-  const auto got = compute_any_way({cumulative_sum(RandomArrays::list(values), 0, {.skip_nan = true}), cumulative_prod(RandomArrays::list(turns), 0)});
+  const auto got =
+      compute_any_way({cumulative_sum(RandomArrays::list(values), 0, {.skip_nan = true}), cumulative_prod(RandomArrays::list(turns), 0)});
   Complex sum = 0, product = 1;
   for (Index i = 0; i < n; ++i) {
     const Complex v = values[static_cast<std::size_t>(i)];

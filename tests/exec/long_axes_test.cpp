@@ -1,5 +1,5 @@
-// What axes too long for a task take instead: ranks digit by digit, sorting in passes. On short axes both must agree with the operations that
-// see an axis whole, bit for bit.
+// What axes too long for a task take instead: ranks digit by digit, sorting in passes. On short axes both must agree with the operations
+// that see an axis whole, bit for bit.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,7 +37,8 @@ TEST(RankByDigits, EqualsTheSortedLineForEveryMethodAndDtype) {
     const std::string method(kernels::quantile_methods()[static_cast<std::size_t>(random.pick(13))]);
     const double q = random.pick(4) == 0 ? static_cast<double>(random.pick(2)) : std::generate_canonical<double, 53>(random.engine());
     const bool skip_nan = random.pick(2) == 0;
-    expect_same_bytes(rank_by_digits(a.array, method, q, axes, skip_nan), quantile(a.array, q, axes, {.method = method, .skip_nan = skip_nan}));
+    expect_same_bytes(rank_by_digits(a.array, method, q, axes, skip_nan),
+                      quantile(a.array, q, axes, {.method = method, .skip_nan = skip_nan}));
     const Array x = is_floating(dtype) ? a.array : astype(a.array, DType::kFloat64);
     expect_same_bytes(rank_by_digits(x, "median", 0.5, axes, skip_nan), median(a.array, axes, skip_nan));
   }

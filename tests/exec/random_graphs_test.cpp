@@ -227,7 +227,8 @@ class RandomGraph {
     return [axis](const View& in, const View& out) {
       const Index apart = (in.shape[axis] - out.shape[axis]) * in.strides[axis];
       each_element(in, out, [&](const auto* x, auto* y) {
-        *y = static_cast<std::remove_reference_t<decltype(*y)>>(*x + *reinterpret_cast<decltype(x)>(reinterpret_cast<const std::byte*>(x) + apart));
+        *y = static_cast<std::remove_reference_t<decltype(*y)>>(
+            *x + *reinterpret_cast<decltype(x)>(reinterpret_cast<const std::byte*>(x) + apart));
       });
     };
   }
@@ -281,8 +282,7 @@ TEST(RandomGraphs, EveryPlanGivesTheSameBits) {
     arrays.reserve(16);  // g++ 12 warns of a growth that does not happen
     arrays.push_back(graph.stored_cube(shape));
     if (graph.pick(2) == 0) arrays.push_back(graph.stored_cube(arrays[0].shape()));
-    for (Index step = 0, steps = 2 + graph.pick(6); step < steps; ++step)
-      switch (graph.pick(4)) {
+    for (Index step = 0, steps = 2 + graph.pick(6); step < steps; ++step) switch (graph.pick(4)) {
         case 0: arrays.push_back(graph.grow_ordered(arrays)); break;
         case 1: arrays.push_back(graph.grow_windows(arrays)); break;
         default: arrays.push_back(graph.grow(arrays));

@@ -44,7 +44,7 @@ std::vector<Attribute> sky_and_spectrum(const std::string& type, const std::stri
 void write(const std::string& path, const std::vector<float>& values, const Shape& shape, WriteRequest request = {}) {
   request.path = path;
   request.overwrite = true;
-  const auto sink = create_sink({shape, DType::kFloat32}, request);
+  const auto sink = formats::create_sink({shape, DType::kFloat32}, request);
   sink->create();
   std::vector<std::byte> memory(static_cast<std::size_t>(sink->scratch_bytes(Box(shape))));
   Scratch scratch(memory);
@@ -116,7 +116,7 @@ TEST(CasaImage, TakesUpAKilledRun) {
   };
   std::filesystem::path left;
   {
-    const auto sink = create_sink({shape, DType::kFloat32}, request);
+    const auto sink = formats::create_sink({shape, DType::kFloat32}, request);
     sink->create();
     write_rows(*sink, 2);
     // As a kill leaves it: aborting removes what is named so.
@@ -125,7 +125,7 @@ TEST(CasaImage, TakesUpAKilledRun) {
       if (entry.path().filename().string().ends_with("-tmp")) std::filesystem::rename(entry.path(), left);
   }
   std::filesystem::rename(left, folder / ".k.image.freestone-tmp");
-  const auto sink = create_sink({shape, DType::kFloat32}, request);
+  const auto sink = formats::create_sink({shape, DType::kFloat32}, request);
   sink->resume();
   write_rows(*sink, 0);
   sink->finish();
@@ -138,11 +138,11 @@ TEST(CasaImage, TakesUpAKilledRun) {
 
 TEST(CasaImage, RefusesWhatCasaDoesNotHold) {
   const Folder folder;
-  EXPECT_SAYS(error_of([&] { create_sink({{3}, DType::kInt16}, {.path = folder / "a.image"}); }), "--dtype float32");
-  EXPECT_SAYS(error_of([&] { create_sink({{}, DType::kFloat32}, {.path = folder / "a.image"}); }), "axes");
+  EXPECT_SAYS(error_of([&] { formats::create_sink({{3}, DType::kInt16}, {.path = folder / "a.image"}); }), "--dtype float32");
+  EXPECT_SAYS(error_of([&] { formats::create_sink({{}, DType::kFloat32}, {.path = folder / "a.image"}); }), "axes");
   WriteRequest request{.path = folder / "a.image"};
   request.packing.compressor = "zstd";
-  EXPECT_SAYS(error_of([&] { create_sink({{3}, DType::kFloat32}, request); }), "no compression");
+  EXPECT_SAYS(error_of([&] { formats::create_sink({{3}, DType::kFloat32}, request); }), "no compression");
 }
 
 TEST(CasaImage, NeighbouringTilesAreOneNominalChunk) {

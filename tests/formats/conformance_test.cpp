@@ -317,7 +317,7 @@ TEST(OpenFile, ListsTheFormatsItKnows) {
   put(folder / "x.dat", "nothing that is known");
   const Error error = error_of([&] { open_file(folder / "x.dat"); });
   EXPECT_EQ(error.kind(), ErrorKind::kUser);
-  EXPECT_SAYS(error, "fits (.fits, .fit, .fts)");
+  EXPECT_SAYS(error, "fits (.fits, .fit, .fts, .fz)");
   EXPECT_SAYS(error, "npy");
   EXPECT_EQ(error_of([&] { open_file(folder / "none.fits"); }).kind(), ErrorKind::kIo);
 }

@@ -38,7 +38,7 @@ TEST(Templates, AreFilledInAsJinjaDoes) {
 
 std::vector<std::pair<std::string, nlohmann::json>> generated(const std::string& gen, std::int64_t most = 1000) {
   std::vector<std::pair<std::string, nlohmann::json>> out;
-  kerchunk::generate("r.json", nlohmann::json::parse(gen), Templates({{"u", "http://h"}}), most,
+  kerchunk::generate("r.json", nlohmann::json::parse(gen), Templates(std::map<std::string, std::string>{{"u", "http://h"}}), most,
                      [&](const std::string& key, nlohmann::json value) { out.emplace_back(key, std::move(value)); });
   return out;
 }

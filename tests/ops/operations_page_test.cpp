@@ -52,12 +52,16 @@ Names listed(const std::string& page, bool elementwise) {
 
 /// Functions that give arrays, of the headers that freestone.h includes from ops, and of what computes in exec.
 Names declared() {
-  const std::string function = "^(?:inline )?(?:Array|Tensor|std::vector<Array>|std::pair<Array, Array>|[A-Z][a-z]+Result|Histogram) ([a-z_0-9]+)\\(";
+  const std::string function =
+      "^(?:inline )?(?:Array|Tensor|std::vector<Array>|std::pair<Array, Array>|[A-Z][a-z]+Result|Histogram) ([a-z_0-9]+)\\(";
   Names out;
   for (const std::string& header : matches(read("src/freestone/freestone.h"), "#include \"freestone/(ops/[a-z_]+\\.h)\""))
     out.merge(matches(read("src/freestone/" + header), function));
-  for (const char* header : {"exec/boolean_index.h", "exec/counted.h"}) out.merge(matches(read(std::string("src/freestone/") + header), function));
-  for (const std::string& name : matches(read("src/freestone/ops/random.h"), "^  (?:Array|std::vector<Index>) ([a-z_]+)\\(const"))
+  for (const char* header : {"exec/boolean_index.h", "exec/counted.h"})
+    out.merge(matches(read(std::string("src/freestone/") + header), function));
+  const std::string generator = read("src/freestone/ops/random.h");
+  for (const std::string& name :
+       matches(generator.substr(0, generator.find("\n private:")), "^  (?:Array|std::vector<Index>) ([a-z_]+)\\(const"))
     out.insert("random::Generator::" + name);
   return out;
 }

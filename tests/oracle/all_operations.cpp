@@ -90,9 +90,7 @@ void add_shapes(std::map<std::string, Operation>& all) {
   all["take"] = [](const Call& c) { return Arrays{take(c.a(), IndexArray(c.list<Index>("indices")), c.axis())}; };
   all["take_along_axis"] = [](const Call& c) { return Arrays{take_along_axis(c.a(), c.b(), c.axis())}; };
   all["astype"] = [](const Call& c) { return Arrays{astype(c.a(), *c.dtype())}; };
-  all["meshgrid"] = [](const Call& c) {
-    return meshgrid(c.arrays, c.text("indexing", "xy") == "ij" ? GridOrder::kIj : GridOrder::kXy);
-  };
+  all["meshgrid"] = [](const Call& c) { return meshgrid(c.arrays, c.text("indexing", "xy") == "ij" ? GridOrder::kIj : GridOrder::kXy); };
 }
 
 void add_reductions(std::map<std::string, Operation>& all) {
@@ -202,7 +200,9 @@ void add_transforms_and_windows(std::map<std::string, Operation>& all) {
   all["fftn"] = over(fftn), all["ifftn"] = over(ifftn), all["rfftn"] = over(rfftn), all["irfftn"] = over(irfftn);
   all["fftshift"] = [](const Call& c) { return Arrays{fftshift(c.a(), c.axes())}; };
   all["ifftshift"] = [](const Call& c) { return Arrays{ifftshift(c.a(), c.axes())}; };
-  all["fftfreq"] = [](const Call& c) { return Arrays{fftfreq(c.integer("n"), c.number("d", 1)), rfftfreq(c.integer("n"), c.number("d", 1))}; };
+  all["fftfreq"] = [](const Call& c) {
+    return Arrays{fftfreq(c.integer("n"), c.number("d", 1)), rfftfreq(c.integer("n"), c.number("d", 1))};
+  };
   all["correlate"] = [](const Call& c) {
     return Arrays{correlate(c.a(), c.list<double>("kernel"), Shape(c.list<Index>("shape")), filter_options(c))};
   };
@@ -238,7 +238,9 @@ void add_calculus_and_splices(std::map<std::string, Operation>& all) {
   all["convolve_1d"] = [](const Call& c) {
     const std::string mode = c.text("mode", "full");
     return Arrays{convolve_1d(c.a(), c.list<double>("kernel"),
-                              mode == "same" ? ConvolveMode::kSame : mode == "valid" ? ConvolveMode::kValid : ConvolveMode::kFull)};
+                              mode == "same"    ? ConvolveMode::kSame
+                              : mode == "valid" ? ConvolveMode::kValid
+                                                : ConvolveMode::kFull)};
   };
   all["array_split"] = [](const Call& c) { return array_split(c.a(), c.integer("count"), c.axis(0)); };
   all["split_at"] = [](const Call& c) { return split_at(c.a(), c.list<Index>("positions"), c.axis(0)); };

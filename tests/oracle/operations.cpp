@@ -3,6 +3,8 @@
 /// Reads requests from stdin, one JSON object a line: {"op": name, "arrays": [{"file", "dtype", "shape", "blocks"}], "p": {...}}, and
 /// answers each by a line: {"results": [{"file", "dtype", "shape"}]} or {"error": text, "kind": kind}. Files are plain C-order bytes. Every
 /// request runs by several plans, which must give the same bytes. `--list`: the names that it knows.
+#include "oracle/operations.h"
+
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -13,7 +15,6 @@
 #include "exec/stored_in_blocks.h"
 #include "freestone/exec/boolean_index.h"
 #include "freestone/exec/counted.h"
-#include "oracle/operations.h"
 
 namespace freestone::oracle {
 namespace {

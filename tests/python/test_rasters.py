@@ -40,3 +40,17 @@ def test_bands_have_their_own_scales(tmp_path):
         f.scales, f.offsets = (0.5, 2), (0, 10)
     expected = np.where(a == 5, np.nan, a.astype("f8")) * np.array([0.5, 2])[:, None, None] + np.array([0, 10])[:, None, None]
     np.testing.assert_array_equal(fs.open(str(tmp_path / "a.tif")).compute(), expected)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float64"])
+def test_what_the_mask_leaves_out_is_missing(tmp_path, dtype):
+    random = np.random.default_rng(6)
+    a, valid = random.integers(0, 20, (2, 30, 40)).astype(dtype), random.random((30, 40)) < 0.7
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", count=2, height=30, width=40, dtype=dtype) as f:
+        f.write(a)
+        f.write_mask(valid)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+    expected = xarray.open_dataset(tmp_path / "a.tif", engine="rasterio")["band_data"].values
+    got = fs.open(str(tmp_path / "a.tif")).compute()
+    np.testing.assert_array_equal(got, np.where(valid, a, np.nan))
+    np.testing.assert_array_equal(got, expected)

@@ -15,6 +15,7 @@
 #include "freestone/label/combine.h"
 #include "freestone/label/open.h"
 #include "freestone/storage/chunked_source.h"
+#include "freestone/storage/location.h"
 
 namespace freestone::cli {
 namespace {
@@ -102,7 +103,8 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
       std::any_of(contents.variables.begin(), contents.variables.end(), [](const auto& v) { return v.source != nullptr; });
 
   Json json = {{"path", contents.path}, {"format", contents.format}};
-  std::string text = fmt::format("{}: {}\n", path, contents.format);
+  // Of a URL what people may see.
+  std::string text = fmt::format("{}: {}\n", is_url(path) ? contents.path : path, contents.format);
   const auto line = [&](const std::string& key, const std::string& value) { text += fmt::format("  {:<9} {}\n", key, value); };
   const bool is_listed = contents.is_group && selected.selector.empty();
   if ((any_pixels && !is_listed) || !selected.selector.empty()) {

@@ -15,6 +15,7 @@
 #include "freestone/plan/plan_json.h"
 #include "freestone/runtime/events.h"
 #include "freestone/storage/file.h"
+#include "freestone/storage/location.h"
 #include "freestone/watch/plan_picture.h"
 #include "freestone/watch/profile.h"
 #include "freestone/watch/progress.h"
@@ -22,7 +23,8 @@
 namespace freestone::cli {
 namespace {
 
-std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+/// What goes into the history of outputs: of a URL without its query, which may hold what opens doors.
+std::string file_name(const std::string& path) { return leaf_of(path); }
 
 std::string stem(const std::string& path) {
   const std::string name = file_name(path);

@@ -8,6 +8,7 @@
 #include "freestone/label/along_dims.h"
 #include "freestone/label/memory_array.h"
 #include "freestone/label/selection.h"
+#include "freestone/ops/elementwise.h"
 
 namespace freestone::cli {
 namespace {

@@ -22,8 +22,8 @@ struct UniqueResult {
 /// @throws Error kind memory: more different values than may be kept
 UniqueResult unique(const Array& a, UniqueOptions options = {});
 
-/// The different values of both arrays together, of both alike, of the first alone, of either alone: rising, by NumPy's names, in the promoted
-/// dtype. NaN is in no other array.
+/// The different values of both arrays together, of both alike, of the first alone, of either alone: rising, by NumPy's names, in the
+/// promoted dtype. NaN is in no other array.
 /// @throws Error as unique
 Tensor union1d(const Array& a, const Array& b, UniqueOptions options = {});
 Tensor intersect1d(const Array& a, const Array& b, UniqueOptions options = {});

@@ -126,7 +126,8 @@ void put_direction(const Coordinate& c) {
       c.cards.put(fmt::format("PV{}_{}", c.axes[1] + 1, k + first), parameters->values[k]);
     }
   }
-  if (const auto pole = c.record.number("longpole")) c.cards.put("LONPOLE", *pole);
+  // 999: nobody said.
+  if (const auto pole = c.record.number("longpole"); pole && std::abs(*pole) <= 360) c.cards.put("LONPOLE", *pole);
   if (const auto pole = c.record.number("latpole"); pole && std::abs(*pole) <= 90) c.cards.put("LATPOLE", *pole);
   c.cards.put_text("RADESYS", std::string(frame->radesys));
   if (frame->equinox > 0) c.cards.put("EQUINOX", frame->equinox);

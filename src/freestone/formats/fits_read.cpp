@@ -37,7 +37,7 @@ Contents open(std::shared_ptr<const File> file) {
       if (auto table = read_table(*file, hdu)) contents.tables.push_back(std::move(*table));
     } else if (hdu.kind == HduKind::kCompressedImage) {
       try {
-        variable.source = open_tiles(file, hdu, reference_of(file->name(), hdu.number));
+        variable.source = open_tiles(file, hdu, reference_of(*file, hdu.number));
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kUser) throw;
         variable.note = error.message();

@@ -21,6 +21,7 @@
 #include "freestone/formats/tiff.h"
 #include "freestone/formats/zarr.h"
 #include "freestone/storage/gunzip.h"
+#include "freestone/storage/http_client.h"
 #include "freestone/storage/location.h"
 #include "freestone/storage/remote_file.h"
 
@@ -53,8 +54,8 @@ struct Format {
 
 const std::vector<Format>& table() {
   static const std::vector<Format> kTable = {
-      {{"fits", {".fits", ".fit", ".fts"}, true, true, "FITS images (primary or extensions) with their headers and small tables"},
-       "SIMPLE  ", fits::open, fits::create_sink},
+      {{"fits", {".fits", ".fit", ".fts", ".fz"}, true, true, "FITS images (primary, extensions, tile-compressed) with their headers and small tables"},
+       "SIMPLE  ", fits::open, fits::create_sink, true},
       {{"netcdf3", {".nc3", ".cdf"}, true, true, "netCDF-3: classic, 64-bit offset and 64-bit data"}, "CDF", netcdf3::open, netcdf3::create_sink, false,
        netcdf3::create_sinks},
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
@@ -206,8 +207,14 @@ std::optional<Contents> open_inside_file(const std::string& path) {
   return std::nullopt;
 }
 
-bool has_known_suffix(const std::string& name) {
-  return std::ranges::any_of(table(), [&](const Format& format) { return format.info.can_read && has_suffix(name, format); });
+/// HTML, where a file was asked for.
+bool is_page(const File& file) {
+  char start[64] = {};
+  const auto n = static_cast<std::size_t>(std::min<Index>(sizeof start - 1, file.size()));
+  file.read_exactly(0, std::as_writable_bytes(std::span(start, n)));
+  std::string_view text(start, n);
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  return text.starts_with("<!") || text.starts_with("<html") || text.starts_with("<HTML");
 }
 
 /// False, too, when nobody answers: there is an error to tell already.
@@ -228,21 +235,21 @@ Contents open_url(const std::string& url) {
   if (leaf_of(url).ends_with(".parq") || leaf_of(url).ends_with(".parquet")) {
     if (auto contents = kerchunk::open_if_parquet(url)) return std::move(*contents);
   }
-  if (looks_like_node) {
-    if (auto contents = zarr::open_if_node(url)) return std::move(*contents);
-  }
-  // An OPeNDAP server has no file at the URL of a dataset either: its answer is an error, or a page for people.
+  // An OPeNDAP server has no file at the URL of a dataset either: it refuses, or answers with a page for people.
   std::shared_ptr<const File> file;
   const bool may_be_dataset = !address.is_s3() && !url.ends_with('/');
   try {
+    if (looks_like_node) {
+      if (auto contents = zarr::open_if_node(url)) return std::move(*contents);
+    }
     if (!url.ends_with('/')) file = RemoteFile::open_if_there(address);
-    if (file) return open_bytes(file, address.shown());
-  } catch (const Error& error) {
-    const bool may_be = may_be_dataset && (error.kind() == ErrorKind::kIo || (error.kind() == ErrorKind::kUser && !has_known_suffix(leaf_of(url))));
-    if (!may_be || !answers_as_dataset(url)) throw;
+  } catch (const HttpRefusal& refusal) {
+    const bool is_unknown = refusal.status() == 400 || refusal.status() == 403 || refusal.status() == 405 || refusal.status() == 501;
+    if (!may_be_dataset || !is_unknown || !answers_as_dataset(url)) throw;
     return opendap::open(url);
   }
-  if (may_be_dataset && answers_as_dataset(url)) return opendap::open(url);
+  if (may_be_dataset && (!file || is_page(*file)) && answers_as_dataset(url)) return opendap::open(url);
+  if (file) return open_bytes(file, address.shown());
   if (!looks_like_node) {
     if (auto contents = zarr::open_if_node(url)) return std::move(*contents);
   }

@@ -22,6 +22,12 @@ bool is_hdf5(const ByteReader& reader);
 /// @throws Error kind data: damaged or cut short, naming the object
 Contents open(std::shared_ptr<const File> file);
 
+/// From now on files are described by other processes, which `command` (a path, and words) starts: they call `serve_descriptions`. Without one
+/// the library works in this process, and a damaged file may end it. Empty: there is none any more.
+void describe_in_process(std::vector<std::string> command);
+/// The whole life of such a process: answers until nobody asks any more. @returns its exit code
+int serve_descriptions();
+
 /// A NetCDF-4 file: dimensions as the netCDF library makes and numbers them, in the group that holds all variables that have them; bool is
 /// int8, characters (numpy_dtype = "S1") are NC_CHAR. Chunks and filters as `packing` says; contiguous without. The objects are made by the
 /// library, elements are encoded and written by all lanes.

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "freestone/formats/hdf5.h"
+#include "freestone/formats/hdf5_apart.h"
 #include "freestone/formats/hdf5_dims.h"
 #include "freestone/formats/hdf5_write_file.h"
 
@@ -35,14 +36,15 @@ There look_at(const std::string& path) {
   recover_changes(path);
   There out;
   if (!exists(path)) fail(ErrorKind::kUser, "{}: there is no such file to append to. Write it first, with --unlimited for the dimension that is to grow.", path);
-  out.file = File::open(path);
+  const auto file = LocalFile::open(path);
+  out.file = file;
   if (!is_hdf5(*out.file)) fail(ErrorKind::kUser, "{}: it is no NetCDF-4 or HDF5 file: nothing can be appended to it.", path);
   // Read while the file changes behind its end, which a watched one would take for another.
-  const int descriptor = ::fcntl(out.file->descriptor(), F_DUPFD_CLOEXEC, 0);
+  const int descriptor = ::fcntl(file->descriptor(), F_DUPFD_CLOEXEC, 0);
   if (descriptor < 0) fail_errno(errno, fmt::format("{}: cannot be opened once more", path));
   const auto unwatched = File::adopt(descriptor, path, out.file->size());
   out.contents = open(unwatched);
-  out.datasets = describe(unwatched).datasets;
+  out.datasets = describe_apart(unwatched).datasets;
   // Before names are found, for that lengthens arrays.
   std::vector<Dataset> named = out.datasets;
   out.dims = name_dimensions(named);
@@ -195,7 +197,7 @@ class AppendOutput final : public Output {
 
   void flush() override {}
   Index offset_of(std::size_t) const override { return 0; }
-  int descriptor() const override { return changes_.descriptor(); }
+  int descriptor() override { return changes_.descriptor(); }
 
  protected:
   void open() override {

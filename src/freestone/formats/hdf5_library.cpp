@@ -56,9 +56,6 @@ herr_t driver_close(H5FD_t* file) {
   return 0;
 }
 
-/// Two open files are never one: each has its own descriptor and log.
-int driver_compare(const H5FD_t* a, const H5FD_t* b) { return a < b ? -1 : a > b ? 1 : 0; }
-
 herr_t driver_query(const H5FD_t*, unsigned long* flags) {
   if (flags != nullptr) *flags = H5FD_FEAT_ACCUMULATE_METADATA_READ;
   return 0;
@@ -127,21 +124,16 @@ hid_t driver() {
   static const hid_t kDriver = [] {
     static H5FD_class_t driver{};
     driver.name = "freestone";
-    driver.maxaddr = static_cast<haddr_t>(INT64_MAX);
-    driver.fc_degree = H5F_CLOSE_STRONG;
     driver.fapl_size = sizeof(DriverFile);
     driver.open = driver_open;
     driver.close = driver_close;
-    driver.cmp = driver_compare;
     driver.query = driver_query;
     driver.get_eoa = driver_get_eoa;
     driver.set_eoa = driver_set_eoa;
     driver.get_eof = driver_get_eof;
     driver.read = driver_read;
     driver.write = driver_write;
-    const H5FD_mem_t types[] = H5FD_FLMAP_DICHOTOMY;
-    std::copy(std::begin(types), std::end(types), driver.fl_map);
-    return H5FDregister(&driver);
+    return register_driver(driver);
   }();
   return kDriver;
 }
@@ -176,6 +168,16 @@ LibraryLane::LibraryLane() : lock_(lane_mutex()) {
   // A build with thread support has a stack of errors for each thread.
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   driver_error() = nullptr;
+}
+
+hid_t register_driver(H5FD_class_t& driver) {
+  driver.maxaddr = static_cast<haddr_t>(INT64_MAX);
+  driver.fc_degree = H5F_CLOSE_STRONG;
+  // Two open files are never one: each has its own descriptor and log.
+  driver.cmp = [](const H5FD_t* a, const H5FD_t* b) { return a < b ? -1 : a > b ? 1 : 0; };
+  const H5FD_mem_t types[] = H5FD_FLMAP_DICHOTOMY;
+  std::copy(std::begin(types), std::end(types), driver.fl_map);
+  return H5FDregister(&driver);
 }
 
 std::string take_library_error() {

@@ -53,6 +53,9 @@ class Handle {
   herr_t (*close_)(hid_t) = nullptr;
 };
 
+/// Registers a file driver, which has its name, its functions and the size of what it is told about a file; what all of ours share is filled in.
+hid_t register_driver(H5FD_class_t& driver);
+
 /// The innermost words of the call that failed last, and forgets them. Throws why the file could not be read, when that was it.
 std::string take_library_error();
 

@@ -20,7 +20,7 @@ class NewOutput final : public Output {
 
   void flush() override { file_.flush(); }
   Index offset_of(std::size_t variable) const override { return offsets_[variable]; }
-  int descriptor() const override { return file_.descriptor(); }
+  int descriptor() override { return file_.descriptor(); }
 
  protected:
   void open() override {

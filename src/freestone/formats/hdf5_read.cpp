@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "freestone/formats/hdf5.h"
+#include "freestone/formats/hdf5_apart.h"
 #include "freestone/formats/hdf5_dims.h"
 #include "freestone/formats/hdf5_source.h"
 #include "freestone/storage/chunked_source.h"
@@ -133,7 +134,7 @@ class Reader {
   explicit Reader(std::shared_ptr<const File> file) : file_(std::move(file)), absolute_(file_->location()) {}
 
   Contents read() {
-    FileDescription description = describe(file_);
+    FileDescription description = describe_apart(file_);
     const bool is_netcdf = description.is_netcdf || file_->name().ends_with(".nc") || file_->name().ends_with(".nc4");
     out_ = {.format = is_netcdf ? "netcdf4" : "hdf5", .path = file_->name()};
     out_.is_group = true;

@@ -29,7 +29,7 @@ class Output {
   void write_chunk(std::size_t variable, const std::vector<hsize_t>& corner, ConstBytes chunk);
   /// Where the elements of a contiguous variable begin, in `descriptor`.
   virtual Index offset_of(std::size_t variable) const = 0;
-  virtual int descriptor() const = 0;
+  virtual int descriptor() = 0;
 
  protected:
   Index chunks() const { return chunks_; }

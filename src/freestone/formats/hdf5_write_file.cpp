@@ -42,8 +42,6 @@ herr_t driver_close(H5FD_t* file) {
   return 0;
 }
 
-int driver_compare(const H5FD_t* a, const H5FD_t* b) { return a < b ? -1 : a > b ? 1 : 0; }
-
 herr_t driver_query(const H5FD_t*, unsigned long* flags) {
   if (flags != nullptr) *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA;
   return 0;
@@ -116,17 +114,14 @@ herr_t driver_truncate(H5FD_t* file, hid_t, hbool_t) {
   return 0;
 }
 
-/// Registered once, for the life of the process.
+/// As the reading one is registered: once.
 hid_t driver() {
   static const hid_t kDriver = [] {
     static H5FD_class_t driver{};
     driver.name = "freestone-write";
-    driver.maxaddr = static_cast<haddr_t>(INT64_MAX);
-    driver.fc_degree = H5F_CLOSE_STRONG;
     driver.fapl_size = sizeof(DriverFile);
     driver.open = driver_open;
     driver.close = driver_close;
-    driver.cmp = driver_compare;
     driver.query = driver_query;
     driver.get_eoa = driver_get_eoa;
     driver.set_eoa = driver_set_eoa;
@@ -134,9 +129,7 @@ hid_t driver() {
     driver.read = driver_read;
     driver.write = driver_write;
     driver.truncate = driver_truncate;
-    const H5FD_mem_t types[] = H5FD_FLMAP_DICHOTOMY;
-    std::copy(std::begin(types), std::end(types), driver.fl_map);
-    return H5FDregister(&driver);
+    return register_driver(driver);
   }();
   return kDriver;
 }

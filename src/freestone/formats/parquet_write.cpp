@@ -13,8 +13,9 @@ using thrift::Type;
 constexpr std::int64_t kInt64 = 2, kBytes = 6, kOptional = 1, kRequired = 0, kUtf8 = 0, kPlain = 0, kRle = 3, kZstd = 6;
 
 void append(std::vector<std::byte>& to, const void* from, std::size_t bytes) {
-  const auto* data = static_cast<const std::byte*>(from);
-  to.insert(to.end(), data, data + bytes);
+  const std::size_t before = to.size();
+  to.resize(before + bytes);
+  if (bytes > 0) std::memcpy(to.data() + before, from, bytes);
 }
 
 void append_size(std::vector<std::byte>& to, std::size_t size) {

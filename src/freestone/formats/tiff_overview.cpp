@@ -36,6 +36,12 @@ struct Nothing {
   }
 };
 
+/// sum / n to the nearest, halves away from zero. A divisor that the compiler knows costs next to nothing.
+template <int n, class Sum>
+Sum rounded_quotient(Sum sum) {
+  return sum >= 0 ? (2 * sum + n) / (2 * n) : -((-2 * sum + n) / (2 * n));
+}
+
 template <class T>
 T mean(const T* x, int n) {
   if constexpr (std::is_floating_point_v<T>) {
@@ -43,10 +49,15 @@ T mean(const T* x, int n) {
     for (int i = 0; i < n; ++i) sum += static_cast<double>(x[i]);
     return static_cast<T>(sum / n);
   } else {
-    using Sum = std::conditional_t<sizeof(T) == 8, __int128, std::int64_t>;
+    using Sum = std::conditional_t<sizeof(T) == 8, __int128, std::conditional_t<sizeof(T) == 4, std::int64_t, std::int32_t>>;
     Sum sum = 0;
     for (int i = 0; i < n; ++i) sum += static_cast<Sum>(x[i]);
-    return static_cast<T>(sum >= 0 ? (2 * sum + n) / (2 * n) : -((-2 * sum + n) / (2 * n)));
+    switch (n) {
+      case 1: return x[0];
+      case 2: return static_cast<T>(rounded_quotient<2>(sum));
+      case 3: return static_cast<T>(rounded_quotient<3>(sum));
+      default: return static_cast<T>(rounded_quotient<4>(sum));
+    }
   }
 }
 

@@ -11,8 +11,8 @@
 
 namespace freestone::kernels {
 
-/// a = P L U in place, rows exchanged for the largest pivot: U on and above the diagonal, L (its diagonal 1) below. Row i was exchanged with
-/// row pivots[i] >= i, one after the other. @returns whether no pivot is 0
+/// a = P L U in place, rows exchanged for the largest pivot: U on and above the diagonal, L (its diagonal 1) below. Row i was exchanged
+/// with row pivots[i] >= i, one after the other. @returns whether no pivot is 0
 template <class T>
 bool factor_lu(T* a, Index n, Index* pivots);
 /// x with L U x = P^T b for factors of `factor_lu`, whose diagonal has no 0, in place of `b` (n x columns).
@@ -30,14 +30,14 @@ T determinant(const T* lu, const Index* pivots, Index n);
 template <class T>
 bool factor_cholesky(T* a, Index n);
 
-/// a = v diag(w) v^H of a Hermitian matrix, of which the lower triangle is read: w ascending, the columns of `v` orthonormal. `v` may be null:
-/// values only. `a` is overwritten. `work`: hermitian_work(n) elements.
+/// a = v diag(w) v^H of a Hermitian matrix, of which the lower triangle is read: w ascending, the columns of `v` orthonormal. `v` may be
+/// null: values only. `a` is overwritten. `work`: hermitian_work(n) elements.
 template <class T>
 void eigen_hermitian(T* a, Index n, double* w, T* v, T* work);
 inline Index hermitian_work(Index n) { return n * n + 2 * n; }
 
-/// a = q r by Householder reflections, rows x columns: `q` is rows x q_columns (the smaller extent, or all rows), `r` q_columns x columns, its
-/// diagonal real and not negative. `a` is overwritten. `work`: rows x columns elements.
+/// a = q r by Householder reflections, rows x columns: `q` is rows x q_columns (the smaller extent, or all rows), `r` q_columns x columns,
+/// its diagonal real and not negative. `a` is overwritten. `work`: rows x columns elements.
 template <class T>
 void small_qr(T* a, Index rows, Index columns, T* q, Index q_columns, T* r, T* work);
 

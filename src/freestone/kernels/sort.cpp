@@ -87,9 +87,8 @@ void sort_pairs(const View& values, const View& positions, bool descending, cons
 }
 
 Index sort_scratch_bytes(Index length, DType dtype, const SortRule& rule) {
-  const Index item = !rule.positions
-                         ? size_of(dtype)
-                         : with_type(dtype, []<class T>(TypeTag<T>) { return static_cast<Index>(sizeof(Placed<SortKey<T>>)); });
+  const Index item = !rule.positions ? size_of(dtype)
+                                     : with_type(dtype, []<class T>(TypeTag<T>) { return static_cast<Index>(sizeof(Placed<SortKey<T>>)); });
   return BlockLayout(length, item).bytes(item);
 }
 
@@ -103,9 +102,7 @@ void sort_along(const View& in, int axis, const SortRule& rule, const View& out,
     if (rule.positions)
       sort_blocks<T, std::int64_t, Placed<K>>(
           in, axis, keep, out, scratch, cancel,
-          [down](T x, Index i) {
-            return Placed<K>{sort_key(x, down), static_cast<std::uint32_t>(i)};
-          },
+          [down](T x, Index i) { return Placed<K>{sort_key(x, down), static_cast<std::uint32_t>(i)}; },
           [](const Placed<K>& item) { return static_cast<std::int64_t>(item.position); });
     else
       sort_blocks<T, T, K>(

@@ -23,7 +23,8 @@ Index sort_scratch_bytes(Index length, DType dtype, const SortRule& rule);
 /// @throws Error kind cancelled; internal: a column of 2^32 elements or more
 void sort_along(const View& in, int axis, const SortRule& rule, const View& out, Scratch& scratch, const Cancel& cancel);
 
-/// Lines (m, n) of values and their positions (int64), sorted by value, equal values by position. Outputs: the shapes and dtypes of the inputs.
+/// Lines (m, n) of values and their positions (int64), sorted by value, equal values by position. Outputs: the shapes and dtypes of the
+/// inputs.
 void sort_pairs(const View& values, const View& positions, bool descending, const View& sorted_values, const View& sorted_positions,
                 Scratch& scratch, const Cancel& cancel);
 Index sort_pairs_scratch_bytes(Index length, DType dtype);

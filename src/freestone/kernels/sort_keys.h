@@ -1,8 +1,8 @@
 /// Sorting by keys: every dtype as an unsigned integer of the same order, and a stable radix sort of these.
 ///
-/// NaN has the greatest key, upwards and downwards: it comes last. -0 and 0 have one key. Complex numbers are in NumPy's order: by their real
-/// parts, then the imaginary ones; after all numbers those whose imaginary part is NaN, then those whose real part is, then NaN in both. A
-/// column of n keys is sorted alone, so bits do not depend on which columns share a call.
+/// NaN has the greatest key, upwards and downwards: it comes last. -0 and 0 have one key. Complex numbers are in NumPy's order: by their
+/// real parts, then the imaginary ones; after all numbers those whose imaginary part is NaN, then those whose real part is, then NaN in
+/// both. A column of n keys is sorted alone, so bits do not depend on which columns share a call.
 #pragma once
 
 #include <algorithm>

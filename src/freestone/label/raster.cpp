@@ -69,6 +69,30 @@ Split split(const DatasetVariable& variable, Index bands) {
   return out;
 }
 
+/// In the type that decode_cf gives numbers of which some are missing.
+Array floating(const Array& a) {
+  return is_floating(a.dtype()) ? a : astype(a, size_of(a.dtype()) <= 2 ? DType::kFloat32 : DType::kFloat64);
+}
+
+void say_nodata(DatasetVariable& variable) {
+  std::erase_if(variable.attributes, [](const formats::Attribute& a) { return a.key == "nodata"; });
+  variable.attributes.push_back({"nodata", kNan, ""});
+}
+
+/// What the image's own mask leaves out is missing.
+void obey_mask(const Opened& opened, const DType stored, DatasetVariable& variable) {
+  const std::string wanted = opened.variable().name.empty() ? "mask" : opened.variable().name + "_mask";
+  const int rank = variable.array.rank();
+  for (const formats::Variable& other : opened.contents().variables) {
+    if (other.name != wanted || other.source == nullptr || rank < 2 || is_complex(variable.array.dtype())) continue;
+    const Shape &mask = other.source->spec().shape, &shape = variable.array.shape();
+    if (mask.rank() != 2 || mask[0] != shape[rank - 2] || mask[1] != shape[rank - 1]) continue;
+    variable.array = where(elementwise("not_equal", {from_source(other.source), 0}), floating(variable.array), kNan);
+    if (variable.array.dtype() != stored) variable.encoding.dtype = stored;
+    say_nodata(variable);
+  }
+}
+
 }  // namespace
 
 DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& options) {
@@ -99,8 +123,7 @@ DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& 
   if (!words.nodata.empty()) {
     // Of a band without one it is NaN, which equals nothing.
     const Array missing = elementwise("equal", {variable.array, line(words.nodata)});
-    if (!is_floating(out.array.dtype())) out.array = astype(out.array, size_of(out.array.dtype()) <= 2 ? DType::kFloat32 : DType::kFloat64);
-    out.array = where(missing, kNan, out.array);
+    out.array = where(missing, kNan, floating(out.array));
   }
   if (by_band) {
     out.array = astype(out.array, DType::kFloat64);
@@ -109,7 +132,7 @@ DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& 
   }
   if (out.array.dtype() != variable.array.dtype() && !out.encoding.dtype) out.encoding.dtype = variable.array.dtype();
   out.encoding.attributes.insert(out.encoding.attributes.end(), words.obeyed.begin(), words.obeyed.end());
-  if (words.has_nodata) out.attributes.push_back({"nodata", kNan, ""});
+  if (words.has_nodata) say_nodata(out);
   return out;
 }
 
@@ -117,7 +140,11 @@ DatasetVariable variable_from(const Opened& opened, const CfOptions& options) {
   DatasetVariable variable{opened.variable().name, opened.array(), opened.variable().dims, opened.variable().attributes};
   variable.dims.resize(static_cast<std::size_t>(variable.array.rank()));
   const std::string& format = opened.contents().format;
-  if (format == "geotiff" || format == "gdal") return decode_raster(variable, options);
+  if (format == "geotiff" || format == "gdal") {
+    DatasetVariable decoded = decode_raster(variable, options);
+    if (options.decode_cf && options.mask_and_scale) obey_mask(opened, variable.array.dtype(), decoded);
+    return decoded;
+  }
   if (format == "zarr" || opened.contents().is_group) return decode_cf(variable, options);
   return variable;
 }

@@ -14,7 +14,8 @@ namespace freestone {
 /// where bands have their own scales. Attributes that were obeyed go to the encoding; `nodata` becomes NaN. Complex rasters stay as they are.
 DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& options = {});
 
-/// The variable that `opened` means, decoded as its format has it; axes without a name have "".
+/// The variable that `opened` means, decoded as its format has it; what the mask of a GeoTIFF's image leaves out is missing. Axes without a name
+/// have "".
 DatasetVariable variable_from(const Opened& opened, const CfOptions& options = {});
 
 }  // namespace freestone

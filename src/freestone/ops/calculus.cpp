@@ -71,8 +71,10 @@ Array gradient(const Array& a, const Array& at, int axis) {
   if (a.shape()[axis] == 2) return concat({first, last}, axis);
   const Array before = step({}, -1), after = step(1, {}), both = plus(before, after);
   // NumPy's weights of the three neighbours.
-  const Array left = -after / times(before, both), middle = minus(after, before) / times(before, after), right = before / times(after, both);
-  const Array inner = plus(plus(times(left, along(x, axis, {}, -2)), times(middle, along(x, axis, 1, -1))), times(right, along(x, axis, 2, {})));
+  const Array left = -after / times(before, both), middle = minus(after, before) / times(before, after),
+              right = before / times(after, both);
+  const Array inner =
+      plus(plus(times(left, along(x, axis, {}, -2)), times(middle, along(x, axis, 1, -1))), times(right, along(x, axis, 2, {})));
   return concat({first, inner, last}, axis);
 }
 

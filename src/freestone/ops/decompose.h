@@ -1,10 +1,10 @@
 /// QR and singular values: of stacks of small matrices, and of matrices with many rows and few columns.
 ///
-/// Of large matrices the triangle R is a fold over blocks of rows: each block's own triangle by Householder reflections, two triangles merge into that of the
-/// one above the other. The tree is that of all folds, so R has the same bits for every tiling. Q is A times the inverse of R, twice: what
-/// the first division leaves of orthogonality (the error grows with A's condition) the triangle of its result takes away, so that Q is
-/// orthogonal to rounding while the condition is below 1e13. A is read three times and nothing of its size is stored. Everything is
-/// computed in float64 or complex128. Columns that depend on earlier ones become columns of zeros in Q.
+/// Of large matrices the triangle R is a fold over blocks of rows: each block's own triangle by Householder reflections, two triangles
+/// merge into that of the one above the other. The tree is that of all folds, so R has the same bits for every tiling. Q is A times the
+/// inverse of R, twice: what the first division leaves of orthogonality (the error grows with A's condition) the triangle of its result
+/// takes away, so that Q is orthogonal to rounding while the condition is below 1e13. A is read three times and nothing of its size is
+/// stored. Everything is computed in float64 or complex128. Columns that depend on earlier ones become columns of zeros in Q.
 #pragma once
 
 #include <vector>
@@ -17,8 +17,8 @@ struct QrResult {
   Array q;  ///< (..., m, k), orthonormal columns; k the smaller of m and n
   Array r;  ///< (..., k, n), upper; its diagonal is real and not negative
 };
-/// a = q r for matrices (..., m, n). float32, float64 and complex dtypes stay, others give float64. A matrix of two axes that is tall and has
-/// more than 65,536 elements is worked on in blocks of rows, as above; all others are seen whole.
+/// a = q r for matrices (..., m, n). float32, float64 and complex dtypes stay, others give float64. A matrix of two axes that is tall and
+/// has more than 65,536 elements is worked on in blocks of rows, as above; all others are seen whole.
 /// @param complete  q is (..., m, m) and r (..., m, n): matrices are seen whole
 /// @throws Error kind user: fewer than two axes
 QrResult qr(const Array& a, bool complete = false);

@@ -42,7 +42,8 @@ Dims reach(const WindowRule& rule, int rank, bool before) {
 }
 
 Spec window_spec(const Spec& input, const WindowRule& rule) {
-  return {input.shape, is_floating(input.dtype) || is_complex(input.dtype) || kernels::keeps_dtype(rule.function) ? input.dtype : DType::kFloat64};
+  return {input.shape,
+          is_floating(input.dtype) || is_complex(input.dtype) || kernels::keeps_dtype(rule.function) ? input.dtype : DType::kFloat64};
 }
 
 }  // namespace
@@ -106,16 +107,19 @@ void WindowOp::run(const Box& box, std::span<const Tile> in, std::span<const Til
   const View padded = View::contiguous(scratch.take(around.count() * size_of(in_.dtype)), in_.dtype, around.shape);
   kernels::fill_window(boundary_, constant_, in[0], around, in_.shape, padded);
   if (!is_complex(in_.dtype)) return kernels::window_along(rule_, padded, before_, out[0].view, cancel);
-  for (const int part : {0, 1}) kernels::window_along(rule_, kernels::part_of(padded, part), before_, kernels::part_of(out[0].view, part), cancel);
+  for (const int part : {0, 1})
+    kernels::window_along(rule_, kernels::part_of(padded, part), before_, kernels::part_of(out[0].view, part), cancel);
 }
 
 namespace {
 
 Array windowed(const Array& a, WindowRule rule, const FilterOptions& options, const char* name) {
   if (is_complex(a.dtype()) && !is_linear(rule))
-    fail(ErrorKind::kUser, "{}: the array is {}; complex numbers have no order. Take real, imag or absolute of it.", name, name_of(a.dtype()));
+    fail(ErrorKind::kUser, "{}: the array is {}; complex numbers have no order. Take real, imag or absolute of it.", name,
+         name_of(a.dtype()));
   // A constant that the dtype cannot hold has no place beyond the edge.
-  if (options.boundary == Boundary::kConstant && !is_floating(a.dtype()) && !is_complex(a.dtype()) && options.constant != std::trunc(options.constant))
+  if (options.boundary == Boundary::kConstant && !is_floating(a.dtype()) && !is_complex(a.dtype()) &&
+      options.constant != std::trunc(options.constant))
     fail(ErrorKind::kUser, "{}: the constant {} beyond the edge of an array of {}.", name, format_number(options.constant),
          name_of(a.dtype()));
   return apply_op(std::make_shared<WindowOp>(a.spec(), std::move(rule), options.boundary, options.constant), {a});
@@ -309,7 +313,8 @@ Array rolling(std::string_view name, const Array& a, Index window, int axis, Rol
   rule.least = least;
   rule.ddof = options.ddof;
   rule.offsets = box_offsets(a.rank(), {axis}, {window}, {options.center ? window / 2 : window - 1});
-  return windowed(nan_in_both_parts(as_floating(a)), std::move(rule), {Boundary::kConstant, std::numeric_limits<double>::quiet_NaN(), {}}, "rolling");
+  return windowed(nan_in_both_parts(as_floating(a)), std::move(rule), {Boundary::kConstant, std::numeric_limits<double>::quiet_NaN(), {}},
+                  "rolling");
 }
 
 }  // namespace freestone

@@ -68,7 +68,8 @@ Array solve(const Array& a, const Array& b) {
   if (b.rank() == 0) fail(ErrorKind::kUser, "solve: the right side is a scalar; it needs an axis of {} elements.", a.shape().back());
   const Array right = b.rank() == 1 ? as_column(b) : b;
   if (right.shape()[right.rank() - 2] != a.shape().back())
-    fail(ErrorKind::kUser, "solve: matrices of {} rows against {} rows on the right side.", a.shape().back(), right.shape()[right.rank() - 2]);
+    fail(ErrorKind::kUser, "solve: matrices of {} rows against {} rows on the right side.", a.shape().back(),
+         right.shape()[right.rank() - 2]);
   const Array x = astype(small_matrix("solve", {a, right})[0], promote(inexact(a.dtype()), inexact(b.dtype())));
   return b.rank() == 1 ? squeeze(x, -1) : x;
 }
@@ -145,7 +146,8 @@ Array multi_dot(const std::vector<Array>& arrays) {
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     const bool end = i == 0 || i + 1 == arrays.size();
     if (arrays[i].rank() != 2 && !(end && arrays[i].rank() == 1))
-      fail(ErrorKind::kUser, "multi_dot: array {} has shape {}; it takes matrices, and vectors at the ends.", i, to_string(arrays[i].shape()));
+      fail(ErrorKind::kUser, "multi_dot: array {} has shape {}; it takes matrices, and vectors at the ends.", i,
+           to_string(arrays[i].shape()));
     if (i > 0) subscripts += ',';
     if (i > 0 || arrays[i].rank() == 2) {
       if (i == 0) result += letter;
@@ -175,8 +177,8 @@ Array kron(const Array& a, const Array& b) {
 
 MatrixNorm parse_matrix_norm(std::string_view name) {
   constexpr std::pair<std::string_view, MatrixNorm> kNames[] = {
-      {"fro", MatrixNorm::kFrobenius},     {"nuc", MatrixNorm::kNuclear},         {"1", MatrixNorm::kLargestColumn},
-      {"-1", MatrixNorm::kSmallestColumn}, {"2", MatrixNorm::kLargestSingular},   {"-2", MatrixNorm::kSmallestSingular},
+      {"fro", MatrixNorm::kFrobenius},     {"nuc", MatrixNorm::kNuclear},       {"1", MatrixNorm::kLargestColumn},
+      {"-1", MatrixNorm::kSmallestColumn}, {"2", MatrixNorm::kLargestSingular}, {"-2", MatrixNorm::kSmallestSingular},
       {"inf", MatrixNorm::kLargestRow},    {"-inf", MatrixNorm::kSmallestRow},
   };
   for (const auto& [known, norm] : kNames)

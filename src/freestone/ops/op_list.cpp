@@ -59,7 +59,11 @@ Made make_reduce(const Json& p, const Specs& in) {
 Made make_rank(const Json& p, const Specs& in) {
   const Spec& data = in.at(0);
   const int rank = data.shape.rank();
-  RankOp::Rule rule{p.at("pass").get<int>(), p.at("method").get<std::string>(), p.at("q").get<double>(), p.at("skip_nan").get<bool>(), {}, {}};
+  RankOp::Rule rule;
+  rule.pass = p.at("pass").get<int>();
+  rule.method = p.at("method").get<std::string>();
+  rule.q = p.at("q").get<double>();
+  rule.skip_nan = p.at("skip_nan").get<bool>();
   if (!p.at("axes").empty()) rule.axes = normal_axes(p.at("axes").get<std::vector<int>>(), rank);
   rule.leaf = Shape(p.at("leaf").get<std::vector<Index>>());
   if (rule.method != "median") kernels::quantile_method(rule.method);
@@ -324,8 +328,9 @@ Made make_window(const Json& p, const Specs& in) {
               boundary <= static_cast<int>(kernels::Boundary::kConstant) && !rule.offsets.empty() && rule.rank >= 0 &&
               rule.rank < static_cast<Index>(rule.offsets.size()) &&
               (rule.function != kernels::WindowFunction::kLinear || rule.weights.size() == rule.offsets.size());
-  const auto linear = [&] { return function == 0 || rule.function == kernels::WindowFunction::kSum || rule.function == kernels::WindowFunction::kMean; };
-  fits = fits && (!is_complex(in.at(0).dtype) || linear());
+  const bool by_parts = rule.function == kernels::WindowFunction::kLinear || rule.function == kernels::WindowFunction::kSum ||
+                        rule.function == kernels::WindowFunction::kMean;
+  fits = fits && (by_parts || !is_complex(in.at(0).dtype));
   for (const Dims& offset : rule.offsets) fits = fits && offset.rank() == in.at(0).shape.rank();
   if (!fits) fail(ErrorKind::kData, "A window in the plan does not fit its input.");
   return std::make_shared<WindowOp>(in[0], std::move(rule), static_cast<kernels::Boundary>(boundary), double_of(p.at("constant")));

@@ -140,8 +140,8 @@ RankOp::RankOp(const Spec& input, Rule rule)
       rule_(std::move(rule)) {}
 
 nlohmann::json RankOp::params() const {
-  return {{"pass", rule_.pass}, {"method", rule_.method}, {"q", rule_.q}, {"skip_nan", rule_.skip_nan}, {"axes", rule_.axes},
-          {"leaf", rule_.leaf.to_vector()}};
+  return {{"pass", rule_.pass},         {"method", rule_.method}, {"q", rule_.q},
+          {"skip_nan", rule_.skip_nan}, {"axes", rule_.axes},     {"leaf", rule_.leaf.to_vector()}};
 }
 
 Index RankOp::state_words() const { return Counts::words(bins_of(in_.dtype)); }

@@ -15,8 +15,8 @@ namespace {
 
 DType wide(DType t) { return is_complex(t) ? DType::kComplex128 : DType::kFloat64; }
 
-constexpr std::string_view kFunctions[] = {"triangle_inverse", "det",         "slogdet", "inv",      "solve",    "cholesky", "eigh",
-                                           "eigvalsh",         "qr",          "qr_complete", "svd",  "svd_full", "svd_open", "svdvals"};
+constexpr std::string_view kFunctions[] = {"triangle_inverse", "det", "slogdet",     "inv", "solve",    "cholesky", "eigh",
+                                           "eigvalsh",         "qr",  "qr_complete", "svd", "svd_full", "svd_open", "svdvals"};
 
 bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();

@@ -58,8 +58,9 @@ nlohmann::json ConvolveOp::params() const {
 
 Need ConvolveOp::need(const Box& box) const {
   const Shape part = map_box(input(0), box, in_.shape).shape;
-  const Index scratch = rows_ > 0 ? kernels::convolve_plane_scratch_bytes(part, rows_, columns_, real_type(in_.dtype))
-                                  : kernels::convolve_along_scratch_bytes(part, axis_, static_cast<Index>(weights_.size()), real_type(in_.dtype));
+  const Index scratch = rows_ > 0
+                            ? kernels::convolve_plane_scratch_bytes(part, rows_, columns_, real_type(in_.dtype))
+                            : kernels::convolve_along_scratch_bytes(part, axis_, static_cast<Index>(weights_.size()), real_type(in_.dtype));
   return {scratch, static_cast<double>(box.count()) * (0.5 + kTapNanoseconds * static_cast<double>(weights_.size()))};
 }
 
@@ -72,7 +73,8 @@ void ConvolveOp::run(const Box& box, std::span<const Tile> in, std::span<const T
       kernels::convolve_plane(of, {from.box.start[rank - 2], from.box.start[rank - 1]}, {in_.shape[rank - 2], in_.shape[rank - 1]},
                               weights_, rows_, columns_, nan_rule_, to, {box.start[rank - 2], box.start[rank - 1]}, scratch, cancel);
     else
-      kernels::convolve_along(of, from.box.start[axis_], in_.shape[axis_], axis_, weights_, nan_rule_, to, box.start[axis_], scratch, cancel);
+      kernels::convolve_along(of, from.box.start[axis_], in_.shape[axis_], axis_, weights_, nan_rule_, to, box.start[axis_], scratch,
+                              cancel);
   }
 }
 

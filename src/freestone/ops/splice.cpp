@@ -84,8 +84,8 @@ Array insert(const Array& a, Index at, const Array& values, int axis) {
   } else {
     shape[axis] = values.shape()[axis - lead];
   }
-  return concat({stretch(a, axis, 0, position), astype(broadcast_to(values, shape), a.dtype()), stretch(a, axis, position, a.shape()[axis])},
-                axis);
+  return concat(
+      {stretch(a, axis, 0, position), astype(broadcast_to(values, shape), a.dtype()), stretch(a, axis, position, a.shape()[axis])}, axis);
 }
 
 Array select_first(const std::vector<Array>& conditions, const std::vector<Array>& choices, double otherwise) {

@@ -1,4 +1,4 @@
-/// Arrays taken apart and put together: parts split off, positions inserted and removed, choices among several, comparisons of whole arrays.
+/// Arrays taken apart and put together: parts, insertions, removals, choices among several, comparisons of whole arrays.
 #pragma once
 
 #include <vector>

@@ -5,8 +5,10 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "freestone/storage/bit_reader.h"
+#include "freestone/storage/bit_writer.h"
 
 namespace freestone {
 namespace {
@@ -23,17 +25,56 @@ void store(Bytes to, std::size_t index, T value) {
 
 /// Differences of neighbours, whose lower bits are as they are and whose upper part counts zeros before a one.
 template <class T>
-class Rice final : public ReadOnly {
+class Rice final : public Codec {
  public:
   explicit Rice(Index block) : block_(static_cast<std::size_t>(block)) {}
   std::string_view name() const override { return "rice"; }
   // At worst a width of five bits before every single pixel.
   Index largest_encoded(Index bytes) const override { return 2 * bytes + 64; }
 
+  Index encode(ConstBytes from, Bytes to) const override {
+    const std::size_t count = from.size() / sizeof(T);
+    BitWriter bits(to);
+    const auto at = [&](std::size_t i) {
+      T value;
+      std::memcpy(&value, from.data() + i * sizeof(T), sizeof(T));
+      return value;
+    };
+    T last = count == 0 ? T{0} : at(0);
+    bits.put(last, kBits);
+    std::vector<T> folded(block_);
+    for (std::size_t start = 0; start < count; start += block_) {
+      const std::size_t n = std::min(count, start + block_) - start;
+      double sum = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        const T value = at(start + i);
+        const auto difference = static_cast<T>(value - last);
+        const bool negative = (difference >> (kBits - 1) & 1) != 0;
+        folded[i] = static_cast<T>(negative ? ~(difference << 1) : difference << 1);
+        sum += static_cast<double>(folded[i]);
+        last = value;
+      }
+      // The width whose upper parts are about one long.
+      const double mean = (sum - static_cast<double>(n / 2) - 1) / static_cast<double>(n);
+      int width = 0;
+      for (auto rest = static_cast<std::uint64_t>(std::max(mean, 0.0)) >> 1; rest > 0; rest >>= 1) ++width;
+      if (sum == 0) {
+        bits.put(0, kWidthBits);
+      } else if (width >= kAsIs) {
+        bits.put(kAsIs + 1, kWidthBits);
+        for (std::size_t i = 0; i < n; ++i) bits.put(folded[i], kBits);
+      } else {
+        bits.put(static_cast<std::uint64_t>(width + 1), kWidthBits);
+        for (std::size_t i = 0; i < n; ++i) {
+          bits.put_unary(static_cast<std::uint32_t>(folded[i]) >> width);
+          bits.put(folded[i], width);
+        }
+      }
+    }
+    return bits.finish();
+  }
+
   Index decode(ConstBytes from, Bytes to) const override {
-    constexpr int kBits = 8 * sizeof(T);
-    constexpr int kWidthBits = kBits == 32 ? 5 : kBits == 16 ? 4 : 3;
-    constexpr int kAsIs = kBits == 32 ? 25 : kBits == 16 ? 14 : 6;
     const std::size_t count = to.size() / sizeof(T);
     BitReader bits(from, "rice");
     auto last = static_cast<T>(bits.take(kBits));
@@ -62,6 +103,9 @@ class Rice final : public ReadOnly {
   }
 
  private:
+  static constexpr int kBits = 8 * sizeof(T);
+  static constexpr int kWidthBits = kBits == 32 ? 5 : kBits == 16 ? 4 : 3;
+  static constexpr int kAsIs = kBits == 32 ? 25 : kBits == 16 ? 14 : 6;
   std::size_t block_;
 };
 

@@ -1,7 +1,7 @@
 /// Codecs of tile-compressed FITS images: what turns a tile's bytes into its pixels.
 ///
 /// Facts: the FITS standard 4.0, section 10; Rice's code as Yeh, Rice and Miller (1991) and the CFITSIO guide describe it, H-compress after
-/// White (1992), IRAF's pixel lists. All decode to native byte order, all bounded by the bytes that are there; none is written.
+/// White (1992), IRAF's pixel lists. All decode to native byte order, all bounded by the bytes that are there. Rice's code is written as well.
 #pragma once
 
 #include <optional>

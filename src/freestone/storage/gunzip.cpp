@@ -11,7 +11,7 @@
 
 #include "freestone/base/log.h"
 #include "freestone/core/buffer.h"
-#include "freestone/storage/temp_store.h"
+#include "freestone/storage/anonymous_file.h"
 
 namespace freestone {
 namespace {

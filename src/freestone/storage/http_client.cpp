@@ -104,21 +104,25 @@ HttpHead::Range HttpHead::range() const {
 void HttpExchange::refused(const HttpHead& head, const std::string& body) {
   const std::string said = complaint(head, body), tail = said.empty() ? "" : fmt::format(" It says: {}.", said);
   const std::string& name = address_.shown();
+  std::string text;
   switch (head.status) {
     case 401:
     case 403:
       if (address_.is_s3() && !address_.is_signed()) {
-        fail(ErrorKind::kIo,
-             "{}: the store does not give it to everybody (HTTP {}).{} The request was not signed: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-             "AWS_PROFILE.",
-             name, head.status, tail);
+        text = fmt::format(
+            "{}: the store does not give it to everybody (HTTP {}).{} The request was not signed: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+            "AWS_PROFILE.",
+            name, head.status, tail);
+        break;
       }
-      fail(ErrorKind::kIo, "{}: no permission to read it (HTTP {}).{}{}", name, head.status, tail,
-           address_.is_s3() ? " If it is open to everybody, ask without credentials (AWS_NO_SIGN_REQUEST=YES)." : "");
+      text = fmt::format("{}: no permission to read it (HTTP {}).{}{}", name, head.status, tail,
+                         address_.is_s3() ? " If it is open to everybody, ask without credentials (AWS_NO_SIGN_REQUEST=YES)." : "");
+      break;
     case 404:
-    case 410: fail(ErrorKind::kIo, "{}: there is no such file (HTTP {}).{}", name, head.status, tail);
-    default: fail(ErrorKind::kIo, "{}: the server refused (HTTP {}).{}", name, head.status, tail);
+    case 410: text = fmt::format("{}: there is no such file (HTTP {}).{}", name, head.status, tail); break;
+    default: text = fmt::format("{}: the server refused (HTTP {}).{}", name, head.status, tail);
   }
+  throw HttpRefusal(head.status, text);
 }
 
 /// What the waiting side and the client's thread share.

@@ -33,6 +33,16 @@ struct HttpHead {
   Range range() const;
 };
 
+/// A server that answers, and does not give what was asked for.
+class HttpRefusal final : public Error {
+ public:
+  HttpRefusal(long status, std::string message) : Error(ErrorKind::kIo, std::move(message)), status_(status) {}
+  long status() const { return status_; }
+
+ private:
+  long status_;
+};
+
 /// One request and what becomes of it. All but `wait` is called by the client's thread.
 class HttpExchange {
  public:
@@ -54,7 +64,7 @@ class HttpExchange {
   virtual void receive(std::span<const std::byte> bytes) = 0;
   /// The body is whole. False: more is wanted, by another attempt that asks for what is missing.
   virtual bool end_body() = 0;
-  /// A status that is not taken, and will not be better next time. The default throws what it means.
+  /// A status that is not taken, and will not be better next time. The default throws HttpRefusal.
   virtual void refused(const HttpHead& head, const std::string& body);
   /// Bytes of the body so far, of all attempts.
   virtual Index received() const = 0;
