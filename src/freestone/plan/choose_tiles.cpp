@@ -215,9 +215,9 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     // What was spilled comes from the disk: nobody knows how much of it the system has kept in memory.
     seconds += static_cast<double>(layout.store_bytes) * tiles / rates.again_bytes_per_second;
     seconds += static_cast<double>(layout.seeks) * tiles * rates.seek_seconds / lanes;
-    // What all lanes share: the disk.
+    // What all lanes share: the disk. While it is waited for the lanes' work costs little, but not nothing.
     const auto at_least = [&](double bytes, double rate) {
-      if (rate > 0) seconds = std::max(seconds, bytes / rate);
+      if (rate > 0) seconds = std::max(seconds, bytes / rate) + 0.05 * std::min(seconds, bytes / rate);
     };
     at_least(bytes_read * tiles, rates.all_read_bytes_per_second);
     at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
