@@ -61,7 +61,7 @@ void ChunkedFolder::abort() noexcept {
 }
 
 ChunkedSink::ChunkedSink(std::string path, bool overwrite, ChunkedOutput output)
-    : ChunkedSink(std::make_shared<ChunkedFolder>(std::move(path), overwrite, output.marks, std::vector<ChunkedOutput::File>(), 1), "", std::move(output)) {}
+    : ChunkedSink(std::make_shared<ChunkedFolder>(std::move(path), overwrite, output.marks, std::vector<ChunkedOutput::File>(), 1), "", output) {}
 
 ChunkedSink::ChunkedSink(std::shared_ptr<ChunkedFolder> folder, std::string prefix, ChunkedOutput output)
     : output_(std::move(output)), files_(output_.spec.shape, file_shape(output_)), shared_(std::move(folder)), prefix_(std::move(prefix)) {
