@@ -54,7 +54,7 @@ def test_errors(freestone, group):
     for code, words, part in [
         (1, "run g.zarr ! plot x.png", "One array is wanted"),
         (1, "info g.zarr/tass", "Did you mean 'tas'"),
-        (1, "convert g.zarr/tas x.npy --compress zstd", "zarr does"),
+        (1, "convert g.zarr/tas x.npy --compress zstd", "takes no chunks, shards or compression. zarr"),
         (1, "run g.zarr[tas] ! write x.zarr --compress zst", "Did you mean 'zstd'"),
         (1, "run g.zarr[tas] ! write x.zarr --chunks 3,3", "3 axes"),
         (2, "run g.zarr[tas] ! write x.zarr --chunks 3,b,3", "--chunks"),

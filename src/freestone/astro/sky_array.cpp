@@ -183,6 +183,10 @@ Output single_output(const SkyArray& array, const std::string& path, const Write
       if (!is_said && is_one && attribute.comment != "JSON") cards += formats::fits::format_cards({attribute.key, attribute.value, ""});
     }
     if (!cards.empty()) one.header = FitsHeader::parse(cards + one.header.format());
+  } else if (formats::format_for(path, options.format).holds_several) {
+    DatasetVariable variable = variable_of(array);
+    attributes_for_cf(variable);
+    one.attributes = std::move(variable.attributes);
   }
   if (!lost.empty()) log(LogLevel::kWarning, "{}: {} has no place for the coordinates {}.", path, format, fmt::join(lost, ", "));
   return output_for(one, path, options);
@@ -247,7 +251,7 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   }
   coordinates.insert(coordinates.end(), variables.begin(), variables.end());
   return freestone::outputs_for(Dataset(dataset.path(), std::move(coordinates), std::move(whole)), path,
-                                {.overwrite = options.overwrite, .format = options.format, .packing = options.packing});
+                                {.overwrite = options.overwrite, .format = options.format, .unlimited_dims = options.unlimited_dims, .append = options.append, .packing = options.packing});
 }
 
 void write(const SkyArray& array, const std::string& path, const WriteOptions& options, const ComputeOptions& compute) {

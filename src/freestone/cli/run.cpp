@@ -78,7 +78,17 @@ Pipeline pipeline_of(const nlohmann::json& steps, int depth = 0) {
 
 /// The files as one dataset, or side by side where --stack says so.
 Flow open_inputs(const Asking& asking, const CfOptions& numbers) {
-  if (asking.stack.empty()) return open_flow(asking.inputs, asking.variables, numbers);
+  if (asking.stack.empty()) {
+    if (asking.inputs.size() > 1) {
+      const std::string& first = asking.inputs.front();
+      const bool has_names = formats::open_file(formats::split_selector(files_of(first).front()).path).is_group;
+      if (!has_names)
+        refuse("{} and {} more: such files have no coordinates by which they could follow each other, so a pipeline takes one INPUT of them. --stack DIM "
+               "puts several side by side; others for calc and mask come in by --with NAME=FILE.",
+               first, asking.inputs.size() - 1);
+    }
+    return open_flow(asking.inputs, asking.variables, numbers);
+  }
   if (asking.variables.size() > 1) refuse("--stack puts one array of each file beside the others: --var names one, not {}.", fmt::join(asking.variables, ", "));
   std::vector<std::string> files;
   for (const std::string& input : asking.inputs) {
@@ -217,7 +227,7 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
     run_saved_plan(arguments.text("plan"), arguments, process);
     return 0;
   }
-  const Asked asked = ask({.inputs = inputs_of(arguments, "run"), .variables = variables_of(arguments), .with = arguments.all("with"),
+  const Asked asked = ask({.inputs = inputs_of(arguments, "run"), .variables = variables_of(arguments), .stack = arguments.text("stack"), .with = arguments.all("with"),
                            .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")});
   run_asked(*asked.request, arguments, process);
   return 0;
@@ -272,7 +282,7 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
     write_stdout(pass_table(nullptr));
     return 0;
   }
-  const Asking asking{.inputs = inputs_of(arguments, "plan"), .variables = variables_of(arguments), .with = arguments.all("with"),
+  const Asking asking{.inputs = inputs_of(arguments, "plan"), .variables = variables_of(arguments), .stack = arguments.text("stack"), .with = arguments.all("with"),
                       .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")};
   const Asked asked = ask(asking, longer(arguments));
   ComputeOptions options{settings_of(arguments)};
@@ -295,7 +305,9 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
                                {"sinks", describe_sinks(*asked.request)},
                                {"command",
                                 {{"inputs", asking.inputs},
+                                 {"stack", asking.stack},
                                  {"variables", asking.variables},
+                                 {"stack", asking.stack},
                                  {"with", asking.with},
                                  {"steps", json_of(command.pipeline)},
                                  {"overwrite", arguments.has("overwrite")},

@@ -151,7 +151,7 @@ void align_all(std::vector<Labelled>& all, Join join, const std::vector<std::str
 
 /// The only axis along which labels differ.
 std::string differing_dim(const std::vector<Labelled>& all) {
-  std::vector<std::string> differing;
+  std::vector<std::string> differing, apart;  // apart: no file has the labels of the first
   for (const auto& [dim, values] : all[0].labels) {
     const bool same = std::all_of(all.begin(), all.end(), [&](const Labelled& one) {
       const auto found = one.labels.find(dim);
@@ -160,8 +160,15 @@ std::string differing_dim(const std::vector<Labelled>& all) {
       return first_difference(values, found->second) < 0;
     });
     if (!same) differing.push_back(dim);
+    const bool all_differ = std::none_of(all.begin() + 1, all.end(), [&](const Labelled& one) {
+      const auto found = one.labels.find(dim);
+      return found == one.labels.end() || first_difference(values, found->second) < 0;
+    });
+    if (all_differ) apart.push_back(dim);
   }
   if (differing.size() == 1) return differing[0];
+  // Along one axis they follow each other; what else differs is a conflict, which joining will name.
+  if (apart.size() == 1) return apart[0];
   if (differing.empty()) {
     fail(ErrorKind::kUser, "{} and {}: their coordinates are the same, so that nothing says along which axis they follow each other. Name it.",
          all[0].dataset.path(), all[1].dataset.path());

@@ -69,9 +69,9 @@ std::string epsg_in(const std::string& text) {
   if (text.starts_with("EPSG:") || text.starts_with("epsg:")) return number_at(5);
   const std::size_t last = std::max(text.rfind("AUTHORITY[\"EPSG\"") + 1, text.rfind("ID[\"EPSG\"") + 1);
   if (last == 0) return "";
-  // Not the authority of a part, such as the datum's: after it, everything is closed.
-  const std::size_t close = text.find(']', last);
-  if (close == std::string::npos || text.find_first_not_of("] \n\t", close) != std::string::npos) return "";
+  // Not the authority of a part, such as the datum's: one bracket is open before it.
+  const auto before = text.begin() + static_cast<std::ptrdiff_t>(last);
+  if (std::count(text.begin(), before, '[') - std::count(text.begin(), before, ']') != 1) return "";
   return number_at(text.find("EPSG", last) + 4);
 }
 
@@ -112,7 +112,7 @@ std::optional<GeoTransform> geo_transform_of(const std::vector<Attribute>& attri
   if (attribute == nullptr) return std::nullopt;
   const std::vector<double> numbers = numbers_in(attribute->value);
   if (numbers.size() != 6 || !std::all_of(numbers.begin(), numbers.end(), [](double v) { return std::isfinite(v); })) return std::nullopt;
-  GeoTransform out;
+  GeoTransform out{};
   std::copy(numbers.begin(), numbers.end(), out.begin());
   return out;
 }
@@ -184,7 +184,7 @@ void raster_read(DatasetVariable& variable, std::vector<DatasetVariable>& coordi
     if (is_off(along_y, (*transform)[3], (*transform)[5]) || is_off(along_x, (*transform)[0], (*transform)[1])) drop(variable.attributes, "GeoTransform");
     return;
   }
-  if ((*transform)[2] != 0 || (*transform)[4] != 0 || y != "y" || x != "x" || rows != nullptr || columns != nullptr) return;
+  if ((*transform)[2] != 0 || (*transform)[4] != 0 || y.empty() || x.empty() || rows != nullptr || columns != nullptr) return;
   const bool is_geographic = text_in(variable.attributes, "crs") == "EPSG:4326";
   const auto add = [&](const std::string& name, double corner, double step, Index count, const char* standard_name, const char* units) {
     DatasetVariable out{name, middles(corner, step, count), {name}, {}};
@@ -194,9 +194,9 @@ void raster_read(DatasetVariable& variable, std::vector<DatasetVariable>& coordi
     }
     coordinates.push_back(std::move(out));
   };
-  add("y", (*transform)[3], (*transform)[5], variable.array.shape()[rank - 2], is_geographic ? "latitude" : "projection_y_coordinate",
+  add(y, (*transform)[3], (*transform)[5], variable.array.shape()[rank - 2], is_geographic ? "latitude" : "projection_y_coordinate",
       is_geographic ? "degrees_north" : "");
-  add("x", (*transform)[0], (*transform)[1], variable.array.shape()[rank - 1], is_geographic ? "longitude" : "projection_x_coordinate",
+  add(x, (*transform)[0], (*transform)[1], variable.array.shape()[rank - 1], is_geographic ? "longitude" : "projection_x_coordinate",
       is_geographic ? "degrees_east" : "");
 }
 

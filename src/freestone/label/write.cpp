@@ -58,7 +58,7 @@ void write(const Array& array, const std::string& path, const ArrayWriteOptions&
 
 std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path, const DatasetWriteOptions& options) {
   formats::DatasetRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .attributes = dataset.attributes(),
-                                  .variables = {}, .unlimited_dims = options.unlimited_dims};
+                                  .variables = {}, .unlimited_dims = options.unlimited_dims, .append = options.append};
   const formats::FormatChoice format = formats::format_for(path, options.format);
   std::vector<Array> arrays;
   for (const DatasetVariable& variable : dataset.variables()) {

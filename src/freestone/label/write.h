@@ -34,6 +34,7 @@ struct DatasetWriteOptions {
   bool overwrite = false;
   std::string format;                       ///< "" = told by the suffix
   std::vector<std::string> unlimited_dims = {};  ///< that may grow later, where the format has such
+  std::string append = {};                  ///< the unlimited dimension along which all of it is put behind what the file has; "" = a new file
   formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
 };
 
