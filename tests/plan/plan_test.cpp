@@ -181,6 +181,7 @@ TEST(Plan, OppositeTilesWithSmallBlocksTakeOneMoreHop) {
   columns.caps.unit = {100000, 16};
   PlanOptions options;
   options.budget = 64 * kMiB;
+  options.rates.seek_seconds = 5e-3;  // a disk that turns
   const Plan plan = make_plan({x}, {columns}, options);
   ASSERT_EQ(plan.stages.size(), 3U) << explain(plan, 0);
   ASSERT_EQ(plan.stores.size(), 2U);
