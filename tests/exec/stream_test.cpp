@@ -11,6 +11,8 @@
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
+#include "freestone/plan/explain.h"
+#include "freestone/plan/make_plan.h"
 
 namespace freestone {
 namespace {
@@ -105,6 +107,7 @@ TEST(Streamed, GoesIntoTheChunksOfItsOutputByAllLanes) {
         events.subscribe(counter);
         ComputeOptions options = with(budget, threads);
         options.events = &events;
+        options.disk_bytes_per_second = 1e12;  // the lanes are the limit, not the disk
         const std::string out = data.folder / fmt::format("{}-{}", budget, threads);
         const CodecChain codecs = threads == 2 ? CodecChain() : Chunked::codecs();  // uncompressed takes no scratch at all
         write_outputs({{data.array(), large_chunks(out, shape, chunk, codecs)}}, options);
@@ -116,6 +119,21 @@ TEST(Streamed, GoesIntoTheChunksOfItsOutputByAllLanes) {
     }
   }
   EXPECT_GE(shared, 6) << "one tile whose chunks are written by whoever is free";
+}
+
+TEST(Rechunk, OneMoreHopBetweenRowsAndColumnsGivesTheSameElements) {
+  const Shape shape{4000, 3999};
+  const Chunked data(shape, {4, 3999}, 8);
+  const auto sink = large_chunks(data.folder / "columns", shape, {4000, 5});
+  PlanOptions options;
+  options.budget = Index{1} << 20;
+  options.threads = 2;
+  const Plan plan = make_plan({data.array()}, {{sink->name(), sink->caps(), sink}}, options);
+  EXPECT_EQ(plan.stages.size(), 3U) << explain(plan, 0);
+  EXPECT_EQ(plan.stores.size(), 2U);
+  run_plan(plan, {sink}, {.temp_dir = "/var/tmp"});
+  const Tensor result = compute(Chunked::array_at(data.folder / "columns", shape, {4000, 5}), with(Index{1} << 30, 1));
+  EXPECT_TRUE(std::equal(data.values.begin(), data.values.end(), result.data<float>()));
 }
 
 TEST(Streamed, AWriteThatFailsEndsTheRunForAllLanes) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "freestone/array/array.h"
+#include "freestone/core/grid_parts.h"
 #include "freestone/core/paper_source.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
@@ -21,6 +22,29 @@ namespace freestone {
 namespace {
 
 Array paper(Shape shape, DType dtype = DType::kFloat32) { return from_source(std::make_shared<PaperSource>(shape, dtype)); }
+
+/// Compressed chunks on paper: what is touched is read and decoded whole.
+class CompressedPaper final : public Source {
+ public:
+  CompressedPaper(Shape shape, Shape chunk) : spec_{shape, DType::kFloat32}, grid_(shape, chunk) {}
+  const Spec& spec() const override { return spec_; }
+  const ChunkGrid& chunks() const override { return grid_; }
+  Identity identity() const override { return {"paper", 1, 1, 1}; }
+  std::string reference() const override { return "paper"; }
+  ReadCost cost(const Box& box) const override {
+    if (box.empty()) return {};
+    const Index chunks = GridParts(box, grid_.chunk()).count(), raw = chunks * element_count(grid_.chunk()) * 4;
+    return {raw / 2, chunks, raw};
+  }
+  Index encoded_bytes(const Box& box) const override { return cost(box).decoded; }
+  bool decodes_in_place() const override { return false; }
+  void fetch(const Box&, std::span<std::byte>, const Cancel&) const override {}
+  void decode(const Box&, std::span<std::byte>, const View&, const Cancel&) const override {}
+
+ private:
+  Spec spec_;
+  ChunkGrid grid_;
+};
 
 SinkFacts file_sink(const std::string& name) {
   SinkFacts facts;
@@ -148,6 +172,29 @@ TEST(Plan, ARechunkThatFitsNoSlabGoesThroughAStore) {
   const Plan plan = make_plan({x}, {chunks}, options);
   EXPECT_LE(plan.total.peak_bytes, 64 * kMiB);
   EXPECT_LE(plan.total.bytes_read, Index{10} * kGiB) << explain(plan, 0);
+}
+
+TEST(Plan, OppositeTilesWithSmallBlocksTakeOneMoreHop) {
+  // 40 GB in rows, wanted in columns: blocks that both tiles hold whole are of a few kilobytes.
+  const Array x = from_source(std::make_shared<CompressedPaper>(Shape{100000, 100000}, Shape{4, 100000}));
+  SinkFacts columns = file_sink("columns");
+  columns.caps.unit = {100000, 16};
+  PlanOptions options;
+  options.budget = 64 * kMiB;
+  options.rates.seek_seconds = 5e-3;  // a disk that turns
+  const Plan plan = make_plan({x}, {columns}, options);
+  ASSERT_EQ(plan.stages.size(), 3U) << explain(plan, 0);
+  ASSERT_EQ(plan.stores.size(), 2U);
+  for (const Store& store : plan.stores)
+    EXPECT_GE(element_count(store.block) * 4, Index{256} << 10) << explain(plan, 0);
+  EXPECT_LE(plan.total.peak_bytes, 64 * kMiB);
+  // With memory for larger tiles one store is enough.
+  options.budget = 16 * kGiB;
+  EXPECT_LE(make_plan({x}, {columns}, options).stores.size(), 1U);
+  // A disk that finds its place at once, too.
+  options.budget = 64 * kMiB;
+  options.rates.seek_seconds = 0;
+  EXPECT_EQ(make_plan({x}, {columns}, options).stores.size(), 1U);
 }
 
 TEST(Plan, TellsTheOtherWays) {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -487,6 +488,60 @@ TEST(TempStore, GivesBackWhatWasWrittenForAnyBlocksTilesAndBoxes) {
     for (int b = 0; b < 6; ++b) expect_numbers(*store.source(), random_box(random, shape), b % 2 == 0);
     if (HasFatalFailure()) return;
     EXPECT_EQ(folder.entries(), 0u);
+  }
+}
+
+TEST(TempStore, PastThePageCacheGivesBackTheSame) {
+  // On a disk: what is in memory cannot be written to in this way.
+  const std::string folder = "/var/tmp";
+  std::mt19937 random(17);
+  const Shape shape{61, 150, 163}, block{20, 75, 50};  // 300 kB; cut at the edges
+  std::vector<std::int32_t> values(static_cast<std::size_t>(element_count(shape)));
+  for (auto& v : values) v = static_cast<std::int32_t>(random());
+  const View all = View::contiguous(values.data(), DType::kInt32, shape);
+  const TempStore store(folder, {shape, DType::kInt32}, block, true);
+  store.sink()->create();
+  {
+    // Whole blocks, several at once, transposed in memory, and blocks in parts: from many threads.
+    std::vector<Box> boxes;
+    for (Index i = 0; i < 61; i += 20)
+      for (Index k = 0; k < 163; k += 50) {
+        const Index height = std::min<Index>(20, 61 - i), width = std::min<Index>(50, 163 - k);
+        if (i == 20) {
+          boxes.emplace_back(Dims{i, 0, k}, Shape{height, 31, width});
+          boxes.emplace_back(Dims{i, 31, k}, Shape{height, 119, width});
+        } else {
+          boxes.emplace_back(Dims{i, 0, k}, Shape{height, 150, width});
+        }
+      }
+    std::atomic<std::size_t> next{0};
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 3; ++t)
+      threads.emplace_back([&] {
+        for (std::size_t b = next++; b < boxes.size(); b = next++) {
+          Buffer memory(store.sink()->scratch_bytes(boxes[b]) + 64);
+          Scratch scratch(memory.bytes());
+          store.sink()->write(boxes[b], all.part(boxes[b]), scratch, Cancel());
+        }
+      });
+  }
+  store.sink()->finish();
+  for (int trial = 0; trial < 20; ++trial) {
+    Box box(shape);
+    for (int k = 0; k < 3; ++k) {
+      box.start[k] = static_cast<Index>(random() % static_cast<unsigned>(shape[k]));
+      box.shape[k] = 1 + static_cast<Index>(random() % static_cast<unsigned>(shape[k] - box.start[k]));
+    }
+    std::vector<std::int32_t> got(static_cast<std::size_t>(box.count()));
+    const View out = View::contiguous(got.data(), DType::kInt32, box.shape);
+    Buffer encoded(store.source()->encoded_bytes(box));
+    store.source()->fetch(box, encoded.bytes(), Cancel());
+    store.source()->decode(box, encoded.bytes(), out, Cancel());
+    Index at = 0;
+    for (Index i = box.start[0]; i < box.end(0); ++i)
+      for (Index j = box.start[1]; j < box.end(1); ++j)
+        for (Index k = box.start[2]; k < box.end(2); ++k)
+          ASSERT_EQ(got[static_cast<std::size_t>(at++)], values[static_cast<std::size_t>((i * 150 + j) * 163 + k)]) << to_string(box);
   }
 }
 

@@ -94,6 +94,14 @@ Rates calibrate(const std::string& temp_dir, int threads, Index bytes) {
   rates.read_bytes_per_second = all / over_all(read_part) / threads;
   store.forget();
   rates.again_bytes_per_second = all / over_all(read_part);
+  store.forget();
+  constexpr Index kSeeks = 64;
+  rates.seek_seconds = seconds_of([&] {
+                         std::byte small[1];
+                         // Far apart, and not one behind the other: nothing is read ahead.
+                         for (Index i = 0; i < kSeeks; ++i) source.fetch(Box({i * 7 % parts, (i * 5 % kSeeks) * (part / kSeeks)}, {1, 1}), {small, 1}, cancel);
+                       }) /
+                       kSeeks;
   rates.request_seconds = seconds_of([&] {
                             std::byte small[1];
                             for (Index i = 0; i < 2000; ++i) source.fetch(Box({i % parts, i * 4096 % part}, {1, 1}), {small, 1}, cancel);

@@ -104,14 +104,16 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
       journal = Journal::take_up(options.journal_path, sinks);
     else if (!options.journal_path.empty())
       journal = std::make_unique<Journal>(options.journal_path, options.job, plan, sinks);
-    std::vector<Lease> store_leases(plan.stores.size());
+    std::vector<Lease> store_leases(plan.stores.size()), behind_leases(plan.stores.size());
     for (int g = 0; g < static_cast<int>(plan.stages.size()); ++g) {
       if (!needed[static_cast<std::size_t>(g)]) continue;
       for (std::size_t s = 0; s < plan.stores.size(); ++s) {
         const Store& store = plan.stores[s];
         if (store.first_stage != g) continue;
         if (store.on_disk) {
-          const TempStore made(options.temp_dir, store.spec, store.block);
+          const Index behind = write_behind_bytes(store, plan.budget);
+          if (behind > 0) behind_leases[s] = budget.lease(behind, "Writing an intermediate result");
+          const TempStore made(options.temp_dir, store.spec, store.block, behind > 0);
           store_sources[s] = made.source(), store_sinks[s] = made.sink();
         } else {
           store_leases[s] = budget.lease(store.spec.bytes(), "An intermediate result");
@@ -124,6 +126,11 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
       begun = true;
       run_stage({plan, g, facts, store_sources, store_sinks, budget, events, cancel, noted ? journal.get() : nullptr,
                  noted && options.left != nullptr ? &options.left->finished[static_cast<std::size_t>(g)] : nullptr});
+      for (std::size_t s = 0; s < plan.stores.size(); ++s) {
+        if (plan.stores[s].first_stage != g) continue;
+        store_sinks[s]->finish();
+        behind_leases[s] = Lease();
+      }
       for (std::size_t s = 0; s < plan.stores.size(); ++s) {
         if (plan.stores[s].last_stage != g) continue;
         store_sources[s].reset(), store_sinks[s].reset();

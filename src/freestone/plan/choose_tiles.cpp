@@ -76,7 +76,8 @@ Index largest_task(const StageProgram& program, const Stage& stage) {
 }
 
 /// States of the folds that live across tasks.
-Index state_bytes(const StageProgram& program, const Stage& stage, const Box& tile, const std::vector<int>& order, bool in_pairs, int lanes) {
+Index state_bytes(const StageProgram& program, const Stage& stage, const Box& tile, const std::vector<int>& order, bool in_pairs,
+                  int lanes, Index ahead) {
   Index bytes = 0;
   for (std::size_t b = 0; b < stage.body.size(); ++b) {
     if (!program.is_accumulated(static_cast<int>(b))) continue;
@@ -108,7 +109,7 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
     const bool one_by_one = !in_pairs && std::all_of(reduced_axes.begin(), reduced_axes.end(), runs_fastest);
     const Index open = one_by_one ? std::min(kept_all, 2 * kept_tile) : kept_all;
     // In mirrored pairs leaves come in an order that is not their own: all of them may have to wait.
-    const Index waiting = in_pairs ? leaves : std::min<Index>(leaves, (lanes + kMostAhead) * leaves_in_tile + 32);
+    const Index waiting = in_pairs ? leaves : std::min<Index>(leaves, (lanes + ahead) * leaves_in_tile + 32);
     bytes += state * (open + (one_by_one ? open : kept_tile) * waiting);
   }
   return bytes;
@@ -146,7 +147,8 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     double combinations = 1;
     for (int k = 0; k < rank; ++k) {
       const auto axis = static_cast<std::size_t>(k);
-      tries[axis] = extents(stage.domain.shape[k], rules.step[axis], rules.whole[axis], chunks[axis], coarse);
+      tries[axis] = rules.exactly.empty() ? extents(stage.domain.shape[k], rules.step[axis], rules.whole[axis], chunks[axis], coarse)
+                                          : std::vector<Index>{std::min(rules.exactly[k], stage.domain.shape[k])};
       combinations *= static_cast<double>(tries[axis].size());
     }
     if (combinations <= 4000) break;
@@ -216,9 +218,10 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
     // What was spilled comes from the disk: nobody knows how much of it the system has kept in memory.
     seconds += static_cast<double>(layout.store_bytes) * tiles / rates.again_bytes_per_second;
-    // What all lanes share: the disk.
+    seconds += static_cast<double>(layout.seeks) * tiles * rates.seek_seconds / lanes;
+    // What all lanes share: the disk. While it is waited for the lanes' work costs little, but not nothing.
     const auto at_least = [&](double bytes, double rate) {
-      if (rate > 0) seconds = std::max(seconds, bytes / rate);
+      if (rate > 0) seconds = std::max(seconds, bytes / rate) + 0.05 * std::min(seconds, bytes / rate);
     };
     at_least(bytes_read * tiles, rates.all_read_bytes_per_second);
     at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
@@ -262,8 +265,9 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     for (int k = 0; k < rank; ++k) stage.tile[k] = tries[static_cast<std::size_t>(k)][at[static_cast<std::size_t>(k)]];
     const Box middle = middle_tile(stage);
     const TaskLayout layout = program.lay_out(middle);
+    const Index ahead = tasks_ahead(layout);
     for (const auto& order : orders) {
-      const Index pinned = state_bytes(program, stage, middle, order, false, threads), room = memory - pinned;
+      const Index pinned = state_bytes(program, stage, middle, order, false, threads, ahead), room = memory - pinned;
       if (layout.task_bytes + pinned < best.smallest_budget)
         best.smallest_budget = std::min(best.smallest_budget, largest_task(program, stage) + pinned);
       if (layout.task_bytes > room) continue;
@@ -282,7 +286,7 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
       const double least = (tiles * cached.nanoseconds * 1e-9 / rates.core_speed + once / rates.decode_bytes_per_second) / threads;
       if (least < best.seconds) {
         for (const auto& order : orders) {
-          const Index pinned = state_bytes(program, stage, middle, order, false, threads), room = memory - pinned;
+          const Index pinned = state_bytes(program, stage, middle, order, false, threads, ahead), room = memory - pinned;
           if (cached.task_bytes > room) continue;
           for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
             const CachedRead read = read_in_rows(cached_program, stage, order, middle, cached.read, slots, room - slots * cached.task_bytes);
@@ -294,7 +298,7 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
           for (const int k : plain_order)
             if (k != mirror.first && k != mirror.second) order.push_back(k);
           order.push_back(mirror.first), order.push_back(mirror.second);
-          const Index pinned = state_bytes(program, stage, middle, order, true, threads), room = memory - pinned;
+          const Index pinned = state_bytes(program, stage, middle, order, true, threads, ahead), room = memory - pinned;
           if (cached.task_bytes > room) continue;
           for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
             const CachedRead read = read_in_mirrored_pairs(cached_program, stage, mirror, middle, cached.read, room - slots * cached.task_bytes);

@@ -14,6 +14,7 @@ struct TileRules {
   std::vector<bool> whole;       ///< the tile must span the axis
   std::vector<Index> step;       ///< edges lie at multiples of this, from the start of the domain
   std::vector<std::string> why;  ///< what asked for `whole`, for people
+  Shape exactly;                 ///< not empty: this tile and no other
   std::vector<bool> across;      ///< leaves of a reduction lie across the edges of its tiles: a tile reads beyond its own
 };
 

@@ -5,9 +5,10 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <set>
 
-#include "freestone/ops/shape.h"
+#include "freestone/plan/copies.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/stage_builder.h"
 
@@ -19,6 +20,10 @@ constexpr const char* kStoreResults = "store-results";
 constexpr const char* kSharePasses = "share-passes";
 constexpr const char* kStoresInMemory = "stores-in-memory";
 constexpr const char* kPriceTiles = "price-tiles";
+
+// Blocks of a store that are smaller, and so many, ask for one more hop.
+constexpr Index kLeastBlock = Index{1} << 20;
+constexpr Index kLeastBlocks = 1024;
 
 /// What happens between a node and its users.
 enum class Cut {
@@ -45,14 +50,18 @@ struct Draft {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const std::vector<SinkFacts>& sinks, const PlanOptions& options)
-      : graph_(graph), sinks_(sinks), options_(options) {
+  /// @param hops copies that are stored once more on their way, and the tiles that make them
+  Planner(const Graph& graph, const std::vector<SinkFacts>& sinks, const PlanOptions& options, std::map<int, Shape> hops = {})
+      : graph_(graph), sinks_(sinks), options_(options), hops_(std::move(hops)) {
     users_.resize(graph.nodes.size());
     for (std::size_t n = 0; n < graph.nodes.size(); ++n)
       for (const ValueRef& input : graph.nodes[n].inputs) users_[static_cast<std::size_t>(input.node)].push_back(static_cast<int>(n));
   }
 
   Draft search();
+  /// Stored results whose blocks are small, because those who make and read them want opposite tiles: with the tiles of a copy between both,
+  /// whose blocks on either side are larger.
+  std::vector<std::pair<int, Shape>> hops_for(const Plan& plan) const;
   /// What the steps of the search took.
   const std::vector<PassRecord>& records() const { return records_; }
 
@@ -60,12 +69,15 @@ class Planner {
   const Op& op(int node) const { return *graph_.nodes[static_cast<std::size_t>(node)].op; }
   bool is_source(int node) const { return op(node).source() != nullptr; }
   bool is_fold(int node) const { return op(node).fold() != nullptr; }
-  /// A source's copy, which stands in the graph only to be stored.
+  /// A source's copy, or a hop, which stands in the graph only to be stored.
   bool is_copy(int node) const {
+    if (hops_.count(node)) return true;
     return op(node).is_view() && op(node).domain() == graph_.spec(graph_.nodes[static_cast<std::size_t>(node)].inputs[0]).shape &&
            is_source(graph_.nodes[static_cast<std::size_t>(node)].inputs[0].node) && is_identity(op(node));
   }
 
+  /// What a tile of the stage that makes a store has of it, and what one of each stage that reads it wants, in each way.
+  std::vector<Shape> parts_of(const Plan& plan, const Store& store) const;
   bool is_on(std::string_view pass) const {
     return std::find(options_.switched_off.begin(), options_.switched_off.end(), pass) == options_.switched_off.end();
   }
@@ -79,6 +91,7 @@ class Planner {
   const Graph& graph_;
   const std::vector<SinkFacts>& sinks_;
   const PlanOptions& options_;
+  std::map<int, Shape> hops_;
   std::vector<std::vector<int>> users_;
   mutable double tile_seconds_ = 0;
   mutable Index tile_choices_ = 0;
@@ -95,6 +108,16 @@ TileChoice Planner::tiles_of(const Plan& plan, Stage& stage, const TileRules& ru
   return choice;
 }
 
+}  // namespace
+
+Index write_behind_bytes(const Store& store, Index budget) {
+  // What is smaller may stay in the page cache until it is read.
+  constexpr Index kLargeStore = Index{1} << 30, kLargeBudget = Index{256} << 20, kBytes = (Index{8} << 20) + 4096;
+  return store.on_disk && store.spec.bytes() >= kLargeStore && budget >= kLargeBudget ? kBytes : 0;
+}
+
+namespace {
+
 /// The shape of a temporary store's blocks before tiles are known: cubes of about 1 MiB.
 Shape first_block(const Spec& spec) {
   Shape block = spec.shape;
@@ -104,6 +127,48 @@ Shape first_block(const Spec& spec) {
     longest = (longest + 1) / 2;
   }
   return block;
+}
+
+std::vector<Shape> Planner::parts_of(const Plan& plan, const Store& store) const {
+  std::vector<Shape> parts;
+  const Stage& maker = plan.stages[static_cast<std::size_t>(store.first_stage)];
+  if (const auto owned = maker.owned.find(store.value); owned != maker.owned.end())
+    parts.push_back(owned_box(owned->second, tile_box(maker, 0), store.spec.shape).shape);
+  // Every way in which a later stage looks at it: a transpose wants other blocks than what stands beside it.
+  for (const Stage& stage : plan.stages) {
+    const StageProgram program(plan, stage, sinks_, {});
+    for (const StageInput& input : program.inputs()) {
+      if (input.store < 0 || &plan.stores[static_cast<std::size_t>(input.store)] != &store) continue;
+      Shape part = store.spec.shape;
+      for (int k = 0; k < part.rank(); ++k) {
+        const AxisMotion& motion = input.motion[static_cast<std::size_t>(k)];
+        if (motion.anchor_axis < 0) continue;
+        const double extent = std::abs(motion.slope) * static_cast<double>(stage.tile[motion.anchor_axis]);
+        part[k] = std::clamp<Index>(static_cast<Index>(std::ceil(extent)), 1, part[k]);
+      }
+      parts.push_back(part);
+    }
+  }
+  return parts;
+}
+
+std::vector<std::pair<int, Shape>> Planner::hops_for(const Plan& plan) const {
+  std::vector<std::pair<int, Shape>> out;
+  for (const Store& store : plan.stores) {
+    const Index bytes = element_count(store.block) * size_of(store.spec.dtype);
+    if (!store.on_disk || bytes >= kLeastBlock || store.spec.bytes() < kLeastBlocks * bytes || op(store.value.node).outputs().size() != 1) continue;
+    const std::vector<Shape> parts = parts_of(plan, store);
+    if (parts.size() != 2) continue;
+    // Between both in ratio on each axis, and whole pieces of the smaller one.
+    Shape tile = store.spec.shape;
+    for (int k = 0; k < tile.rank(); ++k) {
+      const Index small = std::max<Index>(1, std::min(parts[0][k], parts[1][k])), large = std::max(small, std::max(parts[0][k], parts[1][k]));
+      const auto times = static_cast<Index>(std::llround(std::sqrt(static_cast<double>(large) / static_cast<double>(small))));
+      tile[k] = std::min(tile[k], small * std::max<Index>(1, times));
+    }
+    out.emplace_back(store.value.node, tile);
+  }
+  return out;
 }
 
 Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
@@ -228,6 +293,8 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
         for (const Target& target : groups[g]) groups.push_back({target});
         continue;
       }
+      if (built && stage.body.size() == 1)
+        if (const auto hop = hops_.find(stage.body[0]); hop != hops_.end()) stage_rules.exactly = hop->second;
       if (!built) {
         out.fits = false;
         out.smallest_budget = std::numeric_limits<Index>::max() / 2;
@@ -255,6 +322,8 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
     for (const Store& store : plan.stores)
       if (!store.on_disk && store.first_stage <= static_cast<int>(g) && static_cast<int>(g) <= store.last_stage)
         bytes += store.spec.bytes();
+    for (const Store& store : plan.stores)
+      if (store.first_stage == static_cast<int>(g)) bytes += write_behind_bytes(store, plan.budget);
     return bytes;
   };
   const bool spills = std::any_of(plan.stores.begin(), plan.stores.end(), [](const Store& s) { return s.on_disk; });
@@ -275,27 +344,19 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
     if (!out.fits || !spills || round == 1) break;
     for (Store& store : plan.stores) {
       if (!store.on_disk) continue;
-      const std::size_t maker = static_cast<std::size_t>(store.first_stage);
       Shape block = store.spec.shape;
-      const auto shrink = [&](const Stage& stage) {
-        const auto owned = stage.owned.find(store.value);
-        if (owned == stage.owned.end()) return;
-        const Box part = owned_box(owned->second, tile_box(stage, 0), store.spec.shape);
-        for (int k = 0; k < block.rank(); ++k) block[k] = std::max<Index>(1, std::min(block[k], part.shape[k]));
-      };
-      shrink(plan.stages[maker]);
-      // Every way in which a later stage looks at it: a transpose wants other blocks than what stands beside it.
-      for (const Stage& stage : plan.stages) {
-        const StageProgram program(plan, stage, sinks_, {});
-        for (const StageInput& input : program.inputs()) {
-          if (input.store < 0 || &plan.stores[static_cast<std::size_t>(input.store)] != &store) continue;
-          for (int k = 0; k < block.rank(); ++k) {
-            const AxisMotion& motion = input.motion[static_cast<std::size_t>(k)];
-            if (motion.anchor_axis < 0) continue;
-            const double extent = std::abs(motion.slope) * static_cast<double>(stage.tile[motion.anchor_axis]);
-            block[k] = std::clamp<Index>(static_cast<Index>(std::ceil(extent)), 1, block[k]);
-          }
-        }
+      for (const Shape& part : parts_of(plan, store))
+        for (int k = 0; k < block.rank(); ++k) block[k] = std::clamp<Index>(part[k], 1, block[k]);
+      // Blocks that the tiles of their maker hold whole are written whole.
+      const Stage& maker = plan.stages[static_cast<std::size_t>(store.first_stage)];
+      if (const auto owned = maker.owned.find(store.value); owned != maker.owned.end()) {
+        const Shape made = owned_box(owned->second, tile_box(maker, 0), store.spec.shape).shape;
+        for (int k = 0; k < block.rank(); ++k)
+          for (Index n = (made[k] + block[k] - 1) / block[k], most = n + n / 4; n <= most; ++n)
+            if (made[k] % n == 0) {
+              block[k] = std::min(block[k], made[k] / n);
+              break;
+            }
       }
       store.block = block;
     }
@@ -349,6 +410,10 @@ Draft Planner::search() {
   for (const int fold : folds) cuts[static_cast<std::size_t>(fold)] = Cut::kStore;
   for (const int node : others)
     if (is_copy(node)) cuts[static_cast<std::size_t>(node)] = Cut::kStore;
+  for (const auto& [hop, tile] : hops_) {
+    const int from = graph_.nodes[static_cast<std::size_t>(hop)].inputs[0].node;
+    if (!is_source(from)) cuts[static_cast<std::size_t>(from)] = Cut::kStore;
+  }
   double share = 0.5;
   Draft best = draft(cuts, share);
   std::string best_is = folds.empty() ? "everything in one pass" : "each reduction finished before it is used";
@@ -425,52 +490,6 @@ Draft Planner::search() {
 
 namespace {
 
-/// A reduction hands its outputs over in small pieces as they are finished; a sink of chunks takes whole chunks. Where they meet, the
-/// result is stored and copied in a pass of its own.
-void gather_for_chunks(Graph& graph, const std::vector<SinkFacts>& sinks) {
-  for (std::size_t r = 0; r < graph.roots.size(); ++r) {
-    const ValueRef value = graph.roots[r];
-    const Shape& unit = sinks[r].caps.unit;
-    if (graph.nodes[static_cast<std::size_t>(value.node)].op->fold() == nullptr ||
-        std::all_of(unit.begin(), unit.end(), [](Index n) { return n <= 1; }))
-      continue;
-    const Spec& spec = graph.spec(value);
-    graph.roots[r] = {static_cast<int>(graph.nodes.size()), 0};
-    graph.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {value}});
-  }
-}
-
-/// `graph` with a copy between each of `sources` and its users.
-Graph with_copies(const Graph& graph, const std::vector<int>& sources) {
-  Graph out = graph;
-  out.nodes.clear();
-  std::vector<int> number, copy;
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    PlanNode node = graph.nodes[n];
-    for (ValueRef& input : node.inputs) {
-      const auto from = static_cast<std::size_t>(input.node);
-      input.node = copy[from] >= 0 ? copy[from] : number[from];
-    }
-    number.push_back(static_cast<int>(out.nodes.size()));
-    copy.push_back(-1);
-    out.nodes.push_back(std::move(node));
-    if (std::find(sources.begin(), sources.end(), static_cast<int>(n)) == sources.end()) continue;
-    const Spec& spec = graph.spec({static_cast<int>(n), 0});
-    copy.back() = static_cast<int>(out.nodes.size());
-    out.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {{number.back(), 0}}});
-  }
-  for (ValueRef& root : out.roots) {
-    const auto from = static_cast<std::size_t>(root.node);
-    root.node = number[from];
-    if (copy[from] < 0) continue;
-    // The stored copy goes to its sink in a pass of its own.
-    const Spec spec = out.spec({copy[from], 0});
-    root = {static_cast<int>(out.nodes.size()), 0};
-    out.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {{copy[from], 0}}});
-  }
-  return out;
-}
-
 /// Sources of which `plan` reads much more than there is of them: tiles and chunks lie across each other.
 std::vector<int> read_over(const Plan& plan) {
   std::vector<int> sources;
@@ -525,19 +544,39 @@ Plan make_plan(const std::vector<Array>& roots, const std::vector<SinkFacts>& si
   if (may_store && !best.fits)
     for (std::size_t n = 0; n < graph.nodes.size(); ++n)
       if (graph.nodes[n].op->source() != nullptr) sources.push_back(static_cast<int>(n));
+  const auto try_instead = [&](Draft draft, const char* pass, const char* taken_from, const char* what, double begun) {
+    const bool taken = draft.fits != best.fits ? draft.fits
+                       : best.fits             ? draft.seconds < best.seconds * 0.999
+                                               : draft.smallest_budget < best.smallest_budget;
+    const Alternative other{taken ? taken_from : what, taken ? best.seconds : draft.seconds, taken ? best.fits : draft.fits};
+    if (taken) best = std::move(draft);
+    best.plan.alternatives.insert(best.plan.alternatives.begin(), other);
+    records.push_back({pass, taken ? 1 : 0, seconds_now() - begun});
+  };
+  std::optional<Draft> through_store;  // where stores may want one more hop, taken or not
   if (!sources.empty()) {
     const double begun = seconds_now();
-    const Graph copied = with_copies(graph, sources);
-    Draft through_store = Planner(copied, sinks, options).search();
-    const bool taken = through_store.fits != best.fits ? through_store.fits
-                       : best.fits                     ? through_store.seconds < best.seconds * 0.999
-                                                       : through_store.smallest_budget < best.smallest_budget;
-    const Alternative other{
-        taken ? "reading the input where it lies, in pieces across its chunks" : "the input copied into a temporary store first",
-        taken ? best.seconds : through_store.seconds, taken ? best.fits : through_store.fits};
-    if (taken) best = std::move(through_store);
-    best.plan.alternatives.insert(best.plan.alternatives.begin(), other);
-    records.push_back({"store-inputs", taken ? 1 : 0, seconds_now() - begun});
+    Graph copied = with_copies(graph, sources);
+    through_store = Planner(copied, sinks, options).search();
+    graph = std::move(copied);
+    try_instead(*through_store, "store-inputs", "reading the input where it lies, in pieces across its chunks",
+                "the input copied into a temporary store first", begun);
+  }
+  if (const Draft& stored = through_store ? *through_store : best; may_store && stored.fits) {
+    const double begun = seconds_now();
+    if (const auto hops = Planner(graph, sinks, options).hops_for(stored.plan); !hops.empty()) {
+      std::vector<int> originals, copies;
+      std::map<int, Shape> tiles;
+      for (const auto& [node, tile] : hops) originals.push_back(node);
+      std::sort(originals.begin(), originals.end());
+      const Graph hopped = with_copies(graph, originals, &copies);
+      for (const auto& [node, tile] : hops) {
+        const auto at = std::lower_bound(originals.begin(), originals.end(), node) - originals.begin();
+        tiles[copies[static_cast<std::size_t>(at)]] = tile;
+      }
+      try_instead(Planner(hopped, sinks, options, tiles).search(), "hop", "without one more temporary store between opposite tiles",
+                  "one more temporary store, whose blocks are larger", begun);
+    }
   }
   if (!best.fits) {
     // Round up, so that the advice works.

@@ -47,6 +47,9 @@ struct Store {
   int first_stage = 0, last_stage = 0;
 };
 
+/// Memory in which the writes of a store wait on their way past the system's page cache; 0: of smaller ones, or where memory is scarce.
+Index write_behind_bytes(const Store& store, Index budget);
+
 /// Where a stage's value goes: to a sink (numbered as the roots of the plan) or to a store.
 struct Delivery {
   ValueRef value;

@@ -23,6 +23,7 @@ const RateRow kRows[] = {
     {"all_write_bytes_per_second", &Rates::all_write_bytes_per_second},
     {"decode_bytes_per_second", &Rates::decode_bytes_per_second},
     {"request_seconds", &Rates::request_seconds},
+    {"seek_seconds", &Rates::seek_seconds},
     {"tile_seconds", &Rates::tile_seconds},
     {"core_speed", &Rates::core_speed},
     {"shared_bytes_per_second", &Rates::shared_bytes_per_second},

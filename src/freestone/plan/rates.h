@@ -16,6 +16,7 @@ struct Rates {
   double all_write_bytes_per_second = 5e8;  ///< likewise: the disk's, once the system's memory for it is full
   double decode_bytes_per_second = 4e8;   ///< one lane, bytes that come out of a codec
   double request_seconds = 2e-6;
+  double seek_seconds = 1e-4;             ///< until a disk gives the first byte from another place, or takes it
   double tile_seconds = 10e-6;
   double core_speed = 1;                  ///< of this machine's cores, in those of the machine that operations were timed on
   double shared_bytes_per_second = 12e9;  ///< one lane, beyond its own cache

@@ -448,6 +448,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       const Index bytes = std::max(input.encoded_bytes, blocks * element_count(store.block) * size_of(store.spec.dtype));
       layout.read.bytes += bytes;
       layout.store_bytes += bytes;
+      layout.seeks += blocks;
       layout.read.requests += blocks;
     }
     input.encoded_offset = places.take(input.encoded_bytes);
@@ -543,7 +544,6 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         const Box& domain = layout.domains[which];
         // An empty reduced axis still gives outputs; what nobody asks for is not made.
         if (step.kind == StepKind::kFoldIn ? !layout.active[which] : domain.empty()) break;
-        const Fold& fold = *operation.fold();
         const double nanoseconds = operation.need(domain).nanoseconds;
         const bool shared = is_shared(step.which, domain);
         layout.nanoseconds += nanoseconds;
@@ -567,7 +567,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           const Store& store = plan_.stores[static_cast<std::size_t>(delivery.target)];
           on_disk = store.on_disk;
           for (int k = 0; k < box.rank() && on_disk; ++k) runs *= (box.end(k) - 1) / store.block[k] - box.start[k] / store.block[k] + 1;
-          scratch(on_disk ? Index{1} << 20 : 0);
+          scratch(on_disk ? std::min(Index{1} << 20, bytes) : 0);
         } else {
           const SinkFacts& sink = sinks_[static_cast<std::size_t>(delivery.target)];
           on_disk = sink.caps.on_disk;
@@ -585,6 +585,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           }
         }
         if (on_disk) layout.bytes_written += bytes, layout.writes += runs;
+        if (on_disk && delivery.to_store) layout.seeks += runs;
         if (on_disk && !layout.values[v].unit.empty()) layout.shared_written += bytes;
         layout.nanoseconds += static_cast<double>(box.count()) * 0.2;
         break;

@@ -78,6 +78,7 @@ struct TaskLayout {
   Index streamed = 0;      ///< of `read.decoded`
   Index stream_lanes = 1;  ///< lanes that can stream an input of the task at once
   Index bytes_written = 0, writes = 0;
+  Index seeks = 0;  ///< blocks of temporary stores that are read or written: each lies elsewhere
   Index shared_written = 0;  ///< of `bytes_written`, what several lanes can write at once
   double nanoseconds = 0;
   double shared_nanoseconds = 0;  ///< of them, what several lanes can do at once

@@ -4,18 +4,26 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "freestone/core/grid_parts.h"
 #include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/block_writer.h"
 #include "freestone/storage/file.h"
+#include "freestone/storage/gatherer.h"
 #include "freestone/storage/manifest_source.h"
+#include "freestone/storage/write_behind.h"
 
 namespace freestone {
 namespace {
 
+// Smaller blocks are not worth whole pages of their own.
+constexpr Index kLeastBlock = Index{128} << 10;
+
 class TempSink final : public Sink {
  public:
-  TempSink(std::string folder, Spec spec, std::shared_ptr<const LocalFile> file, ChunkGrid grid, ElementTransform transform)
-      : folder_(std::move(folder)), spec_(std::move(spec)), file_(std::move(file)), writer_(std::move(grid), 0, transform) {
+  /// @param block_bytes from the start of a block to the next one; 0: they follow each other
+  TempSink(std::string folder, Spec spec, std::shared_ptr<const LocalFile> file, ChunkGrid grid, ElementTransform transform, Index block_bytes)
+      : folder_(std::move(folder)), spec_(std::move(spec)), file_(std::move(file)), transform_(transform), block_bytes_(block_bytes),
+        writer_(std::move(grid), 0, transform) {
     caps_.unit = Shape(spec_.shape.rank(), 1);
     caps_.run_bytes = Index{1} << 20;
   }
@@ -24,24 +32,59 @@ class TempSink final : public Sink {
   std::string name() const override { return file_->name(); }
   void create() override {
     check_free_space(folder_, spec_.bytes(), file_->name());
-    set_length(file_->descriptor(), file_->name(), spec_.bytes());
+    set_length(file_->descriptor(), file_->name(), file_->size());
+    if (block_bytes_ > 0) behind_ = WriteBehind::open(file_->descriptor(), file_->name());
   }
   Index scratch_bytes(const Box& box) const override { return writer_.scratch_bytes(box); }
   void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override {
-    writer_.write(file_->descriptor(), file_->name(), box, data, scratch, cancel);
+    if (block_bytes_ == 0) return writer_.write(file_->descriptor(), file_->name(), box, data, scratch, cancel);
+    if (box.empty()) return;
+    const ChunkGrid& grid = writer_.grid();
+    const GridParts parts(box, grid.chunk());
+    for (Index number = 0; number < parts.count(); ++number) {
+      const Box part = parts[number];
+      const Index index = grid.index_of(parts.position(number));
+      const Box block = grid.box(index);
+      const View view = data.part(relative_to(part, box));
+      // A block is written whole, past the page cache, or in parts, through it: never both.
+      if (behind_ && part == block)
+        write_block(index * block_bytes_, view, cancel);
+      else
+        BlockWriter(ChunkGrid::contiguous(block.shape), index * block_bytes_, transform_)
+            .write(file_->descriptor(), file_->name(), relative_to(part, block), view, scratch, cancel);
+    }
   }
   void flush() override { ::fdatasync(file_->descriptor()); }
-  void finish() override {}
-  void abort() noexcept override { (void)!::ftruncate(file_->descriptor(), 0); }
+  void finish() override {
+    if (behind_) behind_->finish();
+  }
+  void abort() noexcept override {
+    behind_.reset();
+    (void)!::ftruncate(file_->descriptor(), 0);
+  }
 
   void forget() const { ::posix_fadvise(file_->descriptor(), 0, 0, POSIX_FADV_DONTNEED); }
 
  private:
+  void write_block(Index offset, const View& view, const Cancel& cancel) {
+    const Index width = size_of(spec_.dtype), count = view.count(), most = WriteBehind::kPieceBytes / width;
+    Gatherer gatherer(view, transform_);
+    for (Index done = 0; done < count; done += most) {
+      std::byte* const piece = behind_->take(cancel);
+      const Index n = std::min(most, count - done);
+      gatherer.next(piece, n);
+      behind_->put(piece, offset + done * width, n * width);
+    }
+  }
+
   std::string folder_;
   Spec spec_;
   SinkCaps caps_;
   std::shared_ptr<const LocalFile> file_;
+  ElementTransform transform_;
+  Index block_bytes_;
   BlockWriter writer_;
+  std::unique_ptr<WriteBehind> behind_;
 };
 
 }  // namespace
@@ -60,22 +103,27 @@ std::shared_ptr<const LocalFile> file_in_memory(std::string name, std::string_vi
 
 void TempStore::forget() const { static_cast<const TempSink&>(*sink_).forget(); }
 
-TempStore::TempStore(std::string folder, Spec spec, Shape block) {
+TempStore::TempStore(std::string folder, Spec spec, Shape block, bool past_page_cache) {
   for (int k = 0; k < block.rank(); ++k) block[k] = std::max<Index>(1, std::min(block[k], spec.shape[k]));
-  const auto file = anonymous_file(folder, fmt::format("temporary store in {}", folder), spec.bytes());
-  const ElementTransform transform{.stored = spec.dtype, .dtype = spec.dtype};
+  const Index whole_block = element_count(block) * size_of(spec.dtype);
   const ChunkGrid grid(spec.shape, block);
+  // Blocks that are written past the page cache have pages of their own.
+  const bool in_pages = past_page_cache && whole_block >= kLeastBlock;
+  const Index block_bytes = in_pages ? (whole_block + WriteBehind::kPage - 1) / WriteBehind::kPage * WriteBehind::kPage : 0;
+  const auto file =
+      anonymous_file(folder, fmt::format("temporary store in {}", folder), in_pages ? grid.count() * block_bytes : spec.bytes());
+  const ElementTransform transform{.stored = spec.dtype, .dtype = spec.dtype};
   const BlockWriter order(grid, 0, transform);
   Manifest manifest;
   manifest.files = {file};
   manifest.grid = grid;
   manifest.chunks.reserve(static_cast<std::size_t>(grid.count()));
   for (Index i = 0; i < grid.count(); ++i) {
-    manifest.chunks.push_back({0, order.block_offset(i), grid.box(i).count() * size_of(spec.dtype)});
+    manifest.chunks.push_back({0, in_pages ? i * block_bytes : order.block_offset(i), grid.box(i).count() * size_of(spec.dtype)});
   }
   manifest.transform = transform;
   manifest.reference = "{}";
-  sink_ = std::make_shared<TempSink>(std::move(folder), std::move(spec), file, grid, transform);
+  sink_ = std::make_shared<TempSink>(std::move(folder), std::move(spec), file, grid, transform, block_bytes);
   source_ = std::make_shared<ManifestSource>(std::move(manifest));
 }
 

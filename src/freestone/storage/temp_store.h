@@ -25,11 +25,13 @@ class TempStore {
  public:
   /// @param folder where the file is made
   /// @param block  shape of the blocks, each stored together in C order; any box may be written and read
+  /// @param past_page_cache  whole blocks are written past the system's page cache, behind the caller (storage/write_behind.h, whose
+  ///   memory the caller leases), where the blocks are large enough and the file system can; read only after the sink's `finish`
   /// @throws Error kind io: the folder is missing or not writable
-  TempStore(std::string folder, Spec spec, Shape block);
+  TempStore(std::string folder, Spec spec, Shape block, bool past_page_cache = false);
 
-  /// Its `create` gives the file its length and may throw Error kind io: too little space. The file lives until sink and
-  /// source are gone; `abort` gives its space back at once.
+  /// Its `create` gives the file its length and may throw Error kind io: too little space. `finish` waits for what is still being written.
+  /// The file lives until sink and source are gone; `abort` gives its space back at once.
   std::shared_ptr<Sink> sink() const { return sink_; }
   /// May be asked for at any time, but read only after `sink()->create()` and where boxes were written.
   std::shared_ptr<const Source> source() const { return source_; }

@@ -1,0 +1,53 @@
+#include "freestone/plan/copies.h"
+
+#include <algorithm>
+
+#include "freestone/ops/shape.h"
+
+namespace freestone {
+
+void gather_for_chunks(Graph& graph, const std::vector<SinkFacts>& sinks) {
+  for (std::size_t r = 0; r < graph.roots.size(); ++r) {
+    const ValueRef value = graph.roots[r];
+    const Shape& unit = sinks[r].caps.unit;
+    if (graph.nodes[static_cast<std::size_t>(value.node)].op->fold() == nullptr ||
+        std::all_of(unit.begin(), unit.end(), [](Index n) { return n <= 1; }))
+      continue;
+    const Spec& spec = graph.spec(value);
+    graph.roots[r] = {static_cast<int>(graph.nodes.size()), 0};
+    graph.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {value}});
+  }
+}
+
+Graph with_copies(const Graph& graph, const std::vector<int>& originals, std::vector<int>* copies) {
+  Graph out = graph;
+  out.nodes.clear();
+  std::vector<int> number, copy;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    PlanNode node = graph.nodes[n];
+    for (ValueRef& input : node.inputs) {
+      const auto from = static_cast<std::size_t>(input.node);
+      input.node = copy[from] >= 0 ? copy[from] : number[from];
+    }
+    number.push_back(static_cast<int>(out.nodes.size()));
+    copy.push_back(-1);
+    out.nodes.push_back(std::move(node));
+    if (std::find(originals.begin(), originals.end(), static_cast<int>(n)) == originals.end()) continue;
+    const Spec& spec = graph.spec({static_cast<int>(n), 0});
+    copy.back() = static_cast<int>(out.nodes.size());
+    if (copies != nullptr) copies->push_back(copy.back());
+    out.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {{number.back(), 0}}});
+  }
+  for (ValueRef& root : out.roots) {
+    const auto from = static_cast<std::size_t>(root.node);
+    root.node = number[from];
+    if (copy[from] < 0) continue;
+    // The stored copy goes to its sink in a pass of its own.
+    const Spec spec = out.spec({copy[from], 0});
+    root = {static_cast<int>(out.nodes.size()), 0};
+    out.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {{copy[from], 0}}});
+  }
+  return out;
+}
+
+}  // namespace freestone
