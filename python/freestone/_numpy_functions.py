@@ -14,7 +14,7 @@ from freestone._array import ALIASES, FUNCTIONS, Array, apply, asarray, operand
 #: NumPy's functions that have another name here.
 _OTHER_NAMES = {"round_": "round", "amin": "min", "amax": "max", "absolute": "abs"}
 #: Functions of the same name with another meaning, or that ask about objects.
-_NOT_OURS = {"array_equal", "result_type", "can_cast", "may_share_memory", "shares_memory", "min_scalar_type"}
+_NOT_OURS = {"array_equal", "convolve", "result_type", "can_cast", "may_share_memory", "shares_memory", "min_scalar_type"}
 
 _REDUCE = {
     "add": "sum", "multiply": "prod", "minimum": "min", "maximum": "max", "logical_and": "all", "logical_or": "any",

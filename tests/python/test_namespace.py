@@ -198,7 +198,10 @@ def test_indexing_of_all_kinds():
         same(fs.asarray(x)[lazy], x[key], label=f"seed {seed}, key {key}")
 
 
-def test_assignment_of_all_kinds():
+@pytest.mark.parametrize("lazy", [False, True])
+def test_assignment_of_all_kinds(lazy, monkeypatch):
+    if lazy:  # as for arrays that are large
+        monkeypatch.setattr("freestone._indexing._SMALL_BYTES", -1)
     for seed in range(400):
         rng = np.random.default_rng(1000 + seed)
         x = rng.normal(size=(4, 5, 6)).astype("f4")
@@ -218,7 +221,10 @@ def test_assignment_of_all_kinds():
         np.testing.assert_array_equal(old, x)
 
 
-def test_masks_are_counted_first():
+@pytest.mark.parametrize("lazy", [False, True])
+def test_masks_are_counted_first(lazy, monkeypatch):
+    if lazy:
+        monkeypatch.setattr("freestone._indexing._SMALL_BYTES", -1)
     for seed in range(20):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(6, 7, 3))
@@ -237,11 +243,20 @@ def test_masks_are_counted_first():
         a[a < 0] = 0
         expected[expected < 0] = 0
         same(a, expected)
-    with pytest.raises(fs.UserError, match="2 values for"):
+    with pytest.raises(fs.UserError, match="2 (input )?values"):
         b = fs.asarray(np.arange(5.0))
         b[b > 1] = [1.0, 2.0]
     with pytest.raises(IndexError, match="a mask of shape"):
         b[fs.asarray(np.ones(4, bool))]
+
+
+def test_filling_element_by_element_makes_no_long_graph():
+    a = fs.zeros((20, 20), dtype="i4")
+    for i in range(20):
+        for j in range(20):
+            a[i, j] = i * j
+    assert len(a.explain()) < 4000 and np.asarray(a, copy=False).flags.c_contiguous
+    np.testing.assert_array_equal(a, np.outer(np.arange(20), np.arange(20)))
 
 
 def test_numbers_compute_and_say_what_they_cannot():
