@@ -2,7 +2,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(ROOMS base core runtime storage kernels formats array ops plan exec label astro watch)
+set(ROOMS base core runtime storage kernels formats array ops plan exec label astro geo watch)
 list(TRANSFORM ROOMS REPLACE "(.+)" "$<TARGET_OBJECTS:freestone_\\1>" OUTPUT_VARIABLE ROOM_OBJECTS)
 add_library(freestone SHARED ${ROOM_OBJECTS})
 add_library(Freestone::freestone ALIAS freestone)
@@ -21,9 +21,10 @@ pkg_search_module(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial hdf5)
 find_package(BZip2 REQUIRED)
 find_package(LibLZMA REQUIRED)
 find_package(TIFF REQUIRED)
+find_package(CURL 7.85 REQUIRED)
 target_link_libraries(freestone PRIVATE PkgConfig::WCSLIB PkgConfig::CAIRO PkgConfig::BLOSC PkgConfig::DEFLATE PkgConfig::LZ4 PkgConfig::ZSTD PkgConfig::HDF5
-                                        BZip2::BZip2 LibLZMA::LibLZMA TIFF::TIFF)
-target_link_libraries(freestone PUBLIC fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
+                                        BZip2::BZip2 LibLZMA::LibLZMA TIFF::TIFF CURL::libcurl)
+target_link_libraries(freestone PUBLIC fmt::fmt nlohmann_json::nlohmann_json Threads::Threads ${CMAKE_DL_LIBS})
 target_compile_features(freestone PUBLIC cxx_std_20)
 target_include_directories(freestone PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 

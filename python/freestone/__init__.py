@@ -18,7 +18,7 @@ import math as _math
 from freestone import fft, linalg, random
 from freestone._array import Array
 from freestone._creation import *
-from freestone._dataset import Dataset
+from freestone._dataset import DataArray, Dataset
 from freestone._diagnostics import *
 from freestone._dtypes import *
 from freestone._elementwise import *

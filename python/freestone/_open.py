@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from freestone import _core
 from freestone._array import Array
 from freestone._dataset import Dataset
+from freestone._remote import remote_options
 
 __all__ = ["open"]
 
 
-def open(path: str | os.PathLike[str]) -> Any:
-    """Opens a file (FITS, npy, netCDF, HDF5, GeoTIFF...) or a Zarr folder. Only metadata is read.
+def open(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    target_chunksize: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Any:
+    """Opens a file, a Zarr folder or an image of CASA, on this machine or behind a URL; several files as one dataset.
+
+    Only metadata and coordinates are read; a file compressed by gzip is decompressed.
 
     Parameters
     ----------
     path
-        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``.
+        A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``, ``"x.image[mask0]"``. A pattern,
+        ``"clim_*.nc"``, or a list of files: what follows each other along the coordinate that differs.
+        A URL: ``"https://host/cube.fits"``, ``"s3://bucket/store.zarr"``.
+    target_chunksize
+        Taken as spectral_cube takes it; neighbouring tiles of a CASA image are read together anyway.
+    storage_options
+        How a URL is reached, in the words of fsspec and s3fs: ``anon``, ``key``, ``secret``, ``token``, ``profile``, ``endpoint_url``, ``requester_pays``,
+        ``client_kwargs`` (``endpoint_url``, ``region_name``, ``headers``), ``config_kwargs`` (``s3``: ``addressing_style``), ``headers``, ``timeout``,
+        ``retries``. Without them the environment says it (``AWS_ACCESS_KEY_ID``, ``AWS_PROFILE``, ``FREESTONE_REMOTE_TIMEOUT`` ...).
 
     Returns
     -------
     Array or Dataset
-        A group with named variables gives a `Dataset`, everything else an `Array`.
+        A file with named variables gives a `Dataset`, everything else an `Array`.
     """
-    opened = _core.open(os.fspath(path))
+    paths = [path] if isinstance(path, (str, os.PathLike)) else path
+    opened = _core.open([os.fspath(p) for p in paths], remote_options(storage_options))
     return Array(opened) if isinstance(opened, _core.Array) else Dataset(opened)

@@ -313,7 +313,8 @@ def outputs_of(targets: Mapping[Any, Any], format: str, overwrite: bool) -> list
     for path, item in targets.items():
         if not hasattr(item, "_freestone_output"):
             item = asarray(item)
-        outputs.append(item._freestone_output(os.fspath(path), format, overwrite))
+        output = item._freestone_output(os.fspath(path), format, overwrite)
+        outputs += output if isinstance(output, list) else [output]
     return outputs
 
 

@@ -5,9 +5,17 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "freestone/label/cf.h"
+#include "freestone/label/combine.h"
 #include "freestone/label/open.h"
+#include "freestone/label/raster.h"
+#include "freestone/storage/location.h"
+#include "freestone/storage/remote_options.h"
 #include "module.h"
+#include "run.h"
 
 namespace freestone::python {
 namespace {
@@ -25,15 +33,52 @@ nb::dict dict_of(const std::vector<formats::Attribute>& attributes) {
   return out;
 }
 
-nb::object open_any(const std::string& path) {
+/// The files of a pattern; a part in brackets is none.
+std::vector<std::string> files_of(const std::string& path) {
+  const formats::Selected selected = formats::split_selector(path);
+  std::error_code error;
+  if (!selected.selector.empty() && std::filesystem::exists(selected.path, error)) return {path};
+  return expand_paths(path);
+}
+
+/// What Python's storage options say, by the names of RemoteOptions.
+RemoteOptionsRef remote_options_of(const nb::dict& values) {
+  RemoteOptions options = default_remote_options();
+  S3Credentials credentials;
+  for (const auto& [key, value] : values) {
+    const auto name = nb::cast<std::string>(key);
+    const auto text = [&, value = value] { return nb::cast<std::string>(value); };
+    if (name == "anonymous") options.anonymous = nb::cast<bool>(value);
+    if (name == "key") credentials.key = text();
+    if (name == "secret") credentials.secret = text();
+    if (name == "token") credentials.token = text();
+    if (name == "profile") options.profile = text();
+    if (name == "endpoint") options.endpoint = text();
+    if (name == "region") options.region = text();
+    if (name == "path_style") options.path_style = nb::cast<bool>(value);
+    if (name == "requester_pays") options.requester_pays = nb::cast<bool>(value);
+    if (name == "headers") options.headers = nb::cast<std::vector<std::string>>(value);
+    if (name == "timeout") options.timeout_seconds = nb::cast<double>(value);
+    if (name == "retries") options.retries = nb::cast<int>(value);
+  }
+  if (!credentials.empty()) options.credentials = credentials;
+  return std::make_shared<const RemoteOptions>(std::move(options));
+}
+
+nb::object open_any(const std::vector<std::string>& given, const nb::dict& storage_options) {
   std::optional<Dataset> dataset;
   Array array;
-  {
-    const nb::gil_scoped_release release;
-    const formats::Selected selected = formats::split_selector(path);
-    formats::Contents contents = formats::open_file(selected.path);
-    if (!contents.is_group) {
-      array = Opened(std::move(contents), selected.selector).array();
+  const RemoteOptionsRef remote = storage_options.size() > 0 ? remote_options_of(storage_options) : nullptr;
+  const auto open = [&](const Cancel& cancel) {
+    const RemoteScope scope(remote, [&] { cancel.check(); });
+    const std::vector<std::string> paths = given.size() == 1 ? files_of(given.front()) : given;
+    const formats::Selected selected = formats::split_selector(paths.front());
+    formats::Contents contents;
+    if (paths.size() == 1) contents = formats::open_file(selected.path);
+    if (paths.size() > 1) {
+      dataset = open_datasets(paths);
+    } else if (!contents.is_group) {
+      array = variable_from(Opened(std::move(contents), selected.selector)).array;
     } else {
       dataset = decode_cf(dataset_from(contents));
       if (!selected.selector.empty()) {
@@ -41,6 +86,14 @@ nb::object open_any(const std::string& path) {
         dataset.reset();
       }
     }
+  };
+  if (given.empty()) fail(ErrorKind::kUser, "open: there is no file in the list.");
+  if (std::any_of(given.begin(), given.end(), is_url)) {
+    // A server may take its time: signals are looked at meanwhile.
+    run_interruptibly({}, [&](const ComputeOptions& run) { open(*run.cancel); });
+  } else {
+    const nb::gil_scoped_release release;
+    open(Cancel());
   }
   return dataset ? nb::cast(std::move(*dataset)) : nb::cast(array);
 }
@@ -62,7 +115,7 @@ void bind_dataset(nb::module_& module) {
       .def("dims", &Dataset::dims)
       .def("coordinate_names", &Dataset::coordinate_names)
       .def("data_names", &Dataset::data_names);
-  module.def("open", &open_any);
+  module.def("open", &open_any, nb::arg("paths"), nb::arg("storage_options") = nb::dict());
 }
 
 }  // namespace freestone::python

@@ -20,6 +20,8 @@ void bind_reductions(nb::module_& module);
 void bind_matrices(nb::module_& module);
 /// `open`, and what it gives for a group.
 void bind_dataset(nb::module_& module);
+/// What is done with a Dataset's labels.
+void bind_labels(nb::module_& module);
 void bind_pickle(nb::module_& module);
 void bind_user(nb::module_& module);
 /// Profiles, progress, pictures.

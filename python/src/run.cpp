@@ -91,16 +91,6 @@ Shape lengths_from(const nb::dict& storage, const char* key) {
   return Shape(nb::cast<std::vector<Index>>(storage[key]));
 }
 
-formats::Packing packing_from(const nb::dict& storage) {
-  formats::Packing packing;
-  packing.chunks = lengths_from(storage, "chunks");
-  packing.shards = lengths_from(storage, "shards");
-  if (storage.contains("compress")) packing.compressor = nb::cast<std::string>(storage["compress"]);
-  if (storage.contains("level")) packing.level = nb::cast<int>(storage["level"]);
-  if (storage.contains("zarr_version")) packing.version = nb::cast<int>(storage["zarr_version"]);
-  return packing;
-}
-
 /// JSON keeps Python's kinds of numbers apart.
 std::vector<formats::Attribute> attributes_from_json(const std::string& text) {
   return formats::zarr::attributes_from(formats::zarr::parse_json("attributes", text));
@@ -118,6 +108,16 @@ void interrupt_user_functions() {
 }
 
 }  // namespace
+
+formats::Packing packing_from(const nb::dict& storage) {
+  formats::Packing packing;
+  packing.chunks = lengths_from(storage, "chunks");
+  packing.shards = lengths_from(storage, "shards");
+  if (storage.contains("compress")) packing.compressor = nb::cast<std::string>(storage["compress"]);
+  if (storage.contains("level")) packing.level = nb::cast<int>(storage["level"]);
+  if (storage.contains("zarr_version")) packing.version = nb::cast<int>(storage["zarr_version"]);
+  return packing;
+}
 
 void run_interruptibly(const RunSetup& setup, const std::function<void(const ComputeOptions&)>& work) {
   EventStream events;

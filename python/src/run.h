@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "freestone/exec/compute.h"
+#include "freestone/formats/format.h"
 
 namespace freestone::python {
 
@@ -17,6 +18,9 @@ struct RunSetup {
   Settings settings;
   std::vector<std::shared_ptr<Observer>> observers;
 };
+
+/// Chunks and compression by their names in Python.
+formats::Packing packing_from(const nanobind::dict& storage);
 
 /// Calls `work` in another thread without the GIL. This thread waits in slices of 50 ms and looks for signals: the first one whose handler
 /// raises (Ctrl-C) cancels the work, and what the handler raised is raised here when the work has ended.

@@ -39,8 +39,9 @@ const std::map<std::string, Room>& rooms() {
       {"exec", {6, {"base", "core", "runtime", "storage", "kernels", "array", "ops", "plan"}}},
       {"label", {7, kBelowLabel}},
       {"astro", {8, with(kBelowLabel, {"label"})}},
+      {"geo", {8, with(kBelowLabel, {"label"})}},
       {"watch", {8, {"base", "core", "runtime", "storage", "plan"}}},
-      {"cli", {9, with(kBelowLabel, {"label", "astro", "watch"})}},
+      {"cli", {9, with(kBelowLabel, {"label", "astro", "geo", "watch"})}},
   };
   return kRooms;
 }

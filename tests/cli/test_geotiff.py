@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import pathlib
 import struct
 import warnings
 
@@ -313,3 +314,45 @@ def test_nodata_is_missing_in_pipelines_and_stays_in_copies(freestone):
     with rasterio.open(freestone.folder / "b.tif") as d:
         assert d.nodata == 0 and d.dtypes == ("uint16", "uint16")
         np.testing.assert_array_equal(d.read(), x)
+
+
+RASTERS = pathlib.Path(__file__).resolve().parents[2] / ".cache" / "rasters"  # scripts/fetch-rasters
+
+
+def test_ndvi_of_landsat(freestone):
+    """The figures that were computed of these bands with NumPy in float64."""
+    stack = f"{RASTERS}/l8_B4.tif {RASTERS}/l8_B5.tif --stack band"
+    numbers = freestone.json(f"run {stack} --format json ! index ndvi --red 1 --nir 2 ! statistics")
+    assert numbers["npts"] == 603 * 627
+    assert numbers["mean"] == pytest.approx(0.29381, abs=5e-6)
+    assert numbers["min"] == pytest.approx(-0.2746, abs=5e-5) and numbers["max"] == pytest.approx(0.5567, abs=5e-5)
+    freestone.out(f"run {stack} ! index ndvi --red l8_B4 --nir l8_B5 ! write ndvi.tif --compress lzw --dtype float32")
+    with rasterio.open(f"{RASTERS}/l8_B4.tif") as red, rasterio.open(f"{RASTERS}/l8_B5.tif") as nir, rasterio.open(freestone.folder / "ndvi.tif") as got:
+        r, n = red.read(1).astype("f8"), nir.read(1).astype("f8")
+        np.testing.assert_array_equal(got.read(1), ((n - r) / (n + r)).astype("f4"))
+        assert got.crs == red.crs and got.transform == red.transform and np.isnan(got.nodata)
+
+
+def test_a_landsat_picture_is_read_as_gdal_reads_it(freestone):
+    name = f"{RASTERS}/L7_ETMs.tif"
+    with rasterio.open(name) as f:
+        assert same(read(freestone, name), f.read())
+        for level in range(len(f.overviews(1))):
+            with rasterio.open(name, overview_level=level) as overview:
+                assert same(read(freestone, name, f"[overview_{level + 1}]"), overview.read())
+        info = freestone.json(f"info {name} --json")
+        assert tuple(info["attributes"]["GeoTransform"]) == f.transform.to_gdal()
+
+
+def test_nodata_in_any_band_is_nodata_in_the_index(freestone):
+    a = np.array([[[10, 0, 20, 7]], [[30, 40, 0, 7]]], "u2")
+    with rasterio.open(freestone.folder / "a.tif", "w", driver="GTiff", count=2, height=1, width=4, dtype="uint16", nodata=0) as f:
+        f.write(a)
+        f.descriptions = ("red", "nir")
+    freestone.out("run a.tif ! index ndvi ! write b.npy")
+    np.testing.assert_array_equal(np.load(freestone.folder / "b.npy"), [[0.5, np.nan, np.nan, 0]])
+    freestone.out("run a.tif ! index ndvi --nodata 7 ! write b.npy --overwrite")
+    np.testing.assert_array_equal(np.load(freestone.folder / "b.npy"), [[0.5, np.nan, np.nan, np.nan]])
+    assert "which band is blue" in freestone.fails(1, "run a.tif ! index evi ! write c.tif")
+    assert "from 1 to 2" in freestone.fails(1, "run a.tif ! index ndvi --red 3 ! write c.tif")
+    assert "its files have 7 bands" in freestone.fails(1, "run a.tif ! index ndvi --sensor l8 ! write c.tif")

@@ -1,8 +1,14 @@
 """HDF5 and NetCDF-4 through the program, compared with h5py and netCDF4 bit for bit."""
 
+import contextlib
 import json
+import os
+import pathlib
+import resource
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -94,30 +100,66 @@ def test_types_and_layouts(freestone, random, code, order):
             expect_same(freestone, "x.h5", name, f[name][...])
 
 
+# In a process of its own: hdf5plugin gives its filters to one HDF5 library, and netCDF4 has brought another.
+PLUGIN_FILTERS = """
+import h5py, hdf5plugin as p, numpy as np, sys
+random = np.random.default_rng(int(sys.argv[1]))
+known = {
+    "lz4": p.LZ4(), "lz4_blocks": p.LZ4(nbytes=1024), "zstd": p.Zstd(), "bzip2": p.BZip2(), "blosc": p.Blosc("zstd", 5, p.Blosc.BITSHUFFLE),
+    "bitshuffle": p.Bitshuffle(cname="none"), "bitshuffle_lz4": p.Bitshuffle(), "bitshuffle_zstd": p.Bitshuffle(cname="zstd"),
+    "bitshuffle_blocks": p.Bitshuffle(nelems=64), "lzf": {"compression": "lzf", "shuffle": True}, "fletcher32": {"fletcher32": True},
+    "scaleoffset": {"scaleoffset": 0},
+}
+with h5py.File("x.h5", "w") as f:
+    for dtype in ("u1", "i2", "i4", "f4", "f8"):
+        x = random.integers(0, 4, (101, 57)).astype(dtype)
+        x[50:] = (random.normal(size=(51, 57)) * 60 + 128).astype(dtype)
+        for name, options in known.items():
+            if name != "scaleoffset" or dtype[0] != "f":
+                f.create_dataset(f"{name}_{dtype}", data=x, chunks=(37, 19), **options)
+    f.create_dataset("zfp", data=x, chunks=(37, 19), **p.Zfp(reversible=True))
+with h5py.File("x.h5") as f:
+    np.savez("wanted.npz", **{name: f[name][...] for name in f if name != "zfp"})
+"""
+
+
 def test_filters(freestone, random):
-    p = hdf5plugin
-    known = {
-        "lz4": p.LZ4(), "lz4_blocks": p.LZ4(nbytes=1024), "zstd": p.Zstd(), "bzip2": p.BZip2(), "blosc": p.Blosc("zstd", 5, p.Blosc.BITSHUFFLE),
-        "bitshuffle": p.Bitshuffle(cname="none"), "bitshuffle_lz4": p.Bitshuffle(), "bitshuffle_zstd": p.Bitshuffle(cname="zstd"),
-        "bitshuffle_blocks": p.Bitshuffle(nelems=64), "lzf": {"compression": "lzf", "shuffle": True}, "fletcher32": {"fletcher32": True},
-        "scaleoffset": {"scaleoffset": 0},
-    }  # fmt: skip
+    program = [sys.executable, "-c", PLUGIN_FILTERS, str(random.integers(1 << 30))]
+    subprocess.run(program, cwd=freestone.folder, check=True)
+    with np.load(freestone.folder / "wanted.npz") as wanted:
+        assert len(wanted) == 58
+        for name in wanted:
+            expect_same(freestone, "x.h5", name, wanted[name])
+    assert "filter 32013" in freestone.fails(1, "convert x.h5[zfp] y.npy")
+
+
+def test_filters_of_the_library(freestone, random):
+    """What Freestone has no codec for: n-bit, scale-offset of floats, szip where h5py has it."""
+    x = (random.normal(size=(101, 57)) * 60 + 128).astype("f4")
+    odd = h5py.h5t.STD_I32LE.copy()
+    odd.set_precision(17), odd.set_offset(3)
     with h5py.File(freestone.folder / "x.h5", "w") as f:
-        for dtype in ("u1", "i2", "i4", "f4", "f8"):
-            x = random.integers(0, 4, (101, 57)).astype(dtype)
-            x[50:] = (random.normal(size=(51, 57)) * 60 + 128).astype(dtype)
-            for name, options in known.items():
-                if name != "scaleoffset" or dtype[0] != "f":
-                    f.create_dataset(f"{name}_{dtype}", data=x, chunks=(37, 19), **options)
-        odd = h5py.h5t.STD_I32LE.copy()
-        odd.set_precision(17), odd.set_offset(3)
         low_level(f, "nbit", odd, (30, 31), chunk=[(8, 9)], filter=[h5py.h5z.FILTER_NBIT])[...] = random.integers(-60000, 60000, (30, 31)).astype("i4")
-        f.create_dataset("zfp", data=x, chunks=(37, 19), **p.Zfp(reversible=True))
+        f.create_dataset("scaled", data=x, chunks=(37, 19), scaleoffset=2)
+        f.create_dataset("scaled_after_shuffle", data=x.astype("i2"), chunks=(37, 19), scaleoffset=0, fletcher32=True)
+        if h5py.h5z.filter_avail(h5py.h5z.FILTER_SZIP) and h5py.h5z.get_filter_info(h5py.h5z.FILTER_SZIP) & h5py.h5z.FILTER_CONFIG_ENCODE_ENABLED:
+            f.create_dataset("szip", data=x, chunks=(37, 19), compression="szip")
+            f.create_dataset("szip_i2", data=x.astype("i2"), chunks=(37, 19), compression="szip", compression_opts=("ec", 8))
     with h5py.File(freestone.folder / "x.h5") as f:
         for name in f:
-            if name != "zfp":
-                expect_same(freestone, "x.h5", name, f[name][...])
-    assert "filter 32013" in freestone.fails(1, "convert x.h5[zfp] y.npy")
+            expect_same(freestone, "x.h5", name, f[name][...])
+
+
+@pytest.mark.parametrize("mode", ["BitGroom", "BitRound", "GranularBitRound"])
+def test_rounded_bits_are_read_as_they_are(freestone, random, mode):
+    x = random.normal(size=(20, 30)).astype("f4")
+    with netCDF4.Dataset(freestone.folder / "x.nc", "w") as f:
+        f.createDimension("y", 20), f.createDimension("x", 30)
+        f.createVariable("v", "f4", ("y", "x"), zlib=True, significant_digits=3, quantize_mode=mode)[:] = x
+    with netCDF4.Dataset(freestone.folder / "x.nc") as f:
+        f.set_auto_maskandscale(False)
+        expect_same(freestone, "x.nc", "v", f["v"][...])
+        assert not np.array_equal(f["v"][...], x)
 
 
 def test_compounds_are_a_variable_a_field(freestone, random):
@@ -267,3 +309,68 @@ def test_damaged_files(freestone, random):
     (freestone.folder / "y.h5").write_bytes(damaged)
     message = freestone.fails(1, "convert y.h5 z.npy")
     assert "y.h5: x: chunk" in message and "damaged" in message
+
+
+def test_texts_are_labels(freestone):
+    """Of any length, of a fixed one, in chunks; characters are numbers as in netCDF-3."""
+    words = np.array([["one", "two", ""], ["Ünï", "x" * 9000, "five"]], object)
+    with h5py.File(freestone.folder / "x.h5", "w", userblock_size=512) as f:
+        f["words"], f["fixed"] = words, np.array([b"a", b"bcd", b""])
+        f.create_dataset("chunked", data=words, chunks=(1, 2), compression="gzip", dtype=h5py.string_dtype())
+        f.create_dataset("unwritten", shape=(3,), dtype=h5py.string_dtype())
+        f.create_dataset("scalar", data="one text")
+        f.create_dataset("many", shape=(100000,), dtype="S8")
+    found = {v["name"]: v for v in freestone.json("info x.h5 --json")["hdus"]}
+    assert found["words"]["texts"] == found["chunked"]["texts"] == list(words.reshape(-1))
+    assert found["fixed"]["texts"] == ["a", "bcd", ""] and found["unwritten"]["texts"] == [""] * 3 and found["scalar"]["texts"] == ["one text"]
+    assert "texts" not in found["many"] and "100000 texts" in found["many"]["note"]
+    assert "labels" in freestone.fails(1, "convert x.h5[words] y.npy")
+    with netCDF4.Dataset(freestone.folder / "x.nc", "w") as f:
+        f.createDimension("station", 3), f.createDimension("length", 4)
+        f.createVariable("name", str, ("station",))[:] = np.array(["a", "bb", "ccc"], object)
+        f.createVariable("code", "S1", ("station", "length"))[:] = np.array([list("EWR "), list("JFK "), list("LGA ")], "S1")
+    found = {v["name"]: v for v in freestone.json("info x.nc --json")["hdus"]}
+    assert found["name"]["texts"] == ["a", "bb", "ccc"] and "3 texts: [a, bb, ccc]" in freestone.out("info x.nc")
+    expect_same(freestone, "x.nc", "code", np.frombuffer(b"EWR JFK LGA ", "u1").reshape(3, 4))
+    freestone.out("convert x.nc[code] z.nc")
+    with netCDF4.Dataset(freestone.folder / "z.nc") as f:
+        assert f["code"].dtype == "S1" and f["code"].dimensions == ("station", "length")
+        assert f["code"][...].tobytes() == b"EWR JFK LGA "
+
+
+def test_a_table_of_200000_chunks_is_read_in_a_second(freestone):
+    with h5py.File(freestone.folder / "x.h5", "w") as f:
+        f.create_dataset("x", data=np.zeros((2000, 500), "i1"), chunks=(1, 5), compression="gzip")
+    before = children_seconds()
+    freestone.out("info x.h5 --json")
+    assert children_seconds() - before < 1
+
+
+def children_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+@pytest.mark.parametrize(("number", "why"), [(signal.SIGKILL, "does not survive"), (signal.SIGPROF, "is not done with it after")])
+def test_a_library_that_ends_or_hangs_is_an_error_of_the_file(freestone, number, why):
+    """As a damaged file does it: here by a signal to the process in which the library works, as long as it has the file."""
+    with h5py.File(freestone.folder / "x.h5", "w") as f:
+        f.create_dataset("x", shape=(4000, 1000), dtype="i1", chunks=(1, 5), fillvalue=1, compression="gzip")[::7] = 3
+    for _ in range(10):
+        process = freestone.start("info x.h5")
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and process.poll() is None:
+            children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            at_work = [int(c) for c in children if b"--serve-hdf5" in pathlib.Path(f"/proc/{c}/cmdline").read_bytes()]
+            if at_work:
+                time.sleep(0.05)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(at_work[0], number)
+                break
+        out, error = process.communicate(timeout=60)
+        if process.returncode:
+            assert process.returncode == 1 and error.startswith("freestone: x.h5: ") and why in error and error.count("\n") == 1
+            break
+    else:
+        pytest.fail("the library was always done before the signal came")
+    assert "4000 x 1000" in freestone.out("info x.h5")

@@ -52,7 +52,7 @@ def test_fits_and_back(freestone, tmp_path):
 
 def test_errors(freestone, group):
     for code, words, part in [
-        (1, "run g.zarr ! statistics", "name one of its arrays"),
+        (1, "run g.zarr ! plot x.png", "One array is wanted"),
         (1, "info g.zarr/tass", "Did you mean 'tas'"),
         (1, "convert g.zarr/tas x.npy --compress zstd", "zarr does"),
         (1, "run g.zarr[tas] ! write x.zarr --compress zst", "Did you mean 'zstd'"),

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <complex>
+#include <iterator>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "exec/random_arrays.h"
 #include "freestone/exec/counted.h"
@@ -64,9 +67,7 @@ TEST(Histogram, EdgesAndDensityAreNumPys) {
   EXPECT_EQ(h.edges[0].dtype(), DType::kFloat32);
   const auto tensors = compute_any_way({h.counts, h.edges[0]});
   const auto edges = numbers(tensors[1]), density = numbers(tensors[0]);
-  const float expected_edges[] = {
-      0.1f, static_cast<float>((static_cast<double>(9.9f) - static_cast<double>(0.1f)) / 3 + static_cast<double>(0.1f)),
-      static_cast<float>((static_cast<double>(9.9f) - static_cast<double>(0.1f)) / 3 * 2 + static_cast<double>(0.1f)), 9.9f};
+  const float step = (9.9f - 0.1f) / 3.0f, expected_edges[] = {0.1f, step + 0.1f, step * 2.0f + 0.1f, 9.9f};
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(edges[i], static_cast<double>(expected_edges[i]));
   double total = 0;
   for (std::size_t i = 0; i < 3; ++i) total += density[i] * (edges[i + 1] - edges[i]);
@@ -162,6 +163,39 @@ TEST(Unique, EqualsASortedMap) {
     const auto best = std::max_element(expected.begin(), expected.end(), [](auto& x, auto& y) { return x.second.count < y.second.count; });
     EXPECT_TRUE(same(numbers(mode.value)[0], best->first));
     EXPECT_EQ(static_cast<double>(mode.count), best->second.count);
+  }
+}
+
+TEST(Unique, OfComplexNumbersIsInTheOrderOfTheirParts) {
+  using Complex = std::complex<double>;
+  const double nan = std::nan("");
+  const std::vector<Complex> values{{2, 1}, {1, 5}, {nan, 1}, {2, 1}, {1, -5}, {0, nan}, {-0.0, 0}, {0, -0.0}};
+  const UniqueResult result = unique(RandomArrays::list(values));
+  const std::vector<Complex> expected{{0, 0}, {1, -5}, {1, 5}, {2, 1}};
+  ASSERT_EQ(result.values.shape(), Shape{5});
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(result.values.data<Complex>()[i], expected[i]);
+  EXPECT_TRUE(std::isnan(result.values.data<Complex>()[4].real()));
+  EXPECT_EQ(numbers(result.counts), (std::vector<double>{2, 1, 1, 2, 2}));
+  EXPECT_EQ(numbers(result.first), (std::vector<double>{6, 4, 1, 0, 2}));
+  EXPECT_EQ(numbers(compute(result.inverse)), (std::vector<double>{3, 2, 4, 3, 1, 4, 0, 0}));
+}
+
+TEST(Sets, EqualStdSets) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    RandomArrays random(seed);
+    const DType dtype = random.real_dtype();
+    const Known a = random.array(dtype, random.shape(2, 12, true), 0, 6), b = random.array(dtype, random.shape(2, 12, true), 0, 6);
+    const std::set<double> x(a.values.begin(), a.values.end()), y(b.values.begin(), b.values.end());
+    std::vector<double> both, either, first, apart;
+    std::set_intersection(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(both));
+    std::set_union(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(either));
+    std::set_difference(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(first));
+    std::set_symmetric_difference(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(apart));
+    EXPECT_EQ(numbers(intersect1d(a.array, b.array)), both);
+    EXPECT_EQ(numbers(union1d(a.array, b.array)), either);
+    EXPECT_EQ(numbers(setdiff1d(a.array, b.array)), first);
+    EXPECT_EQ(numbers(setxor1d(a.array, b.array)), apart);
   }
 }
 

@@ -79,6 +79,30 @@ TEST(Cumulative, LongAxesStreamInBlocks) {
   }
 }
 
+TEST(Cumulative, ComplexSumsAndProductsOverBlocks) {
+  using Complex = std::complex<double>;
+  std::mt19937 random(21);
+  std::normal_distribution<double> normal;
+  const Index n = 2 * CumulativeOp::kBlock + 1234;
+  std::vector<Complex> values, turns;
+  for (Index i = 0; i < n; ++i) {
+    values.emplace_back(normal(random), normal(random));
+    turns.push_back(std::polar(1.0, normal(random)));
+  }
+  values[70000] = {std::nan(""), 1};
+  const auto got =
+      compute_any_way({cumulative_sum(RandomArrays::list(values), 0, {.skip_nan = true}), cumulative_prod(RandomArrays::list(turns), 0)});
+  Complex sum = 0, product = 1;
+  for (Index i = 0; i < n; ++i) {
+    const Complex v = values[static_cast<std::size_t>(i)];
+    if (v == v) sum += v;
+    product *= turns[static_cast<std::size_t>(i)];
+    ASSERT_LE(std::abs(got[0].data<Complex>()[i] - sum), 1e-8) << i;
+    ASSERT_LE(std::abs(got[1].data<Complex>()[i] - product), 1e-9) << i;
+  }
+  EXPECT_THROW(cummax(RandomArrays::list(values), 0), Error);
+}
+
 TEST(Cumulative, ALongAxisFitsALittleMemory) {
   RandomArrays random(4);
   const Index n = 3000000;

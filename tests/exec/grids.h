@@ -7,8 +7,8 @@
 #include <functional>
 #include <random>
 
+#include "exec/stored_in_blocks.h"
 #include "freestone/exec/compute.h"
-#include "freestone/storage/temp_store.h"
 
 namespace freestone {
 
@@ -61,18 +61,9 @@ class GridData {
     if (grid.values.empty() || grid.shape.rank() == 0 || pick(3) == 0) return from_memory(view, memory);
     Shape block = grid.shape;
     for (Index& b : block) b = 1 + pick(b);
-    stores_.push_back(std::make_shared<TempStore>("/var/tmp", Spec{grid.shape, dtype}, block));
-    Sink& sink = *stores_.back()->sink();
-    sink.create();
-    Buffer working(sink.scratch_bytes(Box(grid.shape)) + 64);
-    Scratch scratch(working.bytes());
-    sink.write(Box(grid.shape), view, scratch, Cancel());
-    return from_source(stores_.back()->source());
+    return stored_in_blocks(view, block);
   }
   std::mt19937 random;
-
- private:
-  std::vector<std::shared_ptr<TempStore>> stores_;
 };
 
 inline std::vector<double> numbers_of(const Tensor& tensor) {

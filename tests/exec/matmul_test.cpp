@@ -10,6 +10,7 @@
 #include "freestone/exec/compute.h"
 #include "freestone/kernels/dispatch.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/linalg.h"
 #include "freestone/ops/shape.h"
 #include "freestone/storage/temp_store.h"
 

@@ -6,14 +6,13 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "exec/several_plans.h"
+#include "exec/stored_in_blocks.h"
 #include "freestone/exec/compute.h"
-#include "freestone/ops/op_list.h"
-#include "freestone/storage/temp_store.h"
 
 namespace freestone {
 
@@ -89,18 +88,11 @@ class RandomArrays {
   Array on_disk(const View& view) {
     Shape block = view.shape;
     for (Index& b : block) b = 1 + pick(b);
-    stores_.push_back(std::make_shared<TempStore>("/var/tmp", Spec{view.shape, view.dtype}, block));
-    Sink& sink = *stores_.back()->sink();
-    sink.create();
-    Buffer memory(sink.scratch_bytes(Box(view.shape)) + 64);
-    Scratch scratch(memory.bytes());
-    sink.write(Box(view.shape), view, scratch, Cancel());
-    return from_source(stores_.back()->source());
+    return stored_in_blocks(view, block);
   }
 
  private:
   std::mt19937 random_;
-  std::vector<std::shared_ptr<TempStore>> stores_;
 };
 
 /// Elements as doubles in C order.
@@ -112,45 +104,14 @@ inline std::vector<double> numbers(const Tensor& t) {
   return out;
 }
 
-/// Every operation below `arrays` can be made again from its name and parameters, as a saved plan does.
-inline void expect_remade(const std::vector<Array>& arrays) {
-  for (const auto& node : topological_order(arrays)) {
-    const Op& op = *node->op;
-    if (op.source()) continue;
-    std::vector<Spec> inputs;
-    for (const Array& input : node->inputs) inputs.push_back(input.spec());
-    const auto made = make_op(op.name(), op.version(), nlohmann::json::parse(op.params().dump()), inputs);
-    EXPECT_EQ(made->params(), op.params()) << op.name();
-    EXPECT_EQ(made->outputs(), op.outputs()) << op.name();
-    EXPECT_EQ(made->domain(), op.domain()) << op.name();
-  }
-}
-
-/// Results computed with plenty of memory, after some tighter plans gave the same bytes.
+/// Results computed with plenty of memory, after some tighter plans gave the same bytes and every operation was made again.
 inline std::vector<Tensor> compute_any_way(const std::vector<Array>& arrays) {
-  ComputeOptions plenty;
-  plenty.settings = {Index{1} << 30, 1, "/var/tmp"};
-  const auto expected = compute_all(arrays, plenty);
-  expect_remade(arrays);
-  Index memory = Index{24} << 10;
-  for (const Array& array : arrays) memory += array.bytes();
-  for (int tried = 0; tried < 3; memory *= 3) {
-    ComputeOptions tight;
-    tight.settings = {memory, 1 + tried, "/var/tmp"};
-    try {
-      const auto got = compute_all(arrays, tight);
-      for (std::size_t i = 0; i < arrays.size(); ++i)
-        EXPECT_EQ(std::memcmp(got[i].view().data, expected[i].view().data, static_cast<std::size_t>(got[i].view().bytes())), 0)
-            << "output " << i << " with " << memory << " bytes";
-      ++tried;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kMemory) << error.what();
-      if (error.kind() != ErrorKind::kMemory || memory > (Index{1} << 30)) return expected;
-    }
-  }
-  return expected;
+  return compute_by_several_plans(arrays, [](const std::string& trouble) { ADD_FAILURE() << trouble; });
 }
 inline Tensor compute_any_way(const Array& array) { return compute_any_way(std::vector<Array>{array}).front(); }
+inline void expect_remade(const std::vector<Array>& arrays) {
+  for (const std::string& trouble : not_remade(arrays)) ADD_FAILURE() << trouble;
+}
 
 inline bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 inline bool near(double a, double b, double relative) { return same(a, b) || std::fabs(a - b) <= relative * (1 + std::fabs(b)); }

@@ -4,63 +4,19 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <random>
 
+#include "exec/chunked_array.h"
 #include "freestone/exec/compute.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
-#include "freestone/storage/chunk_files.h"
-#include "freestone/storage/chunked_sink.h"
-#include "freestone/storage/chunked_source.h"
-#include "freestone/storage/file.h"
-#include "storage/temporary_folder.h"
 
 namespace freestone {
 namespace {
 
-using testing_files::Folder;
-
-std::string key(const Dims& position) {
-  std::string name = "c";
-  for (int k = 0; k < position.rank(); ++k) name += "/" + std::to_string(position[k]);
-  return name;
-}
-
-/// Random numbers in compressed chunks, and the same numbers in memory.
-struct Chunked {
-  Folder folder;
-  Shape shape, chunk;
-  std::vector<float> values;
-
-  Chunked(Shape shape_, Shape chunk_, unsigned seed) : shape(shape_), chunk(chunk_), values(static_cast<std::size_t>(element_count(shape))) {
-    std::mt19937 random(seed);
-    for (float& v : values) v = static_cast<float>(random() % 1000) / 8;
-    ChunkedOutput output{.spec = {shape, DType::kFloat32}, .chunk = chunk, .codecs = codecs(), .transform = transform(), .key = key};
-    output.files.push_back({"meta", "an array"});
-    ChunkedSink sink(folder / "a", false, std::move(output));
-    sink.create();
-    const Box whole(shape);
-    Buffer memory(sink.scratch_bytes(whole));
-    Scratch scratch(memory.bytes());
-    sink.write(whole, View::contiguous(values.data(), DType::kFloat32, shape), scratch, Cancel());
-    sink.finish();
-  }
-  static CodecChain codecs() { return CodecChain({zstd_codec(1)}); }
-  static ElementTransform transform() {
-    ElementTransform t;
-    t.stored = t.dtype = DType::kFloat32;
-    return t;
-  }
-  static Array array_at(const std::string& path, const Shape& shape, const Shape& chunk, CodecChain codecs = Chunked::codecs()) {
-    Identity identity = File::open(path + "/meta")->identity();
-    identity.path = path;
-    ChunkedLayout layout{.grid = ChunkGrid(shape, chunk), .codecs = std::move(codecs), .transform = transform()};
-    return from_source(std::make_shared<ChunkedSource>(std::move(layout), std::make_shared<ChunkFiles>(path, path + "/meta", identity, key)));
-  }
-  Array array() const { return array_at(folder / "a", shape, chunk); }
-};
+using testing_chunks::Chunked;
+using testing_chunks::key;
 
 struct Counter final : Observer {
   std::atomic<Index> reads{0}, writes{0}, tasks{0};

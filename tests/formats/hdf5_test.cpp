@@ -69,7 +69,7 @@ void expect_counting(const Contents& contents) {
   ASSERT_EQ(contents.variables.size(), 4u);
   for (const Variable& variable : contents.variables) {
     ASSERT_TRUE(variable.source) << variable.note;
-    EXPECT_EQ(variable.attributes, (std::vector<Attribute>{{"answer", std::int64_t{42}, ""}}));
+    EXPECT_EQ(variable.attributes, (std::vector<Attribute>{{"answer", std::int64_t{42}, "int16"}}));
     const auto bytes = read(*variable.source);
     for (std::int32_t i = 0; i < 99; ++i) {
       std::int32_t found = 0;

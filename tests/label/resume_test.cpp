@@ -111,6 +111,50 @@ TEST_F(Resume, AfterKillsTheSameBytesAndFinishedTilesAreNotRedone) {
   }
 }
 
+TEST_F(Resume, OutputsThatWereTakenUpStayWhenAnotherIsRefused) {
+  ComputeOptions options = with(Index{500} << 10, 2);
+  options.open = open_reference;
+  const Array a = job(), b = job(3.0);
+  write_outputs({{a, sink("a-whole.npy", a)}, {b, sink("b-whole.npy", b)}}, options);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    EventStream events;
+    events.subscribe(std::make_shared<KillAfter>(4));
+    options.events = &events;
+    write_outputs({{a, sink("a.npy", a)}, {b, sink("b.npy", b)}}, options);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+
+  // The second output has another length for a while: refused, and the first one is as it was.
+  options.resume = true;
+  const auto length = std::filesystem::file_size(path(".b.npy.freestone-tmp"));
+  std::filesystem::resize_file(path(".b.npy.freestone-tmp"), length + 1);
+  try {
+    write_outputs({{a, sink("a.npy", a)}, {b, sink("b.npy", b)}}, options);
+    FAIL() << "it took up a file of another length";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("b.npy"), std::string::npos) << error.what();
+  }
+  EXPECT_TRUE(std::filesystem::exists(path(".a.npy.freestone-tmp")));
+  EXPECT_TRUE(std::filesystem::exists(path(".a.npy.freestone-journal")));
+
+  std::filesystem::resize_file(path(".b.npy.freestone-tmp"), length);
+  EventStream events;
+  const auto count = std::make_shared<CountRuns>();
+  events.subscribe(count);
+  options.events = &events;
+  write_outputs({{a, sink("a.npy", a)}, {b, sink("b.npy", b)}}, options);
+  EXPECT_EQ(bytes("a.npy"), bytes("a-whole.npy"));
+  EXPECT_EQ(bytes("b.npy"), bytes("b-whole.npy"));
+  ComputeOptions anew = with(Index{500} << 10, 2);
+  anew.open = open_reference;
+  const Plan plan = plan_outputs({{a, sink("x.npy", a)}, {b, sink("y.npy", b)}}, anew);
+  EXPECT_LT(count->tiles, plan.total.tiles - 1) << "finished tiles were not made again";
+}
+
 TEST_F(Resume, WithoutAKilledRunItSaysSo) {
   ComputeOptions options = with(Index{1} << 22, 1);
   options.open = open_reference;

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <random>
+#include <set>
 
 #include "freestone/array/array.h"
 #include "freestone/core/paper_source.h"
@@ -73,6 +75,35 @@ TEST(Plan, AnArrayAndItsTransposeAreTwoReadings) {
   // The box around both would be most of the array for most tiles. A store in between costs less than short runs of the file.
   EXPECT_LT(plan.total.bytes_read, Index{13} * kGiB);
   EXPECT_LE(plan.total.peak_bytes, 64 * kMiB);
+}
+
+TEST(TileOrder, InMirroredPairsEveryTileComesOnceAndItsImageNext) {
+  std::mt19937 random(11);
+  for (int trial = 0; trial < 200; ++trial) {
+    SCOPED_TRACE(trial);
+    Stage stage;
+    const Index extent = 1 + static_cast<Index>(random() % 60), tile = 1 + static_cast<Index>(random() % 9);
+    stage.domain = Box({3, 5, 7}, {extent, 1 + static_cast<Index>(random() % 4), extent});
+    stage.tile = {tile, 2, tile};
+    stage.order = {1, 0, 2};
+    stage.mirror = {0, 2, 1 + static_cast<Index>(random() % 7)};
+    std::set<Dims> seen;
+    Dims waits_for;
+    for (Index index = 0; index < tile_count(stage); ++index) {
+      const Box box = tile_box(stage, index);
+      ASSERT_TRUE(contains(stage.domain, box) && !box.empty()) << index;
+      ASSERT_TRUE(seen.insert(box.start).second) << index << " comes twice";
+      const Dims image{box.start[2] - 4, box.start[1], box.start[0] + 4};
+      if (!waits_for.empty()) {
+        ASSERT_EQ(box.start, waits_for) << index;
+        waits_for = {};
+      } else if (image != box.start) {
+        waits_for = image;
+      }
+    }
+    EXPECT_TRUE(waits_for.empty());
+    EXPECT_EQ(static_cast<Index>(seen.size()), tile_count(stage));
+  }
 }
 
 TEST(Plan, AFoldIntoChunksIsGatheredFirst) {

@@ -95,14 +95,16 @@ class SpectralCube(SkyBase):
         ----------
         filename : path, or an astropy HDU or HDUList
             ``"cube.fits[DATA]"`` names an extension, as `hdu` does. Of a Stokes axis the first plane, I, is taken.
-        format : {"fits"}, optional
+        format : {"fits", "casa", "casa_image"}, optional
+            Told by the file itself when it is left out.
         hdu : int or str, optional
+            Of an image of CASA: one of its masks.
         use_dask, target_chunksize
-            Taken as spectral_cube takes them; there is nothing to choose here.
+            Taken as spectral_cube takes them; there is nothing to choose here: neighbouring tiles of a CASA image are read together anyway.
         """
         _accept(options)
-        if format not in (None, "fits"):
-            raise UserError(f"There is no format {format!r} for cubes; there is 'fits'.")
+        if format not in (None, "fits", "casa", "casa_image"):
+            raise UserError(f"There is no format {format!r} for cubes; there are 'fits' and 'casa_image'.")
         if isinstance(filename, fits.HDUList):
             filename = filename[0 if hdu is None else hdu]
         if hasattr(filename, "header") and hasattr(filename, "data"):

@@ -9,12 +9,20 @@ namespace freestone::astro {
 constexpr double kBeamThreshold = 0.01;  // spectral_cube's beam_threshold
 
 SkyArray with_axes(const SkyArray& array, Array data, const std::vector<int>& kept) {
-  SkyArray out{.data = std::move(data), .unit = array.unit, .beam = array.beam, .header = array.header, .name = array.name};
+  SkyArray out{.data = std::move(data), .unit = array.unit, .beam = array.beam, .header = array.header, .attributes = array.attributes,
+               .name = array.name};
   bool spectral = false;
   for (const int axis : kept) {
     out.dims.push_back(array.dims[static_cast<std::size_t>(axis)]);
     spectral = spectral || out.dims.back() == "spectral";
   }
+  const auto is_gone = [&](const std::string& dim) {
+    return std::find(array.dims.begin(), array.dims.end(), dim) != array.dims.end() && std::find(out.dims.begin(), out.dims.end(), dim) == out.dims.end();
+  };
+  for (const DatasetVariable& coordinate : array.coordinates)
+    if (std::none_of(coordinate.dims.begin(), coordinate.dims.end(), is_gone)) out.coordinates.push_back(coordinate);
+  // An affine transform of pixels means nothing without both axes.
+  if (is_gone("y") || is_gone("x")) std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "GeoTransform"; });
   if (array.wcs.rank() > 0 && !kept.empty()) out.wcs = array.wcs.keep_axes(kept);
   if (spectral)
     out.beams = array.beams;

@@ -7,7 +7,7 @@
 
 namespace freestone::astro {
 
-/// `array` with its data replaced by `data`, which has only the axes `kept`, in that order: dimensions, WCS and beams follow.
+/// `array` with its data replaced by `data`, which has only the axes `kept`, in that order: dimensions, WCS, beams and coordinates follow.
 SkyArray with_axes(const SkyArray& array, Array data, const std::vector<int>& kept);
 
 /// All axes of `array` but `removed` (ascending).

@@ -4,6 +4,8 @@
 
 #include "freestone/astro/derived.h"
 #include "freestone/astro/spectral_cube.h"
+#include "freestone/label/georeference.h"
+#include "freestone/label/selection.h"
 #include "freestone/ops/downsample.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
@@ -121,6 +123,32 @@ void sky_ranges(const Wcs& sky, Index ny, Index nx, const WorldBox& box, Range& 
   }
 }
 
+/// The coordinates along the axes that are cut; one position leaves a scalar.
+std::vector<DatasetVariable> cut(const std::vector<DatasetVariable>& coordinates, const Positions& positions) {
+  Positions present;
+  const Dataset all("", coordinates, {});
+  for (const auto& position : positions) {
+    const auto has_axis = [&](const DatasetVariable& v) { return v.axis_of(position.first) >= 0; };
+    if (std::any_of(coordinates.begin(), coordinates.end(), has_axis)) present.push_back(position);
+  }
+  return isel(all, present).variables();
+}
+
+/// Labels of groups are the means of their labels; bounds of what is no more go.
+void coarsen(std::vector<DatasetVariable>& coordinates, const std::string& dim, Index factor, bool truncate) {
+  std::vector<std::string> gone;
+  for (DatasetVariable& coordinate : coordinates) {
+    const int axis = coordinate.axis_of(dim);
+    if (axis < 0) continue;
+    const std::string bounds = coordinate.text("bounds");
+    if (!bounds.empty()) gone.push_back(bounds);
+    std::erase_if(coordinate.attributes, [](const formats::Attribute& a) { return a.key == "bounds"; });
+    coordinate.array = freestone::downsample(coordinate.array, factor, {axis}, "mean", !truncate);
+    coordinate.encoding = {};
+  }
+  std::erase_if(coordinates, [&](const DatasetVariable& c) { return std::find(gone.begin(), gone.end(), c.name) != gone.end(); });
+}
+
 }  // namespace
 
 SkyArray slice(const SkyArray& array, const std::vector<Slice>& slices) {
@@ -139,8 +167,17 @@ SkyArray slice(const SkyArray& array, const std::vector<Slice>& slices) {
     kept.push_back(axis);
     const Pixels pixels = resolve(part, array.data.shape()[axis]);
     if (spectral && !array.beams.empty()) whole.beams = picked(array.beams, pixels);
+    const auto transform = geo_transform_of(whole.attributes);
+    if (transform && (array.dims[k] == "y" || array.dims[k] == "x"))
+      set_geo_transform(whole.attributes, sliced(*transform, array.dims[k] == "y", pixels.start, pixels.step));
     if (array.wcs.rank() > 0 && (pixels.start != 0 || pixels.step != 1)) whole.wcs = whole.wcs.slice(axis, pixels.start, pixels.step);
   }
+  Positions positions;
+  for (std::size_t k = 0; k < slices.size() && k < array.dims.size(); ++k) {
+    if (slices[k].step == 0) positions.emplace_back(array.dims[k], *slices[k].start);
+    else positions.emplace_back(array.dims[k], slices[k]);
+  }
+  whole.coordinates = cut(array.coordinates, positions);
   return with_axes(whole, std::move(data), kept);
 }
 
@@ -205,8 +242,11 @@ SkyArray downsample(const SkyArray& array, Index factor, const std::vector<std::
   axes = normal_axes(axes, array.rank());
   SkyArray out = array;
   out.data = freestone::downsample(array.data, factor, axes, function, !truncate);
-  std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "GeoTransform"; });  // of pixels that are no more
   for (const int axis : axes) {
+    const std::string& dim = array.dims[static_cast<std::size_t>(axis)];
+    const auto transform = geo_transform_of(out.attributes);
+    if (transform && (dim == "y" || dim == "x")) set_geo_transform(out.attributes, coarsened(*transform, dim == "y", factor));
+    coarsen(out.coordinates, dim, factor, truncate);
     if (array.wcs.rank() > 0) out.wcs = out.wcs.downsample(axis, factor);
     if (array.dims[static_cast<std::size_t>(axis)] != "spectral" || array.beams.empty()) continue;
     out.beam = common_resolution(array);

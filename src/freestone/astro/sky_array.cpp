@@ -1,8 +1,17 @@
 #include "freestone/astro/sky_array.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
+#include "freestone/base/log.h"
+#include "freestone/formats/fits_card.h"
+#include "freestone/formats/format_choice.h"
+#include "freestone/label/georeference.h"
 #include "freestone/label/write.h"
 #include "freestone/ops/elementwise.h"
 
@@ -80,25 +89,165 @@ std::vector<double> axis_coordinates(const SkyArray& array, int axis) {
   return out;
 }
 
-Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options) {
+namespace {
+
+/// The cards that say where an array lies, what it is measured in and what was done to it.
+std::string cards_of(const SkyArray& array, const WriteOptions& options) {
   FitsHeader header = array.header.without_structure();
   const std::string unit = array.unit.to_string();
   if (!unit.empty()) header.set("BUNIT", unit);
-  formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .packing = options.packing};
-  request.name = array.name;
-  request.plain_attributes = array.attributes;
-  request.dims = written_dims(array);
-  take_chunks(request, array.data);
   if (!array.beams.empty()) {
     header.set("CASAMBM", true, "beams by channel in table BEAMS");
-    request.tables.push_back(beams_table(array.beams));
   } else if (array.beam) {
     set_beam(header, *array.beam);
   }
   if (!options.history.empty()) header.add_history(options.history);
-  request.header_cards = array.wcs.to_header_cards() + header.format();
+  return array.wcs.to_header_cards() + header.format();
+}
+
+void put(std::vector<formats::Attribute>& attributes, formats::Attribute attribute) {
+  std::erase_if(attributes, [&](const formats::Attribute& a) { return a.key == attribute.key; });
+  attributes.push_back(std::move(attribute));
+}
+
+void rename(std::vector<formats::Attribute>& attributes, std::string_view from, std::string to) {
+  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const formats::Attribute& a) { return a.key == from; });
+  if (found == attributes.end()) return;
+  formats::Attribute renamed{std::move(to), found->value, found->comment};
+  attributes.erase(found);
+  put(attributes, std::move(renamed));
+}
+
+/// What GeoTIFF says of stored numbers, in CF's words. Lists, one number a band, are no such thing.
+void attributes_for_cf(DatasetVariable& variable) {
+  for (const auto& [from, to] : {std::pair("nodata", "_FillValue"), std::pair("scale", "scale_factor"), std::pair("offset", "add_offset")}) {
+    const formats::Attribute* attribute = variable.attribute(from);
+    if (attribute == nullptr) continue;
+    const bool is_number = std::holds_alternative<double>(attribute->value) || std::holds_alternative<std::int64_t>(attribute->value);
+    const bool is_integral = !is_floating(variable.array.dtype());
+    const auto* number = std::get_if<double>(&attribute->value);
+    if (!is_number || (std::string_view(from) == "nodata" && is_integral && number != nullptr && std::trunc(*number) != *number)) continue;
+    rename(variable.attributes, from, to);
+  }
+}
+
+/// The linear WCS that evenly spaced coordinates of an array without one are, and the names of those that are none.
+std::string cards_of_coordinates(const SkyArray& array, std::vector<std::string>& lost) {
+  FitsHeader header;
+  for (int k = 0; k < array.rank(); ++k) {
+    const std::string& dim = array.dims[static_cast<std::size_t>(k)];
+    const int number = array.rank() - k;
+    const auto found = std::find_if(array.coordinates.begin(), array.coordinates.end(),
+                                    [&](const DatasetVariable& c) { return c.is_dimension_coordinate() && c.dims[0] == dim; });
+    std::string type;
+    for (const char c : dim) type += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    header.set(fmt::format("CTYPE{}", number), type);
+    if (found == array.coordinates.end()) continue;
+    const auto line = even_spacing(*found);
+    if (!line) {
+      lost.push_back(found->name);
+      continue;
+    }
+    header.set(fmt::format("CRPIX{}", number), 1.0);
+    header.set(fmt::format("CRVAL{}", number), line->first);
+    header.set(fmt::format("CDELT{}", number), line->step);
+    const std::string units = found->text("units");
+    const bool is_degrees = units.starts_with("degree");
+    if (!units.empty()) header.set(fmt::format("CUNIT{}", number), is_degrees ? std::string("deg") : units);
+  }
+  return header.format();
+}
+
+/// One array for a format that holds one: what coordinates say becomes what the format has for it.
+Output single_output(const SkyArray& array, const std::string& path, const WriteOptions& options, const std::string& format) {
+  SkyArray one = array;
+  std::vector<std::string> lost;
+  if (format == "geotiff") {
+    DatasetVariable variable = variable_of(array);
+    raster_for_pixels(variable, array.coordinates);
+    rename(variable.attributes, "scale_factor", "scale");
+    rename(variable.attributes, "add_offset", "offset");
+    for (const char* key : {"grid_mapping", "coordinates"}) std::erase_if(variable.attributes, [&](const auto& a) { return a.key == key; });
+    one.attributes = std::move(variable.attributes);
+    for (const DatasetVariable& coordinate : array.coordinates) {
+      const int axis = coordinate.is_dimension_coordinate() && array.rank() == 3 && coordinate.dims[0] == array.dims[0] ? 0 : -1;
+      if (axis == 0) lost.push_back(coordinate.name);
+    }
+  } else if (format == "fits") {
+    std::string cards;
+    if (array.wcs.rank() == 0 && !array.coordinates.empty()) one.wcs = Wcs::from_cards(cards_of_coordinates(array, lost), array.rank());
+    for (const formats::Attribute& attribute : array.attributes) {
+      const bool is_said = attribute.key == "units" || attribute.key == "grid_mapping" || attribute.key == "coordinates";
+      const bool is_one = !std::holds_alternative<std::vector<std::int64_t>>(attribute.value) && !std::holds_alternative<std::vector<double>>(attribute.value) &&
+                          !std::holds_alternative<std::vector<std::string>>(attribute.value);
+      if (!is_said && is_one && attribute.comment != "JSON") cards += formats::fits::format_cards({attribute.key, attribute.value, ""});
+    }
+    if (!cards.empty()) one.header = FitsHeader::parse(cards + one.header.format());
+  }
+  if (!lost.empty()) log(LogLevel::kWarning, "{}: {} has no place for the coordinates {}.", path, format, fmt::join(lost, ", "));
+  return output_for(one, path, options);
+}
+
+}  // namespace
+
+Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options) {
+  formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .packing = options.packing};
+  request.unlimited_dims = options.unlimited_dims;
+  request.append = options.append;
+  request.name = array.name;
+  request.plain_attributes = array.attributes;
+  request.dims = written_dims(array);
+  take_chunks(request, array.data);
+  if (!array.beams.empty()) request.tables.push_back(beams_table(array.beams));
+  request.header_cards = cards_of(array, options);
   const Array data = options.dtype ? astype(array.data, *options.dtype) : array.data;
   return {data, formats::create_sink(data.spec(), request)};
+}
+
+std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::vector<formats::Attribute>& attributes, const std::string& path,
+                                const WriteOptions& options) {
+  const formats::FormatChoice format = formats::format_for(path, options.format);
+  // A Zarr array alone is an array; netCDF has the name and the attributes of the whole beside it.
+  const bool is_bare = format.name == "zarr" || (arrays[0].name.empty() && attributes.empty());
+  const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && is_bare;
+  if (arrays.size() == 1 && (is_plain || !format.holds_several)) return {single_output(arrays[0], path, options, format.name)};
+  if (!format.holds_several) {
+    std::vector<std::string> names;
+    for (const SkyArray& array : arrays) names.push_back(array.name);
+    fail(ErrorKind::kUser, "{}: a file of {} holds one array, and there are {}: {}. Choose one with --var, or write .nc or .zarr.", path, format.name,
+         arrays.size(), fmt::join(names, ", "));
+  }
+  std::vector<SkyArray> typed = arrays;
+  for (SkyArray& array : typed) {
+    if (options.dtype) array.data = astype(array.data, *options.dtype);
+    for (std::size_t k = 0; k < array.dims.size(); ++k)
+      if (array.dims[k].empty()) array.dims[k] = fmt::format("axis{}", k);
+  }
+  const Dataset dataset = dataset_of(typed, attributes);
+  std::vector<DatasetVariable> coordinates, variables;
+  for (const DatasetVariable& variable : dataset.variables()) {
+    const bool is_data = std::any_of(typed.begin(), typed.end(), [&](const SkyArray& a) { return (a.name.empty() ? "data" : a.name) == variable.name; });
+    (is_data ? variables : coordinates).push_back(variable);
+  }
+  for (std::size_t k = 0; k < variables.size(); ++k) {
+    raster_for_cf(variables[k], coordinates);
+    attributes_for_cf(variables[k]);
+    WriteOptions silent = options;
+    silent.history.clear();
+    if (typed[k].wcs.rank() == 0 && typed[k].header.cards().empty() && !typed[k].beam && typed[k].beams.empty()) continue;
+    for (formats::Attribute& attribute : formats::fits::parse_cards(formats::fits::sanitised_cards(cards_of(typed[k], silent)))) {
+      if (!attribute.key.empty()) put(variables[k].attributes, std::move(attribute));
+    }
+  }
+  std::vector<formats::Attribute> whole = attributes;
+  if (options.history.find(" ! ") != std::string::npos) {
+    const auto before = std::find_if(whole.begin(), whole.end(), [](const formats::Attribute& a) { return a.key == "history"; });
+    const auto* text = before == whole.end() ? nullptr : std::get_if<std::string>(&before->value);
+    put(whole, {"history", text == nullptr ? options.history : options.history + "\n" + *text, ""});
+  }
+  coordinates.insert(coordinates.end(), variables.begin(), variables.end());
+  return freestone::outputs_for(Dataset(dataset.path(), std::move(coordinates), std::move(whole)), path,
+                                {.overwrite = options.overwrite, .format = options.format, .packing = options.packing});
 }
 
 void write(const SkyArray& array, const std::string& path, const WriteOptions& options, const ComputeOptions& compute) {

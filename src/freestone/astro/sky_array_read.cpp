@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <limits>
 #include <numeric>
 
@@ -6,6 +7,8 @@
 #include "freestone/astro/small_array.h"
 #include "freestone/base/log.h"
 #include "freestone/label/cf.h"
+#include "freestone/label/memory_array.h"
+#include "freestone/label/raster.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/shape.h"
 
@@ -52,8 +55,14 @@ AxisOrder axis_order(const Wcs& wcs) {
   const auto untyped = [&](std::size_t k) { return result.names[k].empty() && wcs.ctype(result.order[k]).empty(); };
   if (rank == 3 && sky && untyped(0)) result.names[0] = "spectral";
   if (rank == 3 && !sky && !known.empty() && result.names[1].empty() && result.names[2].empty()) result.names = {"spectral", "y", "x"};
-  for (std::size_t k = 0; k < result.names.size(); ++k)
-    if (result.names[k].empty()) result.names[k] = fmt::format("axis{}", k);
+  for (std::size_t k = 0; k < result.names.size(); ++k) {
+    if (!result.names[k].empty()) continue;
+    // Where nothing is sky or spectrum, axes may be those of a grid of the Earth, named by their types.
+    std::string name = wcs.ctype(result.order[k]);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const bool is_taken = std::find(result.names.begin(), result.names.end(), name) != result.names.end();
+    result.names[k] = name.empty() || is_taken || !known.empty() ? fmt::format("axis{}", k) : name;
+  }
   return result;
 }
 
@@ -121,7 +130,7 @@ void read_header(const Opened& opened, SkyArray& sky) {
   // No axis has a type: by position.
   const std::vector<std::string> by_position = {"spectral", "y", "x"};
   const auto left = static_cast<std::ptrdiff_t>(kept.size());
-  if (std::none_of(sky.dims.begin(), sky.dims.end(), is_world) && (left == 2 || left == 3))
+  if (std::all_of(sky.dims.begin(), sky.dims.end(), [](const std::string& dim) { return dim.starts_with("axis"); }) && (left == 2 || left == 3))
     sky.dims.assign(by_position.end() - left, by_position.end());
 
   std::vector<int> unmoved(static_cast<std::size_t>(rank));
@@ -129,6 +138,17 @@ void read_header(const Opened& opened, SkyArray& sky) {
   if (order.order != unmoved) sky.data = transpose(sky.data, order.order);
   if (static_cast<int>(kept.size()) < rank) sky.data = slice(sky.data, taken);
   sky.wcs = wcs.keep_axes(kept);
+
+  for (int k = 0; k < sky.rank(); ++k) {
+    if (sky.wcs.kind(k) != WorldKind::kLinear || sky.wcs.ctype(k).empty() || sky.dims[static_cast<std::size_t>(k)].starts_with("axis")) continue;
+    const std::string& dim = sky.dims[static_cast<std::size_t>(k)];
+    DatasetVariable coordinate{dim, array_in_memory(axis_coordinates(sky, k)), {dim}, {}};
+    std::string unit = sky.wcs.unit(k).to_string();
+    if (unit == "deg" && (dim == "lat" || dim == "latitude")) unit = "degrees_north";
+    if (unit == "deg" && (dim == "lon" || dim == "longitude")) unit = "degrees_east";
+    if (!unit.empty()) coordinate.attributes.push_back({"units", unit, ""});
+    sky.coordinates.push_back(std::move(coordinate));
+  }
 
   sky.beam = beam_from_header(header);
   const auto spectral = std::find(sky.dims.begin(), sky.dims.end(), "spectral");
@@ -141,46 +161,29 @@ void read_header(const Opened& opened, SkyArray& sky) {
   }
 }
 
-/// What a raster calls nodata is a fill value; of numbers that are decoded, NaN is what is missing.
-std::vector<formats::Attribute> attributes_of(const formats::Variable& variable, const CfOptions& options) {
-  std::vector<formats::Attribute> out = variable.attributes;
-  const auto nodata = std::find_if(out.begin(), out.end(), [](const formats::Attribute& a) { return a.key == "nodata"; });
-  const DType dtype = variable.source->spec().dtype;
-  if (nodata == out.end() || std::holds_alternative<std::string>(nodata->value) || !options.decode_cf || is_complex(dtype)) return out;
-  formats::Attribute fill{"_FillValue", nodata->value, ""};
-  // Written with fewer digits than it has, it is yet the float32 that is meant.
-  if (auto* value = std::get_if<double>(&fill.value); value != nullptr && dtype == DType::kFloat32) *value = static_cast<double>(static_cast<float>(*value));
-  nodata->value = std::numeric_limits<double>::quiet_NaN();
-  out.push_back(std::move(fill));
-  return out;
-}
-
 }  // namespace
 
 SkyArray sky_array_from(const Opened& opened, const CfOptions& options) {
-  SkyArray sky;
-  sky.data = opened.array();
-  if (opened.contents().format != "fits") {
-    const formats::Variable& variable = opened.variable();
-    for (int k = 0; k < sky.data.rank(); ++k) {
-      const auto axis = static_cast<std::size_t>(k);
-      const bool has_name = axis < variable.dims.size() && !variable.dims[axis].empty();
-      sky.dims.push_back(has_name ? variable.dims[axis] : fmt::format("axis{}", k));
-    }
-    const formats::Contents& contents = opened.contents();
-    if (contents.is_group || contents.format == "zarr" || contents.format == "geotiff") {
-      // Packed numbers become what they stand for, as in a Dataset.
-      DatasetVariable decoded = decode_cf(DatasetVariable{variable.name, sky.data, variable.dims, attributes_of(variable, options)}, options);
-      sky.data = decoded.array;
-      sky.attributes = std::move(decoded.attributes);
-      if (contents.is_group) sky.name = variable.name.substr(variable.name.rfind('/') + 1);
-    }
+  const formats::Contents& contents = opened.contents();
+  const formats::Variable& variable = opened.variable();
+  if (contents.is_group) {
+    SkyArray sky = sky_array_from(decode_cf(dataset_from(contents), options), variable.name);
+    sky.name = variable.name.substr(variable.name.rfind('/') + 1);
+    for (DatasetVariable& coordinate : sky.coordinates) coordinate.name = coordinate.name.substr(coordinate.name.rfind('/') + 1);
     return sky;
   }
+  if (contents.format != "fits" && variable.header.empty()) {
+    // One array, without neighbours. Packed numbers become what they stand for, as in a Dataset.
+    SkyArray sky = sky_array_from(Dataset(contents.path, {variable_from(opened, options)}, {}), variable.name);
+    sky.name.clear();
+    return sky;
+  }
+  SkyArray sky;
+  sky.data = opened.array();
   try {
     read_header(opened, sky);
   } catch (Error& error) {
-    throw error.within(opened.contents().path);
+    throw error.within(contents.path);
   }
   return sky;
 }

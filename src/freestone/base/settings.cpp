@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <string_view>
 
 #include "freestone/base/error.h"
 #include "freestone/base/log.h"
@@ -27,6 +29,9 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+constexpr std::string_view kKeys[] = {"memory",        "threads",          "temp_dir",      "log_level",
+                                      "remote_connections", "remote_retries", "remote_timeout"};
+
 /// Keys and values of the config file; empty when there is none.
 std::map<std::string, std::string> config_file() {
   std::string folder = environment("XDG_CONFIG_HOME");
@@ -38,9 +43,9 @@ std::map<std::string, std::string> config_file() {
     if (line.empty()) continue;
     const auto equals = line.find('=');
     const std::string key = trim(line.substr(0, equals));
-    if (equals == std::string::npos || (key != "memory" && key != "threads" && key != "temp_dir" && key != "log_level"))
-      fail(ErrorKind::kUser, "{}/freestone/config: '{}' is not a setting. Lines are memory, threads, temp_dir or log_level = value.",
-           folder, line);
+    if (equals == std::string::npos || std::ranges::find(kKeys, key) == std::end(kKeys))
+      fail(ErrorKind::kUser, "{}/freestone/config: '{}' is not a setting. Lines are KEY = value, with the keys {}.", folder, line,
+           fmt::join(kKeys, ", "));
     values[key] = trim(line.substr(equals + 1));
   }
   return values;
@@ -74,6 +79,20 @@ Index memory_limit_bytes() {
   if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
     limit = std::min<Index>(limit, static_cast<Index>(space.rlim_cur));
   return limit;
+}
+
+std::string setting_variable(const std::string& key) {
+  std::string name = "FREESTONE_" + key;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return name;
+}
+
+std::string setting(const std::string& key) {
+  ensure(std::ranges::find(kKeys, key) != std::end(kKeys), "a setting that no config file may have");
+  if (const std::string value = environment(setting_variable(key).c_str()); !value.empty()) return value;
+  const auto values = config_file();
+  const auto found = values.find(key);
+  return found == values.end() ? "" : found->second;
 }
 
 Settings default_settings() {

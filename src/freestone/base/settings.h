@@ -20,6 +20,11 @@ struct Settings {
 /// @throws Error kind user: a variable or a line of the file that does not parse, by name
 Settings default_settings();
 
+/// A setting as text, from its environment variable or the config file: "" where neither says. `key` is as in the file: "remote_timeout".
+std::string setting(const std::string& key);
+/// "FREESTONE_REMOTE_TIMEOUT".
+std::string setting_variable(const std::string& key);
+
 /// `settings` with zero and empty fields filled from default_settings().
 Settings resolved(Settings settings);
 

@@ -57,7 +57,8 @@ Arguments::Arguments(std::span<const std::string> words, const std::vector<Optio
     }
     const auto equals = word.find('=');
     const std::string name = word.substr(0, equals);
-    const auto row = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& r) { return "--" + r.name == name; });
+    auto row = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& r) { return !r.is_any_name && "--" + r.name == name; });
+    if (row == rows.end() && name.starts_with("--")) row = std::find_if(rows.begin(), rows.end(), [](const OptionRow& r) { return r.is_any_name; });
     if (row == rows.end()) {
       std::vector<std::string> names;
       for (const OptionRow& r : rows) names.push_back("--" + r.name);
@@ -78,6 +79,12 @@ Arguments::Arguments(std::span<const std::string> words, const std::vector<Optio
     }
     if (!row->choices.empty() && std::find(row->choices.begin(), row->choices.end(), value) == row->choices.end())
       refuse("{}{} is one of {}, not '{}'.{}", where_, name, fmt::join(row->choices, ", "), value, suggestion(value, row->choices));
+    if (row->is_any_name) {
+      const auto twice = std::find_if(others_.begin(), others_.end(), [&](const auto& other) { return other.first == name.substr(2); });
+      if (twice != others_.end()) refuse("{}{} is given twice.", where_, name);
+      others_.emplace_back(name.substr(2), value);
+      continue;
+    }
     auto& held = values_[row->name];
     if (!held.empty() && !row->repeats) refuse("{}{} is given twice.", where_, name);
     held.push_back(value);

@@ -34,6 +34,7 @@ struct OptionRow {
   std::string help;
   std::vector<std::string> choices = {};  ///< when not empty: the only values
   bool repeats = false;
+  bool is_any_name = false;  ///< stands for every option that has no row: the names of axes
 };
 
 /// Options by name and the words that are no options, in order.
@@ -55,6 +56,8 @@ class Arguments {
   std::vector<std::string> list(const std::string& name, std::vector<std::string> otherwise = {}) const;
   const std::vector<std::string>& words() const { return words_; }
   const std::string& where() const { return where_; }
+  /// Names and values of options that only a row with `is_any_name` allows, in order.
+  const std::vector<std::pair<std::string, std::string>>& others() const { return others_; }
 
   /// `parse(text)`, an Error of it being wrong usage: for values that are wrong whatever the files hold.
   template <class F>
@@ -69,6 +72,7 @@ class Arguments {
  private:
   std::map<std::string, std::vector<std::string>> values_;
   std::vector<std::string> words_;
+  std::vector<std::pair<std::string, std::string>> others_;
   std::string where_;
 };
 

@@ -2,14 +2,51 @@
 
 #include <fmt/ranges.h>
 
+#include <cstdlib>
+
 #include "freestone/cli/print.h"
 #include "freestone/cli/step.h"
 #include "freestone/kernels/elementwise.h"
+#include "freestone/storage/remote_options.h"
 
 namespace freestone::cli {
 
-std::vector<OptionRow> run_options() {
+std::vector<OptionRow> url_options() {
   return {
+      {"remote-connections", "N", "requests over HTTP at a time (default 16)"},
+      {"remote-retries", "N", "how often a request that fails in passing is made again (default 5)"},
+      {"remote-timeout", "SECONDS", "how long a server may be silent (default 30)"},
+      {"s3-anonymous", "", "requests to s3:// are not signed"},
+      {"s3-profile", "NAME", "whose credentials sign them, of ~/.aws/credentials and ~/.aws/config"},
+      {"s3-endpoint", "URL", "a store that speaks S3, instead of Amazon's"},
+      {"s3-region", "NAME", "where the bucket is, when the store does not say"},
+  };
+}
+
+void set_url_options(const Arguments& arguments) {
+  for (const auto& [option, variable] : {std::pair{"remote-connections", "FREESTONE_REMOTE_CONNECTIONS"},
+                                         {"remote-retries", "FREESTONE_REMOTE_RETRIES"},
+                                         {"remote-timeout", "FREESTONE_REMOTE_TIMEOUT"},
+                                         {"s3-profile", "AWS_PROFILE"},
+                                         {"s3-endpoint", "AWS_ENDPOINT_URL_S3"},
+                                         {"s3-region", "AWS_REGION"}}) {
+    if (arguments.has(option)) setenv(variable, arguments.text(option).c_str(), 1);
+  }
+  if (arguments.has("s3-anonymous")) setenv("AWS_NO_SIGN_REQUEST", "YES", 1);
+  // A profile that is named comes before keys in the environment.
+  if (arguments.has("s3-profile")) {
+    for (const char* variable : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}) unsetenv(variable);
+  }
+  try {
+    remote_connections();
+    default_remote_options();
+  } catch (const Error& error) {
+    refuse("{}{}", arguments.where(), error.what());
+  }
+}
+
+std::vector<OptionRow> run_options() {
+  std::vector<OptionRow> rows = {
       {"threads", "N", "compute lanes (default: all cores)"},
       {"memory", "SIZE", "the budget, such as 2GiB (default: half of what the process may use)"},
       {"temp-dir", "DIR", "where intermediate results go that do not fit the budget"},
@@ -24,6 +61,9 @@ std::vector<OptionRow> run_options() {
       {"profile", "FILE", "where time, bytes and memory went: .json, .html or .txt"},
       {"log-level", "LEVEL", "debug, info, warning, error, none", {"debug", "info", "warning", "error", "none"}},
   };
+  const std::vector<OptionRow> urls = url_options();
+  rows.insert(rows.end(), urls.begin(), urls.end());
+  return rows;
 }
 
 std::vector<OptionRow> joined(std::vector<OptionRow> a, const std::vector<OptionRow>& b) {
@@ -34,16 +74,18 @@ std::vector<OptionRow> joined(std::vector<OptionRow> a, const std::vector<Option
 const std::vector<CommandRow>& command_table() {
   static const OptionRow kFormat = {"format", "FORMAT", "how numbers are printed: table (default), json, csv", {"table", "json", "csv"}};
   static const OptionRow kWith = {"with", "NAME=FILE", "another array, for calc and mask; may be given several times", {}, true};
-  static const OptionRow kVar = {"var", "NAME", "the array that is meant, of a group or file that holds several"};
+  static const OptionRow kStack = {"stack", "DIM", "several INPUTs side by side along an axis, such as the bands of a raster: --stack band"};
+  static const OptionRow kVar = {"var", "NAME", "the array that is meant, of a group or file that holds several; run, plan and convert take several by comma"};
   static const OptionRow kJson = {"json", "", "one JSON object on stdout"};
   static const std::vector<CommandRow> kTable = {
-      {"info", "FILE", "shape, dtype, chunks, unit, axes, WCS, beam, and what else the file holds", {kJson, kVar}, run_info},
-      {"run", "INPUT [! STEP [options]]...", "a pipeline; nothing is computed that no sink needs",
-       joined({kWith, kVar, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()),
+      {"info", "FILE...", "shape, dtype, chunks, unit, axes, coordinates, WCS, beam, and what else the file holds; of several files, what they are together", joined({kJson, kVar}, url_options()), run_info},
+      {"run", "INPUT... [! STEP [options]]...", "a pipeline; nothing is computed that no sink needs",
+       joined({kWith, kVar, kStack, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()),
        run_pipeline},
-      {"plan", "INPUT [! STEP [options]]...", "what run would do: stages, tiles, bytes, tasks, peak memory; nothing is read or written",
+      {"plan", "INPUT... [! STEP [options]]...", "what run would do: stages, tiles, bytes, tasks, peak memory; nothing is read or written",
        joined({kWith,
                kVar,
+               kStack,
                kJson,
                kFormat,
                {"picture", "FILE", "draws the plan: .svg, .pdf or .png"},
@@ -69,9 +111,12 @@ const std::vector<CommandRow>& command_table() {
               run_options()),
        run_compare},
       {"references",
-       "FILE... -o REFS.json",
+       "FILE... -o REFS.json|REFS.parq",
        "kerchunk references: where in the files which chunk lies, for Freestone, and for Zarr by way of fsspec",
-       {{"output", "FILE", "the references as JSON; also -o FILE"}, {"overwrite", "", "they may replace a file"}},
+       joined({{"output", "FILE", "the references: JSON, or for .parq and .parquet a folder of Parquet files; also -o FILE"},
+               {"concat-dim", "NAME", "the files are joined along this dimension; without it each becomes a group"},
+               {"overwrite", "", "they may replace what is there"}},
+              url_options()),
        run_references},
       {"steps", "[NAME]", "the steps, or one step's help with an example", {}, run_steps},
       {"doctor",

@@ -35,6 +35,11 @@ std::string program_help();
 std::string command_help(const CommandRow& row);
 std::string step_help(const std::string& name);
 
+/// Options of what opens URLs; in those of runs, too.
+std::vector<OptionRow> url_options();
+/// Has them hold for this process.
+/// @throws UsageError  a value that cannot be
+void set_url_options(const Arguments& arguments);
 /// Options that all runs take.
 std::vector<OptionRow> run_options();
 /// Options of what writes files with chunks.

@@ -22,10 +22,11 @@ std::string position(Index flat, const Shape& shape) {
 
 int run_compare(std::span<const std::string> words, const CommandRow& row, const Process& process) {
   const Arguments arguments(words, row.options, "compare: ");
+  set_url_options(arguments);
   if (arguments.words().size() != 2) refuse("compare takes two files, A and B, not {}.", arguments.words().size());
   const double rtol = arguments.number("rtol", 0), atol = arguments.number("atol", 0);
   if (rtol < 0 || atol < 0) refuse("compare: --rtol and --atol cannot be negative.");
-  const astro::SkyArray a = astro::sky_array_from(open(arguments.words()[0])), b = astro::sky_array_from(open(arguments.words()[1]));
+  const astro::SkyArray a = open_flow({arguments.words()[0]}, {}).array(), b = open_flow({arguments.words()[1]}, {}).array();
 
   std::vector<std::string> differences;
   Index count = 0;

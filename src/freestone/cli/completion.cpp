@@ -8,7 +8,7 @@ namespace {
 
 std::string option_words(const std::vector<OptionRow>& rows) {
   std::string text;
-  for (const OptionRow& row : rows) text += (text.empty() ? "--" : " --") + row.name;
+  for (const OptionRow& row : rows) text += (text.empty() ? "--" : " --") + (row.is_any_name ? std::string("time --lat --lon --level") : row.name);
   return text;
 }
 

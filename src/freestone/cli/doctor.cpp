@@ -13,6 +13,8 @@
 #include "freestone/cli/print.h"
 #include "freestone/exec/calibrate.h"
 #include "freestone/formats/format.h"
+#include "freestone/formats/gdal.h"
+#include "freestone/formats/opendap.h"
 
 namespace freestone::cli {
 namespace {
@@ -80,7 +82,9 @@ int run_doctor(std::span<const std::string> words, const CommandRow& row, const 
       {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
       {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
       {"wcslib", fmt::format("{}.{}", wcs[0], wcs[1])},
-      {"cairo", cairo_version_string()}};
+      {"cairo", cairo_version_string()},
+      {"gdal plug-in", formats::gdal::status()},
+      {"opendap plug-in", formats::opendap::plugin_state()}};
   for (const auto& format : formats::formats())
     json["formats"][format.name] = format.can_read && format.can_write ? "read, write"
                                    : format.can_read                   ? "read"

@@ -56,8 +56,8 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
 
 class Evaluator {
  public:
-  Evaluator(const std::string& text, const astro::SkyArray& x, const std::map<std::string, astro::SkyArray>& named)
-      : text_(text), x_(x), named_(named) {}
+  Evaluator(const std::string& text, const astro::SkyArray& x, const std::map<std::string, astro::SkyArray>& named, bool has_x)
+      : text_(text), x_(x), named_(named), has_x_(has_x) {}
 
   Value whole() {
     next_token();
@@ -171,18 +171,19 @@ class Evaluator {
   Value variable(const std::string& name, std::size_t position) {
     const auto found = named_.find(name);
     if (found != named_.end()) return value_of(found->second);
-    if (name == "x") return value_of(x_);
+    if (name == "x" && has_x_) return value_of(x_);
     Value number;
     if (name == "nan") return number.number = std::numeric_limits<double>::quiet_NaN(), number;
     if (name == "inf") return number.number = std::numeric_limits<double>::infinity(), number;
     if (name == "pi") return number.number = 3.14159265358979323846, number;
-    if (std::find(reduction_names().begin(), reduction_names().end(), name) != reduction_names().end())
+    if (has_x_ && std::find(reduction_names().begin(), reduction_names().end(), name) != reduction_names().end())
       return reduction(name, value_of(x_), {}, 50);
-    std::vector<std::string> names = {"x", "nan", "inf", "pi"};
+    std::vector<std::string> names = {"nan", "inf", "pi"};
+    if (has_x_) names.emplace_back("x");
     for (const auto& [known, array] : named_) names.push_back(known);
     for (const std::string& known : reduction_names()) names.push_back(known);
-    refuse("'{}': the name '{}' at position {} is not known.{} Names come from --with, as in --with {}=FILE; x is the input.", text_, name,
-           position + 1, suggestion(name, names), name);
+    refuse("'{}': the name '{}' at position {} is not known.{} Names are those of the input's variables and of --with, as in --with {}=FILE{}.", text_, name,
+           position + 1, suggestion(name, names), name, has_x_ ? "; x is the input" : "");
   }
 
   Value call(const std::string& name, std::size_t position) {
@@ -419,6 +420,7 @@ class Evaluator {
   const std::string& text_;
   const astro::SkyArray& x_;
   const std::map<std::string, astro::SkyArray>& named_;
+  bool has_x_;
   std::size_t at_ = 0, begin_ = 0;
   std::string token_;
   bool is_number_ = false, is_name_ = false;
@@ -428,8 +430,8 @@ class Evaluator {
 
 }  // namespace
 
-ExpressionResult evaluate(const std::string& text, const astro::SkyArray& x, const std::map<std::string, astro::SkyArray>& named) {
-  Value value = Evaluator(text, x, named).whole();
+ExpressionResult evaluate(const std::string& text, const astro::SkyArray& x, const std::map<std::string, astro::SkyArray>& named, bool has_x) {
+  Value value = Evaluator(text, x, named, has_x).whole();
   if (!value.is_array()) refuse("'{}' is a number: an expression needs an array, such as x.", text);
   return {value.array, value.dims, value.unit};
 }

@@ -23,8 +23,10 @@ struct ExpressionResult {
 
 /// @param x      what the name `x` means
 /// @param named  further names
+/// @param has_x  false: `x` only says in which order axes are, and is no name
 /// @throws UsageError   the text is no expression: says where; unknown name (with the nearest)
 /// @throws Error kind user: shapes that do not broadcast, units that do not convert
-ExpressionResult evaluate(const std::string& text, const astro::SkyArray& x, const std::map<std::string, astro::SkyArray>& named);
+ExpressionResult evaluate(const std::string& text, const astro::SkyArray& x, const std::map<std::string, astro::SkyArray>& named,
+                          bool has_x = true);
 
 }  // namespace freestone::cli

@@ -7,10 +7,15 @@
 
 #include "freestone/astro/sky_array.h"
 #include "freestone/cli/commands.h"
+#include "freestone/cli/flow.h"
+#include "freestone/cli/info_dataset.h"
 #include "freestone/cli/picture.h"
 #include "freestone/cli/print.h"
+#include "freestone/label/cf.h"
+#include "freestone/label/combine.h"
 #include "freestone/label/open.h"
 #include "freestone/storage/chunked_source.h"
+#include "freestone/storage/location.h"
 
 namespace freestone::cli {
 namespace {
@@ -46,6 +51,7 @@ Json describe_variable(const formats::Variable& variable) {
     json["dtype"] = name_of(variable.source->spec().dtype);
   }
   if (!variable.note.empty()) json["note"] = variable.note;
+  if (variable.texts) json["texts"] = variable.texts->values;
   return json;
 }
 
@@ -68,24 +74,42 @@ std::string listed_array(const formats::Variable& variable) {
   return fmt::format("{}{} {}, chunks {}", shape_text(spec.shape), dims, name_of(spec.dtype), shape_text(variable.source->chunks().chunk()));
 }
 
+/// "3 texts: [one, two, three]", not too long.
+std::string listed_texts(const formats::Texts& texts) {
+  const std::string all = attribute_text({"", texts.values, ""});
+  return fmt::format("{} texts: {}", shape_text(texts.shape), all);
+}
+
 }  // namespace
 
 int run_info(std::span<const std::string> words, const CommandRow& row, const Process&) {
   const Arguments arguments(words, row.options, "info: ");
-  if (arguments.words().size() != 1) refuse("info takes one FILE, not {}.", arguments.words().size());
-  const std::string path = arguments.words().front() + (arguments.has("var") ? "[" + arguments.text("var") + "]" : "");
+  set_url_options(arguments);
+  if (arguments.words().empty()) refuse("info needs a FILE.");
+  std::vector<std::string> files;
+  for (const std::string& word : arguments.words()) {
+    for (std::string& file : files_of(word)) files.push_back(std::move(file));
+  }
+  if (files.size() > 1) {
+    if (arguments.has("var")) refuse("info: --var goes with one file, not with {}.", files.size());
+    const Dataset dataset = open_datasets(files);
+    write_stdout(arguments.has("json") ? dataset_json(dataset, files.size()).dump(1) + "\n" : dataset_text(dataset, files.size()));
+    return 0;
+  }
+  const std::string path = files.front() + (arguments.has("var") ? "[" + arguments.text("var") + "]" : "");
   const formats::Selected selected = formats::split_selector(path);
   const formats::Contents contents = formats::open_file(selected.path);
   const bool any_pixels =
       std::any_of(contents.variables.begin(), contents.variables.end(), [](const auto& v) { return v.source != nullptr; });
 
   Json json = {{"path", contents.path}, {"format", contents.format}};
-  std::string text = fmt::format("{}: {}\n", path, contents.format);
+  // Of a URL what people may see.
+  std::string text = fmt::format("{}: {}\n", is_url(path) ? contents.path : path, contents.format);
   const auto line = [&](const std::string& key, const std::string& value) { text += fmt::format("  {:<9} {}\n", key, value); };
   const bool is_listed = contents.is_group && selected.selector.empty();
   if ((any_pixels && !is_listed) || !selected.selector.empty()) {
     const Opened opened(contents, selected.selector);
-    const astro::SkyArray array = astro::sky_array_from(opened, {.decode_cf = false});  // as it is stored
+    const astro::SkyArray array = astro::sky_array_from(opened, {.mask_and_scale = false});  // as it is stored
     const Shape& shape = array.data.shape();
     json["hdu"] = opened.variable().hdu, json["name"] = opened.variable().name;
     json["shape"] = shape.to_vector(), json["dtype"] = name_of(array.data.dtype()), json["bytes"] = array.data.bytes();
@@ -110,11 +134,20 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
       json["codecs"] = chunked->layout().codecs.names();
       line("codecs", chunked->layout().codecs.empty() ? "none" : chunked->layout().codecs.names());
     }
+    for (const auto& attribute : contents.attributes) {
+      if (contents.is_group || attribute.key != "read_by") continue;
+      json["read_by"] = attribute_json(attribute);
+      line("read by", attribute_text(attribute));
+    }
     for (const auto& attribute : array.attributes) {
       json["attributes"][attribute.key] = attribute_json(attribute);
       line(attribute.key, attribute_text(attribute));
     }
     line("unit", array.unit.to_string().empty() ? "none given" : array.unit.to_string());
+    if (!array.coordinates.empty()) {
+      json["coordinates"] = coordinates_json(array.coordinates);
+      for (const auto& [name, what] : coordinate_lines(array.coordinates)) line(name, what);
+    }
 
     json["axes"] = Json::array();
     for (int k = 0; k < array.rank(); ++k) {
@@ -182,9 +215,18 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
       json["attributes"][attribute.key] = attribute_json(attribute);
       line(attribute.key, attribute_text(attribute));
     }
+    const Dataset dataset = decode_cf(dataset_from(contents), {.mask_and_scale = false});
+    std::vector<DatasetVariable> coordinates;
+    for (const std::string& name : dataset.coordinate_names()) coordinates.push_back(dataset[name]);
+    json["dims"] = Json::object();
+    for (const auto& [name, length] : dataset.dims()) json["dims"][name] = length;
+    json["coordinates"] = coordinates_json(coordinates);
+    if (!dataset.dims().empty()) line("dims", dims_text(dataset));
+    if (!coordinates.empty()) text += "  coordinates\n";
+    for (const auto& [name, what] : coordinate_lines(coordinates)) text += fmt::format("    {:<16} {}\n", name, what);
     text += contents.variables.empty() ? "  holds no arrays\n" : "  holds\n";
     for (const auto& variable : contents.variables)
-      text += fmt::format("    {:<16} {}\n", variable.name, variable.source ? listed_array(variable) : variable.note);
+      text += fmt::format("    {:<16} {}\n", variable.name, variable.source ? listed_array(variable) : variable.texts ? listed_texts(*variable.texts) : variable.note);
   } else if (!contents.is_group && (contents.variables.size() > 1 || !any_pixels)) {
     text += "  holds\n";
     for (const auto& variable : contents.variables)
@@ -194,7 +236,7 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
                           : variable.note.empty() ? "no pixels"
                                                   : variable.note);
   }
-  write_stdout(arguments.has("json") ? json.dump(1) + "\n" : text);
+  write_stdout(arguments.has("json") ? json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n" : text);
   return 0;
 }
 

@@ -8,6 +8,8 @@
 
 #include "freestone/cli/commands.h"
 #include "freestone/cli/print.h"
+#include "freestone/formats/hdf5.h"
+#include "freestone/storage/remote_options.h"
 
 namespace freestone::cli {
 namespace {
@@ -42,6 +44,8 @@ void catch_signals() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
+constexpr const char* kServeHdf5 = "--serve-hdf5";
+
 void complain(const std::string& message) {
   const std::string line = "freestone: " + message + "\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
@@ -58,6 +62,9 @@ int run(const std::vector<std::string>& words) {
     write_stdout(words.size() > 1 ? command_help(find_command(words[1])) : program_help());
     return 0;
   }
+  // Not for people: the process in which HDF5's library looks at files.
+  if (name == kServeHdf5) return formats::hdf5::serve_descriptions();
+  formats::hdf5::describe_in_process({"/proc/self/exe", kServeHdf5});
   const CommandRow& row = find_command(name);
   const std::span<const std::string> rest(words.begin() + 1, words.end());
   // `--help` behind a step explains the step.
@@ -72,6 +79,8 @@ int run(const std::vector<std::string>& words) {
   for (const char* later : {"--scheduler", "--scheduler-file"})
     for (const std::string& word : rest)
       if (word == later || word.rfind(std::string(later) + "=", 0) == 0) refuse("{}: {} is not available in this version.", name, later);
+  // What is opened by this thread is not waited for any longer, then.
+  const RemoteScope scope(g_cancel);
   return row.run(rest, row, {g_cancel});
 }
 

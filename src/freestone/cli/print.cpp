@@ -7,6 +7,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "freestone/label/coordinate.h"
+
 namespace freestone::cli {
 namespace {
 
@@ -79,6 +81,18 @@ std::string comma_separated(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
+/// The labels of an array of one axis: dates, numbers; none without a coordinate.
+std::vector<std::string> labels_of(const astro::SkyArray& array) {
+  for (const DatasetVariable& coordinate : array.coordinates) {
+    if (!coordinate.is_dimension_coordinate() || coordinate.dims[0] != array.dims[0]) continue;
+    const CoordinateValues values = CoordinateValues::read(coordinate);
+    std::vector<std::string> out;
+    for (Index k = 0; k < values.size(); ++k) out.push_back(values.text(k));
+    return out;
+  }
+  return {};
+}
+
 std::string with_unit(const std::string& name, const Unit& unit) {
   const std::string text = unit.to_string();
   return text.empty() ? name : fmt::format("{} ({})", name, text);
@@ -136,6 +150,36 @@ std::string print_statistics(const std::vector<astro::Statistics>& rows, const s
   return format == "csv" ? comma_separated(table) : aligned(table);
 }
 
+std::string print_statistics(const std::vector<std::string>& titles, const std::vector<astro::Statistics>& rows, const std::string& format) {
+  if (format == "json") {
+    Json json = Json::object();
+    for (std::size_t r = 0; r < rows.size(); ++r) json[titles[r]] = Json::parse(print_statistics(rows[r], "json"));
+    return json.dump() + "\n";
+  }
+  std::vector<std::vector<std::string>> table = {{"variable"}};
+  for (const char* key : kKeys) table[0].emplace_back(key);
+  table[0].emplace_back("unit");
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    table.push_back({titles[r]});
+    for (int k = 0; k < 8; ++k) table.back().push_back(text_field(rows[r], k));
+    table.back().push_back(rows[r].unit.to_string());
+  }
+  return format == "csv" ? comma_separated(table) : aligned(table);
+}
+
+std::string print_arrays(const std::vector<astro::SkyArray>& arrays, const std::vector<std::shared_ptr<const Tensor>>& tensors, const std::string& format) {
+  Json all = Json::object();
+  std::string text;
+  for (std::size_t k = 0; k < arrays.size(); ++k) {
+    const std::string one = print_array(arrays[k], arrays[k].name, *tensors[k], format);
+    if (format == "json")
+      all[arrays[k].name] = Json::parse(one);
+    else
+      text += (format == "csv" || arrays[k].rank() > 1 ? "" : arrays[k].name + (arrays[k].rank() == 1 ? "\n" : ": ")) + one;
+  }
+  return format == "json" ? all.dump() + "\n" : text;
+}
+
 std::string print_array(const astro::SkyArray& array, const std::string& label, const Tensor& tensor, const std::string& format) {
   const std::vector<std::string> texts = texts_of(tensor);
   const std::string unit = array.unit.to_string();
@@ -150,6 +194,8 @@ std::string print_array(const astro::SkyArray& array, const std::string& label, 
       json["value"] = values.at(0);
     } else {
       json["dims"] = array.dims;
+      if (rank == 1)
+        if (const auto labels = labels_of(array); !labels.empty()) json["labels"] = labels;
       json["shape"] = tensor.shape().to_vector();
       json["values"] = nested(values, tensor.shape(), 0, at);
     }
@@ -168,12 +214,15 @@ std::string print_array(const astro::SkyArray& array, const std::string& label, 
       world = array.wcs.spectral_values(tensor.shape()[0]);
       world_name = with_unit(array.wcs.name(0), array.wcs.unit(0));
     }
+    const std::vector<std::string> labels = world.empty() ? labels_of(array) : std::vector<std::string>();
     table.push_back({array.dims.empty() ? "index" : array.dims[0]});
+    if (!labels.empty()) table[0].back() = "index", table[0].push_back(array.dims[0]);
     if (!world.empty()) table[0].push_back(world_name);
     table[0].push_back(with_unit(label, array.unit));
     for (std::size_t k = 0; k < texts.size(); ++k) {
       table.push_back({std::to_string(k)});
       if (!world.empty()) table.back().push_back(format_number(world[k]));
+      if (!labels.empty()) table.back().push_back(labels[k]);
       table.back().push_back(texts[k]);
     }
   } else {

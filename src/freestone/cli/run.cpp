@@ -8,12 +8,14 @@
 
 #include "freestone/base/log.h"
 #include "freestone/cli/print.h"
+#include "freestone/cli/stack.h"
 #include "freestone/core/paper_source.h"
 #include "freestone/label/open.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
 #include "freestone/runtime/events.h"
 #include "freestone/storage/file.h"
+#include "freestone/storage/location.h"
 #include "freestone/watch/plan_picture.h"
 #include "freestone/watch/profile.h"
 #include "freestone/watch/progress.h"
@@ -21,7 +23,8 @@
 namespace freestone::cli {
 namespace {
 
-std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+/// What goes into the history of outputs: of a URL without its query, which may hold what opens doors.
+std::string file_name(const std::string& path) { return leaf_of(path); }
 
 std::string stem(const std::string& path) {
   const std::string name = file_name(path);
@@ -29,22 +32,14 @@ std::string stem(const std::string& path) {
   return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
 }
 
-/// `path` with the part of it that --var names.
-std::string with_variable(const std::string& path, const Arguments& arguments) {
-  return arguments.has("var") ? fmt::format("{}[{}]", path, arguments.text("var")) : path;
+/// The INPUTs of a command.
+std::vector<std::string> inputs_of(const Arguments& arguments, const std::string& command) {
+  if (arguments.words().empty()) refuse("{} needs an INPUT: freestone {} FILE ! STEP. 'freestone {} --help' explains.", command, command, command);
+  return arguments.words();
 }
 
-/// The one INPUT of a command.
-std::string only_input(const Arguments& arguments, const std::string& command) {
-  const auto& words = arguments.words();
-  if (words.empty()) refuse("{} needs an INPUT: freestone {} FILE ! STEP. 'freestone {} --help' explains.", command, command, command);
-  if (words.size() > 1)
-    refuse(
-        "{} takes one INPUT before the first '!', not {} ({}, {}...). Other arrays for calc and mask come in by --with NAME=FILE; a step "
-        "stands after a '!'.",
-        command, words.size(), words[0], words[1]);
-  return with_variable(words[0], arguments);
-}
+/// "tas,pr", without what nobody could mean by it.
+std::vector<std::string> variables_of(const Arguments& arguments) { return arguments.list("var"); }
 
 nlohmann::json describe_sinks(const Request& request) {
   nlohmann::json sinks = nlohmann::json::array();
@@ -81,14 +76,25 @@ Pipeline pipeline_of(const nlohmann::json& steps, int depth = 0) {
   return pipeline;
 }
 
+/// The files as one dataset, or side by side where --stack says so.
+Flow open_inputs(const Asking& asking, const CfOptions& numbers) {
+  if (asking.stack.empty()) return open_flow(asking.inputs, asking.variables, numbers);
+  if (asking.variables.size() > 1) refuse("--stack puts one array of each file beside the others: --var names one, not {}.", fmt::join(asking.variables, ", "));
+  std::vector<std::string> files;
+  for (const std::string& input : asking.inputs) {
+    for (const std::string& file : files_of(input)) files.push_back(asking.variables.empty() ? file : fmt::format("{}[{}]", file, asking.variables.front()));
+  }
+  Flow flow;
+  flow.arrays = {stacked(files, asking.stack, numbers)};
+  return flow;
+}
+
 }  // namespace
 
-Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite,
-          const std::string& format, const std::function<void(astro::SkyArray&)>& change, const CfOptions& numbers) {
+Asked ask(const Asking& asking, const std::function<void(astro::SkyArray&)>& change, const CfOptions& numbers) {
   Asked asked;
-  asked.inputs = {input};
   std::map<std::string, astro::SkyArray> named;
-  for (const std::string& pair : with) {
+  for (const std::string& pair : asking.with) {
     const auto equals = pair.find('=');
     const std::string name = pair.substr(0, equals);
     const bool is_name = !name.empty() &&
@@ -98,20 +104,22 @@ Asked ask(const std::string& input, const std::vector<std::string>& with, const 
       refuse("--with takes NAME=FILE, as in --with c=continuum.fits, not '{}'.", pair);
     if (name == "x") refuse("--with {}: 'x' is the name of the input itself.", pair);
     if (named.count(name) > 0) refuse("--with {}: the name '{}' is given twice.", pair, name);
-    named[name] = astro::sky_array_from(open(pair.substr(equals + 1)), numbers);
+    named[name] = open_flow({pair.substr(equals + 1)}, {}, numbers).array();
     if (change) change(named[name]);
-    asked.inputs.push_back(pair);
   }
-  Flow flow;
-  flow.array = astro::sky_array_from(open(input), numbers);
-  if (change) change(flow.array);
-  flow.label = stem(input);
-  flow.input = file_name(input);
-  flow.history = "freestone run " + shell_word(flow.input);
-  for (const std::string& pair : with)
+  Flow flow = open_inputs(asking, numbers);
+  if (change)
+    for (astro::SkyArray& array : flow.arrays) change(array);
+  const std::string& first = asking.inputs.front();
+  flow.label = flow.arrays.size() == 1 && !flow.arrays[0].name.empty() ? flow.arrays[0].name : stem(first);
+  flow.input = file_name(first);
+  flow.history = "freestone run";
+  for (const std::string& input : asking.inputs) flow.history += " " + shell_word(file_name(input));
+  if (!asking.stack.empty()) flow.history += " --stack " + shell_word(asking.stack);
+  for (const std::string& pair : asking.with)
     flow.history += " --with " + shell_word(pair.substr(0, pair.find('=') + 1) + file_name(pair.substr(pair.find('=') + 1)));
-  asked.request = std::make_shared<Request>(std::move(named), overwrite, format);
-  apply_pipeline(pipeline, std::move(flow), *asked.request);
+  asked.request = std::make_shared<Request>(std::move(named), asking.overwrite, asking.format);
+  apply_pipeline(asking.pipeline, std::move(flow), *asked.request);
   return asked;
 }
 
@@ -129,6 +137,8 @@ Settings settings_of(const Arguments& arguments) {
     if (settings.memory_bytes == 0) refuse("--memory must be above 0.");
   }
   settings.temp_dir = arguments.text("temp-dir");
+  // Files of gzip are decompressed there when they are opened.
+  if (!settings.temp_dir.empty()) setenv("FREESTONE_TEMP_DIR", settings.temp_dir.c_str(), 1);
   return resolved(settings);
 }
 
@@ -174,9 +184,13 @@ void run_saved_plan(const std::string& path, const Arguments& arguments, const P
     if (!json.is_object() || !json.contains("plan") || !json.contains("command"))
       fail(ErrorKind::kData, "{}: is not a plan that 'freestone plan ... --json' made (keys \"plan\" and \"command\").", path);
     const auto& command = json.at("command");
-    const Asked asked = ask(command.at("input").get<std::string>(), command.at("with").get<std::vector<std::string>>(),
-                            pipeline_of(command.at("steps")), arguments.has("overwrite") || command.at("overwrite").get<bool>(),
-                            arguments.text("format", command.at("format").get<std::string>()));
+    const Asked asked = ask({.inputs = command.at("inputs").get<std::vector<std::string>>(),
+                             .variables = command.at("variables").get<std::vector<std::string>>(),
+                              .stack = command.at("stack").get<std::string>(),
+                             .with = command.at("with").get<std::vector<std::string>>(),
+                             .pipeline = pipeline_of(command.at("steps")),
+                             .overwrite = arguments.has("overwrite") || command.at("overwrite").get<bool>(),
+                             .format = arguments.text("format", command.at("format").get<std::string>())});
     const Plan plan = plan_from_json(json.at("plan"), open_reference);
     const auto& outputs = asked.request->outputs();
     bool fits = outputs.size() == plan.roots.size();
@@ -196,14 +210,15 @@ void run_saved_plan(const std::string& path, const Arguments& arguments, const P
 int run_pipeline(std::span<const std::string> words, const CommandRow& row, const Process& process) {
   const CommandWords command = parse_command(words);
   const Arguments arguments(command.head, row.options, "run: ");
+  set_url_options(arguments);
   if (arguments.has("plan")) {
     if (!arguments.words().empty() || !command.pipeline.empty() || arguments.has("with"))
       refuse("run --plan takes no INPUT and no steps: the plan has them.");
     run_saved_plan(arguments.text("plan"), arguments, process);
     return 0;
   }
-  const Asked asked = ask(only_input(arguments, "run"), arguments.all("with"), command.pipeline, arguments.has("overwrite"),
-                          arguments.text("format", "table"));
+  const Asked asked = ask({.inputs = inputs_of(arguments, "run"), .variables = variables_of(arguments), .with = arguments.all("with"),
+                           .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")});
   run_asked(*asked.request, arguments, process);
   return 0;
 }
@@ -234,6 +249,7 @@ std::function<void(astro::SkyArray&)> longer(const Arguments& arguments) {
   return [factor, &arguments](astro::SkyArray& array) {
     if (array.rank() == 0) return;
     const int axis = normal_axis(arguments.integer("size-axis", 0, -kMaxRank), array.rank());
+    array.coordinates.clear();  // of another length
     const Array data = array.data;
     // What stands between the file and the array (a dropped axis, a mask) is left out: it costs next to nothing.
     std::shared_ptr<const Source> source;
@@ -251,13 +267,14 @@ std::function<void(astro::SkyArray&)> longer(const Arguments& arguments) {
 int run_plan_only(std::span<const std::string> words, const CommandRow& row, const Process&) {
   const CommandWords command = parse_command(words);
   const Arguments arguments(command.head, row.options, "plan: ");
+  set_url_options(arguments);
   if (arguments.has("passes") && arguments.words().empty() && command.pipeline.empty()) {
     write_stdout(pass_table(nullptr));
     return 0;
   }
-  const std::string input = only_input(arguments, "plan");
-  const std::string format = arguments.text("format", "table");
-  const Asked asked = ask(input, arguments.all("with"), command.pipeline, arguments.has("overwrite"), format, longer(arguments));
+  const Asking asking{.inputs = inputs_of(arguments, "plan"), .variables = variables_of(arguments), .with = arguments.all("with"),
+                      .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")};
+  const Asked asked = ask(asking, longer(arguments));
   ComputeOptions options{settings_of(arguments)};
   options.without_passes = arguments.all("without-pass");
   const bool simulated = arguments.has("cores") || arguments.has("size-factor") || arguments.has("disk");
@@ -277,24 +294,31 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
                                {"simulated", simulated},
                                {"sinks", describe_sinks(*asked.request)},
                                {"command",
-                                {{"input", input},
-                                 {"with", arguments.all("with")},
+                                {{"inputs", asking.inputs},
+                                 {"variables", asking.variables},
+                                 {"with", asking.with},
                                  {"steps", json_of(command.pipeline)},
                                  {"overwrite", arguments.has("overwrite")},
-                                 {"format", format}}}};
+                                 {"format", asking.format}}}};
   write_stdout(json.dump(1) + "\n");
   return 0;
 }
 
 int run_convert(std::span<const std::string> words, const CommandRow& row, const Process& process) {
   const Arguments arguments(words, row.options, "convert: ");
+  set_url_options(arguments);
   if (arguments.words().size() != 2) refuse("convert takes two names, IN and OUT, not {}.", arguments.words().size());
   StepCall call{"write", {}, {}};
-  for (const char* name : {"as", "dtype", "chunks", "shards", "compress", "level", "zarr-version"})
-    if (arguments.has(name)) call.words.insert(call.words.end(), {std::string("--") + name, arguments.text(name)});
+  for (const OptionRow& option : find_step("write").options) {
+    if (option.name == "overwrite" || !arguments.has(option.name)) continue;
+    call.words.push_back("--" + option.name);
+    if (!option.value.empty()) call.words.push_back(arguments.text(option.name));
+  }
   call.words.insert(call.words.end(), {"--", arguments.words()[1]});
   // Numbers as they are stored, with the attributes that say what they mean: nothing is computed that would need more.
-  const Asked asked = ask(with_variable(arguments.words()[0], arguments), {}, {call}, arguments.has("overwrite"), "table", {}, {.decode_cf = false});
+  const Asked asked = ask({.inputs = {arguments.words()[0]}, .variables = variables_of(arguments), .with = {}, .pipeline = {call},
+                           .overwrite = arguments.has("overwrite"), .format = "table"},
+                          {}, {.mask_and_scale = false});
   run_asked(*asked.request, arguments, process);
   return 0;
 }

@@ -8,14 +8,23 @@ namespace freestone::cli {
 
 /// What a command line asks for: the graph and where its results go.
 struct Asked {
-  std::vector<std::string> inputs;  ///< as typed: INPUT, then NAME=FILE of --with
   std::shared_ptr<Request> request;
+};
+
+/// The words of it.
+struct Asking {
+  std::vector<std::string> inputs;     ///< as typed: files, patterns of files
+  std::vector<std::string> variables;  ///< of --var
+  std::string stack;                   ///< of --stack: the axis along which the inputs lie side by side
+  std::vector<std::string> with;       ///< NAME=FILE
+  Pipeline pipeline;
+  bool overwrite = false;
+  std::string format = "table";
 };
 
 /// Opens the files and applies the pipeline. Only metadata is read. `change` may put something else in the place of each opened array.
 /// @throws UsageError, Error
-Asked ask(const std::string& input, const std::vector<std::string>& with, const Pipeline& pipeline, bool overwrite,
-          const std::string& format, const std::function<void(astro::SkyArray&)>& change = {}, const CfOptions& numbers = {});
+Asked ask(const Asking& asking, const std::function<void(astro::SkyArray&)>& change = {}, const CfOptions& numbers = {});
 
 /// Settings of the options --threads, --memory, --temp-dir, --log-level; what they leave open comes from environment, config file and
 /// machine.

@@ -9,9 +9,9 @@
 
 namespace freestone::cli {
 
-void Request::add_file(const std::string& path, Output output) {
+void Request::add_file(const std::string& path, std::vector<Output> outputs) {
   claim(path);
-  outputs_.push_back(std::move(output));
+  for (Output& output : outputs) outputs_.push_back(std::move(output));
 }
 
 Result Request::add_result(const Array& array) {
@@ -39,7 +39,7 @@ std::string Request::finish() {
 const std::vector<StepRow>& step_table() {
   static const std::vector<StepRow> kTable = [] {
     std::vector<StepRow> all;
-    for (const auto& rows : {reduction_steps(), filter_steps(), part_steps(), arithmetic_steps(), output_steps()})
+    for (const auto& rows : {reduction_steps(), filter_steps(), part_steps(), label_steps(), arithmetic_steps(), raster_steps(), output_steps()})
       all.insert(all.end(), rows.begin(), rows.end());
     return all;
   }();
@@ -62,18 +62,23 @@ const StepRow& find_step(const std::string& name) {
 
 namespace {
 
-/// Prints what a pipeline ends with, when it is numbers or a small array.
+/// Prints what a pipeline ends with, when it is numbers or small arrays.
 void print_end(const Flow& flow, Request& request) {
-  const Array& data = flow.array.data;
-  if (data.size() > (data.rank() <= 1 ? kLargestPrint : kLargestPrintedImage))
-    refuse(
-        "The result, {} {} of shape {} ({}), goes nowhere: nothing is computed that no sink needs. End with '! write FILE' or '! plot "
-        "FILE.png', or with a step that makes it small, such as '! "
-        "statistics'.",
-        format_count(data.size()), name_of(data.dtype()), to_string(data.shape()), format_bytes(data.bytes()));
-  const Result result = request.add_result(data);
-  request.afterwards(
-      [array = flow.array, label = flow.label, result, format = request.format()] { return print_array(array, label, *result, format); });
+  std::vector<Result> results;
+  for (const astro::SkyArray& array : flow.arrays) {
+    const Array& data = array.data;
+    if (data.size() > (data.rank() <= 1 ? kLargestPrint : kLargestPrintedImage))
+      refuse(
+          "The result{}, {} {} of shape {} ({}), goes nowhere: nothing is computed that no sink needs. End with '! write FILE' or '! plot "
+          "FILE.png', or with a step that makes it small, such as '! "
+          "statistics'.",
+          flow.is_dataset() ? " " + array.name : "", format_count(data.size()), name_of(data.dtype()), to_string(data.shape()), format_bytes(data.bytes()));
+    results.push_back(request.add_result(data));
+  }
+  request.afterwards([arrays = flow.arrays, label = flow.label, results, format = request.format()] {
+    if (arrays.size() == 1) return print_array(arrays[0], label, *results[0], format);
+    return print_arrays(arrays, results, format);
+  });
 }
 
 }  // namespace
@@ -82,6 +87,7 @@ void apply_pipeline(const Pipeline& pipeline, Flow flow, Request& request) {
   bool ended_with_sink = false;
   for (const StepCall& call : pipeline) {
     if (call.name == "tee") {
+      if (flow.grouping) refuse("{} makes groups for a reduction, and tee follows. Put it into each branch.", flow.grouped_by);
       if (call.branches.empty() || !call.words.empty())
         refuse("tee takes branches in brackets and nothing else: tee [ STEP ! STEP ] [ STEP ].");
       for (const Pipeline& branch : call.branches) apply_pipeline(branch, flow, request);
@@ -96,6 +102,8 @@ void apply_pipeline(const Pipeline& pipeline, Flow flow, Request& request) {
       refuse("{} takes one {}{}.", row.name, row.words,
              arguments.words().empty() ? "" : fmt::format(", not {}: {}", arguments.words().size(), fmt::join(arguments.words(), " ")));
     try {
+      if (flow.grouping && row.reduces_groups == false)
+        fail(ErrorKind::kUser, "the step {} before it makes groups, and a reduction must follow: mean, sum, min, max, std, var, count, first or last.", flow.grouped_by);
       if (!row.is_sink) flow.history += " ! " + to_text(call);
       row.apply(flow, arguments, request);
     } catch (Error& error) {
@@ -103,6 +111,7 @@ void apply_pipeline(const Pipeline& pipeline, Flow flow, Request& request) {
     }
     ended_with_sink = row.is_sink;
   }
+  if (flow.grouping) refuse("{} makes groups for a reduction, and none follows: end with '! mean', say.", flow.grouped_by);
   if (!ended_with_sink) print_end(flow, request);
 }
 

@@ -13,18 +13,12 @@
 
 #include "freestone/astro/sky_array.h"
 #include "freestone/cli/arguments.h"
+#include "freestone/cli/flow.h"
 #include "freestone/cli/pipeline_parser.h"
 #include "freestone/exec/compute.h"
+#include "freestone/label/coordinate.h"
 
 namespace freestone::cli {
-
-/// What passes from step to step.
-struct Flow {
-  astro::SkyArray array;
-  std::string label;    ///< what the numbers are, for pictures and tables: "moment 1"
-  std::string history;  ///< the input and the steps so far
-  std::string input;    ///< the file's name without folder
-};
 
 /// An array that will be in memory when the run is done.
 using Result = std::shared_ptr<const Tensor>;
@@ -41,7 +35,7 @@ class Request {
   const std::string& format() const { return format_; }
 
   /// A result that goes to a sink of its own, such as a file.
-  void add_file(const std::string& path, Output output);
+  void add_file(const std::string& path, std::vector<Output> outputs);
   /// A result in memory, for what is printed or drawn.
   Result add_result(const Array& array);
   /// Claims the name of a file to be written. @throws UsageError  two results of one run would go there
@@ -73,6 +67,7 @@ struct StepRow {
   bool is_sink;         ///< it leaves a result, so that the pipeline may end with it
   std::vector<OptionRow> options;
   void (*apply)(Flow& flow, const Arguments& arguments, Request& request);
+  bool reduces_groups = false;  ///< it may follow `group` and `resample`
 };
 
 /// All steps but `tee`, in the order that help shows.
@@ -91,6 +86,17 @@ std::vector<StepRow> reduction_steps();
 std::vector<StepRow> filter_steps();
 std::vector<StepRow> part_steps();
 std::vector<StepRow> arithmetic_steps();
+std::vector<StepRow> raster_steps();
 std::vector<StepRow> output_steps();
+std::vector<StepRow> label_steps();
+
+// Of steps_labels.cpp, for select and the reductions.
+
+/// The labels that `arguments` name axis by axis.
+void select_labels(Flow& flow, const Arguments& arguments, Match match, const std::string& step);
+/// West, south, east, north, in degrees, of axes with latitudes and longitudes.
+void select_box(Flow& flow, const std::vector<double>& box);
+/// Folds the groups that the step before has made.
+void reduce_groups(Flow& flow, const std::string& function);
 
 }  // namespace freestone::cli

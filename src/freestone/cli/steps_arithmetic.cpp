@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "freestone/astro/spectral_axis.h"
 #include "freestone/astro/spectral_cube.h"
 #include "freestone/cli/expression.h"
@@ -7,48 +9,133 @@
 namespace freestone::cli {
 namespace {
 
+/// What names in an expression mean: the arrays that flow, by name, and those of --with.
+std::map<std::string, astro::SkyArray> names_in(const Flow& flow, const Request& request) {
+  std::map<std::string, astro::SkyArray> named;
+  for (const astro::SkyArray& array : flow.arrays)
+    if (!array.name.empty()) named[array.name] = array;
+  for (const auto& [name, array] : request.named()) named[name] = array;
+  if (flow.is_dataset()) named.erase("x");
+  return named;
+}
+
+/// With several arrays `x` is none of them.
+ExpressionResult evaluated(const std::string& text, const Flow& flow, const Request& request) {
+  return evaluate(text, flow.arrays.front(), names_in(flow, request), !flow.is_dataset());
+}
+
+/// The coordinates of all arrays that fit axes of these names and lengths.
+std::vector<DatasetVariable> fitting_coordinates(const Flow& flow, const ExpressionResult& result) {
+  std::vector<DatasetVariable> out;
+  const auto is_there = [&](const DatasetVariable& c) { return std::any_of(out.begin(), out.end(), [&](const auto& o) { return o.name == c.name; }); };
+  for (const astro::SkyArray& array : flow.arrays) {
+    for (const DatasetVariable& coordinate : array.coordinates) {
+      bool fits = !is_there(coordinate);
+      for (std::size_t k = 0; k < coordinate.dims.size(); ++k) {
+        if (std::find(array.dims.begin(), array.dims.end(), coordinate.dims[k]) == array.dims.end()) continue;  // the corners of bounds
+        const auto at = std::find(result.dims.begin(), result.dims.end(), coordinate.dims[k]);
+        fits = fits && at != result.dims.end() && result.data.shape()[static_cast<int>(at - result.dims.begin())] == coordinate.array.shape()[static_cast<int>(k)];
+      }
+      if (fits) out.push_back(coordinate);
+    }
+  }
+  return out;
+}
+
 void calc(Flow& flow, const Arguments& arguments, Request& request) {
   const std::string text = arguments.text("expr");
   if (text.empty()) refuse("calc needs --expr, such as --expr 'x - c'.");
-  const ExpressionResult result = evaluate(text, flow.array, request.named());
-  if (result.dims == flow.array.dims && result.data.shape() == flow.array.data.shape()) {
-    flow.array.data = result.data;
+  const ExpressionResult result = evaluated(text, flow, request);
+  const astro::SkyArray x = flow.arrays.front();
+  astro::SkyArray out;
+  if (!flow.is_dataset() && result.dims == x.dims && result.data.shape() == x.data.shape()) {
+    out = x;
+    out.data = result.data;
   } else {
     // What is left of the axes keeps its place in the world.
-    astro::SkyArray other;
-    other.data = result.data, other.dims = result.dims, other.header = flow.array.header, other.beam = flow.array.beam;
+    out.data = result.data, out.dims = result.dims, out.header = x.header, out.beam = x.beam;
     std::vector<int> kept;
-    bool known = flow.array.wcs.rank() == flow.array.rank();
+    bool known = x.wcs.rank() == x.rank();
     for (std::size_t k = 0; k < result.dims.size(); ++k) {
-      const auto found = std::find(flow.array.dims.begin(), flow.array.dims.end(), result.dims[k]);
-      known = known && found != flow.array.dims.end();
+      const auto found = std::find(x.dims.begin(), x.dims.end(), result.dims[k]);
+      known = known && found != x.dims.end();
       if (!known) break;
-      kept.push_back(static_cast<int>(found - flow.array.dims.begin()));
-      known = flow.array.data.shape()[kept.back()] == result.data.shape()[static_cast<int>(k)];
+      kept.push_back(static_cast<int>(found - x.dims.begin()));
+      known = x.data.shape()[kept.back()] == result.data.shape()[static_cast<int>(k)];
     }
-    if (known) other.wcs = flow.array.wcs.keep_axes(kept);
-    flow.array = std::move(other);
+    if (known) out.wcs = x.wcs.keep_axes(kept);
+    out.coordinates = fitting_coordinates(flow, result);
+    for (const formats::Attribute& attribute : x.attributes)
+      if (attribute.key == "grid_mapping" || attribute.key == "crs" || (attribute.key == "GeoTransform" && out.rank() >= 2)) out.attributes.push_back(attribute);
+    out.name = flow.is_dataset() ? "result" : x.name;
   }
-  flow.array.unit =
-      arguments.has("unit") ? arguments.parsed("unit", [](const std::string& unit) { return Unit::parse(unit); }) : result.unit;
+  if (arguments.has("name")) out.name = arguments.text("name");
+  const bool is_new = arguments.has("name") || flow.is_dataset();
+  if (is_new) std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "standard_name" || a.key == "long_name" || a.key == "cell_methods"; });
+  if (is_new) out.attributes.push_back({"long_name", text, ""});
+  out.unit = arguments.has("unit") ? arguments.parsed("unit", [](const std::string& unit) { return Unit::parse_or_opaque(unit); }) : result.unit;
+  flow.arrays = {std::move(out)};
   flow.label = text;
 }
 
 void mask(Flow& flow, const Arguments& arguments, Request& request) {
   const std::string text = arguments.text("where");
   if (text.empty()) refuse("mask needs --where, such as --where 'x > 3*rms'.");
-  evaluate(text, flow.array, request.named());  // mistakes are shown in the text as it was typed
-  const ExpressionResult kept = evaluate("where(" + text + ", x, nan)", flow.array, request.named());
-  if (kept.dims != flow.array.dims || kept.data.shape() != flow.array.data.shape())
-    fail(ErrorKind::kUser, "mask: '{}' has the shape {}, which does not fit into {}.", text, to_string(kept.data.shape()),
-         to_string(flow.array.data.shape()));
-  flow.array.data = kept.data;
+  const auto named = names_in(flow, request);
+  for (astro::SkyArray& array : flow.arrays) {
+    evaluate(text, array, named);  // mistakes are shown in the text as it was typed
+    const ExpressionResult kept = evaluate("where(" + text + ", x, nan)", array, named);
+    if (kept.dims != array.dims || kept.data.shape() != array.data.shape())
+      fail(ErrorKind::kUser, "mask: '{}' has the shape {}, which does not fit into {}.", text, to_string(kept.data.shape()), to_string(array.data.shape()));
+    array.data = kept.data;
+  }
+}
+
+/// Degrees of temperature, which have another zero than kelvin: kelvins = scale * number + zero.
+struct Temperature {
+  double scale, zero;
+};
+std::optional<Temperature> temperature_of(const std::string& unit) {
+  static const std::pair<const char*, Temperature> kScales[] = {
+      {"K", {1, 0}},           {"kelvin", {1, 0}},      {"degC", {1, 273.15}},    {"Celsius", {1, 273.15}}, {"celsius", {1, 273.15}},
+      {"deg_C", {1, 273.15}},  {"degree_C", {1, 273.15}}, {"degrees_C", {1, 273.15}}, {"degree_Celsius", {1, 273.15}}, {"degrees_Celsius", {1, 273.15}},
+      {"degree_celsius", {1, 273.15}}, {"degrees_celsius", {1, 273.15}}, {"deg C", {1, 273.15}}, {"DEG C", {1, 273.15}},
+      {"degF", {5.0 / 9, 459.67 * 5 / 9}}, {"Fahrenheit", {5.0 / 9, 459.67 * 5 / 9}}, {"degree_Fahrenheit", {5.0 / 9, 459.67 * 5 / 9}},
+      {"degrees_Fahrenheit", {5.0 / 9, 459.67 * 5 / 9}}};
+  for (const auto& [name, scale] : kScales)
+    if (unit == name) return scale;
+  return std::nullopt;
+}
+
+/// As the user has it, where attributes say the unit.
+void spell_unit(astro::SkyArray& array, const std::string& text) {
+  for (formats::Attribute& attribute : array.attributes)
+    if (attribute.key == "units") attribute.value = text;
 }
 
 void to_units(Flow& flow, const Arguments& arguments, Request&) {
   if (!arguments.has("unit")) refuse("to-units needs --unit, such as K or mJy/beam.");
-  const Unit unit = arguments.parsed("unit", [](const std::string& text) { return Unit::parse(text); });
-  flow.array = astro::to(flow.array, unit);
+  const std::string text = arguments.text("unit");
+  const auto to = temperature_of(text);
+  const Unit unit = to ? Unit::parse_or_opaque(text) : arguments.parsed("unit", [](const std::string& t) { return Unit::parse(t); });
+  flow.each({}, [&](const astro::SkyArray& array, const auto&) {
+    const auto from = temperature_of(array.unit.to_string());
+    if (!to || !from) {
+      if (!to) {
+        astro::SkyArray out = astro::to(array, unit);
+        spell_unit(out, text);
+        return out;
+      }
+      fail(ErrorKind::kUser, "'{}' is no temperature: it does not convert to {}.", array.unit.to_string(), text);
+    }
+    astro::SkyArray out = array;
+    const double zero = (from->zero - to->zero) / to->scale;
+    if (from->scale != to->scale) out.data = out.data * (from->scale / to->scale);
+    if (zero != 0) out.data = out.data + zero;
+    out.unit = unit;
+    spell_unit(out, text);
+    return out;
+  });
 }
 
 void to_spectral(Flow& flow, const Arguments& arguments, Request&) {
@@ -57,7 +144,7 @@ void to_spectral(Flow& flow, const Arguments& arguments, Request&) {
   target.unit = arguments.parsed("unit", [](const std::string& text) { return Unit::parse(text); });
   if (arguments.has("convention")) target.convention = astro::parse_velocity_convention(arguments.text("convention"));
   if (arguments.has("rest")) target.rest = arguments.parsed("rest", [](const std::string& text) { return parse_quantity(text); });
-  flow.array = astro::with_spectral_unit(flow.array, target);
+  flow.array() = astro::with_spectral_unit(flow.array(), target);
 }
 
 }  // namespace
@@ -66,11 +153,12 @@ std::vector<StepRow> arithmetic_steps() {
   return {
       {"calc",
        "",
-       "arithmetic: x is the input, other names come from --with; functions of the elementwise table, reductions",
+       "arithmetic: x is the only input, variables of a dataset have their names, others come from --with; functions of the elementwise table, reductions",
        "cube.fits --with c=continuum.fits ! calc --expr 'x - c' ! write line.fits",
        false,
        {{"expr", "EXPRESSION", "such as '(x - c) / sqrt(x)' or 'x / mean(x, axis=spectral)'"},
-        {"unit", "UNIT", "of the result (default: as the expression gives it)"}},
+        {"unit", "UNIT", "of the result (default: as the expression gives it)"},
+        {"name", "NAME", "of the result (default: the input's, or result)"}},
        calc},
       {"mask",
        "",
@@ -84,7 +172,7 @@ std::vector<StepRow> arithmetic_steps() {
        "values in another unit; between Jy/beam and K by the beam",
        "cube.fits ! to-units --unit K ! write kelvin.fits",
        false,
-       {{"unit", "UNIT", "FITS or astropy spelling"}},
+       {{"unit", "UNIT", "FITS or astropy spelling; degC and degF too"}},
        to_units},
       {"to-spectral",
        "",

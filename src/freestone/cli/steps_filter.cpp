@@ -16,7 +16,8 @@ void sigma_clip(Flow& flow, const Arguments& arguments, Request&) {
   options.max_iterations = static_cast<int>(arguments.integer("maxiters", 5, -1));
   options.center_mean = arguments.text("center", "median") == "mean";
   options.deviation_mad = arguments.text("deviation", "std") == "mad-std";
-  flow.array = astro::sigma_clip(flow.array, arguments.text("axis", "spectral"), options);
+  flow.each({arguments.text("axis", "spectral")},
+            [&](const astro::SkyArray& array, const std::vector<std::string>& axes) { return astro::sigma_clip(array, axes.front(), options); });
 }
 
 /// A kernel from a file: any array of 1 or 2 dimensions.
@@ -54,11 +55,11 @@ void smooth(Flow& flow, const Arguments& arguments, Request&) {
         fail(ErrorKind::kUser, "{}: a kernel along one axis has one dimension, this has the shape {}.", kernel, to_string(file.shape()));
       line = numbers_of(file);
     }
-    flow.array = astro::smooth(flow.array, line, axes[0]);
+    flow.each(axes, [&](const astro::SkyArray& array, const std::vector<std::string>& present) { return astro::smooth(array, line, present.front()); });
     return;
   }
-  const int rank = flow.array.rank();
-  if (rank < 2 || flow.array.axis(axes[0]) != rank - 2 || flow.array.axis(axes[1]) != rank - 1)
+  const int rank = flow.array().rank();
+  if (rank < 2 || flow.array().axis(axes[0]) != rank - 2 || flow.array().axis(axes[1]) != rank - 1)
     fail(ErrorKind::kUser,
          "smooth: two axes at once must be the last two, in order (as y,x). Transpose before, or smooth one axis after the other.");
   auto rows = static_cast<Index>(line.size()), columns = rows;
@@ -72,19 +73,20 @@ void smooth(Flow& flow, const Arguments& arguments, Request&) {
     for (const double a : line)
       for (const double b : line) plane.push_back(a * b);
   }
-  flow.array = astro::smooth_2d(flow.array, plane, rows, columns);
+  flow.array() = astro::smooth_2d(flow.array(), plane, rows, columns);
 }
 
 void convolve(Flow& flow, const Arguments& arguments, Request&) {
   if (!arguments.has("beam")) refuse("convolve needs --beam MAJ,MIN,PA with units, such as 1.08arcsec,1.08arcsec,0deg.");
   const astro::Beam target = arguments.parsed("beam", [](const std::string& text) { return astro::parse_beam(text); });
-  flow.array = astro::convolve_to(flow.array, target);
+  flow.array() = astro::convolve_to(flow.array(), target);
 }
 
 void downsample(Flow& flow, const Arguments& arguments, Request&) {
   if (!arguments.has("factor")) refuse("downsample needs --factor, how many elements become one.");
-  flow.array = astro::downsample(flow.array, arguments.integer("factor", 1, 1), arguments.list("axis", {"spectral"}),
-                                 arguments.text("function", "mean"), arguments.has("truncate"));
+  flow.each(arguments.list("axis", {"spectral"}), [&](const astro::SkyArray& array, const std::vector<std::string>& axes) {
+    return astro::downsample(array, arguments.integer("factor", 1, 1), axes, arguments.text("function", "mean"), arguments.has("truncate"));
+  });
 }
 
 }  // namespace

@@ -30,7 +30,15 @@ formats::Packing packing_of(const Arguments& arguments) {
   packing.shards = lengths(arguments, "shards");
   packing.compressor = arguments.text("compress");
   if (arguments.has("level")) packing.level = static_cast<int>(std::min<Index>(arguments.integer("level", 0, 0), 1000));
+  if (arguments.has("shuffle")) packing.shuffle = arguments.text("shuffle") == "yes";
+  packing.fletcher32 = arguments.has("fletcher32");
   if (arguments.has("zarr-version")) packing.version = arguments.text("zarr-version") == "2" ? 2 : 3;
+  formats::RasterPacking& raster = packing.raster;
+  raster.interleave = arguments.text("interleave");
+  if (arguments.has("predictor")) raster.predictor = static_cast<int>(std::min<Index>(arguments.integer("predictor", 1, 1), 1000));
+  raster.overviews = arguments.text("overviews");
+  raster.overview_resampling = arguments.text("overview-resampling");
+  raster.bigtiff = arguments.text("bigtiff");
   return packing;
 }
 
@@ -41,9 +49,11 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
   options.overwrite = request.overwrite() || arguments.has("overwrite");
   if (arguments.has("dtype")) options.dtype = arguments.parsed("dtype", [](const std::string& name) { return parse_dtype(name); });
   options.packing = packing_of(arguments);
+  options.unlimited_dims = arguments.list("unlimited");
+  options.append = arguments.text("append");
   // FITS cards hold ASCII only.
   for (const char c : flow.history) options.history += c >= ' ' && c <= '~' ? c : '?';
-  request.add_file(path, astro::output_for(flow.array, path, options));
+  request.add_file(path, astro::outputs_for(flow.arrays, flow.attributes, path, options));
 }
 
 /// A picture is made when everything is computed; what would stop it then is looked for now.
@@ -70,7 +80,7 @@ void plot(Flow& flow, const Arguments& arguments, Request& request) {
   } catch (const Error& error) {
     refuse("plot: {}", error.what());
   }
-  astro::SkyArray picture = flow.array;
+  astro::SkyArray picture = flow.array();
   for (int axis = picture.rank() - 1; axis >= 0 && picture.rank() > 2; --axis) {
     if (picture.data.shape()[axis] != 1) continue;
     std::vector<Slice> slices(static_cast<std::size_t>(picture.rank()));
@@ -101,10 +111,19 @@ void plot(Flow& flow, const Arguments& arguments, Request& request) {
 
 std::vector<OptionRow> packing_options() {
   return {
-      {"chunks", "N,N...", "Zarr: lengths of a chunk, one an axis (default: the input's, else about 4 MiB)"},
+      {"chunks", "N,N...", "Zarr, NetCDF-4, HDF5, GeoTIFF: lengths of a chunk, one an axis (default: the input's, else 1 to 4 MiB)"},
       {"shards", "N,N...", "Zarr: lengths of a file that holds several chunks"},
-      {"compress", "NAME", "Zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 (default), blosc-zstd...; GeoTIFF: none, deflate (default), lzw, zstd, packbits, lzma"},
-      {"level", "N", "Zarr, GeoTIFF: of the compression"},
+      {"compress", "NAME", "Zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 (default), blosc-zstd...; GeoTIFF: none, deflate (default), lzw, zstd, packbits, lzma; "
+                           "NetCDF-4, HDF5: none (default), deflate, zstd, lzf, lz4, bz2, blosc-lz4..."},
+      {"level", "N", "Zarr, GeoTIFF, NetCDF-4, HDF5: of the compression"},
+      {"shuffle", "yes|no", "NetCDF-4, HDF5: sorts the bytes of elements before they are compressed (default: yes)", {"yes", "no"}},
+      {"fletcher32", "", "NetCDF-4, HDF5: a checksum behind each chunk"},
+      {"unlimited", "NAME,...", "NetCDF, HDF5: dimensions that may grow later"},
+      {"predictor", "N", "GeoTIFF: 1 none, 2 differences, 3 of floats (default: what fits the numbers)", {"1", "2", "3"}},
+      {"interleave", "HOW", "GeoTIFF: the bands each for itself, or those of a pixel together (default: band; cog up to four bands: pixel)", {"band", "pixel"}},
+      {"overviews", "HOW", "GeoTIFF: auto (cog: the default), none, or factors such as 2,4,8"},
+      {"overview-resampling", "HOW", "GeoTIFF: nearest, average (default), rms, mode, min, max; what is nodata does not count"},
+      {"bigtiff", "HOW", "GeoTIFF: yes, no, if-needed (default)", {"yes", "no", "if-needed"}},
       {"zarr-version", "N", "3 (default) or 2", {"2", "3"}},
   };
 }
@@ -113,12 +132,13 @@ std::vector<StepRow> output_steps() {
   return {
       {"write",
        "PATH",
-       "to a file, format by suffix (.fits, .npy, .zarr); passes its input on",
+       "to a file, format by suffix (.fits, .nc, .zarr, .tif, .image, .npy) or --as cog, with coordinates and attributes; passes its input on",
        "cube.fits ! median --axis spectral ! write continuum.fits",
        true,
        joined({{"as", "FORMAT", "a format by its name, whatever the suffix ('freestone doctor' lists them)"},
                {"dtype", "DTYPE", "converts the elements: float32, int16..."},
-               {"overwrite", "", "may replace a file"}},
+               {"overwrite", "", "may replace a file"},
+               {"append", "NAME", "NetCDF-4, HDF5: puts the array behind what the file has, along this unlimited dimension"}},
               packing_options()),
        write},
       {"plot",

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "freestone/astro/spectral_cube.h"
 #include "freestone/cli/step.h"
 #include "freestone/ops/rechunk.h"
@@ -35,41 +37,102 @@ Slice slice_of(const std::string& text) {
   return {number(0), number(1), step};
 }
 
+/// Only these arrays, in the order named.
+void select_variables(Flow& flow, const std::vector<std::string>& names) {
+  std::vector<std::string> known;
+  for (const astro::SkyArray& array : flow.arrays) known.push_back(array.name.empty() ? "data" : array.name);
+  std::vector<astro::SkyArray> chosen;
+  for (const std::string& name : names) {
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end()) fail(ErrorKind::kUser, "there is no array '{}'.{} There are {}.", name, suggestion(name, known), flow.names());
+    chosen.push_back(flow.arrays[static_cast<std::size_t>(found - known.begin())]);
+  }
+  flow.arrays = std::move(chosen);
+}
+
+std::vector<double> degrees_of(const Arguments& arguments) {
+  std::vector<double> degrees;
+  for (const std::string& part : arguments.list("bbox")) {
+    try {
+      const Quantity value = parse_quantity(part);
+      degrees.push_back(value.unit.is_dimensionless() ? value.value : value.in(Unit::parse("deg")));
+    } catch (const Error& error) {
+      refuse("select: --bbox '{}': {}", arguments.text("bbox"), error.what());
+    }
+  }
+  if (degrees.size() != 4) refuse("select: --bbox is LON1,LAT1,LON2,LAT2 in degrees (or with units), not '{}'.", arguments.text("bbox"));
+  return degrees;
+}
+
+/// A box on the sky, on the Earth, or on the plane of a projection.
+void select_bbox(Flow& flow, const std::vector<double>& box) {
+  const astro::SkyArray& first = flow.arrays.front();
+  if (first.wcs.has_celestial()) {
+    astro::WorldBox world;
+    world.longitude_low = box[0], world.longitude_high = box[2];
+    world.latitude_low = std::min(box[1], box[3]), world.latitude_high = std::max(box[1], box[3]);
+    flow.each({}, [&](const astro::SkyArray& array, const auto&) { return astro::subcube(array, world); });
+    return;
+  }
+  const auto coordinate = [&](const char* name) {
+    const auto found = std::find_if(first.coordinates.begin(), first.coordinates.end(), [&](const DatasetVariable& c) { return c.name == name; });
+    return found == first.coordinates.end() || !found->is_dimension_coordinate() ? nullptr : &*found;
+  };
+  const DatasetVariable *x = coordinate("x"), *y = coordinate("y");
+  if (x == nullptr || y == nullptr || x->text("standard_name") == "longitude") {
+    if (first.coordinates.empty()) {
+      fail(ErrorKind::kUser, "There are no longitude and latitude axes to select on: no celestial WCS, and no coordinates.");
+    }
+    select_box(flow, box);
+    return;
+  }
+  const auto range = [](const DatasetVariable& of, double a, double b) {
+    const CoordinateValues values = CoordinateValues::read(of);
+    LabelRange out{std::min(a, b), std::max(a, b)};
+    if (values.direction() < 0) std::swap(out.first, out.last);
+    const CoordinateValues::Part part = values.find(out);
+    if (part.begin == part.end) {
+      fail(ErrorKind::kUser, "no pixel lies between {} and {} along {}, which goes from {} to {}.", std::min(a, b), std::max(a, b), of.name,
+           values.numbers().front(), values.numbers().back());
+    }
+    return Slice{part.begin, part.end};
+  };
+  const Slice rows = range(*y, box[1], box[3]), columns = range(*x, box[0], box[2]);
+  flow.each({}, [&](const astro::SkyArray& array, const auto&) {
+    std::vector<Slice> slices(static_cast<std::size_t>(array.rank()));
+    if (const auto axis = Flow::axis_of(array, "y")) slices[static_cast<std::size_t>(*axis)] = rows;
+    if (const auto axis = Flow::axis_of(array, "x")) slices[static_cast<std::size_t>(*axis)] = columns;
+    return astro::slice(array, slices);
+  });
+}
+
 void select(Flow& flow, const Arguments& arguments, Request&) {
-  if (!arguments.has("spectral") && !arguments.has("index") && !arguments.has("bbox"))
-    refuse("select needs --spectral LO:HI, --index AXIS=START:STOP or --bbox LON1,LAT1,LON2,LAT2.");
+  if (!arguments.has("spectral") && !arguments.has("index") && !arguments.has("bbox") && !arguments.has("var") && arguments.others().empty())
+    refuse("select needs --spectral LO:HI, --time FIRST:LAST (or another axis), --index AXIS=START:STOP, --bbox LON1,LAT1,LON2,LAT2 or --var NAMES.");
+  if (arguments.has("var")) select_variables(flow, arguments.list("var"));
   if (arguments.has("spectral")) {
     const auto [low, high] = quantity_range(arguments.text("spectral"));
-    flow.array = astro::spectral_slab(flow.array, low, high);
+    flow.each({}, [&](const astro::SkyArray& array, const auto&) { return astro::spectral_slab(array, low, high); });
   }
-  if (arguments.has("bbox")) {
-    std::vector<double> degrees;
-    for (const std::string& part : arguments.list("bbox")) {
-      const Quantity value = [&] {
-        try {
-          Quantity parsed = parse_quantity(part);
-          if (parsed.unit.is_dimensionless()) parsed.unit = Unit::parse("deg");
-          return Quantity{parsed.in(Unit::parse("deg")), Unit::parse("deg")};
-        } catch (const Error& error) {
-          refuse("select: --bbox '{}': {}", arguments.text("bbox"), error.what());
-        }
-      }();
-      degrees.push_back(value.value);
-    }
-    if (degrees.size() != 4) refuse("select: --bbox is LON1,LAT1,LON2,LAT2 in degrees (or with units), not '{}'.", arguments.text("bbox"));
-    astro::WorldBox box;
-    box.longitude_low = degrees[0], box.longitude_high = degrees[2];
-    box.latitude_low = std::min(degrees[1], degrees[3]), box.latitude_high = std::max(degrees[1], degrees[3]);
-    flow.array = astro::subcube(flow.array, box);
-  }
+  if (!arguments.others().empty()) select_labels(flow, arguments, Match::kExact, "select");
+  if (arguments.has("bbox")) select_bbox(flow, degrees_of(arguments));
   if (arguments.has("index")) {
-    std::vector<Slice> slices(static_cast<std::size_t>(flow.array.rank()));
+    std::vector<std::string> axes;
+    std::vector<Slice> wanted;
     for (const std::string& part : arguments.list("index")) {
       const auto equals = part.find('=');
       if (equals == std::string::npos) refuse("select: --index takes AXIS=START:STOP:STEP, as in y=0:100:2, not '{}'.", part);
-      slices[static_cast<std::size_t>(flow.array.axis(trimmed(part.substr(0, equals))))] = slice_of(trimmed(part.substr(equals + 1)));
+      axes.push_back(trimmed(part.substr(0, equals)));
+      wanted.push_back(slice_of(trimmed(part.substr(equals + 1))));
     }
-    flow.array = astro::slice(flow.array, slices);
+    flow.each(axes, [&](const astro::SkyArray& array, const std::vector<std::string>& present) {
+      std::vector<Slice> slices(static_cast<std::size_t>(array.rank()));
+      for (const std::string& axis : present) {
+        const auto k = static_cast<std::size_t>(std::find(axes.begin(), axes.end(), axis) - axes.begin());
+        slices[static_cast<std::size_t>(array.axis(axis))] = wanted[k];
+      }
+      return astro::slice(array, slices);
+    });
   }
 }
 
@@ -77,21 +140,21 @@ void transpose(Flow& flow, const Arguments& arguments, Request&) {
   const std::vector<std::string> names = arguments.list("order");
   if (names.empty()) refuse("transpose needs --order, such as 2,1,0 or y,x,spectral.");
   std::vector<int> order;
-  for (const std::string& name : names) order.push_back(flow.array.axis(name));
-  flow.array = astro::transpose(flow.array, order);
+  for (const std::string& name : names) order.push_back(flow.array().axis(name));
+  flow.array() = astro::transpose(flow.array(), order);
 }
 
 void rechunk(Flow& flow, const Arguments& arguments, Request&) {
   const std::vector<std::string> words = arguments.list("chunks");
-  if (static_cast<int>(words.size()) != flow.array.rank())
+  if (static_cast<int>(words.size()) != flow.array().rank())
     refuse("rechunk needs --chunks with an extent for each of the {} axes, such as 1000,100,100; -1 is the whole axis, auto is left to Freestone.",
-           flow.array.rank());
+           flow.array().rank());
   std::vector<Index> chunks;
   for (const std::string& word : words) {
     chunks.push_back(word == "auto" ? kAutoChunk : parse_integer(word, "rechunk: --chunks"));
     if (word != "auto" && chunks.back() < 1 && chunks.back() != kWholeAxis) refuse("rechunk: --chunks '{}' is no extent.", word);
   }
-  flow.array.data = freestone::rechunk(flow.array.data, chunks);
+  flow.array().data = freestone::rechunk(flow.array().data, chunks);
 }
 
 }  // namespace
@@ -100,12 +163,15 @@ std::vector<StepRow> part_steps() {
   return {
       {"select",
        "",
-       "a part: by spectral coordinates, by positions, by a box on the sky",
+       "a part: by labels, by spectral coordinates, by positions, by a box on the sky or the Earth, by names",
        "cube.fits ! select --spectral 7101:7165 --index y=0:100:2 ! write part.fits",
        false,
        {{"spectral", "LO:HI", "channels whose centre lies within; with units (100km/s:200km/s) or in the axis' own"},
         {"index", "AXIS=START:STOP:STEP,...", "positions as Python counts them; AXIS=N drops the axis"},
-        {"bbox", "LON1,LAT1,LON2,LAT2", "degrees, or with units"}},
+        {"bbox", "LON1,LAT1,LON2,LAT2", "degrees, or with units (from the first longitude eastward); of a projected raster x and y"},
+        {"var", "NAMES", "of a dataset: these arrays, by comma"},
+        {"DIM", "LABELS", "of any axis (also time, lat, lon, level): a label, FIRST:LAST with both ends, or several by comma; --time 2001-01:2001-12",
+         {}, false, true}},
        select},
       {"transpose",
        "",

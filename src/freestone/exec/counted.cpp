@@ -5,18 +5,22 @@
 #include <functional>
 #include <mutex>
 
+#include "freestone/exec/boolean_index.h"
 #include "freestone/kernels/sort_keys.h"
+#include "freestone/ops/concat.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/histogram.h"
 #include "freestone/ops/reduce.h"
+#include "freestone/ops/reshape.h"
 #include "freestone/ops/search.h"
+#include "freestone/ops/sort.h"
 
 namespace freestone {
 namespace {
 
 /// A value, as its key, how often it occurred and where first.
 struct Entry {
-  std::uint64_t key;
+  unsigned __int128 key;
   Index count, first;
 };
 using Entries = std::vector<Entry>;  // by rising key, each once
@@ -55,7 +59,7 @@ class UniqueSink final : public Sink {
   void finish() override {}
   void abort() noexcept override {}
   Index scratch_bytes(const Box& box) const override {
-    return with_real_type(spec_.dtype, [&]<class T>(TypeTag<T>) {
+    return with_type(spec_.dtype, [&]<class T>(TypeTag<T>) {
       return 2 * Scratch::rounded(box.count() * static_cast<Index>(sizeof(kernels::Placed<kernels::SortKey<T>>)));
     });
   }
@@ -83,7 +87,7 @@ class UniqueSink final : public Sink {
  private:
   Entries entries_of(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) const {
     Entries out;
-    with_real_type(spec_.dtype, [&]<class T>(TypeTag<T>) {
+    with_type(spec_.dtype, [&]<class T>(TypeTag<T>) {
       using Item = kernels::Placed<kernels::SortKey<T>>;
       const Index n = data.count();
       Item* items = reinterpret_cast<Item*>(scratch.take(n * static_cast<Index>(sizeof(Item))));
@@ -95,7 +99,8 @@ class UniqueSink final : public Sink {
         for (Index i = 0; i < length; ++i, ++at) {
           T value;
           std::memcpy(&value, row[0] + i * step, sizeof value);
-          items[at] = {kernels::sort_key(value, false), static_cast<std::uint32_t>(at)};
+          // Whichever part of a complex number is NaN: all NaN are one.
+          items[at] = {value != value ? kernels::kLastKey<T> : kernels::sort_key(value, false), static_cast<std::uint32_t>(at)};
         }
       });
       kernels::sort_items(items, other, n);
@@ -130,7 +135,6 @@ Tensor tensor_of(DType dtype, Index n, const std::function<void(Index, std::byte
 }
 
 Entries unique_entries(const Array& a, const UniqueOptions& options) {
-  if (is_complex(a.dtype())) fail(ErrorKind::kUser, "unique: the array is {}; complex numbers have no order.", name_of(a.dtype()));
   const Index budget = resolved(options.compute.settings).memory_bytes;
   const Index fits = std::min(budget / 4 / kHeldBytes, std::max<Index>(1, a.size()));
   auto sink = std::make_shared<UniqueSink>(a.spec(), options.max_values > 0 ? options.max_values : fits);
@@ -138,8 +142,8 @@ Entries unique_entries(const Array& a, const UniqueOptions& options) {
   return sink->take();
 }
 
-void write_value(DType dtype, std::uint64_t key, std::byte* to) {
-  with_real_type(dtype, [&]<class T>(TypeTag<T>) {
+void write_value(DType dtype, unsigned __int128 key, std::byte* to) {
+  with_type(dtype, [&]<class T>(TypeTag<T>) {
     const T value = kernels::value_of_key<T>(static_cast<kernels::SortKey<T>>(key), false);
     std::memcpy(to, &value, sizeof value);
   });
@@ -157,6 +161,43 @@ UniqueResult unique(const Array& a, UniqueOptions options) {
   result.first = tensor_of(DType::kInt64, n, [&](Index i, std::byte* to) { std::memcpy(to, &entry(i).first, 8); });
   result.inverse = searchsorted(from_memory(result.values.view(), result.values.owner()), a);
   return result;
+}
+
+namespace {
+
+Array held(const Tensor& tensor) { return from_memory(tensor.view(), tensor.owner()); }
+
+/// Of the different values of `a` those that are, or are not, among those of `b`, which is of the same dtype.
+Tensor chosen(const Array& a, const Array& b, bool among, const UniqueOptions& options) {
+  const Array values = held(unique(a, options).values), others = held(unique(b, options).values);
+  return compute(boolean_index(values, isin(values, others, !among), options.compute), options.compute);
+}
+
+std::pair<Array, Array> of_one_dtype(const Array& a, const Array& b) {
+  const DType dtype = promote(a.dtype(), b.dtype());
+  return {astype(a, dtype), astype(b, dtype)};
+}
+
+}  // namespace
+
+Tensor union1d(const Array& a, const Array& b, UniqueOptions options) {
+  const auto [x, y] = of_one_dtype(a, b);
+  return unique(concat({ravel(x), ravel(y)}, 0), std::move(options)).values;
+}
+
+Tensor intersect1d(const Array& a, const Array& b, UniqueOptions options) {
+  const auto [x, y] = of_one_dtype(a, b);
+  return chosen(x, y, true, options);
+}
+
+Tensor setdiff1d(const Array& a, const Array& b, UniqueOptions options) {
+  const auto [x, y] = of_one_dtype(a, b);
+  return chosen(x, y, false, options);
+}
+
+Tensor setxor1d(const Array& a, const Array& b, UniqueOptions options) {
+  const auto [x, y] = of_one_dtype(a, b);
+  return compute(sort(concat({held(chosen(x, y, false, options)), held(chosen(y, x, false, options))}, 0)), options.compute);
 }
 
 ModeResult mode_of_all(const Array& a, UniqueOptions options) {

@@ -18,8 +18,17 @@ struct UniqueResult {
 };
 
 /// numpy.unique of all elements: one pass; only different values are held.
-/// @throws Error kind user: complex dtype; kind memory: more different values than may be kept
+/// Complex numbers are in the order of `sort`.
+/// @throws Error kind memory: more different values than may be kept
 UniqueResult unique(const Array& a, UniqueOptions options = {});
+
+/// The different values of both arrays together, of both alike, of the first alone, of either alone: rising, by NumPy's names, in the
+/// promoted dtype. NaN is in no other array.
+/// @throws Error as unique
+Tensor union1d(const Array& a, const Array& b, UniqueOptions options = {});
+Tensor intersect1d(const Array& a, const Array& b, UniqueOptions options = {});
+Tensor setdiff1d(const Array& a, const Array& b, UniqueOptions options = {});
+Tensor setxor1d(const Array& a, const Array& b, UniqueOptions options = {});
 
 struct ModeResult {
   Tensor value;  ///< rank 0, the dtype of the array

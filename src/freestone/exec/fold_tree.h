@@ -8,13 +8,13 @@
 #include <memory>
 #include <vector>
 
-#include "freestone/array/op.h"
+#include "freestone/plan/stage_program.h"
 
 namespace freestone {
 
 class FoldTree {
  public:
-  static constexpr Index kArity = 16;
+  static constexpr Index kArity = kFoldArity;
   /// Memory as it comes: `Fold::init` writes what is read later, and a state of which a leaf touches little (groups) costs little.
   struct AsItComes : std::allocator<std::byte> {
     template <class U>
@@ -28,6 +28,9 @@ class FoldTree {
   /// @param leaves   of the whole grid, at least 1
   /// @param outputs  kept elements of the piece
   FoldTree(const Fold& fold, Index leaves, Index outputs) : fold_(fold), leaves_(leaves), outputs_(outputs) {}
+  ~FoldTree();
+  FoldTree(const FoldTree&) = delete;
+  FoldTree& operator=(const FoldTree&) = delete;
 
   /// A fresh state for one leaf.
   State fresh() const;

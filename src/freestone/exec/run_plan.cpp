@@ -90,6 +90,7 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
   std::vector<std::shared_ptr<const Source>> store_sources(plan.stores.size());
   std::vector<std::shared_ptr<Sink>> store_sinks(plan.stores.size());
   std::unique_ptr<Journal> journal;
+  bool begun = options.left == nullptr;  // what a killed run left is changed from now on
   try {
     const Lease reserve = budget.lease(plan.reserve_bytes, "What the outputs hold while they are open");
     for (const auto& sink : sinks) {
@@ -120,6 +121,7 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
         store_sinks[s]->create();
       }
       const bool noted = journal != nullptr && is_resumable(plan.stages[static_cast<std::size_t>(g)], sinks);
+      begun = true;
       run_stage({plan, g, facts, store_sources, store_sinks, budget, events, cancel, noted ? journal.get() : nullptr,
                  noted && options.left != nullptr ? &options.left->finished[static_cast<std::size_t>(g)] : nullptr});
       for (std::size_t s = 0; s < plan.stores.size(); ++s) {
@@ -128,11 +130,13 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
         store_leases[s] = Lease();
       }
     }
+    begun = true;
     for (const auto& sink : sinks) sink->finish();
     if (journal) journal->remove();
   } catch (const std::exception& error) {
+    // Outputs that were only taken up stay, one of them refused or not: the run can still be taken up as it was left.
     for (const auto& sink : sinks) sink->abort();
-    if (journal) journal->remove();
+    if (journal && begun) journal->remove();
     if (events.active()) {
       const std::string reason = cancel.requested() ? "Interrupted." : error.what();
       events.emit({EventKind::kError, -1, -1, -1, reason, 0, 0, 0, now_ns(), now_ns()});

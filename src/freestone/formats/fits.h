@@ -12,7 +12,8 @@ namespace freestone::formats::fits {
 /// @throws Error kind data, naming file and field
 Contents open(std::shared_ptr<const File> file);
 
-/// An image as the primary HDU, tables behind. uint16, uint32, uint64 and int8 are stored by the BZERO convention, bool as bytes.
+/// An image as the primary HDU, tables behind. With a compressor (rice, gzip), chunks, or a name that ends in .fz: tile-compressed, behind an
+/// empty primary HDU; without loss. uint16, uint32, uint64 and int8 are stored by the BZERO convention, bool as bytes.
 /// @throws Error kind user: complex numbers or an array without axes, which FITS does not have
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request);
 

@@ -1,16 +1,15 @@
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "freestone/formats/fits.h"
 #include "freestone/formats/fits_table.h"
+#include "freestone/formats/fits_tiles.h"
 #include "freestone/storage/manifest_source.h"
 
 namespace freestone::formats::fits {
 namespace {
 
-std::string reference_of(const std::string& path, int hdu) {
-  const std::string absolute = std::filesystem::absolute(path).string();
-  return nlohmann::json{{"path", absolute}, {"variable", std::to_string(hdu)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string reference_of(const File& file, int hdu) {
+  return nlohmann::json{{"path", file.location()}, {"variable", std::to_string(hdu)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 /// Why an HDU that holds data gives no array; "" when it holds none.
@@ -22,7 +21,7 @@ std::string note_of(const Hdu& hdu) {
     case HduKind::kBinaryTable: return "it is a table, not an image";
     case HduKind::kAsciiTable: return "it is an ASCII table, which cannot be read yet";
     case HduKind::kRandomGroups: return "it holds random groups, which cannot be read";
-    case HduKind::kCompressedImage: return "it is a tile-compressed image, which cannot be read yet; funpack makes a plain one of it";
+    case HduKind::kCompressedImage: return "";
     case HduKind::kOther: return fmt::format("it is an extension of the unknown type '{}'", hdu.extension);
   }
   return "";
@@ -36,10 +35,20 @@ Contents open(std::shared_ptr<const File> file) {
     Variable variable{.name = hdu.name, .hdu = hdu.number, .note = note_of(hdu)};
     if (hdu.kind == HduKind::kBinaryTable) {
       if (auto table = read_table(*file, hdu)) contents.tables.push_back(std::move(*table));
+    } else if (hdu.kind == HduKind::kCompressedImage) {
+      try {
+        variable.source = open_tiles(file, hdu, reference_of(*file, hdu.number));
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kUser) throw;
+        variable.note = error.message();
+      }
+      // The header of the image, without what is the table's.
+      hdu.cards = sanitised_cards(hdu.cards);
+      hdu.attributes = parse_cards(hdu.cards);
     } else if (hdu.has_pixels() && variable.note.empty()) {
       const Shape shape(hdu.axes.rbegin(), hdu.axes.rend());
       variable.source = std::make_shared<ManifestSource>(
-          contiguous_manifest(file, hdu.data_offset, shape, pixel_transform(file->name(), hdu), reference_of(file->name(), hdu.number)));
+          contiguous_manifest(file, hdu.data_offset, shape, pixel_transform(file->name(), hdu), reference_of(*file, hdu.number)));
     }
     variable.attributes = std::move(hdu.attributes);
     variable.header = std::move(hdu.cards);

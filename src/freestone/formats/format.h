@@ -43,6 +43,12 @@ struct Table {
 /// The value on one line: words as they are, lists between brackets.
 std::string text_of(const AttributeValue& value);
 
+/// Texts of a variable: names of stations, labels. They are no numbers, so no Array.
+struct Texts {
+  Shape shape;
+  std::vector<std::string> values;  ///< C order
+};
+
 struct Variable {
   std::string name;  ///< FITS: EXTNAME or ""; in a group: its path there
   int hdu = 0;       ///< number in the file
@@ -50,7 +56,9 @@ struct Variable {
   std::vector<Attribute> attributes;     ///< COMMENT, HISTORY and blank cards included, in the file's order
   std::vector<std::string> dims;         ///< names of the axes, "" for one without; empty when the format has none
   std::string header;                    ///< FITS: the cards, 80 characters each, without END
+  std::string mask;                      ///< the variable of the same file that is true where elements count; "": all do
   std::string note;                      ///< why it cannot be read, when it holds data and `source` is null
+  std::shared_ptr<const Texts> texts = nullptr;  ///< of a variable of texts (then `source` is null), when they are no more than some ten thousand
 };
 
 struct Contents {
@@ -59,9 +67,10 @@ struct Contents {
   std::vector<Table> tables;
   std::vector<Attribute> attributes;  ///< of the whole: a group's
   bool is_group = false;              ///< variables have names, and none of them comes first
+  bool is_unpacked = false;           ///< read from a decompressed copy: where things lie in it is no place of the file
 };
 
-/// Reads the metadata of a file, or of a folder that is a Zarr node. The format is told by its first bytes, then by the suffix.
+/// Reads the metadata of a file, or of a folder that is a Zarr node or a CASA image. The format is told by its first bytes, then by the suffix.
 /// @throws Error kind io: it cannot be read; kind data: damaged, naming the field; kind user: no known format, listing them
 Contents open_file(const std::string& path);
 
@@ -76,14 +85,30 @@ struct Selected {
 };
 Selected split_selector(const std::string& path);
 
+/// How images are stored, where the format has a choice (geotiff, cog).
+struct RasterPacking {
+  std::string interleave;           ///< "band": each band for itself; "pixel": the bands of a pixel together
+  std::optional<int> predictor;     ///< 1: none, 2: differences, 3: differences of floats
+  std::string overviews;            ///< "auto": until one fits a tile; "none"; or factors, powers of two that grow: "2,4,8"
+  std::string overview_resampling;  ///< nearest, average, rms, mode, min, max
+  std::string bigtiff;              ///< "yes", "no" or "if-needed"
+  friend bool operator==(const RasterPacking&, const RasterPacking&) = default;
+};
+
 /// How formats with chunks store elements. What is left out is decided by the format.
 struct Packing {
   Shape chunks;            ///< of what is compressed as one piece
   Shape shards;            ///< of what is one file, where it holds several chunks
-  std::string compressor;  ///< zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 -lz4hc -blosclz -snappy -zlib -zstd; geotiff: none, deflate, lzw, zstd, packbits, lzma
+  std::string compressor;  ///< zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 -lz4hc -blosclz -snappy -zlib -zstd; geotiff: none, deflate, lzw, zstd, packbits, lzma;
+                           ///< netcdf4 and hdf5: none, deflate, zstd, lzf, lz4, bz2, blosc-lz4 -lz4hc -blosclz -snappy -zlib -zstd
   std::optional<int> level;
+  std::optional<bool> shuffle;  ///< hdf5: bytes of elements sorted before they are compressed (by default where it helps)
+  bool fletcher32 = false;      ///< hdf5: a checksum behind each chunk
   int version = 0;         ///< of the format: 2 or 3 for Zarr
-  bool is_default() const { return chunks.empty() && shards.empty() && compressor.empty() && !level && version == 0; }
+  RasterPacking raster;
+  bool is_default() const {
+    return chunks.empty() && shards.empty() && compressor.empty() && !level && version == 0 && !shuffle && !fletcher32 && raster == RasterPacking{};
+  }
 };
 
 struct WriteRequest {
@@ -99,6 +124,8 @@ struct WriteRequest {
   Packing packing;
   Shape nominal_chunks;               ///< those of the array that is written, where it has some: the default
   bool chunks_are_wanted = false;     ///< somebody asked for them (rechunk): they are kept however small
+  std::vector<std::string> unlimited_dims;  ///< of `dims`: that may grow later, where the format has such
+  std::string append;                 ///< the unlimited dimension along which the array is put behind what the file has; "" = a new file
 };
 
 /// Nothing is touched on disk until `Sink::create`.
@@ -116,6 +143,14 @@ struct VariableRequest {
   bool chunks_are_wanted = false;
 };
 
+/// Texts beside the arrays of a file.
+struct TextRequest {
+  std::string name;
+  Texts texts;
+  std::vector<std::string> dims;  ///< one an axis
+  std::vector<Attribute> attributes;
+};
+
 struct DatasetRequest {
   std::string path;
   std::string format;  ///< "" = told by the suffix
@@ -123,6 +158,8 @@ struct DatasetRequest {
   std::vector<Attribute> attributes;  ///< of the whole
   std::vector<VariableRequest> variables;
   std::vector<std::string> unlimited_dims;  ///< that may grow later, where the format has such
+  std::vector<TextRequest> texts = {};  ///< netcdf4 and hdf5 have such; others leave them out
+  std::string append = {};  ///< see WriteRequest; variables without that dimension must be in the file as they are, and are not written again
 };
 
 /// A sink for each variable, in their order. They share one temporary output: the first `create` makes it, it gets its final name when the

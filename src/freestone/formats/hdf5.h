@@ -22,4 +22,22 @@ bool is_hdf5(const ByteReader& reader);
 /// @throws Error kind data: damaged or cut short, naming the object
 Contents open(std::shared_ptr<const File> file);
 
+/// From now on files are described by other processes, which `command` (a path, and words) starts: they call `serve_descriptions`. Without one
+/// the library works in this process, and a damaged file may end it. Empty: there is none any more.
+void describe_in_process(std::vector<std::string> command);
+/// The whole life of such a process: answers until nobody asks any more. @returns its exit code
+int serve_descriptions();
+
+/// A NetCDF-4 file: dimensions as the netCDF library makes and numbers them, in the group that holds all variables that have them; bool is
+/// int8, characters (numpy_dtype = "S1") are NC_CHAR. Chunks and filters as `packing` says; contiguous without. The objects are made by the
+/// library, elements are encoded and written by all lanes.
+/// @throws Error kind user: complex numbers, names that netCDF does not allow, dims that disagree
+std::vector<std::shared_ptr<Sink>> create_netcdf_sinks(const DatasetRequest& request);
+/// A plain HDF5 file as h5py would have it: names of axes are labels, and a variable named as its only axis is the scale of it; bool and complex
+/// numbers are h5py's.
+std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request);
+/// Files of one variable, `request.name` or "data".
+std::shared_ptr<Sink> create_netcdf_sink(const Spec& spec, const WriteRequest& request);
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request);
+
 }  // namespace freestone::formats::hdf5

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "freestone/formats/hdf5_heap.h"
 #include "freestone/formats/hdf5_type.h"
 
 namespace freestone::formats::hdf5 {
@@ -56,24 +57,17 @@ std::vector<std::string> read_texts(const Open& attribute) {
   std::vector<std::string> out;
   if (attribute.count == 0) return out;
   const hid_t type = attribute.type.id();
-  const Handle memory(H5Tcopy(type), H5Tclose);
   if (H5Tis_variable_str(type) > 0) {
-    std::vector<char*> texts(static_cast<std::size_t>(attribute.count));
-    attribute.read(memory.id(), texts.data());
-    for (const char* text : texts) out.emplace_back(text == nullptr ? "" : text);
-    H5Dvlen_reclaim(memory.id(), attribute.space.id(), H5P_DEFAULT, texts.data());
-    return out;
+    TextReader reader(attribute.file);
+    const Handle stored = stored_list_type(attribute.file);
+    std::vector<std::byte> elements(static_cast<std::size_t>(attribute.count) * reader.element_bytes());
+    attribute.read(stored.id(), elements.data());
+    return reader.read(attribute.where, elements);
   }
-  const std::size_t width = H5Tget_size(type);
-  std::string all(width * static_cast<std::size_t>(attribute.count), '\0');
+  const Handle memory(H5Tcopy(type), H5Tclose);
+  std::string all(H5Tget_size(type) * static_cast<std::size_t>(attribute.count), '\0');
   attribute.read(memory.id(), all.data());
-  for (std::size_t i = 0; i < static_cast<std::size_t>(attribute.count); ++i) {
-    std::string_view text(all.data() + i * width, width);
-    text = text.substr(0, text.find('\0'));
-    if (H5Tget_strpad(type) == H5T_STR_SPACEPAD) text = text.substr(0, text.find_last_not_of(' ') + 1);
-    out.emplace_back(text);
-  }
-  return out;
+  return fixed_texts(type, all);
 }
 
 template <class T>
@@ -140,9 +134,31 @@ std::vector<Attachment> read_attachments(const Open& attribute) {
   return out;
 }
 
+/// "int16", "float32"; nothing for int64, float64 and what is no number.
+std::string number_type(hid_t type) {
+  const std::size_t bytes = H5Tget_size(type);
+  if (H5Tget_class(type) == H5T_FLOAT) return bytes == sizeof(float) ? "float32" : "";
+  if (H5Tget_class(type) != H5T_INTEGER || bytes > 8 || (bytes & (bytes - 1)) != 0) return "";
+  const bool is_signed = H5Tget_sign(type) == H5T_SGN_2;
+  if (is_signed && bytes == 8) return "";
+  return fmt::format("{}int{}", is_signed ? "" : "u", 8 * bytes);
+}
+
 bool is_integer(const Open& attribute) { return H5Tget_class(attribute.type.id()) == H5T_INTEGER; }
 
 }  // namespace
+
+std::vector<std::string> fixed_texts(hid_t type, std::string_view bytes) {
+  const std::size_t width = H5Tget_size(type);
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at + width <= bytes.size(); at += width) {
+    std::string_view text = bytes.substr(at, width);
+    text = text.substr(0, text.find('\0'));
+    if (H5Tget_strpad(type) == H5T_STR_SPACEPAD) text = text.substr(0, text.find_last_not_of(' ') + 1);
+    out.emplace_back(text);
+  }
+  return out;
+}
 
 ObjectAttributes read_attributes(const LibraryFile& file, const std::string& where, hid_t object) {
   std::vector<std::string> names;
@@ -178,10 +194,9 @@ ObjectAttributes read_attributes(const LibraryFile& file, const std::string& whe
       } else if (name == "NAME" && text != nullptr && text->starts_with("This is a netCDF dimension but not a netCDF variable")) {
         out.is_dimension_only = true;
       } else {
-        // Packed numbers are decoded in float32 where their scale is: the one number whose width matters.
+        // Packed numbers are decoded in float32 where their scale is, and what is written again has its type.
         const hid_t type = attribute.type.id();
-        const bool is_single = H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == sizeof(float);
-        out.shown.push_back({name, std::move(*value), is_single ? "float32" : ""});
+        out.shown.push_back({name, std::move(*value), number_type(type)});
       }
     }
   }

@@ -33,4 +33,7 @@ struct ObjectAttributes {
 /// @throws Error kind data: an attribute of `where` is damaged, naming it
 ObjectAttributes read_attributes(const LibraryFile& file, const std::string& where, hid_t object);
 
+/// Bytes of texts of one fixed length as texts; `type` is theirs.
+std::vector<std::string> fixed_texts(hid_t type, std::string_view bytes);
+
 }  // namespace freestone::formats::hdf5

@@ -6,6 +6,7 @@
 #include "freestone/formats/hdf5_attributes.h"
 #include "freestone/formats/hdf5_type.h"
 #include "freestone/storage/chunk_table.h"
+#include "freestone/storage/codec.h"
 
 namespace freestone::formats::hdf5 {
 
@@ -34,6 +35,8 @@ struct Dataset {
   std::vector<Filter> filters;          ///< the first next to the elements
   std::vector<std::byte> fill;          ///< one element as delivered
   std::vector<std::vector<std::byte>> field_fills;   ///< of a record: for each field
+  std::optional<std::vector<std::string>> texts;     ///< C order
+  bool leaves_edges_unfiltered = false; ///< chunks that stick out of the array
   bool fill_varies = false;             ///< inside an element with inner axes: only the library can fill it
 };
 
@@ -45,6 +48,12 @@ struct FileDescription {
 
 /// Whether Freestone decodes it without the library.
 bool has_codec(const Filter& filter);
+/// And encodes it.
+bool can_encode(const Filter& filter);
+
+/// The codec of a filter, which encodes as the file's other chunks were; null: it changes nothing when it is read.
+/// @throws Error kind user: parameters that Freestone has no codec for
+CodecRef codec_of(const Filter& filter, Index element_bytes);
 
 /// Reads all metadata of a file; takes the lane.
 /// @throws Error kind data: damaged; kind user: more objects than Freestone lists

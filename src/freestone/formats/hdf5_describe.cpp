@@ -3,12 +3,15 @@
 #include <set>
 
 #include "freestone/formats/hdf5_dataset.h"
+#include "freestone/formats/hdf5_heap.h"
 
 namespace freestone::formats::hdf5 {
 namespace {
 
 constexpr int kDeepestGroup = 64;
 constexpr std::size_t kMostObjects = 200'000;
+constexpr Index kMostTexts = 65'536;
+constexpr Index kMostTextBytes = Index{16} << 20;
 // Of one array that is listed: 100 MB of table. What has more is read by the library, which looks them up one by one.
 constexpr Index kMostChunks = Index{1} << 22;
 
@@ -91,6 +94,7 @@ class Describer {
     out.type = read_type(file_.name(), path, type.id());
     out.note = out.type.note;
     read_shape(out, space.id());
+    if (out.type.is_text) read_dataset_texts(out, id, type.id(), creation.id());
     if (!out.note.empty()) return out;
     read_fill(out, type.id(), creation.id());
     read_filters(out, creation.id());
@@ -173,6 +177,37 @@ class Describer {
       number = std::min(number, std::size(parameters));
       out.filters.push_back({.id = id, .name = name, .parameters = {parameters, parameters + number}});
     }
+  }
+
+  /// Labels are few; what is more than that stays unread.
+  void read_dataset_texts(Dataset& out, hid_t id, hid_t type, hid_t creation) {
+    const Index count = element_count(out.shape);
+    const bool is_variable = H5Tis_variable_str(type) > 0;
+    TextReader reader(file_);
+    const Index width = is_variable ? static_cast<Index>(reader.element_bytes()) : out.type.bytes;
+    hsize_t chunk[H5S_MAX_RANK] = {};
+    Index chunk_bytes = width;
+    if (H5Pget_layout(creation) == H5D_CHUNKED) {
+      const int rank = H5Pget_chunk(creation, H5S_MAX_RANK, chunk);
+      for (int k = 0; k < rank; ++k) {
+        if (chunk[k] > UINT32_MAX || __builtin_mul_overflow(chunk_bytes, static_cast<Index>(chunk[k]), &chunk_bytes)) chunk_bytes = INT64_MAX;
+      }
+    }
+    if (count > kMostTexts || count * width > kMostTextBytes || chunk_bytes > kMostTextBytes) {
+      out.note = fmt::format("its elements are {} texts, more than Freestone carries along", count);
+      return;
+    }
+    if (H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) > 0) return;
+    read_filters(out, creation);
+    if (std::any_of(out.filters.begin(), out.filters.end(), [](const Filter& filter) { return H5Zfilter_avail(filter.id) <= 0; })) return;
+    std::string bytes(static_cast<std::size_t>(count * width), '\0');
+    const Handle memory = is_variable ? stored_list_type(file_) : Handle(H5Tcopy(type), H5Tclose);
+    // What was never written is a fill that the library would look up in a heap.
+    const bool is_there = H5Dget_storage_size(id) > 0;
+    if (count > 0 && is_there && H5Dread(id, memory.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
+      fail_in_library(file_.name(), out.path, "its texts cannot be read");
+    }
+    out.texts = is_variable ? reader.read(out.path, std::as_bytes(std::span(bytes))) : fixed_texts(type, bytes);
   }
 
   /// Its elements, at most 64 KB, lie in the object header.
@@ -260,6 +295,7 @@ class Describer {
   void skip_filters_of_edges(Dataset& out, hid_t creation, const ChunkGrid& grid) {
     unsigned options = 0;
     if (H5Pget_chunk_opts(creation, &options) < 0 || (options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) == 0) return;
+    out.leaves_edges_unfiltered = true;
     for (std::size_t i = 0; i < out.chunks.size(); ++i) {
       if (grid.box(static_cast<Index>(i)).shape != out.chunk) out.chunks[i].skipped_codecs = UINT32_MAX;
     }

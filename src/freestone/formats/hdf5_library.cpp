@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <utility>
 
 #include "freestone/base/fork.h"
@@ -16,6 +17,12 @@ std::mutex& lane_mutex() {
     return *made;
   }();
   return mutex;
+}
+
+/// Why the driver could not read, for who hears of it from the library; the lane is held.
+std::exception_ptr& driver_error() {
+  static std::exception_ptr& error = *new std::exception_ptr;
+  return error;
 }
 
 /// What the driver is told about a file, as the library's property.
@@ -48,9 +55,6 @@ herr_t driver_close(H5FD_t* file) {
   delete &ours(file);
   return 0;
 }
-
-/// Two open files are never one: each has its own descriptor and log.
-int driver_compare(const H5FD_t* a, const H5FD_t* b) { return a < b ? -1 : a > b ? 1 : 0; }
 
 herr_t driver_query(const H5FD_t*, unsigned long* flags) {
   if (flags != nullptr) *flags = H5FD_FEAT_ACCUMULATE_METADATA_READ;
@@ -106,6 +110,7 @@ herr_t driver_read(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, std::s
   try {
     from.file->read_exactly(static_cast<Index>(address), {static_cast<std::byte*>(out), there});
   } catch (...) {
+    driver_error() = std::current_exception();
     return -1;
   }
   std::memset(static_cast<char*>(out) + there, 0, size - there);
@@ -119,21 +124,16 @@ hid_t driver() {
   static const hid_t kDriver = [] {
     static H5FD_class_t driver{};
     driver.name = "freestone";
-    driver.maxaddr = static_cast<haddr_t>(INT64_MAX);
-    driver.fc_degree = H5F_CLOSE_STRONG;
     driver.fapl_size = sizeof(DriverFile);
     driver.open = driver_open;
     driver.close = driver_close;
-    driver.cmp = driver_compare;
     driver.query = driver_query;
     driver.get_eoa = driver_get_eoa;
     driver.set_eoa = driver_set_eoa;
     driver.get_eof = driver_get_eof;
     driver.read = driver_read;
     driver.write = driver_write;
-    const H5FD_mem_t types[] = H5FD_FLMAP_DICHOTOMY;
-    std::copy(std::begin(types), std::end(types), driver.fl_map);
-    return H5FDregister(&driver);
+    return register_driver(driver);
   }();
   return kDriver;
 }
@@ -167,9 +167,24 @@ LibraryLane::LibraryLane() : lock_(lane_mutex()) {
   static_cast<void>(kIsSet);
   // A build with thread support has a stack of errors for each thread.
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  driver_error() = nullptr;
+}
+
+hid_t register_driver(H5FD_class_t& driver) {
+  driver.maxaddr = static_cast<haddr_t>(INT64_MAX);
+  driver.fc_degree = H5F_CLOSE_STRONG;
+  // Two open files are never one: each has its own descriptor and log.
+  driver.cmp = [](const H5FD_t* a, const H5FD_t* b) { return a < b ? -1 : a > b ? 1 : 0; };
+  const H5FD_mem_t types[] = H5FD_FLMAP_DICHOTOMY;
+  std::copy(std::begin(types), std::end(types), driver.fl_map);
+  return H5FDregister(&driver);
 }
 
 std::string take_library_error() {
+  if (const auto error = std::exchange(driver_error(), nullptr)) {
+    H5Eclear2(H5E_DEFAULT);
+    std::rethrow_exception(error);
+  }
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_text, &text);
   H5Eclear2(H5E_DEFAULT);
@@ -185,8 +200,11 @@ void fail_in_library(const std::string& file, std::string_view where, std::strin
 LibraryFile::LibraryFile(std::shared_ptr<const File> file) : file_(std::move(file)), handle_(open_by_library(*file_, &log_)) {
   if (!handle_) fail_in_library(file_->name(), "", "its HDF5 metadata cannot be read");
   const Handle creation(H5Fget_create_plist(handle_.id()), H5Pclose);
-  std::size_t address_bytes = 0, length_bytes = 0;
-  log_.has_wide_sizes = H5Pget_sizes(creation.id(), &address_bytes, &length_bytes) >= 0 && length_bytes == 8;
+  if (H5Pget_sizes(creation.id(), &address_bytes_, &length_bytes_) < 0 || std::max(address_bytes_, length_bytes_) > 8) {
+    fail(ErrorKind::kData, "{}: its addresses or lengths have more than 8 bytes, which nobody needs. The file is damaged.", file_->name());
+  }
+  log_.has_wide_sizes = length_bytes_ == 8;
+  base_ = find_superblock(*file_).value_or(0);
 }
 
 void LibraryFile::start_log() {

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "freestone/storage/file.h"
 
@@ -43,6 +44,8 @@ class Handle {
     if (id_ >= 0) close_(id_);
   }
   hid_t id() const { return id_; }
+  /// It is the caller's to close.
+  hid_t release() { return std::exchange(id_, -1); }
   explicit operator bool() const { return id_ >= 0; }
 
  private:
@@ -50,10 +53,13 @@ class Handle {
   herr_t (*close_)(hid_t) = nullptr;
 };
 
-/// The innermost words of the call that failed last, and forgets them.
+/// Registers a file driver, which has its name, its functions and the size of what it is told about a file; what all of ours share is filled in.
+hid_t register_driver(H5FD_class_t& driver);
+
+/// The innermost words of the call that failed last, and forgets them. Throws why the file could not be read, when that was it.
 std::string take_library_error();
 
-/// Throws kind data: "FILE: WHERE: WHAT", and the library's own words.
+/// Throws kind data: "FILE: WHERE: WHAT", and the library's own words; or why the file could not be read, as `take_library_error`.
 [[noreturn]] void fail_in_library(const std::string& file, std::string_view where, std::string_view what);
 
 /// A read of raw data that was not made.
@@ -73,6 +79,11 @@ class LibraryFile {
   const File& file() const { return *file_; }
   const std::shared_ptr<const File>& shared_file() const { return file_; }
   const std::string& name() const { return file_->name(); }
+  /// Where addresses count from: behind a block of somebody else's.
+  Index base() const { return base_; }
+  /// Bytes of an address, and of a length, as they are stored.
+  std::size_t address_bytes() const { return address_bytes_; }
+  std::size_t length_bytes() const { return length_bytes_; }
 
   /// From now on reads of raw data are logged and not made, until `stop_log`.
   void start_log();
@@ -90,6 +101,8 @@ class LibraryFile {
   std::shared_ptr<const File> file_;
   Log log_;
   Handle handle_;
+  Index base_ = 0;
+  std::size_t address_bytes_ = 8, length_bytes_ = 8;
 };
 
 /// Offset of the superblock (0, 512, 1024, 2048 ...), or none: no HDF5 file.

@@ -1,11 +1,12 @@
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "freestone/formats/hdf5.h"
+#include "freestone/formats/hdf5_apart.h"
 #include "freestone/formats/hdf5_dims.h"
 #include "freestone/formats/hdf5_source.h"
 #include "freestone/storage/chunked_source.h"
+#include "freestone/storage/held_changes.h"
 #include "freestone/storage/manifest_source.h"
 #include "freestone/storage/memory_store.h"
 
@@ -14,30 +15,6 @@ namespace {
 
 // Of contiguous records, cut into pieces along their first axis.
 constexpr Index kRecordPiece = Index{1} << 20;
-
-/// The codec of a filter; null: it changes nothing when it is read.
-/// @throws Error kind data: its parameters cannot be
-CodecRef codec_of(const Filter& filter, Index element_bytes) {
-  const auto parameter = [&](std::size_t i, Index otherwise) { return i < filter.parameters.size() ? Index{filter.parameters[i]} : otherwise; };
-  switch (filter.id) {
-    case H5Z_FILTER_DEFLATE: return zlib_codec(6);
-    case H5Z_FILTER_SHUFFLE: return shuffle_codec(parameter(0, element_bytes));
-    case H5Z_FILTER_FLETCHER32: return fletcher32_codec();
-    case 307: return bz2_codec(9);
-    case 32000: return lzf_codec();
-    case 32001: return blosc_codec({});
-    case 32004: return framed_lz4_codec();
-    case 32008: {
-      const Index compressor = parameter(4, 0);
-      const auto kind = compressor == 2   ? BitshuffleCompressor::kLz4
-                        : compressor == 3 ? BitshuffleCompressor::kZstd
-                                          : BitshuffleCompressor::kNone;
-      return bitshuffle_codec(parameter(2, element_bytes), parameter(3, 0), kind);
-    }
-    case 32015: return zstd_codec(3);
-    default: return nullptr;
-  }
-}
 
 /// An array of a file: a dataset, or a field of one.
 struct Array {
@@ -154,10 +131,10 @@ std::string shown_path(const std::string& path) {
 
 class Reader {
  public:
-  explicit Reader(std::shared_ptr<const File> file) : file_(std::move(file)), absolute_(std::filesystem::absolute(file_->name()).string()) {}
+  explicit Reader(std::shared_ptr<const File> file) : file_(std::move(file)), absolute_(file_->location()) {}
 
   Contents read() {
-    FileDescription description = describe(file_);
+    FileDescription description = describe_apart(file_);
     const bool is_netcdf = description.is_netcdf || file_->name().ends_with(".nc") || file_->name().ends_with(".nc4");
     out_ = {.format = is_netcdf ? "netcdf4" : "hdf5", .path = file_->name()};
     out_.is_group = true;
@@ -198,6 +175,7 @@ class Reader {
     Variable out{.name = name, .hdu = static_cast<int>(out_.variables.size())};
     out.attributes = dataset.attributes.shown;
     out.dims = dims;
+    if (dataset.texts) out.texts = std::make_shared<Texts>(Texts{dataset.shape, *dataset.texts});
     if (!dataset.note.empty()) out.note = fmt::format("{}: {}: {}", file_->name(), dataset.path, dataset.note);
     return out;
   }
@@ -228,15 +206,11 @@ class Reader {
 
 }  // namespace
 
-bool has_codec(const Filter& filter) {
-  // 32022 and 32023 (BitGroom, Granular BitRound) round when written and change nothing when read.
-  constexpr int kKnown[] = {H5Z_FILTER_DEFLATE, H5Z_FILTER_SHUFFLE, H5Z_FILTER_FLETCHER32, 307, 32000, 32001, 32004, 32008, 32015, 32022, 32023};
-  return std::ranges::find(kKnown, filter.id) != std::end(kKnown);
-}
-
 bool is_hdf5(const ByteReader& reader) { return find_superblock(reader).has_value(); }
 
 Contents open(std::shared_ptr<const File> file) {
+  // A run that appended to it may have been killed while it changed the file.
+  if (recover_changes(file->name())) file = File::open(file->name());
   if (!is_hdf5(*file)) fail(ErrorKind::kData, "{}: it is no HDF5 file, or was cut short: HDF5's signature is nowhere in it.", file->name());
   return Reader(std::move(file)).read();
 }

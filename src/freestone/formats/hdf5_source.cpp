@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "freestone/formats/hdf5_apart.h"
+#include "freestone/storage/remote_options.h"
+
 namespace freestone::formats::hdf5 {
 namespace {
 
@@ -12,10 +15,32 @@ constexpr Index kBytesAtATime = Index{8} << 20;
 
 }  // namespace
 
-struct LibrarySource::Opened {
-  LibraryFile file;
-  Handle dataset, memory, space;
-};
+LibraryReader::LibraryReader(std::shared_ptr<const File> file, std::string path, std::string field, ElementType element, int rank)
+    : file_(std::move(file)), path_(std::move(path)), rank_(rank) {
+  const Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
+  H5Pset_chunk_cache(access.id(), 521, static_cast<std::size_t>(kLargestCache), 1.0);
+  dataset_ = Handle(H5Dopen2(file_.id(), path_.c_str(), access.id()), H5Dclose);
+  if (!dataset_) fail_in_library(file_.name(), path_, "it cannot be opened");
+  const Handle type(H5Dget_type(dataset_.id()), H5Tclose);
+  memory_ = memory_type(type.id(), element, field);
+  space_ = Handle(H5Dget_space(dataset_.id()), H5Sclose);
+  width_ = size_of(element.transform.dtype) * element_count(element.inner);
+  if (!memory_ || static_cast<Index>(H5Tget_size(memory_.id())) != width_ || H5Sget_simple_extent_ndims(space_.id()) != rank) {
+    fail(ErrorKind::kData, "{}: {}: it is no longer the array that was opened.", file_.name(), path_);
+  }
+}
+
+void LibraryReader::read(const Box& box, Bytes out) const {
+  std::vector<hsize_t> start(box.start.begin(), box.start.begin() + rank_), shape(box.shape.begin(), box.shape.begin() + rank_);
+  Index bytes = width_;
+  for (int k = 0; k < rank_; ++k) bytes *= box.shape[k];
+  ensure(static_cast<Index>(out.size()) == bytes, "a box of the library's has another size");
+  const Handle space(rank_ == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(rank_, shape.data(), nullptr), H5Sclose);
+  const bool is_selected = rank_ == 0 || H5Sselect_hyperslab(space_.id(), H5S_SELECT_SET, start.data(), nullptr, shape.data(), nullptr) >= 0;
+  if (!is_selected || H5Dread(dataset_.id(), memory_.id(), space.id(), space_.id(), H5P_DEFAULT, out.data()) < 0) {
+    fail_in_library(file_.name(), path_, fmt::format("{} cannot be read", to_string(box)));
+  }
+}
 
 LibrarySource::LibrarySource(std::shared_ptr<const File> file, std::string path, std::string field, ElementType element, ChunkGrid grid,
                              std::string reference)
@@ -29,27 +54,7 @@ LibrarySource::LibrarySource(std::shared_ptr<const File> file, std::string path,
 
 LibrarySource::~LibrarySource() {
   const LibraryLane lane;
-  opened_.reset();
-}
-
-const LibrarySource::Opened& LibrarySource::opened() const {
-  if (opened_) return *opened_;
-  auto out = std::unique_ptr<Opened>(new Opened{.file = LibraryFile(file_), .dataset = {}, .memory = {}, .space = {}});
-  const Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
-  H5Pset_chunk_cache(access.id(), 521, static_cast<std::size_t>(kLargestCache), 1.0);
-  out->dataset = Handle(H5Dopen2(out->file.id(), path_.c_str(), access.id()), H5Dclose);
-  if (!out->dataset) fail_in_library(file_->name(), path_, "it cannot be opened");
-  const Handle type(H5Dget_type(out->dataset.id()), H5Tclose);
-  out->memory = memory_type(type.id(), element_, field_);
-  out->space = Handle(H5Dget_space(out->dataset.id()), H5Sclose);
-  Index width = size_of(spec_.dtype);
-  for (const Index extent : element_.inner) width *= extent;
-  const int rank = H5Sget_simple_extent_ndims(out->space.id());
-  if (!out->memory || static_cast<Index>(H5Tget_size(out->memory.id())) != width || rank != spec_.shape.rank() - element_.inner.rank()) {
-    fail(ErrorKind::kData, "{}: {}: it is no longer the array that was opened.", file_->name(), path_);
-  }
-  opened_ = std::move(out);
-  return *opened_;
+  reader_.reset();
 }
 
 ReadCost LibrarySource::cost(const Box& box) const {
@@ -64,6 +69,7 @@ ReadCost LibrarySource::cost(const Box& box) const {
 }
 
 void LibrarySource::fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const {
+  const RemoteScope scope(cancel);
   const int inner = element_.inner.rank(), rank = box.rank() - inner;
   // The library reads whole elements: with inner axes that are cut a row of them is read and the part taken.
   Box whole = box;
@@ -92,16 +98,11 @@ void LibrarySource::fetch(const Box& box, std::span<std::byte> encoded, const Ca
     Buffer beside;
     if (wanted != piece) beside = Buffer(piece.count() * size_of(spec_.dtype));
     std::byte* memory = wanted == piece ? to.data() : beside.data();
-    {
+    const Bytes into(memory, static_cast<std::size_t>(piece.count() * size_of(spec_.dtype)));
+    if (!read_apart(*file_, {path_, field_, element_, rank}, piece, into)) {
       const LibraryLane lane;
-      const Opened& from = opened();
-      std::vector<hsize_t> start(piece.start.begin(), piece.start.begin() + rank), shape(piece.shape.begin(), piece.shape.begin() + rank);
-      const Handle space(rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(rank, shape.data(), nullptr), H5Sclose);
-      const bool is_selected =
-          rank == 0 || H5Sselect_hyperslab(from.space.id(), H5S_SELECT_SET, start.data(), nullptr, shape.data(), nullptr) >= 0;
-      if (!is_selected || H5Dread(from.dataset.id(), from.memory.id(), space.id(), from.space.id(), H5P_DEFAULT, memory) < 0) {
-        fail_in_library(file_->name(), path_, fmt::format("{} cannot be read", to_string(piece)));
-      }
+      if (!reader_) reader_ = std::make_unique<LibraryReader>(file_, path_, field_, element_, rank);
+      reader_->read(piece, into);
     }
     file_->check_unchanged();
     if (wanted != piece) {

@@ -5,10 +5,30 @@
 
 #include "freestone/core/source.h"
 #include "freestone/formats/hdf5_type.h"
+#include "freestone/storage/codec.h"
 
 namespace freestone::formats::hdf5 {
 
-/// Reads boxes by H5Dread in the library's lane. The file is opened at the first box and stays so as long as the source lives.
+/// A dataset, or a field of one, open in the library. Made, used and gone in the lane.
+class LibraryReader {
+ public:
+  /// @param rank of the dataset, without the inner axes of its type
+  /// @throws Error kind data: it cannot be opened, or is no longer what `element` says
+  LibraryReader(std::shared_ptr<const File> file, std::string path, std::string field, ElementType element, int rank);
+  /// Fills `out` with a box that holds whole elements.
+  /// @throws Error kind data
+  void read(const Box& box, Bytes out) const;
+
+ private:
+  LibraryFile file_;
+  std::string path_;
+  int rank_;
+  Index width_ = 0;
+  Handle dataset_, memory_, space_;
+};
+
+/// Reads boxes by H5Dread: in another process where there are such (hdf5_apart.h), side by side; else in the library's lane, where the file is
+/// opened at the first box and stays so as long as the source lives.
 class LibrarySource final : public Source {
  public:
   /// @param path of the dataset in the file; `field`: of its compound, "" for none
@@ -27,15 +47,13 @@ class LibrarySource final : public Source {
   void decode(const Box& box, std::span<std::byte> encoded, const View& out, const Cancel& cancel) const override;
 
  private:
-  struct Opened;
-  const Opened& opened() const;
   std::shared_ptr<const File> file_;
   std::string path_, field_;
   ElementType element_;
   ChunkGrid grid_;
   std::string reference_;
   Spec spec_;
-  mutable std::unique_ptr<Opened> opened_;  // in the lane only
+  mutable std::unique_ptr<LibraryReader> reader_;  // in the lane only
 };
 
 }  // namespace freestone::formats::hdf5

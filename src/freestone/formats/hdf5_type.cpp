@@ -139,6 +139,19 @@ ElementType read_enum(const std::string& file, const std::string& where, hid_t t
   return out;
 }
 
+/// Single characters are bytes, as in netCDF-3.
+ElementType read_text(hid_t type, Index bytes) {
+  if (bytes == 1 && H5Tis_variable_str(type) == 0) {
+    ElementType out = numbers(DType::kUint8, kNativeOrder);
+    out.meanings = {{"numpy_dtype", std::string("S1"), ""}};
+    return out;
+  }
+  ElementType out = unreadable("its elements are texts: labels, and no numbers of an array");
+  out.is_text = true;
+  out.bytes = bytes;
+  return out;
+}
+
 ElementType read_compound(const std::string& file, const std::string& where, hid_t type, Index bytes, int depth);
 
 ElementType read_any(const std::string& file, const std::string& where, hid_t type, int depth) {
@@ -168,7 +181,7 @@ ElementType read_any(const std::string& file, const std::string& where, hid_t ty
       out.bytes = bytes;
       return out;
     }
-    case H5T_STRING: return unreadable("its elements are texts, which are not read yet");
+    case H5T_STRING: return read_text(type, bytes);
     case H5T_VLEN: return unreadable("its elements are lists of different lengths, which are not read");
     case H5T_REFERENCE: return unreadable("its elements are references to other objects");
     case H5T_OPAQUE: return unreadable("its elements are opaque bytes");

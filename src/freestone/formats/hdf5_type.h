@@ -16,6 +16,7 @@ struct ElementType {
   bool needs_library = false;          ///< not IEEE or two's complement of a usual size: HDF5 itself converts it
   std::string note;                    ///< why it cannot be read; empty when it can
   std::vector<Attribute> meanings;     ///< of an enumeration: flag_values and flag_meanings, as CF has them
+  bool is_text = false;                ///< texts, of a fixed length or of any; `note` says that they are no numbers
   struct Field;
   std::vector<Field> fields;           ///< of a compound that is no complex number; then all of the above but `bytes` is void
 

@@ -1,16 +1,17 @@
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <charconv>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "freestone/base/base64.h"
-#include "freestone/formats/kerchunk.h"
+#include "freestone/formats/kerchunk_grid.h"
+#include "freestone/formats/kerchunk_template.h"
 #include "freestone/formats/zarr_node.h"
 #include "freestone/storage/chunk_references.h"
+#include "freestone/storage/location.h"
+#include "freestone/storage/remote_address.h"
+#include "freestone/storage/temp_store.h"
+#include "freestone/storage/location.h"
 
 namespace freestone::formats::kerchunk {
 namespace {
@@ -20,6 +21,7 @@ using References = nlohmann::json;
 
 constexpr Index kLargestFile = Index{1} << 30;
 constexpr int kDeepest = 100;
+constexpr std::int64_t kMostMade = 10'000'000;  // references of a formula
 constexpr std::string_view kInlineMark = "base64:";
 
 References read_json(const File& file) {
@@ -42,28 +44,11 @@ References read_json(const File& file) {
   return json;
 }
 
-/// The text with {{name}} replaced by what `templates` have for it; nothing for other expressions.
-std::optional<std::string> filled_in(const std::string& text, const std::map<std::string, std::string>& templates) {
-  std::string out;
-  std::size_t at = 0;
-  for (std::size_t open; (open = text.find("{{", at)) != std::string::npos;) {
-    const std::size_t close = text.find("}}", open);
-    if (close == std::string::npos) return std::nullopt;
-    std::string name = text.substr(open + 2, close - open - 2);
-    std::erase(name, ' ');
-    const auto found = templates.find(name);
-    if (found == templates.end() || found->second.find("{{") != std::string::npos) return std::nullopt;
-    out += text.substr(at, open - at) + found->second;
-    at = close + 2;
-  }
-  return out + text.substr(at);
-}
-
 /// Numbers the files that references name, and gathers what stands in the list itself.
 class Places {
  public:
-  explicit Places(const File& file) : file_(file), folder_(std::filesystem::path(file.name()).parent_path()) {}
-  void set_templates(std::map<std::string, std::string> templates) { templates_ = std::move(templates); }
+  explicit Places(const File& file) : file_(file), folder_(parent_location(file.location())) {}
+  void set_templates(Templates templates) { templates_ = std::move(templates); }
 
   /// @throws Error kind data: damaged; kind user: a place that cannot be read
   ChunkReference reference(const std::string& key, const References& value) {
@@ -82,12 +67,7 @@ class Places {
   std::shared_ptr<const OpenFiles> files() const { return std::make_shared<const OpenFiles>(paths_); }
   /// What stands in the list, as a file in memory.
   std::shared_ptr<const File> inlined_file() const {
-    const std::string name = file_.name() + " (inline data)";
-    const int descriptor = ::memfd_create("freestone-references", MFD_CLOEXEC);
-    if (descriptor < 0) fail_errno(errno, fmt::format("{}: no file can be made in memory", name));
-    auto file = File::adopt(descriptor, name, static_cast<Index>(bytes_.size()));
-    write_exactly(descriptor, name, 0, std::as_bytes(std::span(bytes_)));
-    return file;
+    return file_in_memory(file_.name() + " (inline data)", bytes_);
   }
 
  private:
@@ -110,24 +90,22 @@ class Places {
   }
   std::int32_t number(const std::string& key, const std::string& text) {
     if (const auto known = numbers_.find(text); known != numbers_.end()) return known->second;
-    auto path = filled_in(text, templates_);
+    auto path = templates_.filled_in(text);
     if (!path) {
-      fail(ErrorKind::kUser, "{}: refs: '{}' is at {}, an expression that Freestone does not evaluate (it fills in names of templates).",
+      fail(ErrorKind::kUser, "{}: refs: '{}' is at {}, an expression that Freestone does not evaluate (names, numbers and arithmetic it does).",
            file_.name(), key, text);
     }
     if (path->starts_with("file://")) path = path->substr(7);
-    if (path->find("://") != std::string::npos) {
-      fail(ErrorKind::kUser, "{}: refs: '{}' is at {}: files behind URLs cannot be read yet.", file_.name(), key, *path);
-    }
+    if (is_url(*path)) RemoteAddress::check(*path);
     const auto fresh = static_cast<std::int32_t>(paths_.size());
-    paths_.push_back((folder_ / *path).lexically_normal().string());
+    paths_.push_back(location_below(folder_, *path));
     numbers_.emplace(text, fresh);
     return fresh;
   }
 
   const File& file_;
-  std::filesystem::path folder_;
-  std::map<std::string, std::string> templates_;
+  std::string folder_;
+  Templates templates_;
   std::vector<std::string> paths_;
   std::map<std::string, std::int32_t> numbers_;
   std::string bytes_;
@@ -153,29 +131,9 @@ struct Array {
 };
 using Arrays = std::map<std::string, Array, std::less<>>;
 
-/// The number of a chunk by its key; nothing when it is none of the grid.
-std::optional<Index> chunk_number(std::string_view key, char separator, const ChunkGrid& grid) {
-  const int rank = grid.shape().rank();
-  if (rank == 0) return key == "0" ? std::optional<Index>(0) : std::nullopt;
-  Dims position(rank);
-  for (int k = 0; k < rank; ++k) {
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), position[k]);
-    if (error != std::errc() || position[k] < 0 || position[k] >= grid.count(k)) return std::nullopt;
-    key.remove_prefix(static_cast<std::size_t>(end - key.data()));
-    if (k + 1 == rank) break;
-    if (key.empty() || key.front() != separator) return std::nullopt;
-    key.remove_prefix(1);
-  }
-  return key.empty() ? std::optional<Index>(grid.index_of(position)) : std::nullopt;
-}
-
 /// The references of a file: what "refs" is in version 1, all of it in version 0.
 const References& references_in(const std::string& file, const References& json) {
   if (!json.is_object()) fail(ErrorKind::kData, "{}: it holds no JSON object.", file);
-  if (const auto gen = json.find("gen"); gen != json.end() && !gen->empty()) {
-    fail(ErrorKind::kUser, "{}: its entry 'gen' makes references by a formula, which Freestone does not evaluate. Write them out with kerchunk.",
-         file);
-  }
   const auto refs = json.find("refs");
   if (refs != json.end() && !refs->is_object()) fail(ErrorKind::kData, "{}: refs is no object.", file);
   const References& found = refs != json.end() ? *refs : json;
@@ -226,17 +184,15 @@ Arrays::iterator owner_of(std::string_view key, Arrays& arrays) {
   return arrays.find(std::string_view());
 }
 
-void add_chunks(const References& refs, Arrays& arrays, Places& places) {
-  for (const auto& [key, value] : refs.items()) {
-    if (key.substr(key.rfind('/') + 1).starts_with(".z")) continue;
-    const auto owner = owner_of(key, arrays);
-    if (owner == arrays.end() || owner->second.unreadable) continue;
-    try {
-      owner->second.chunks.emplace_back(key.substr(owner->first.empty() ? 0 : owner->first.size() + 1), places.reference(key, value));
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kUser) throw;
-      owner->second.unreadable = error;
-    }
+void add_chunk(const std::string& key, const References& value, Arrays& arrays, Places& places) {
+  if (key.substr(key.rfind('/') + 1).starts_with(".z")) return;
+  const auto owner = owner_of(key, arrays);
+  if (owner == arrays.end() || owner->second.unreadable) return;
+  try {
+    owner->second.chunks.emplace_back(key.substr(owner->first.empty() ? 0 : owner->first.size() + 1), places.reference(key, value));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kUser) throw;
+    owner->second.unreadable = error;
   }
 }
 
@@ -250,7 +206,8 @@ Contents open(std::shared_ptr<const File> file) {
   {
     const References json = read_json(*file);
     const References& refs = references_in(path, json);
-    places.set_templates(templates_in(path, json));
+    const Templates templates(templates_in(path, json));
+    places.set_templates(templates);
     auto documents = documents_in(path, refs);
     for (auto& [key, document] : documents) {
       const auto slash = key.rfind('/');
@@ -264,12 +221,15 @@ Contents open(std::shared_ptr<const File> file) {
     if (const auto attributes = documents.find(".zattrs"); attributes != documents.end() && contents.is_group) {
       contents.attributes = zarr::attributes_from(attributes->second);
     }
-    add_chunks(refs, arrays, places);
+    for (const auto& [key, value] : refs.items()) add_chunk(key, value, arrays, places);
+    if (const auto gen = json.find("gen"); gen != json.end() && &refs != &json) {
+      generate(path, *gen, templates, kMostMade, [&](const std::string& key, References value) { add_chunk(key, value, arrays, places); });
+    }
   }
 
   const auto files = places.files();
   const auto inlined = places.inlined_file();
-  const std::string absolute = std::filesystem::absolute(path).string();
+  const std::string absolute = file->location();
   for (auto& [name, array] : arrays) {
     const std::string label = name.empty() ? path : path + ": " + name;
     const std::string reference =

@@ -1,14 +1,14 @@
 #include <algorithm>
 #include <complex>
 #include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "freestone/base/base64.h"
-#include "freestone/formats/kerchunk.h"
+#include "freestone/formats/kerchunk_grid.h"
 #include "freestone/formats/zarr_json.h"
 #include "freestone/storage/chunked_source.h"
+#include "freestone/storage/location.h"
 #include "freestone/storage/manifest_source.h"
 
 namespace freestone::formats::kerchunk {
@@ -27,12 +27,13 @@ struct NotDescribed {
   std::string why;
 };
 
+/// Of the numbers as they are stored: scaled ones are described beside, see `describe_scaling`.
 std::string type_string(const ElementTransform& transform) {
-  if (transform.scales || transform.flips_sign) throw NotDescribed{"its numbers are not stored as they are read (scaled, or with an offset)"};
-  if (transform.stored != transform.dtype && !transform.halves) throw NotDescribed{"it is stored as another type than it is read"};
+  const bool is_packed = transform.scales || transform.flips_sign;
+  if (transform.stored != transform.dtype && !transform.halves && !is_packed) throw NotDescribed{"it is stored as another type than it is read"};
   const Index width = size_of(transform.stored);
   const char order = width == 1 ? '|' : transform.order == ByteOrder::kBig ? '>' : '<';
-  const DType dtype = transform.dtype;
+  const DType dtype = is_packed ? transform.stored : transform.dtype;
   const char kind = is_bool(dtype) ? 'b' : is_complex(dtype) ? 'c' : is_floating(dtype) ? 'f' : is_unsigned_integer(dtype) ? 'u' : 'i';
   return fmt::format("{}{}{}", order, kind, width);
 }
@@ -72,12 +73,6 @@ Json fill_of(DType dtype, const std::vector<std::byte>& fill) {
   return nullptr;
 }
 
-std::string key_of(const Dims& position) {
-  std::string key;
-  for (const Index p : position) key += fmt::format("{}{}", key.empty() ? "" : ".", p);
-  return key.empty() ? "0" : key;
-}
-
 Json described(const Shape& shape, const Shape& chunk, const ElementTransform& transform) {
   Json json;
   json["zarr_format"] = 2;
@@ -91,67 +86,75 @@ Json described(const Shape& shape, const Shape& chunk, const ElementTransform& t
   return json;
 }
 
-class Writer {
- public:
-  Listed listed;
+/// What makes the stored numbers what they stand for, in the words of CF.
+void describe_scaling(const ElementTransform& transform, Json& attributes) {
+  if (transform.flips_sign) {
+    attributes["scale_factor"] = 1;
+    attributes["add_offset"] = is_unsigned_integer(transform.dtype) ? Json(std::uint64_t{1} << (8 * size_of(transform.stored) - 1)) : Json(-128);
+  }
+  if (!transform.scales) return;
+  attributes["scale_factor"] = transform.scale;
+  attributes["add_offset"] = transform.offset;
+  if (transform.blank) attributes["_FillValue"] = *transform.blank;
+}
 
-  void add_group(const std::string& prefix, const Contents& contents) {
-    refs_[prefix + ".zgroup"] = R"({"zarr_format": 2})";
+class Collector {
+ public:
+  ReferenceSet set;
+
+  void add(const Contents& contents) {
+    set.name = contents.path;
     Json attributes = Json::object();
     for (const Attribute& attribute : contents.attributes) attributes[attribute.key] = zarr::json_from(attribute);
-    if (!attributes.empty()) refs_[prefix + ".zattrs"] = text_of(attributes);
-    std::set<std::string> names;
+    set.groups[""] = std::move(attributes);
     for (const Variable& variable : contents.variables) {
       if (!variable.source && variable.note.empty()) continue;  // holds no data
       std::string name = variable.name;
       if (name.empty()) name = contents.variables.size() == 1 ? "data" : fmt::format("hdu{}", variable.hdu);
-      if (!names.insert(name).second) names.insert(name += fmt::format("_{}", variable.hdu));
+      if (set.arrays.contains(name)) name += fmt::format("_{}", variable.hdu);
       try {
         if (!variable.source) throw NotDescribed{variable.note};
-        add_array(prefix + name, name, variable);
+        if (contents.is_unpacked) throw NotDescribed{"its file is compressed as a whole, so its chunks have no places in it"};
+        add_array(name, variable);
       } catch (const NotDescribed& reason) {
-        listed.left_out.push_back(fmt::format("{}: {}: {}", contents.path, name, reason.why));
+        set.left_out.push_back(fmt::format("{}: {}: {}", contents.path, name, reason.why));
         continue;
       }
       for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
-        refs_[prefix + name.substr(0, slash) + "/.zgroup"] = R"({"zarr_format": 2})";
+        set.groups.emplace(name.substr(0, slash), Json::object());
       }
     }
   }
-  void finish() {
-    listed.json = References{{"version", 1}, {"refs", std::move(refs_)}}.dump(-1, ' ', false, References::error_handler_t::replace) + "\n";
-  }
 
  private:
-  using References = nlohmann::json;  // sorted: there may be millions of keys
-
-  void add_array(const std::string& path, const std::string& name, const Variable& variable) {
-    std::vector<std::pair<std::string, References>> chunks;
-    Json json;
+  void add_array(const std::string& name, const Variable& variable) {
+    ReferenceArray array{.attributes = Json::object(), .source = variable.source};
+    const ElementTransform* transform = nullptr;
     if (const auto* chunked = dynamic_cast<const ChunkedSource*>(variable.source.get())) {
-      json = chunks_of(*chunked, chunks);
+      array.document = chunks_of(*chunked, array.chunks);
+      transform = &chunked->layout().transform;
     } else if (const auto* raw = dynamic_cast<const ManifestSource*>(variable.source.get())) {
-      json = pieces_of(*raw, chunks);
+      array.document = pieces_of(*raw, array.chunks);
+      transform = &raw->manifest().transform;
     } else {
       throw NotDescribed{"it is not stored as chunks at known places"};
     }
-    Json attributes = Json::object();
     for (const Attribute& attribute : variable.attributes) {
-      if (!attribute.key.empty()) attributes[attribute.key] = zarr::json_from(attribute);
+      if (!attribute.key.empty()) array.attributes[attribute.key] = zarr::json_from(attribute);
     }
+    describe_scaling(*transform, array.attributes);
+    array.is_scaled = transform->scales || transform->flips_sign;
     Json dims = Json::array();
-    for (std::size_t k = 0; k < json["shape"].size(); ++k) {
+    for (std::size_t k = 0; k < array.document["shape"].size(); ++k) {
       const bool has_name = k < variable.dims.size() && !variable.dims[k].empty();
       dims.push_back(has_name ? variable.dims[k] : fmt::format("{}_dim_{}", name, k));
     }
-    attributes["_ARRAY_DIMENSIONS"] = dims;
-    refs_[path + "/.zarray"] = text_of(json);
-    refs_[path + "/.zattrs"] = text_of(attributes);
-    for (auto& [key, place] : chunks) refs_[path + "/" + key] = std::move(place);
+    array.attributes["_ARRAY_DIMENSIONS"] = dims;
+    set.arrays.emplace(name, std::move(array));
   }
 
   /// What lies raw: pieces along the first axis, all of one length.
-  Json pieces_of(const ManifestSource& source, std::vector<std::pair<std::string, References>>& out) {
+  Json pieces_of(const ManifestSource& source, std::vector<Reference>& out) {
     const Manifest& manifest = source.manifest();
     const Shape& shape = manifest.grid.shape();
     if (!manifest.grid.is_contiguous()) throw NotDescribed{"it is stored in pieces that are cut at the edge"};
@@ -160,7 +163,7 @@ class Writer {
     if (manifest.chunks.empty()) return json;
     const ChunkRef& whole = manifest.chunks.front();
     if (shape.rank() == 0) {
-      out.emplace_back("0", place_of(*manifest.files[0], whole.offset, whole.bytes));
+      add_place(0, *manifest.files[0], whole.offset, whole.bytes, out);
       return json;
     }
     const Index row = element_count(shape) / shape[0] * size_of(manifest.transform.stored);
@@ -172,14 +175,11 @@ class Writer {
     chunk[0] = rows;
     json["chunks"] = chunk.to_vector();
     count(shape[0] / rows);
-    Dims position(shape.rank());
-    for (; position[0] < shape[0] / rows; ++position[0]) {
-      out.emplace_back(key_of(position), place_of(*manifest.files[0], whole.offset + position[0] * rows * stride, rows * row));
-    }
+    for (Index i = 0; i < shape[0] / rows; ++i) add_place(i, *manifest.files[0], whole.offset + i * rows * stride, rows * row, out);
     return json;
   }
 
-  Json chunks_of(const ChunkedSource& source, std::vector<std::pair<std::string, References>>& out) {
+  Json chunks_of(const ChunkedSource& source, std::vector<Reference>& out) {
     const ChunkedLayout& layout = source.layout();
     const ChunkGrid& grid = layout.grid;
     const int rank = grid.shape().rank();
@@ -204,52 +204,109 @@ class Writer {
     if (std::any_of(grid.shape().begin(), grid.shape().end(), [](Index n) { return n == 0; })) return json;
     count(grid.count());
     Dims position(rank);
-    while (true) {
+    for (Index number = 0; number < grid.count(); ++number) {
       if (source.map().skipped_codecs(position) != 0) throw NotDescribed{"some of its chunks leave out a filter"};
       const StoredChunk chunk = source.map().find(position);
       if (chunk.file) {
-        out.emplace_back(key_of(position), place_of(*chunk.file, chunk.offset, chunk.bytes));
+        add_place(number, *chunk.file, chunk.offset, chunk.bytes, out);
       } else {
         json["fill_value"] = fill_of(layout.transform.dtype, layout.fill);
       }
-      int k = rank - 1;
-      while (k >= 0 && ++position[k] == grid.count(k)) position[k--] = 0;
-      if (k < 0) return json;
+      for (int k = rank - 1; k >= 0 && ++position[k] == grid.count(k); --k) position[k] = 0;
     }
+    return json;
   }
 
-  References place_of(const File& file, Index offset, Index bytes) {
+  void add_place(Index number, const File& file, Index offset, Index bytes, std::vector<Reference>& out) {
+    Reference reference{number, {.file = ChunkReference::kInline, .offset = offset, .bytes = bytes}};
     if (file.identity().inode == 0) {  // in memory
-      std::vector<std::byte> held(static_cast<std::size_t>(bytes));
-      file.read_exactly(offset, held);
-      return "base64:" + base64_encoded(held);
+      reference.place.offset = static_cast<Index>(set.inlined.size());
+      set.inlined.resize(set.inlined.size() + static_cast<std::size_t>(bytes));
+      file.read_exactly(offset, std::as_writable_bytes(std::span(set.inlined)).subspan(static_cast<std::size_t>(reference.place.offset)));
+    } else {
+      // Most follow each other.
+      const std::string location = location_below("", file.location());
+      if (set.files.empty() || set.files.back() != location) {
+        const auto known = numbers_.find(location);
+        last_ = known != numbers_.end() ? known->second : static_cast<std::int32_t>(set.files.size());
+        if (known == numbers_.end()) {
+          numbers_.emplace(location, last_);
+          set.files.push_back(location);
+        }
+      } else {
+        last_ = static_cast<std::int32_t>(set.files.size()) - 1;
+      }
+      reference.place.file = last_;
     }
-    return References::array({std::filesystem::absolute(file.name()).lexically_normal().string(), offset, bytes});
+    out.push_back(reference);
   }
   void count(Index chunks) {
-    if (chunks > kMostChunks - chunks_) {
-      fail(ErrorKind::kUser, "References to more than {} chunks are too many for a JSON file.", kMostChunks);
-    }
+    if (chunks > kMostChunks - chunks_) fail(ErrorKind::kUser, "{}: more than {} chunks are too many for references.", set.name, kMostChunks);
     chunks_ += chunks;
   }
 
-  References refs_ = References::object();
+  std::map<std::string, std::int32_t> numbers_;
+  std::int32_t last_ = 0;
   Index chunks_ = 0;
 };
 
 }  // namespace
 
-Listed references_of(const std::vector<Contents>& files) {
-  Writer writer;
+ReferenceSet references_of(const Contents& contents) {
+  Collector collector;
+  collector.add(contents);
+  return std::move(collector.set);
+}
+
+ReferenceSet as_groups(std::vector<ReferenceSet> sets) {
+  ReferenceSet out;
+  out.groups[""] = Json::object();
   std::set<std::string> stems;
-  if (files.size() > 1) writer.add_group("", {});
-  for (const Contents& contents : files) {
-    const std::string stem = std::filesystem::path(contents.path).stem().string();
-    if (!stems.insert(stem).second) fail(ErrorKind::kUser, "{}: another file is called '{}' too; each becomes a group of that name.", contents.path, stem);
-    writer.add_group(files.size() > 1 ? stem + "/" : "", contents);
+  for (ReferenceSet& set : sets) {
+    const std::string stem = stem_of(set.name);
+    if (!stems.insert(stem).second) fail(ErrorKind::kUser, "{}: another file is called '{}' too; each becomes a group of that name.", set.name, stem);
+    for (auto& [path, attributes] : set.groups) out.groups[path.empty() ? stem : stem + "/" + path] = std::move(attributes);
+    for (auto& [path, array] : set.arrays) {
+      for (Reference& reference : array.chunks) {
+        if (reference.place.file == ChunkReference::kInline) {
+          reference.place.offset += static_cast<Index>(out.inlined.size());
+        } else {
+          reference.place.file += static_cast<std::int32_t>(out.files.size());
+        }
+      }
+      out.arrays.emplace(stem + "/" + path, std::move(array));
+    }
+    out.inlined += set.inlined;
+    out.files.insert(out.files.end(), set.files.begin(), set.files.end());
+    out.left_out.insert(out.left_out.end(), set.left_out.begin(), set.left_out.end());
   }
-  writer.finish();
-  return std::move(writer.listed);
+  return out;
+}
+
+std::string json_of(const ReferenceSet& set) {
+  using References = nlohmann::json;  // sorted: there may be millions of keys
+  References refs = References::object();
+  for (const auto& [path, attributes] : set.groups) {
+    const std::string folder = path.empty() ? "" : path + "/";
+    refs[folder + ".zgroup"] = R"({"zarr_format": 2})";
+    if (!attributes.empty()) refs[folder + ".zattrs"] = text_of(attributes);
+  }
+  for (const auto& [path, array] : set.arrays) {
+    refs[path + "/.zarray"] = text_of(array.document);
+    refs[path + "/.zattrs"] = text_of(array.attributes);
+    const ChunkGrid grid = array.chunks.empty() ? ChunkGrid() : grid_of(array);
+    for (const auto& [number, place] : array.chunks) {
+      const std::string key = path + "/" + key_of(position_of(grid, number));
+      if (place.file == ChunkReference::kInline) {
+        refs[key] = "base64:" + base64_encoded(std::as_bytes(std::span(set.inlined)).subspan(static_cast<std::size_t>(place.offset), static_cast<std::size_t>(place.bytes)));
+      } else if (place.bytes == ChunkReference::kWholeFile) {
+        refs[key] = References::array({set.files[static_cast<std::size_t>(place.file)]});
+      } else {
+        refs[key] = References::array({set.files[static_cast<std::size_t>(place.file)], place.offset, place.bytes});
+      }
+    }
+  }
+  return References{{"version", 1}, {"refs", std::move(refs)}}.dump(-1, ' ', false, References::error_handler_t::replace) + "\n";
 }
 
 }  // namespace freestone::formats::kerchunk

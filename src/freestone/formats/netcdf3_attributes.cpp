@@ -1,11 +1,9 @@
 #include "freestone/formats/netcdf3_attributes.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
-#include <utility>
 
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/storage/byte_order.h"
 
 namespace freestone::formats::netcdf3 {
@@ -21,87 +19,16 @@ void put(std::string& out, T value) {
 
 void pad(std::string& out) { out.resize(static_cast<std::size_t>(padded(static_cast<Index>(out.size()))), '\0'); }
 
-/// The numbers of a value, either kind empty.
-struct Numbers {
-  std::vector<std::int64_t> whole;
-  std::vector<double> real;
-  std::size_t size() const { return whole.size() + real.size(); }
-};
-
-Numbers numbers_of(const AttributeValue& value) {
-  Numbers out;
-  if (const auto* one = std::get_if<bool>(&value)) out.whole = {*one ? 1 : 0};
-  if (const auto* one = std::get_if<std::int64_t>(&value)) out.whole = {*one};
-  if (const auto* one = std::get_if<double>(&value)) out.real = {*one};
-  if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) out.whole = *list;
-  if (const auto* list = std::get_if<std::vector<double>>(&value)) out.real = *list;
-  return out;
-}
-
 /// Calls `f` with a value of the C++ type of `type`.
 template <class F>
 auto with_type(Type type, F&& f) {
-  switch (type) {
-    case Type::kByte: return f(std::int8_t{});
-    case Type::kShort: return f(std::int16_t{});
-    case Type::kInt: return f(std::int32_t{});
-    case Type::kFloat: return f(float{});
-    case Type::kDouble: return f(double{});
-    case Type::kUshort: return f(std::uint16_t{});
-    case Type::kUint: return f(std::uint32_t{});
-    case Type::kInt64: return f(std::int64_t{});
-    case Type::kUint64: return f(std::uint64_t{});
-    case Type::kChar: case Type::kUbyte: break;
-  }
-  return f(std::uint8_t{});
+  return with_real_type(dtype_of(type), [&](auto tag) { return f(typename decltype(tag)::type{}); });
 }
 
-template <class T>
-bool holds(std::int64_t value) {
-  if constexpr (std::is_integral_v<T>) {
-    return std::in_range<T>(value);
-  } else {
-    constexpr std::int64_t kExact = std::int64_t{1} << std::numeric_limits<T>::digits;
-    return value >= -kExact && value <= kExact;
-  }
-}
-template <class T>
-bool holds(double value) {
-  if constexpr (std::is_integral_v<T>) {
-    // Behind the largest one, which float64 may not have.
-    const double limit = std::ldexp(1.0, std::numeric_limits<T>::digits);
-    return value == std::floor(value) && value < limit && value >= static_cast<double>(std::numeric_limits<T>::min());
-  } else {
-    return !std::isfinite(value) || std::fabs(value) <= static_cast<double>(std::numeric_limits<T>::max());  // rounded at most
-  }
-}
-
-bool can_hold(Type type, const Numbers& numbers) {
-  return with_type(type, [&](auto t) {
-    using T = decltype(t);
-    return std::all_of(numbers.whole.begin(), numbers.whole.end(), [](std::int64_t v) { return holds<T>(v); }) &&
-           std::all_of(numbers.real.begin(), numbers.real.end(), [](double v) { return holds<T>(v); });
-  });
-}
-
-bool is_of_elements(const std::string& key) {
-  static constexpr std::string_view kKeys[] = {"_FillValue", "missing_value", "valid_min", "valid_max", "valid_range", "flag_values", "flag_masks"};
-  return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
-}
-
-std::optional<Type> type_named(const std::string& name, int version) {
-  for (const Type type : {Type::kByte, Type::kShort, Type::kFloat, Type::kUbyte, Type::kUshort, Type::kUint, Type::kInt64, Type::kUint64}) {
-    if (name_of(dtype_of(type)) == name && (version == 5 || !is_extended(type))) return type;
-  }
-  return std::nullopt;
-}
-
-Type type_for(const Attribute& attribute, const Numbers& numbers, std::optional<Type> variable, int version) {
-  if (variable && *variable != Type::kChar && is_of_elements(attribute.key) && can_hold(*variable, numbers)) return *variable;
-  if (const auto named = type_named(attribute.comment, version); named && can_hold(*named, numbers)) return *named;
-  if (std::holds_alternative<bool>(attribute.value)) return Type::kByte;
-  if (numbers.whole.empty() && !numbers.real.empty()) return Type::kDouble;
-  return can_hold(Type::kInt, numbers) ? Type::kInt : can_hold(Type::kDouble, numbers) ? Type::kDouble : Type::kInt64;
+Type type_for(const Attribute& attribute, const AttributeNumbers& numbers, std::optional<Type> variable, int version) {
+  std::optional<DType> elements;
+  if (variable && *variable != Type::kChar) elements = dtype_of(*variable);
+  return *type_of(stored_dtype(attribute, numbers, elements, version == 5, DType::kInt32));
 }
 
 }  // namespace
@@ -119,25 +46,19 @@ void put_name(std::string& out, const std::string& name, int version) {
 }
 
 bool wants_cdf5(const Attribute& attribute) {
-  const Numbers numbers = numbers_of(attribute.value);
-  return !can_hold(Type::kInt, numbers) && !can_hold(Type::kDouble, numbers);
+  const AttributeNumbers numbers = numbers_of(attribute.value);
+  return !can_hold(DType::kInt32, numbers) && !can_hold(DType::kFloat64, numbers);
 }
 
 std::string format_attribute(const Attribute& attribute, std::optional<Type> variable, int version) {
   std::string out;
   put_name(out, attribute.key, version);
-  std::optional<std::string> text;
-  if (const auto* one = std::get_if<std::string>(&attribute.value)) text = *one;
-  if (const auto* list = std::get_if<std::vector<std::string>>(&attribute.value)) {
-    text.emplace();
-    for (std::size_t i = 0; i < list->size(); ++i) *text += (i == 0 ? "" : "\n") + (*list)[i];
-  }
-  if (text) {
+  if (const auto text = lines_of(attribute.value)) {
     put_word(out, static_cast<std::uint32_t>(Type::kChar));
     put_count(out, static_cast<Index>(text->size()), version);
     out += *text;
   } else {
-    const Numbers numbers = numbers_of(attribute.value);
+    const AttributeNumbers numbers = numbers_of(attribute.value);
     const Type type = type_for(attribute, numbers, variable, version);
     put_word(out, static_cast<std::uint32_t>(type));
     put_count(out, static_cast<Index>(numbers.size()), version);

@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "freestone/formats/netcdf3.h"
@@ -9,7 +8,7 @@ namespace freestone::formats::netcdf3 {
 
 Contents open(std::shared_ptr<const File> file) {
   Header header = read_header(*file);
-  const std::string absolute = std::filesystem::absolute(file->name()).string();
+  const std::string absolute = file->location();
   Contents contents{.format = "netcdf3", .path = file->name()};
   contents.is_group = true;
   contents.attributes = std::move(header.attributes);

@@ -3,10 +3,10 @@
 #include <limits>
 #include <map>
 
-#include "freestone/formats/fits_card.h"
 #include "freestone/formats/netcdf3.h"
 #include "freestone/formats/netcdf3_attributes.h"
 #include "freestone/formats/netcdf3_header.h"
+#include "freestone/formats/dataset_request.h"
 #include "freestone/storage/raw_sink.h"
 
 namespace freestone::formats::netcdf3 {
@@ -105,29 +105,6 @@ Index set_places(const std::string& path, Header& header) {
   return at;
 }
 
-/// A key of other formats as a name of netCDF, "" for one that has none.
-std::string key_from(std::string key) {
-  for (char& c : key) {
-    if (c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '_';
-  }
-  while (!key.empty() && key.back() == ' ') key.pop_back();
-  return key;
-}
-
-/// Each key once: what comes later replaces what was there, but COMMENT and HISTORY of FITS are one text.
-void add(std::vector<Attribute>& list, Attribute attribute) {
-  attribute.key = key_from(attribute.key);
-  if (attribute.key.empty()) return;
-  const auto same = std::find_if(list.begin(), list.end(), [&](const Attribute& other) { return other.key == attribute.key; });
-  if (same == list.end()) {
-    list.push_back(std::move(attribute));
-    return;
-  }
-  const auto *before = std::get_if<std::string>(&same->value), *text = std::get_if<std::string>(&attribute.value);
-  if ((attribute.key == "COMMENT" || attribute.key == "HISTORY") && before != nullptr && text != nullptr) attribute.value = *before + "\n" + *text;
-  *same = std::move(attribute);
-}
-
 StoredVariable stored_variable(const std::string& path, const VariableRequest& request) {
   check_name(path, "variable", request.name);
   const auto type = type_of(request.spec.dtype);
@@ -140,7 +117,7 @@ StoredVariable stored_variable(const std::string& path, const VariableRequest& r
     if (attribute.key == "numpy_dtype" && attribute.value == AttributeValue("S1") && *type == Type::kUbyte) {
       out.type = Type::kChar;
     } else {
-      add(out.attributes, attribute);
+      add_attribute(out.attributes, attribute);
     }
   }
   return out;
@@ -151,7 +128,7 @@ StoredVariable stored_variable(const std::string& path, const VariableRequest& r
 std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
   if (request.variables.empty()) fail(ErrorKind::kUser, "{}: there is no variable to write.", request.path);
   Header header;
-  for (const Attribute& attribute : request.attributes) add(header.attributes, attribute);
+  for (const Attribute& attribute : request.attributes) add_attribute(header.attributes, attribute);
   Dimensions dimensions(request.path, header);
   for (const VariableRequest& variable : request.variables) {
     StoredVariable stored = stored_variable(request.path, variable);
@@ -187,23 +164,6 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
   return raw_sinks(request.path, request.overwrite, std::move(layout));
 }
 
-std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
-  DatasetRequest all{.path = request.path, .overwrite = request.overwrite};
-  VariableRequest variable{.name = request.name.empty() ? "data" : request.name, .spec = spec};
-  std::map<std::string, Index> lengths;
-  for (int k = 0; k < spec.shape.rank(); ++k) {
-    const auto axis = static_cast<std::size_t>(k);
-    std::string name = axis < request.dims.size() ? request.dims[axis] : "";
-    if (name.empty()) name = fmt::format("dim_{}", k);
-    while (lengths.emplace(name, spec.shape[k]).first->second != spec.shape[k]) name += "_";
-    variable.dims.push_back(std::move(name));
-  }
-  for (Attribute& attribute : fits::parse_cards(fits::sanitised_cards(request.header_cards))) variable.attributes.push_back(std::move(attribute));
-  for (const auto* list : {&request.plain_attributes, &request.attributes}) {
-    for (const Attribute& attribute : *list) variable.attributes.push_back(attribute);
-  }
-  all.variables.push_back(std::move(variable));
-  return netcdf3::create_sinks(all).front();
-}
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) { return netcdf3::create_sinks(dataset_of_one(spec, request)).front(); }
 
 }  // namespace freestone::formats::netcdf3

@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "freestone/storage/manifest_source.h"
@@ -199,7 +198,7 @@ Contents open(std::shared_ptr<const File> file) {
   const Header header = read_header(*file);
   Shape shape = header.shape;
   if (header.fortran_order) std::reverse(shape.begin(), shape.end());
-  const nlohmann::json reference{{"path", std::filesystem::absolute(file->name()).string()}, {"variable", ""}};
+  const nlohmann::json reference{{"path", file->location()}, {"variable", ""}};
   Variable variable;
   if (header.fortran_order && shape.rank() > 1) variable.attributes.push_back({"fortran_order", true, "axes are given in reverse"});
   Contents contents{.format = "npy", .path = file->name()};

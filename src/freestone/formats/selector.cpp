@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "freestone/formats/format.h"
+#include "freestone/storage/location.h"
 
 namespace freestone::formats {
 namespace {
@@ -45,7 +46,10 @@ std::string list_of(const Contents& contents) {
   return out;
 }
 
-std::string_view kind_of_part(const Contents& contents) { return contents.format == "geotiff" ? "image" : "HDU"; }
+std::string_view kind_of_part(const Contents& contents) {
+  if (contents.format == "casa") return "array";
+  return contents.format == "geotiff" ? "image" : "HDU";
+}
 
 const Variable& readable(const Contents& contents, const Variable& variable) {
   if (variable.source) return variable;
@@ -80,7 +84,7 @@ Selected split_selector(const std::string& path) {
   const auto open = path.rfind('[');
   if (path.empty() || path.back() != ']' || open == std::string::npos || open == 0 || open + 2 >= path.size()) return {path, ""};
   std::error_code error;
-  if (std::filesystem::exists(path, error)) return {path, ""};
+  if (!is_url(path) && std::filesystem::exists(path, error)) return {path, ""};
   return {path.substr(0, open), path.substr(open + 1, path.size() - open - 2)};
 }
 

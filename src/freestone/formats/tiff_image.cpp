@@ -1,7 +1,6 @@
 #include "freestone/formats/tiff_image.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "freestone/storage/chunk_table.h"
@@ -274,7 +273,7 @@ std::shared_ptr<const Source> make_source(const std::shared_ptr<const File>& fil
   layout.transform = {.stored = image.stored, .order = is_native ? kNativeOrder : header.order, .dtype = image.dtype, .halves = image.halves};
   layout.fill = std::move(fill);
   layout.reference =
-      nlohmann::json{{"path", std::filesystem::absolute(file->name()).string()}, {"variable", name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      nlohmann::json{{"path", file->location()}, {"variable", name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 
   std::vector<ListedChunk> chunks;
   chunks.reserve(static_cast<std::size_t>(layout.grid.count()));

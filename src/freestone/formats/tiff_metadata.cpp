@@ -318,6 +318,10 @@ Metadata read_metadata(const Directory& directory, const Image& image) {
     if (known.number == found) out.attributes.push_back({"photometric", std::string(known.name), ""});
   }
   if (directory.has(kColorMap)) out.attributes.push_back({"colormap", directory.integers(kColorMap, 3 * 65536), "red, green, blue"});
+  if (const auto extra = directory.count(kExtraSamples) < image.bands ? directory.integers(kExtraSamples, image.bands) : std::vector<Index>();
+      std::any_of(extra.begin(), extra.end(), [](Index kind) { return kind != 0; })) {
+    out.attributes.push_back({"extra_samples", extra, "0: unspecified, 1: opacity that the colours know, 2: opacity"});
+  }
   if (image.bits % 8 != 0) out.attributes.push_back({"nbits", std::int64_t{image.bits}, "bits of a sample"});
   return out;
 }
@@ -328,7 +332,7 @@ std::vector<TagToWrite> metadata_tags(const std::vector<Attribute>& attributes, 
   for (const Attribute& attribute : attributes) {
     const std::string& key = attribute.key;
     const auto* text = std::get_if<std::string>(&attribute.value);
-    if (key.empty() || is_geo(attribute) || key == "photometric" || key == "colormap" || key == "nbits") continue;
+    if (key.empty() || is_geo(attribute) || key == "photometric" || key == "colormap" || key == "extra_samples" || key == "nbits") continue;
     if (key == "nodata" || key == "_FillValue") {
       // One of the two: the first that comes.
       if (std::any_of(out.begin(), out.end(), [](const TagToWrite& tag) { return tag.tag == kGdalNodata; })) continue;

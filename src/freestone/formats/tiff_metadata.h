@@ -12,6 +12,7 @@
 /// | `band_2:NAME`, `NAME`, `DOMAIN:NAME` | GDAL_METADATA | other items: of a band, of the image |
 /// | `TIFFTAG_SOFTWARE` ... | baseline tags | GDAL's names |
 /// | `photometric`, `colormap` | PhotometricInterpretation, ColorMap | "palette", "rgb" ...; red, green and blue, one after another |
+/// | `extra_samples` | ExtraSamples | what the bands behind the colours are, where that is said: 1 and 2 are opacity |
 #pragma once
 
 #include "freestone/formats/format.h"

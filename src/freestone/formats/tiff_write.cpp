@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <optional>
 
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/tiff.h"
@@ -16,6 +20,8 @@ constexpr Index kMostBands = 0xffff;
 constexpr Index kLargestChunk = 0x7fffffff;
 // Below the end of what classic TIFF can address: room for the directory.
 constexpr Index kClassicRoom = (Index{1} << 32) - (Index{1} << 26);
+// A picture with its opacity: what a viewer of a COG wants in one request.
+constexpr Index kBandsOfPicture = 4;
 
 struct Compressor {
   std::string_view name;
@@ -74,10 +80,27 @@ Grid asked_grid(const Spec& spec, const WriteRequest& request) {
   return {asked, false};
 }
 
-Grid grid_of(const Spec& spec, const WriteRequest& request) {
-  if (!request.packing.chunks.empty()) return asked_grid(spec, request);
+Grid grid_of(const Spec& spec, const WriteRequest& request, bool is_cog) {
   const int rank = spec.shape.rank();
+  const std::string& interleave = request.packing.raster.interleave;
+  if (!interleave.empty() && interleave != "band" && interleave != "pixel") {
+    fail(ErrorKind::kUser, "{}: --interleave '{}': it is band or pixel.", request.path, interleave);
+  }
+  const bool has_choice = rank == 3 && request.packing.chunks.rank() != 3;
+  const Index together = rank == 3 && (interleave == "pixel" || (interleave.empty() && is_cog && spec.shape[0] <= kBandsOfPicture)) ? spec.shape[0] : 1;
+  if (!request.packing.chunks.empty()) {
+    Grid grid = asked_grid(spec, request);
+    if (has_choice) grid.chunk[0] = together;
+    if (!has_choice && !interleave.empty() && rank == 3 && (grid.chunk[0] == 1) != (interleave == "band") && spec.shape[0] > 1) {
+      fail(ErrorKind::kUser, "{}: --chunks of {} bands and --interleave {} do not go together.", request.path, grid.chunk[0], interleave);
+    }
+    if (is_cog && !grid.is_tiled) {
+      fail(ErrorKind::kUser, "{}: --chunks {}: a COG has tiles, of multiples of {}.", request.path, to_string(grid.chunk), kTileStep);
+    }
+    return grid;
+  }
   Grid grid{Shape(rank, 1)};
+  if (rank == 3) grid.chunk[0] = together;
   for (int k = rank - 2; k < rank; ++k) {
     const bool is_wanted = request.chunks_are_wanted && request.nominal_chunks.rank() == rank;
     const Index side = is_wanted ? request.nominal_chunks[k] : kTileSide;
@@ -144,13 +167,95 @@ void put_photometric(const std::vector<Attribute>& attributes, DType dtype, Inde
     tags.push_back(short_tag(kColorMap, map));
   }
   tags.push_back(short_tag(kPhotometric, {photometric}));
-  // 0: unspecified. A band of numbers is no opacity.
-  if (bands > used) tags.push_back(short_tag(kExtraSamples, std::vector<Index>(static_cast<std::size_t>(bands - used), 0)));
+  if (bands <= used) return;
+  // 0: unspecified. A band of numbers is no opacity unless somebody said so.
+  std::vector<Index> extra(static_cast<std::size_t>(bands - used), 0);
+  if (const auto* kinds = value_of<std::vector<std::int64_t>>(attributes, "extra_samples"); kinds != nullptr && kinds->size() == extra.size()) {
+    for (std::size_t i = 0; i < extra.size(); ++i) extra[i] = std::clamp<Index>((*kinds)[i], 0, 2);
+  }
+  tags.push_back(short_tag(kExtraSamples, extra));
 }
 
-}  // namespace
+/// What the attributes call nodata, as one element; empty when there is none, or none that the type holds.
+std::vector<std::byte> nodata_of(const std::vector<Attribute>& attributes, DType dtype) {
+  if (is_complex(dtype)) return {};
+  for (const Attribute& attribute : attributes) {
+    if (attribute.key != "nodata" && attribute.key != "_FillValue") continue;
+    std::vector<std::byte> out;
+    with_real_type(dtype, [&]<class U>(TypeTag<U>) {
+      using T = std::conditional_t<std::is_same_v<U, bool>, std::uint8_t, U>;
+      std::optional<T> value;
+      const auto* whole = std::get_if<std::int64_t>(&attribute.value);
+      const auto* number = std::get_if<double>(&attribute.value);
+      if constexpr (std::is_floating_point_v<T>) {
+        if (whole != nullptr) value = static_cast<T>(*whole);
+        if (number != nullptr) value = static_cast<T>(*number);
+      } else {
+        if (whole != nullptr && std::in_range<T>(*whole)) value = static_cast<T>(*whole);
+        if (number != nullptr && std::trunc(*number) == *number && std::abs(*number) < 9e15 && std::in_range<T>(static_cast<std::int64_t>(*number))) {
+          value = static_cast<T>(*number);
+        }
+      }
+      if (!value) return;
+      out.resize(sizeof(T));
+      std::memcpy(out.data(), &*value, sizeof(T));
+    });
+    return out;
+  }
+  return {};
+}
 
-std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
+Index predictor_of(const WriteRequest& request, const Compressor& compressor, DType dtype) {
+  const auto asked = request.packing.raster.predictor;
+  const Index fits = is_complex(dtype) ? 1 : is_floating(dtype) ? 3 : 2;
+  if (!asked) return compressor.has_predictor ? fits : 1;
+  if (*asked < 1 || *asked > 3) fail(ErrorKind::kUser, "{}: --predictor {}: it is 1 (none), 2 (differences) or 3 (differences of floats).", request.path, *asked);
+  if (*asked == 1) return 1;
+  if (!compressor.has_predictor) fail(ErrorKind::kUser, "{}: {} has no predictor.", request.path, compressor.name);
+  if (is_complex(dtype) || (*asked == 3 && !is_floating(dtype))) {
+    fail(ErrorKind::kUser, "{}: predictor {} is not for {}.", request.path, *asked, freestone::name_of(dtype));
+  }
+  return *asked;
+}
+
+/// Levels of overviews, each with whether it is wanted; an image of one pixel has none.
+std::vector<bool> overviews_of(const WriteRequest& request, const Shape& shape, const Grid& grid, bool is_cog) {
+  const std::string& asked = request.packing.raster.overviews;
+  const int rank = shape.rank();
+  if (asked == "none" || (asked.empty() && !is_cog)) return {};
+  if (!grid.is_tiled) fail(ErrorKind::kUser, "{}: overviews are made of tiles, not of strips: give --chunks in multiples of {}.", request.path, kTileStep);
+  if (asked.empty() || asked == "auto") {
+    return std::vector<bool>(static_cast<std::size_t>(levels_down_to(shape, std::max(grid.chunk[rank - 2], grid.chunk[rank - 1]))), true);
+  }
+  std::vector<bool> out;
+  const char *at = asked.data(), *const end = at + asked.size();
+  for (Index before = 1; at < end;) {
+    Index factor = 0;
+    const auto [next, error] = std::from_chars(at, end, factor);
+    const bool is_power = factor > 0 && (factor & (factor - 1)) == 0;
+    if (error != std::errc() || (next < end && *next != ',') || next + 1 == end || !is_power || factor <= before || factor > (Index{1} << 31)) {
+      fail(ErrorKind::kUser, "{}: --overviews '{}': auto, none, or powers of two that grow, as in 2,4,8.", request.path, asked);
+    }
+    for (; before < factor; before *= 2) out.push_back(false);
+    out.back() = true;
+    at = next == end ? end : next + 1;
+  }
+  const int most = levels_down_to(shape, 1);
+  if (static_cast<int>(out.size()) > most) {
+    fail(ErrorKind::kUser, "{}: --overviews {}: of {} one pixel is left at {}.", request.path, asked, to_string(shape), Index{1} << most);
+  }
+  return out;
+}
+
+bool asks_for_big(const WriteRequest& request, bool otherwise) {
+  const std::string& asked = request.packing.raster.bigtiff;
+  if (asked == "yes") return true;
+  if (asked == "no") return false;
+  if (!asked.empty() && asked != "if-needed") fail(ErrorKind::kUser, "{}: --bigtiff '{}': it is yes, no or if-needed.", request.path, asked);
+  return otherwise;
+}
+
+std::shared_ptr<Sink> sink_of(const Spec& spec, const WriteRequest& request, bool is_cog) {
   const Shape& shape = spec.shape;
   const int rank = shape.rank();
   if (rank != 2 && rank != 3) {
@@ -168,7 +273,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
     fail(ErrorKind::kInternal, "{}: {} names for {} axes", request.path, request.dims.size(), rank);
   }
   const Compressor& compressor = compressor_of(request);
-  const Grid grid = grid_of(spec, request);
+  const Grid grid = grid_of(spec, request, is_cog);
   const Index samples = rank == 3 ? grid.chunk[0] : 1, chunk_width = grid.chunk[rank - 1], chunk_height = grid.chunk[rank - 2];
   const Index chunk_bytes = element_count(grid.chunk) * freestone::size_of(spec.dtype);
   if (static_cast<double>(samples) * static_cast<double>(chunk_width) * static_cast<double>(chunk_height) * 16 > static_cast<double>(Index{1} << 60) ||
@@ -182,7 +287,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   output.is_tiled = grid.is_tiled;
   const Index element_bytes = freestone::size_of(spec.dtype);
   const TiffRow row{.elements = chunk_width * samples, .samples = samples, .element_bytes = element_bytes};
-  const Index predictor = !compressor.has_predictor || is_complex(spec.dtype) ? 1 : is_floating(spec.dtype) ? 3 : 2;
+  const Index predictor = predictor_of(request, compressor, spec.dtype);
   std::vector<CodecRef> codecs;
   if (predictor == 2) codecs.push_back(horizontal_differences_codec(row));
   if (predictor == 3) codecs.push_back(floating_differences_codec(row));
@@ -196,17 +301,24 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
     default: break;
   }
   output.codecs = CodecChain(std::move(codecs));
-  const double chunks = static_cast<double>(ChunkGrid(shape, grid.chunk).count());
-  output.is_big = chunks * (static_cast<double>(output.codecs.largest_encoded(chunk_bytes)) + 10) > static_cast<double>(kClassicRoom);
+  const std::vector<bool> overviews = overviews_of(request, shape, grid, is_cog);
+  const double chunks = static_cast<double>(ChunkGrid(shape, grid.chunk).count()) * (overviews.empty() ? 1 : 1.5) + 2 * static_cast<double>(overviews.size());
+  const double most = chunks * (static_cast<double>(output.codecs.largest_encoded(chunk_bytes)) + 10);
+  const bool is_open = is_cog && (request.packing.raster.bigtiff.empty() || request.packing.raster.bigtiff == "if-needed");
+  if (!is_open) output.is_big = asks_for_big(request, most > static_cast<double>(kClassicRoom));
+  output.is_cog = is_cog;
 
   const bool is_separate = bands > 1 && samples == 1;
   const auto per_band = [&](Tag tag, Index value) { return short_tag(tag, std::vector<Index>(static_cast<std::size_t>(bands), value)); };
   const std::vector<Attribute> attributes = attributes_of(request);
   output.tags = metadata_tags(attributes, bands, request.dims, rank == 3);
-  auto& tags = output.tags;
+  // What overviews say as well.
+  std::vector<TagToWrite> tags;
+  for (const TagToWrite& tag : output.tags) {
+    if (tag.tag == kGdalNodata) tags.push_back(tag);
+  }
+  const std::size_t already = tags.size();
   put_photometric(attributes, spec.dtype, bands, tags);
-  tags.push_back(long_tag(kImageWidth, width));
-  tags.push_back(long_tag(kImageLength, height));
   tags.push_back(per_band(kBitsPerSample, 8 * element_bytes));
   tags.push_back(per_band(kSampleFormat, sample_format(spec.dtype)));
   tags.push_back(short_tag(kCompression, {compressor.number}));
@@ -219,7 +331,32 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   } else {
     tags.push_back(long_tag(kRowsPerStrip, chunk_height));
   }
+  Shape smaller = shape;
+  for (const bool is_written : overviews) {
+    smaller = halved(smaller);
+    TiffOutput::Overview overview{is_written, tags};
+    overview.tags.push_back(long_tag(kNewSubfileType, 1));
+    overview.tags.push_back(long_tag(kImageWidth, smaller[rank - 1]));
+    overview.tags.push_back(long_tag(kImageLength, smaller[rank - 2]));
+    output.overviews.push_back(std::move(overview));
+  }
+  output.tags.insert(output.tags.end(), tags.begin() + static_cast<std::ptrdiff_t>(already), tags.end());
+  output.tags.push_back(long_tag(kImageWidth, width));
+  output.tags.push_back(long_tag(kImageLength, height));
+
+  const bool is_palette = std::any_of(tags.begin(), tags.end(), [](const TagToWrite& tag) { return tag.tag == kColorMap; });
+  const std::string& resampling = request.packing.raster.overview_resampling;
+  output.resampling = !resampling.empty() ? parse_resampling(resampling) : is_palette ? Resampling::kNearest : Resampling::kAverage;
+  if (!overviews.empty() && !has_resampling(spec.dtype, output.resampling)) {
+    fail(ErrorKind::kUser, "{}: overviews of {} are made by nearest or average.", request.path, freestone::name_of(spec.dtype));
+  }
+  output.missing = {nodata_of(attributes, spec.dtype)};
   return std::make_shared<TiffSink>(request.path, request.overwrite, std::move(output));
 }
+
+}  // namespace
+
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) { return sink_of(spec, request, false); }
+std::shared_ptr<Sink> create_cog_sink(const Spec& spec, const WriteRequest& request) { return sink_of(spec, request, true); }
 
 }  // namespace freestone::formats::tiff

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "freestone/formats/format.h"
@@ -18,10 +19,15 @@ bool is_node(const std::string& folder);
 /// consolidated metadata when there are some. An array that Freestone cannot read has a note instead of a source.
 /// @throws Error kind data, naming file and field; kind user: the folder is no node
 Contents open(const std::string& folder);
+/// As `open`, of a path or a URL; nothing: it is no node.
+std::optional<Contents> open_if_node(const std::string& location);
 
 /// One array. Version 3 unless asked otherwise; Blosc with LZ4 (level 5, bytes shuffled), which any reader of Zarr knows and which keeps
 /// up with a disk where zarr-python's own default, zstd without shuffling, does not. Chunks that hold nothing but zeros are not
 /// written, as zarr-python has it.
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request);
+
+/// A group of arrays with consolidated metadata, as xarray opens it. @throws Error kind user: a name that is none of a node's
+std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request);
 
 }  // namespace freestone::formats::zarr

@@ -1,65 +1,43 @@
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <map>
 
 #include "freestone/formats/zarr.h"
 #include "freestone/formats/zarr_node.h"
-#include "freestone/storage/chunk_files.h"
+#include "freestone/formats/zarr_store.h"
 
 namespace freestone::formats::zarr {
 namespace {
 
 namespace stdfs = std::filesystem;
 
-// Consolidated metadata of ten thousands of arrays are some 20 MB.
-constexpr Index kLargestMetadata = Index{256} << 20;
 constexpr std::size_t kMostNodes = 100'000;
 constexpr int kDeepestGroup = 64;
 
-bool has_file(const std::string& path) {
-  std::error_code error;
-  return stdfs::is_regular_file(path, error);
+std::string below(const std::string& folder, const std::string& leaf) { return folder.empty() ? leaf : folder + "/" + leaf; }
+
+std::optional<Json> read_json(const ZarrStore& store, const std::string& path) {
+  const auto text = store.document(path);
+  return text ? std::optional<Json>(parse_json(store.name(path), *text)) : std::nullopt;
 }
 
-Json read_json(const std::string& path) {
-  const auto file = File::open(path);
-  if (file->size() > kLargestMetadata)
-    fail(ErrorKind::kData, "{}: metadata of {} are none. The file is damaged.", path, format_bytes(file->size()));
-  std::string text(static_cast<std::size_t>(file->size()), ' ');
-  file->read_exactly(0, std::as_writable_bytes(std::span(text)));
-  return parse_json(path, text);
-}
-
-Json read_json_if_there(const std::string& path) { return has_file(path) ? read_json(path) : Json(Json::object()); }
-
-std::optional<Node> read_node(const std::string& folder) {
-  if (has_file(folder + "/zarr.json")) return node_from_v3(folder + "/zarr.json", read_json(folder + "/zarr.json"));
+std::optional<Node> read_node(const ZarrStore& store, const std::string& folder) {
+  if (auto json = read_json(store, below(folder, "zarr.json"))) return node_from_v3(store.name(below(folder, "zarr.json")), std::move(*json));
   for (const bool is_array : {true, false}) {
-    const std::string path = folder + (is_array ? "/.zarray" : "/.zgroup");
-    if (!has_file(path)) continue;
-    return Node{2, is_array, read_json(path), read_json_if_there(folder + "/.zattrs")};
+    auto json = read_json(store, below(folder, is_array ? ".zarray" : ".zgroup"));
+    if (!json) continue;
+    return Node{2, is_array, std::move(*json), read_json(store, below(folder, ".zattrs")).value_or(Json::object())};
   }
   return std::nullopt;
 }
 
-Identity identity_of(const std::string& folder, const std::string& metadata) {
-  struct stat status {};
-  if (stat(metadata.c_str(), &status) != 0) {
-    fail(ErrorKind::kData, "{}: it is not there, although the metadata of its group list it.", metadata);
-  }
-  return {folder, status.st_size, Index{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, static_cast<Index>(status.st_ino)};
-}
-
-Variable variable_at(const std::string& folder, const std::string& name, int number, const Node& node) {
-  const std::string metadata = folder + "/" + node.name_of_document();
-  std::string absolute = stdfs::absolute(folder).lexically_normal().string();
-  while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
-  const std::string reference = nlohmann::json{{"path", absolute}, {"variable", ""}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return variable_from(metadata, name, number, node, reference, [&](ArrayMetadata& array) {
-    return std::make_shared<const ChunkFiles>(folder, metadata, identity_of(folder, metadata), std::move(array.key), std::move(array.shards));
-  });
+/// @param group_document "" when the array's own was read
+Variable variable_at(const ZarrStore& store, const std::string& folder, const std::string& group_document, int number, const Node& node) {
+  const std::string document = node.name_of_document();
+  const std::string reference =
+      nlohmann::json{{"path", store.location(folder)}, {"variable", ""}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return variable_from(store.name(below(folder, document)), folder, number, node, reference,
+                       [&](ArrayMetadata& array) { return store.chunks(folder, document, group_document, array); });
 }
 
 /// A name in consolidated metadata stays inside the group.
@@ -88,11 +66,11 @@ std::optional<Nodes> consolidated_v3(const std::string& file, const Node& group)
   return nodes;
 }
 
-std::optional<Nodes> consolidated_v2(const std::string& folder) {
-  const std::string file = folder + "/.zmetadata";
-  if (!has_file(file)) return std::nullopt;
-  const Json json = read_json(file);
-  const Json& all = member(file, json, "metadata");
+std::optional<Nodes> consolidated_v2(const ZarrStore& store) {
+  const std::string file = store.name(".zmetadata");
+  const auto json = read_json(store, ".zmetadata");
+  if (!json) return std::nullopt;
+  const Json& all = member(file, *json, "metadata");
   if (!all.is_object()) fail(ErrorKind::kData, "{}: metadata is no object.", file);
   Nodes nodes;
   std::map<std::string, Json> attributes;
@@ -111,46 +89,59 @@ std::optional<Nodes> consolidated_v2(const std::string& folder) {
   return nodes;
 }
 
-void walk(const std::string& folder, const std::string& prefix, int depth, Nodes& nodes) {
-  if (depth > kDeepestGroup) fail(ErrorKind::kData, "{}: its groups are nested more than {} deep.", folder, kDeepestGroup);
-  std::error_code error;
-  for (const auto& entry : stdfs::directory_iterator(folder, error)) {
-    if (!entry.is_directory(error)) continue;
-    const std::string leaf = entry.path().filename().string(), name = prefix + leaf;
-    auto node = read_node(entry.path().string());
-    if (!node) continue;
-    if (nodes.size() >= kMostNodes) fail(ErrorKind::kUser, "{}: it holds more than {} nodes. Open one of its groups.", folder, kMostNodes);
-    if (!node->is_array) walk(entry.path().string(), name + "/", depth + 1, nodes);
-    nodes.emplace(name, std::move(*node));
+void walk(const ZarrStore& store, const std::string& folder, int depth, Nodes& nodes) {
+  if (depth > kDeepestGroup) fail(ErrorKind::kData, "{}: its groups are nested more than {} deep.", store.name(folder), kDeepestGroup);
+  const auto folders = store.folders(folder);
+  if (!folders) {
+    fail(ErrorKind::kUser, "{}: it is a group, and what is in it cannot be listed over HTTP. Name one of its arrays, or have its metadata consolidated.",
+         store.name(folder));
   }
-  if (error) fail_errno(error.value(), fmt::format("{}: cannot be listed", folder));
+  for (const std::string& leaf : *folders) {
+    const std::string path = below(folder, leaf);
+    auto node = read_node(store, path);
+    if (!node) continue;
+    if (nodes.size() >= kMostNodes) fail(ErrorKind::kUser, "{}: it holds more than {} nodes. Open one of its groups.", store.name(folder), kMostNodes);
+    if (!node->is_array) walk(store, path, depth + 1, nodes);
+    nodes.emplace(path, std::move(*node));
+  }
 }
 
 }  // namespace
 
 bool is_node(const std::string& folder) {
-  return has_file(folder + "/zarr.json") || has_file(folder + "/.zarray") || has_file(folder + "/.zgroup");
+  std::error_code error;
+  for (const char* document : {"/zarr.json", "/.zarray", "/.zgroup"}) {
+    if (stdfs::is_regular_file(folder + document, error)) return true;
+  }
+  return false;
 }
 
-Contents open(const std::string& path) {
-  std::string folder = path;
-  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
-  const auto node = read_node(folder);
-  if (!node) fail(ErrorKind::kUser, "{}: is a folder, and no Zarr array or group (it has no zarr.json, .zarray or .zgroup).", path);
-  Contents contents{.format = "zarr", .path = folder};
+std::optional<Contents> open_if_node(const std::string& path) {
+  const auto store = ZarrStore::at(path);
+  const auto node = read_node(*store, "");
+  if (!node) return std::nullopt;
+  Contents contents{.format = "zarr", .path = store->name("")};
   if (node->is_array) {
-    contents.variables.push_back(variable_at(folder, "", 0, *node));
+    contents.variables.push_back(variable_at(*store, "", "", 0, *node));
     return contents;
   }
   contents.is_group = true;
   contents.attributes = attributes_from(node->attributes);
-  auto nodes = node->version == 3 ? consolidated_v3(folder + "/zarr.json", *node) : consolidated_v2(folder);
-  if (!nodes) walk(folder, "", 0, nodes.emplace());
-  for (const auto& [name, below] : *nodes) {
-    if (below.is_array)
-      contents.variables.push_back(variable_at(folder + "/" + name, name, static_cast<int>(contents.variables.size()), below));
+  const std::string document = node->version == 3 ? "zarr.json" : ".zmetadata";
+  auto nodes = node->version == 3 ? consolidated_v3(store->name(document), *node) : consolidated_v2(*store);
+  const bool is_consolidated = nodes.has_value();
+  if (!nodes) walk(*store, "", 0, nodes.emplace());
+  for (const auto& [name, array] : *nodes) {
+    if (array.is_array)
+      contents.variables.push_back(variable_at(*store, name, is_consolidated ? document : "", static_cast<int>(contents.variables.size()), array));
   }
   return contents;
+}
+
+Contents open(const std::string& path) {
+  auto contents = open_if_node(path);
+  if (!contents) fail(ErrorKind::kUser, "{}: is a folder, and no Zarr array or group (it has no zarr.json, .zarray or .zgroup).", path);
+  return std::move(*contents);
 }
 
 }  // namespace freestone::formats::zarr

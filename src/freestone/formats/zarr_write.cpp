@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "freestone/base/base64.h"
 #include "freestone/formats/fits_card.h"
@@ -175,9 +176,13 @@ Json attributes_of(const WriteRequest& request) {
 
 std::string text_of(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-}  // namespace
+/// How an array is written, and its metadata: the document, and in version 2 the attributes beside it.
+struct PlannedArray {
+  ChunkedOutput output;
+  Json document, attributes;
+};
 
-std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
+PlannedArray planned_array(const Spec& spec, const WriteRequest& request) {
   const int version = request.packing.version == 0 ? 3 : request.packing.version;
   if (version != 2 && version != 3) fail(ErrorKind::kUser, "{}: there is no Zarr version {}; 2 and 3 are.", request.path, version);
   if (!request.dims.empty() && static_cast<int>(request.dims.size()) != spec.shape.rank()) {
@@ -187,7 +192,8 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   const bool has_shards = !grid.shard.empty();
   Json attributes = attributes_of(request);
   if (const auto fill = attributes.find("_FillValue"); version == 3 && is_floating(spec.dtype) && fill != attributes.end()) *fill = fill_as_text(*fill);
-  ChunkedOutput output;
+  PlannedArray planned;
+  ChunkedOutput& output = planned.output;
   ArrayMetadata array;
   if (version == 3) {
     Json codecs = codecs_of_v3(request, spec.dtype);
@@ -214,6 +220,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
     }
     array = read_array_v3(request.path, json);
     output.files.push_back({"zarr.json", text_of(json)});
+    planned.document = std::move(json);
   } else {
     if (has_shards) fail(ErrorKind::kUser, "{}: Zarr version 2 has no shards; version 3 has.", request.path);
     Json json;
@@ -232,6 +239,8 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
     array = read_array_v2(request.path, json, attributes);
     if (!attributes.empty()) output.files.push_back({".zattrs", text_of(attributes)});
     output.files.push_back({".zarray", text_of(json)});
+    planned.document = std::move(json);
+    planned.attributes = std::move(attributes);
   }
   output.spec = spec;
   output.chunk = array.chunk;
@@ -241,7 +250,94 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   output.fill = std::move(array.fill);
   output.key = std::move(array.key);
   output.marks = {"zarr.json", ".zarray", ".zgroup"};
-  return std::make_shared<ChunkedSink>(request.path, request.overwrite, std::move(output));
+  return planned;
+}
+
+/// The groups on the way to the arrays, "" first.
+std::vector<std::string> groups_of(const DatasetRequest& request) {
+  std::set<std::string> out = {""};
+  for (const VariableRequest& variable : request.variables) {
+    for (std::size_t at = variable.name.find('/'); at != std::string::npos; at = variable.name.find('/', at + 1)) out.insert(variable.name.substr(0, at));
+  }
+  return {out.begin(), out.end()};
+}
+
+/// A part of a path in a group.
+void check_name(const DatasetRequest& request, const std::string& name) {
+  std::string_view left = name;
+  while (true) {
+    const std::string_view part = left.substr(0, left.find('/'));
+    const bool is_bad = part.empty() || part == "." || part == ".." || part == "zarr.json" || part.starts_with(".z") || part.starts_with("__") ||
+                        part.find('\0') != std::string_view::npos;
+    if (is_bad) fail(ErrorKind::kUser, "{}: '{}' is no name for an array in Zarr.", request.path, name);
+    if (part.size() == left.size()) return;
+    left.remove_prefix(part.size() + 1);
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
+  return std::make_shared<ChunkedSink>(request.path, request.overwrite, planned_array(spec, request).output);
+}
+
+std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
+  if (request.variables.empty()) fail(ErrorKind::kUser, "{}: there is no variable to write.", request.path);
+  int version = 0;
+  for (const VariableRequest& variable : request.variables) version = std::max(version, variable.packing.version);
+  if (version == 0) version = 3;
+  Json whole = Json::object();
+  for (const Attribute& attribute : request.attributes) {
+    if (!attribute.key.empty()) whole[attribute.key] = json_from(attribute);
+  }
+  std::vector<PlannedArray> arrays;
+  Json consolidated = Json::object();
+  for (const VariableRequest& variable : request.variables) {
+    check_name(request, variable.name);
+    if (consolidated.contains(version == 3 ? variable.name : variable.name + "/.zarray"))
+      fail(ErrorKind::kUser, "{}: two variables have the name '{}'.", request.path, variable.name);
+    WriteRequest one{.path = request.path, .attributes = variable.attributes, .dims = variable.dims, .packing = variable.packing,
+                     .nominal_chunks = variable.nominal_chunks, .chunks_are_wanted = variable.chunks_are_wanted};
+    one.packing.version = version;
+    PlannedArray planned = planned_array(variable.spec, one);
+    if (version == 3) {
+      consolidated[variable.name] = planned.document;
+    } else {
+      consolidated[variable.name + "/.zarray"] = planned.document;
+      consolidated[variable.name + "/.zattrs"] = planned.attributes;
+    }
+    arrays.push_back(std::move(planned));
+  }
+  std::vector<ChunkedOutput::File> files;
+  for (const std::string& group : groups_of(request)) {
+    const std::string folder = group.empty() ? "" : group + "/";
+    const Json attributes = group.empty() ? whole : Json::object();
+    if (version == 3) {
+      const Json document = {{"zarr_format", 3}, {"node_type", "group"}, {"attributes", attributes}};
+      if (group.empty()) continue;  // last, with what all of them are
+      consolidated[group] = document;
+      files.push_back({folder + "zarr.json", text_of(document)});
+    } else {
+      consolidated[folder + ".zgroup"] = {{"zarr_format", 2}};
+      consolidated[folder + ".zattrs"] = attributes;
+      files.push_back({folder + ".zattrs", text_of(attributes)});
+      files.push_back({folder + ".zgroup", text_of({{"zarr_format", 2}})});
+    }
+  }
+  if (version == 3) {
+    files.push_back({"zarr.json", text_of({{"zarr_format", 3},
+                                           {"node_type", "group"},
+                                           {"attributes", whole},
+                                           {"consolidated_metadata", {{"kind", "inline"}, {"must_understand", false}, {"metadata", consolidated}}}})});
+  } else {
+    files.push_back({".zmetadata", text_of({{"zarr_consolidated_format", 1}, {"metadata", consolidated}})});
+  }
+  const auto folder = std::make_shared<ChunkedFolder>(request.path, request.overwrite, arrays.front().output.marks, std::move(files),
+                                                      static_cast<int>(arrays.size()));
+  std::vector<std::shared_ptr<Sink>> sinks;
+  for (std::size_t i = 0; i < arrays.size(); ++i)
+    sinks.push_back(std::make_shared<ChunkedSink>(folder, request.variables[i].name + "/", std::move(arrays[i].output)));
+  return sinks;
 }
 
 }  // namespace freestone::formats::zarr

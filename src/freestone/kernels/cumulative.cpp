@@ -1,5 +1,7 @@
 #include "freestone/kernels/cumulative.h"
 
+#include <complex>
+
 #include "freestone/kernels/columns.h"
 #include "freestone/kernels/fold_rules.h"
 
@@ -9,15 +11,28 @@ namespace {
 constexpr Index kMostColumns = 256;
 constexpr Index kStreams = 8;  // columns that are contiguous: so many chains of additions overlap
 
-/// `A` is double, int64 or uint64; integers are folded as uint64, which wraps.
+using Complex = std::complex<double>;
+
+/// `A` is double, int64, uint64 or Complex; integers are folded as uint64, which wraps.
 template <CumulativeFunction kFunction, class A>
 constexpr A nothing() {
   switch (kFunction) {
     case CumulativeFunction::kSum: return A{0};
     case CumulativeFunction::kProduct: return A{1};
-    case CumulativeFunction::kMax: return worst<A, false>();
-    default: return worst<A, true>();
+    case CumulativeFunction::kMax:
+      if constexpr (!std::is_same_v<A, Complex>) return worst<A, false>();
+      [[fallthrough]];
+    default:
+      if constexpr (!std::is_same_v<A, Complex>) return worst<A, true>();
+      return A{0};
   }
+}
+
+template <CumulativeFunction kFunction>
+Complex joined_complex(Complex a, Complex b) {
+  if constexpr (kFunction == CumulativeFunction::kSum) return {a.real() + b.real(), a.imag() + b.imag()};
+  // Written out: the operator looks for infinities.
+  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }
 
 template <CumulativeFunction kFunction, class A>
@@ -30,11 +45,21 @@ A joined(A a, A b) {
     default: return b < a || b != b ? (a != a ? a : b) : a;
   }
 }
+template <CumulativeFunction kFunction>
+Complex joined(Complex a, Complex b) {
+  return joined_complex<kFunction>(a, b);
+}
 
 template <class T>
-using AccumulatorOf =
+inline constexpr bool kIsComplex = !std::is_arithmetic_v<T>;
+template <class T>
+using AccumulatorOf = std::conditional_t<
+    kIsComplex<T>, Complex,
     std::conditional_t<std::is_floating_point_v<T>, double,
-                       std::conditional_t<std::is_unsigned_v<T> && !std::is_same_v<T, bool>, std::uint64_t, std::int64_t>>;
+                       std::conditional_t<std::is_unsigned_v<T> && !std::is_same_v<T, bool>, std::uint64_t, std::int64_t>>>;
+/// Maxima and minima of complex numbers do not exist: the loops are not made.
+template <CumulativeFunction kFunction, class T>
+inline constexpr bool kExists = !kIsComplex<T> || kFunction == CumulativeFunction::kSum || kFunction == CumulativeFunction::kProduct;
 
 template <CumulativeFunction kFunction, bool kSkip, class T, class R>
 void block_loop(const View& in, int axis, Index skip, const View* carry, const View& out, const Cancel& cancel) {
@@ -60,12 +85,12 @@ void block_loop(const View& in, int axis, Index skip, const View* carry, const V
         for (Index c = 0; c < some; ++c) {
           T value;
           std::memcpy(&value, x + c * next_x, sizeof value);
-          if constexpr (kSkip && std::is_floating_point_v<T>) {
+          if constexpr (kSkip && !std::is_integral_v<T>) {
             if (value != value) value = static_cast<T>(nothing<kFunction, A>());
           }
-          total[c] = joined<kFunction, A>(total[c], static_cast<A>(value));
+          total[c] = joined<kFunction>(total[c], static_cast<A>(value));
           if (!written) continue;
-          const R result = static_cast<R>(joined<kFunction, A>(carried[c], total[c]));
+          const R result = static_cast<R>(joined<kFunction>(carried[c], total[c]));
           std::memcpy(y + c * next_y, &result, sizeof result);
         }
       };
@@ -79,6 +104,26 @@ void block_loop(const View& in, int axis, Index skip, const View* carry, const V
       }
     }
   });
+}
+
+/// Sums of totals: floating parts with Neumaier's compensation, integers wrapping.
+double with_lost(double total, double lost) { return compensated(total, lost); }
+Complex with_lost(Complex total, Complex lost) { return {compensated(total.real(), lost.real()), compensated(total.imag(), lost.imag())}; }
+template <class A>
+A with_lost(A total, A) {
+  return total;
+}
+void add(double& total, double& lost, double value) { add_compensated(total, lost, value); }
+void add(Complex& total, Complex& lost, Complex value) {
+  double parts[] = {total.real(), total.imag()}, rest[] = {lost.real(), lost.imag()};
+  add_compensated(parts[0], rest[0], value.real());
+  add_compensated(parts[1], rest[1], value.imag());
+  total = {parts[0], parts[1]};
+  lost = {rest[0], rest[1]};
+}
+template <class A>
+void add(A& total, A&, A value) {
+  total = joined<CumulativeFunction::kSum>(total, value);
 }
 
 template <class F>
@@ -95,23 +140,25 @@ void with_function(CumulativeFunction function, F&& f) {
 }  // namespace
 
 DType accumulator_of(DType dtype) {
-  return with_real_type(dtype, []<class T>(TypeTag<T>) { return dtype_of<AccumulatorOf<T>>(); });
+  return with_type(dtype, []<class T>(TypeTag<T>) { return dtype_of<AccumulatorOf<T>>(); });
 }
 
 DType cumulative_result(CumulativeFunction function, DType dtype) {
   const bool sums = function == CumulativeFunction::kSum || function == CumulativeFunction::kProduct;
-  return is_floating(dtype) || !sums ? dtype : accumulator_of(dtype);
+  return is_floating(dtype) || is_complex(dtype) || !sums ? dtype : accumulator_of(dtype);
 }
 
 void cumulative_block(const CumulativeRule& rule, const View& in, int axis, Index skip, const View* carry, const View& out, bool raw,
                       const Cancel& cancel) {
   if (out.count() == 0) return;
   with_function(rule.function, [&]<CumulativeFunction kFunction>(std::integral_constant<CumulativeFunction, kFunction>) {
-    with_real_type(in.dtype, [&]<class T>(TypeTag<T>) {
+    with_type(in.dtype, [&]<class T>(TypeTag<T>) {
       constexpr bool kSums = kFunction == CumulativeFunction::kSum || kFunction == CumulativeFunction::kProduct;
       using A = AccumulatorOf<T>;
-      using R = std::conditional_t<std::is_floating_point_v<T> || !kSums, T, A>;
-      if (raw)
+      using R = std::conditional_t<!std::is_integral_v<T> || !kSums, T, A>;
+      if constexpr (!kExists<kFunction, T>)
+        ensure(false, "a running maximum of complex numbers");
+      else if (raw)
         rule.skip_nan ? block_loop<kFunction, true, T, A>(in, axis, skip, carry, out, cancel)
                       : block_loop<kFunction, false, T, A>(in, axis, skip, carry, out, cancel);
       else
@@ -125,30 +172,33 @@ void carries_along(const CumulativeRule& rule, const View& totals, int axis, con
   const View* const views[] = {&totals, &out};
   const Columns<2> columns(views, axis);
   with_function(rule.function, [&]<CumulativeFunction kFunction>(std::integral_constant<CumulativeFunction, kFunction>) {
-    with_real_type(totals.dtype, [&]<class A>(TypeTag<A>) {
-      if constexpr (sizeof(A) == 8) {
+    with_type(totals.dtype, [&]<class A>(TypeTag<A>) {
+      if constexpr (sizeof(A) >= 8 && std::is_same_v<A, AccumulatorOf<A>> && kExists<kFunction, A>) {
+        constexpr bool kSum = kFunction == CumulativeFunction::kSum;
         columns.for_each_outer([&](std::byte* const* data, Index) {
           for (Index c = 0; c < columns.columns(); ++c) {
             A total = nothing<kFunction, A>(), lost{};
             for (Index b = 0; b < totals.shape[axis]; ++b) {
               A value, carry = total;
-              if constexpr (kFunction == CumulativeFunction::kSum && std::is_same_v<A, double>) carry = compensated(total, lost);
+              if constexpr (kSum) carry = with_lost(total, lost);
               std::memcpy(data[1] + c * columns.column_stride(1) + b * columns.axis_stride(1), &carry, sizeof carry);
               std::memcpy(&value, data[0] + c * columns.column_stride(0) + b * columns.axis_stride(0), sizeof value);
-              if constexpr (kFunction == CumulativeFunction::kSum && std::is_same_v<A, double>)
-                add_compensated(total, lost, value);
+              if constexpr (kSum)
+                add(total, lost, value);
               else
-                total = joined<kFunction, A>(total, value);
+                total = joined<kFunction>(total, value);
             }
           }
         });
+      } else {
+        ensure(false, "carries of another dtype than an accumulator's");
       }
     });
   });
 }
 
 void write_nothing(CumulativeFunction function, const View& out) {
-  with_real_type(out.dtype, [&]<class T>(TypeTag<T>) {
+  with_type(out.dtype, [&]<class T>(TypeTag<T>) {
     const T value = static_cast<T>(function == CumulativeFunction::kSum ? 0 : 1);
     const Index n = out.rank() == 0 ? 1 : out.shape.back(), step = out.rank() == 0 ? 0 : out.strides.back();
     for_each_row(out.shape, {&out}, [&](std::byte** row) {

@@ -1,8 +1,8 @@
 /// Running sums, products, maxima and minima along an axis, block by block.
 ///
 /// Inside a block the elements are folded one by one (floats in float64, integers in 64 bits, wrapping); a block starts from nothing and
-/// its carry, what comes before it, is joined to every result. Blocks are anchored in the array, so the bits do not depend on tiles. Real
-/// dtypes.
+/// its carry, what comes before it, is joined to every result. Blocks are anchored in the array, so the bits do not depend on tiles.
+/// Complex numbers have sums and products, in complex128.
 #pragma once
 
 #include "freestone/core/cancel.h"
@@ -17,7 +17,7 @@ struct CumulativeRule {
   bool skip_nan = false;  ///< sum and product: NaN counts as 0 or 1; otherwise what follows a NaN is NaN
 };
 
-/// float64, int64 or uint64: in what elements of this dtype are folded.
+/// float64, complex128, int64 or uint64: in what elements of this dtype are folded.
 DType accumulator_of(DType dtype);
 /// The dtype of results: of sums and products of integers the accumulator, otherwise that of the elements.
 DType cumulative_result(CumulativeFunction function, DType dtype);

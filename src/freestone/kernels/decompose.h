@@ -1,4 +1,4 @@
-/// Dense decompositions of blocks of rows and of small square matrices, in float64 and complex128 (T), C order.
+/// Triangles of blocks of rows, and their inverses, in float64 and complex128 (T), C order.
 ///
 /// Every sum runs in ascending order of its index, so the bits are the same on every machine. Sums of squares are not scaled: elements
 /// should lie between 1e-150 and 1e150.
@@ -15,13 +15,9 @@ namespace freestone::kernels {
 void triangle_of(double* a, Index rows, Index columns, double* r, double* work);
 void triangle_of(std::complex<double>* a, Index rows, Index columns, std::complex<double>* r, std::complex<double>* work);
 
-/// The inverse of an upper triangle. A diagonal element of at most n * 2^-52 times the largest belongs to a column that depends on those
+/// The inverse of an upper triangle. A diagonal element of at most 64 n * 2^-52 times the largest belongs to a column that depends on those
 /// before it: its row and column of the inverse are zero.
 template <class T>
 void invert_triangle(const T* r, Index n, T* inverse);
-
-/// a = u diag(s) vh by one-sided Jacobi rotations, `s` descending; all n x n. Columns of `u` whose s is 0 are 0. `a` is overwritten.
-template <class T>
-void small_svd(T* a, Index n, T* u, double* s, T* vh);
 
 }  // namespace freestone::kernels

@@ -127,6 +127,20 @@ Operand part_of_b(const View& b, Index k, Index ks, Index column, Index columns)
 /// Adds a block that lies apart to its place in `out`: the edges, complex numbers, outputs whose rows do not lie together.
 template <class T, class R>
 void add_block(const R* block, Index columns, Index row_of_block, std::byte* out, const Dims& strides, Index rows, Index n, bool add) {
+  if constexpr (RealOf<T>::kParts == 2) {
+    // The usual case, as a loop over real numbers that the compiler can make vectors of.
+    if (strides[1] == static_cast<Index>(sizeof(T)) && strides[0] % static_cast<Index>(sizeof(T)) == 0) {
+      for (Index i = 0; i < rows; ++i) {
+        const R *real = block + i * row_of_block, *imaginary = real + columns;
+        R* to = reinterpret_cast<R*>(out + i * strides[0]);
+        if (add)
+          for (Index j = 0; j < n; ++j) to[2 * j] += real[j], to[2 * j + 1] += imaginary[j];
+        else
+          for (Index j = 0; j < n; ++j) to[2 * j] = real[j], to[2 * j + 1] = imaginary[j];
+      }
+      return;
+    }
+  }
   for (Index i = 0; i < rows; ++i)
     for (Index j = 0; j < n; ++j) {
       T value;

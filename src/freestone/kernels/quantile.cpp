@@ -32,12 +32,6 @@ QuantilePlace either(double place, bool lower, Index n) {
   return {at, at, 0};
 }
 
-template <class T, class R>
-R between(T lower, T upper, double part) {
-  const R a = static_cast<R>(lower), b = static_cast<R>(upper), apart = b - a;
-  return part >= 0.5 ? b - apart * static_cast<R>(1 - part) : a + apart * static_cast<R>(part);
-}
-
 }  // namespace
 
 std::span<const std::string_view> quantile_methods() { return kMethods; }
@@ -121,7 +115,7 @@ void quantiles_along(const View& in, int axis, QuantileMethod method, std::span<
                 } else {
                   const QuantilePlace place = quantile_place(method, valid, q[k]);
                   const T lower = value_of_key<T>(column[place.lower], false), upper = value_of_key<T>(column[place.upper], false);
-                  result = place.lower == place.upper ? static_cast<R>(lower) : between<T, R>(lower, upper, place.part);
+                  result = place.lower == place.upper ? static_cast<R>(lower) : interpolated<T, R>(lower, upper, place.part);
                 }
                 std::memcpy(to, &result, sizeof result);
               }

@@ -41,6 +41,13 @@ struct QuantilePlace {
 };
 QuantilePlace quantile_place(QuantileMethod method, Index n, double q);
 
+/// NumPy's interpolation, from the nearer side, in R.
+template <class T, class R>
+R interpolated(T lower, T upper, double part) {
+  const R a = static_cast<R>(lower), b = static_cast<R>(upper), apart = b - a;
+  return part >= 0.5 ? b - apart * static_cast<R>(1 - part) : a + apart * static_cast<R>(part);
+}
+
 Index quantile_scratch_bytes(Index length, DType dtype);
 
 /// `q` in [0, 1]. `out`: the shape of `in` with `axis` of length q.size(), in order of q; float32 for float32, otherwise float64, or for

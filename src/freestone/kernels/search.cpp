@@ -5,14 +5,20 @@
 #include <cstring>
 #include <vector>
 
+#include "freestone/kernels/sort_keys.h"
+
 namespace freestone::kernels {
 namespace {
 
-/// NumPy's order: NaN after all numbers.
+/// NumPy's order: NaN after all numbers, complex ones by their real parts first.
 template <class T>
 bool less(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) return a < b || (b != b && a == a);
-  return a < b;
+  if constexpr (!std::is_arithmetic_v<T>)
+    return sort_key(a, false) < sort_key(b, false);
+  else if constexpr (std::is_floating_point_v<T>)
+    return a < b || (b != b && a == a);
+  else
+    return a < b;
 }
 
 /// The number of leading points for which `before` holds.
@@ -47,7 +53,7 @@ void each(const View& values, const View& out, const Cancel& cancel, F&& f) {
 }  // namespace
 
 void search_sorted(SearchKind kind, const View& points, const View& values, const View& out, const Cancel& cancel) {
-  with_real_type(points.dtype, [&]<class T>(TypeTag<T>) {
+  with_type(points.dtype, [&]<class T>(TypeTag<T>) {
     const Index n = points.shape[0];
     std::vector<std::byte> packed(static_cast<std::size_t>(std::max<Index>(1, points.bytes())));
     copy(points, View::contiguous(packed.data(), points.dtype, points.shape));

@@ -45,12 +45,50 @@ void sort_blocks(const View& in, int axis, Index keep, const View& out, Scratch&
   scratch.release_to(mark);
 }
 
+/// A key and the position of its element in the whole axis.
+template <class K>
+struct Pair {
+  K key;
+  std::int64_t position;
+  friend bool operator<(const Pair& a, const Pair& b) { return a.key != b.key ? a.key < b.key : a.position < b.position; }
+};
+
 }  // namespace
 
+Index sort_pairs_scratch_bytes(Index length, DType dtype) {
+  return with_type(dtype, [&]<class T>(TypeTag<T>) { return Scratch::rounded(length * static_cast<Index>(sizeof(Pair<SortKey<T>>))); });
+}
+
+void sort_pairs(const View& values, const View& positions, bool descending, const View& sorted_values, const View& sorted_positions,
+                Scratch& scratch, const Cancel& cancel) {
+  const Index n = values.shape[1];
+  with_type(values.dtype, [&]<class T>(TypeTag<T>) {
+    using Item = Pair<SortKey<T>>;
+    const Index mark = scratch.used();
+    Item* const items = reinterpret_cast<Item*>(scratch.take(n * static_cast<Index>(sizeof(Item))));
+    const auto element = [](const View& view, Index line, Index i) { return view.data + line * view.strides[0] + i * view.strides[1]; };
+    for (Index line = 0; line < values.shape[0]; ++line) {
+      cancel.check();
+      for (Index i = 0; i < n; ++i) {
+        T value;
+        std::memcpy(&value, element(values, line, i), sizeof value);
+        items[i].key = sort_key(value, descending);
+        std::memcpy(&items[i].position, element(positions, line, i), 8);
+      }
+      std::sort(items, items + n);
+      for (Index i = 0; i < n; ++i) {
+        const T value = value_of_key<T>(items[i].key, descending);
+        std::memcpy(element(sorted_values, line, i), &value, sizeof value);
+        std::memcpy(element(sorted_positions, line, i), &items[i].position, 8);
+      }
+    }
+    scratch.release_to(mark);
+  });
+}
+
 Index sort_scratch_bytes(Index length, DType dtype, const SortRule& rule) {
-  const Index item = !rule.positions
-                         ? size_of(dtype)
-                         : with_real_type(dtype, []<class T>(TypeTag<T>) { return static_cast<Index>(sizeof(Placed<SortKey<T>>)); });
+  const Index item = !rule.positions ? size_of(dtype)
+                                     : with_type(dtype, []<class T>(TypeTag<T>) { return static_cast<Index>(sizeof(Placed<SortKey<T>>)); });
   return BlockLayout(length, item).bytes(item);
 }
 
@@ -58,15 +96,13 @@ void sort_along(const View& in, int axis, const SortRule& rule, const View& out,
   const Index keep = rule.keep < 0 ? in.shape[axis] : rule.keep;
   ensure(out.shape[axis] == keep && keep <= in.shape[axis], "sort: the output has another shape");
   if (out.count() == 0) return;
-  with_real_type(in.dtype, [&]<class T>(TypeTag<T>) {
+  with_type(in.dtype, [&]<class T>(TypeTag<T>) {
     using K = SortKey<T>;
     const bool down = rule.descending;
     if (rule.positions)
       sort_blocks<T, std::int64_t, Placed<K>>(
           in, axis, keep, out, scratch, cancel,
-          [down](T x, Index i) {
-            return Placed<K>{sort_key(x, down), static_cast<std::uint32_t>(i)};
-          },
+          [down](T x, Index i) { return Placed<K>{sort_key(x, down), static_cast<std::uint32_t>(i)}; },
           [](const Placed<K>& item) { return static_cast<std::int64_t>(item.position); });
     else
       sort_blocks<T, T, K>(

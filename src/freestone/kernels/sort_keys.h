@@ -1,7 +1,8 @@
-/// Sorting by keys: every real dtype as an unsigned integer of the same order, and a stable radix sort of these.
+/// Sorting by keys: every dtype as an unsigned integer of the same order, and a stable radix sort of these.
 ///
-/// NaN has the greatest key, upwards and downwards: it comes last. -0 and 0 have one key. A column of n keys is sorted alone, so bits do
-/// not depend on which columns share a call.
+/// NaN has the greatest key, upwards and downwards: it comes last. -0 and 0 have one key. Complex numbers are in NumPy's order: by their
+/// real parts, then the imaginary ones; after all numbers those whose imaginary part is NaN, then those whose real part is, then NaN in
+/// both. A column of n keys is sorted alone, so bits do not depend on which columns share a call.
 #pragma once
 
 #include <algorithm>
@@ -16,15 +17,21 @@
 namespace freestone::kernels {
 
 template <std::size_t kBytes>
-using Unsigned =
-    std::conditional_t<kBytes == 1, std::uint8_t,
-                       std::conditional_t<kBytes == 2, std::uint16_t, std::conditional_t<kBytes == 4, std::uint32_t, std::uint64_t>>>;
+using Unsigned = std::conditional_t<
+    kBytes == 1, std::uint8_t,
+    std::conditional_t<kBytes == 2, std::uint16_t,
+                       std::conditional_t<kBytes == 4, std::uint32_t, std::conditional_t<kBytes == 8, std::uint64_t, unsigned __int128>>>>;
 template <class T>
 using SortKey = Unsigned<sizeof(T)>;
 
 template <class T>
+inline constexpr bool kIsComplexNumber = false;
+template <class T>
+inline constexpr bool kIsComplexNumber<std::complex<T>> = true;
+
+template <class T>
 inline constexpr SortKey<T> kSignBit = static_cast<SortKey<T>>(SortKey<T>{1} << (8 * sizeof(T) - 1));
-/// The key of NaN.
+/// The key of NaN (of complex numbers: in both parts).
 template <class T>
 inline constexpr SortKey<T> kLastKey = static_cast<SortKey<T>>(~SortKey<T>{});
 
@@ -44,21 +51,42 @@ SortKey<T> sort_key(T x, bool descending) {
   return descending ? static_cast<K>(~key) : key;
 }
 
+template <class R>
+SortKey<std::complex<R>> sort_key(std::complex<R> z, bool descending) {
+  using K = SortKey<std::complex<R>>;
+  constexpr int kHalf = 8 * sizeof(R);
+  const K real = sort_key(z.real(), descending), imaginary = sort_key(z.imag(), descending), last = kLastKey<R>;
+  // No number has one of the three greatest keys: they are NaN.
+  if (real != last) return imaginary != last ? real << kHalf | imaginary : (last - 2) << kHalf | real;
+  return imaginary != last ? (last - 1) << kHalf | imaginary : last << kHalf | last;
+}
+
 template <class T>
 T value_of_key(SortKey<T> key, bool descending) {
   using K = SortKey<T>;
-  if constexpr (std::is_floating_point_v<T>) {
-    if (key == kLastKey<T>) return std::bit_cast<T>(static_cast<K>(sizeof(T) == 4 ? 0x7fc00000u : 0x7ff8000000000000u));
+  if constexpr (kIsComplexNumber<T>) {
+    using R = typename T::value_type;
+    constexpr int kHalf = 8 * sizeof(R);
+    constexpr SortKey<R> last = kLastKey<R>;
+    const auto high = static_cast<SortKey<R>>(key >> kHalf), low = static_cast<SortKey<R>>(key);
+    const auto part = [&](SortKey<R> k) { return value_of_key<R>(k, descending); };
+    if (high == last - 2) return {part(low), part(last)};
+    if (high == last - 1) return {part(last), part(low)};
+    return {part(high), part(low)};
+  } else {
+    if constexpr (std::is_floating_point_v<T>) {
+      if (key == kLastKey<T>) return std::bit_cast<T>(static_cast<K>(sizeof(T) == 4 ? 0x7fc00000u : 0x7ff8000000000000u));
+    }
+    if (descending) key = static_cast<K>(~key);
+    if constexpr (std::is_floating_point_v<T>)
+      return std::bit_cast<T>(key & kSignBit<T> ? static_cast<K>(key ^ kSignBit<T>) : static_cast<K>(~key));
+    else if constexpr (std::is_same_v<T, bool>)
+      return key != 0;
+    else if constexpr (std::is_signed_v<T>)
+      return static_cast<T>(key ^ kSignBit<T>);
+    else
+      return static_cast<T>(key);
   }
-  if (descending) key = static_cast<K>(~key);
-  if constexpr (std::is_floating_point_v<T>)
-    return std::bit_cast<T>(key & kSignBit<T> ? static_cast<K>(key ^ kSignBit<T>) : static_cast<K>(~key));
-  else if constexpr (std::is_same_v<T, bool>)
-    return key != 0;
-  else if constexpr (std::is_signed_v<T>)
-    return static_cast<T>(key ^ kSignBit<T>);
-  else
-    return static_cast<T>(key);
 }
 
 /// A key and the position that it came from.

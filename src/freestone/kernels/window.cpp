@@ -184,6 +184,19 @@ Box filled_from(Boundary boundary, const Box& wanted, const Shape& array) {
   return box;
 }
 
+namespace {
+
+/// Of complex numbers NaN stands in both parts.
+template <class T>
+T filled_with(double constant) {
+  if constexpr (std::is_arithmetic_v<T>)
+    return static_cast<T>(constant);
+  else
+    return T(static_cast<typename T::value_type>(constant), static_cast<typename T::value_type>(constant == constant ? 0 : constant));
+}
+
+}  // namespace
+
 void fill_window(Boundary boundary, double constant, const Tile& in, const Box& wanted, const Shape& array, const View& out) {
   const int rank = wanted.rank();
   std::vector<std::vector<Index>> positions(static_cast<std::size_t>(rank));
@@ -193,7 +206,7 @@ void fill_window(Boundary boundary, double constant, const Tile& in, const Box& 
       positions[static_cast<std::size_t>(k)].push_back(at < 0 ? -1 : (at - in.box.start[k]) * in.view.strides[k]);
     }
   with_type(out.dtype, [&]<class T>(TypeTag<T>) {
-    const T fill = static_cast<T>(constant);
+    const T fill = filled_with<T>(constant);
     if (rank == 0) {
       std::memcpy(out.data, in.view.data, sizeof(T));
       return;

@@ -114,15 +114,25 @@ Dataset reduce(const Dataset& dataset, const std::string& name, const std::vecto
   return out.with(std::move(variables));
 }
 
-Dataset weighted_mean(const Dataset& dataset, const DataArray& weights, const std::vector<std::string>& dims) {
+Dataset weighted(const Dataset& dataset, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims) {
+  const std::vector<std::string> names = {"mean", "sum", "var", "std"};
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    fail(ErrorKind::kUser, "'{}' takes no weights.{} {} do.", name, suggestion(name, names), fmt::join(names, ", "));
+  }
   return folded(dataset, dims, [&](const DatasetVariable& variable, const std::vector<int>& axes) {
     const Array& values = variable.array;
     const Array spread_weights = spread(weights.variable(), variable);
-    if (!spread_weights) return nanmean(values, axes);
-    const Array wide = astype(spread_weights, DType::kFloat64);
+    if (!spread_weights) return name == "var" ? var(values, axes, {.skip_nan = true}) : reduce(name, values, axes, {.skip_nan = true});
+    const Array wide = astype(spread_weights, DType::kFloat64), floats = astype(values, DType::kFloat64);
+    if (name == "sum") return nansum(floats * wide, axes);
     const Array total = sum(where(elementwise("isnan", {values}), Operand(0.0), broadcast_to(wide, values.shape())), axes);
-    const Array weighted = nansum(astype(values, DType::kFloat64) * wide, axes);
-    return where(elementwise("equal", {total, Operand(0.0)}), Operand(kNaN), weighted / total);
+    const auto over_total = [&](const Array& sums) { return where(elementwise("equal", {total, Operand(0.0)}), Operand(kNaN), sums / total); };
+    const Array mean = over_total(nansum(floats * wide, axes));
+    if (name == "mean") return mean;
+    Array centre = mean;
+    for (const int axis : axes) centre = expand_dims(centre, axis);
+    const Array variance = over_total(nansum(elementwise("square", {floats - centre}) * wide, axes));
+    return name == "var" ? variance : elementwise("sqrt", {variance});
   });
 }
 

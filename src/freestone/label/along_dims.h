@@ -23,9 +23,13 @@ struct AlongDimsOptions {
 /// @throws Error kind user: unknown name; no variable has the axis
 Dataset reduce(const Dataset& dataset, const std::string& name, const std::vector<std::string>& dims = {}, const AlongDimsOptions& options = {});
 
-/// sum(x w) / sum(w) of what is not NaN, in float64. Variables without all axes of the weights get their plain mean.
-/// @throws Error kind user: axes of the weights that are as long as no axis of the data; as reduce
-Dataset weighted_mean(const Dataset& dataset, const DataArray& weights, const std::vector<std::string>& dims = {});
+/// mean: sum(x w) / sum(w) of what is not NaN, in float64; sum: sum(x w); var: sum(w (x - mean)^2) / sum(w); std: its root. Where the
+/// weights sum to 0 a mean is NaN. Variables without all axes of the weights are folded plainly.
+/// @throws Error kind user: another name; axes of the weights that are as long as no axis of the data; as reduce
+Dataset weighted(const Dataset& dataset, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims = {});
+inline Dataset weighted_mean(const Dataset& dataset, const DataArray& weights, const std::vector<std::string>& dims = {}) {
+  return weighted(dataset, "mean", weights, dims);
+}
 
 /// The cosine of latitude: the weights of a grid of equal angles. Latitude is the coordinate whose standard_name, units (degrees_north) or name
 /// (lat, latitude) says so.

@@ -242,6 +242,7 @@ Dataset decode_cf(const Dataset& dataset, const CfOptions& options) {
   std::vector<DatasetVariable> variables = dataset.variables();
   // Names in attributes are those of neighbours in the same group.
   const auto neighbour = [&](const DatasetVariable& of, const std::string& name) -> DatasetVariable* {
+    if (name.empty()) return nullptr;
     const std::string path = of.name.substr(0, of.name.rfind('/') + 1) + name;
     const auto found = std::find_if(variables.begin(), variables.end(), [&](const DatasetVariable& v) { return v.name == path; });
     return found == variables.end() ? nullptr : &*found;
@@ -268,6 +269,10 @@ Dataset decode_cf(const Dataset& dataset, const CfOptions& options) {
       if (DatasetVariable* named = neighbour(variable, name); named != nullptr && !named->is_dimension_coordinate()) named->is_auxiliary = true;
     }
     move_attribute("coordinates", variable.attributes, variable.encoding.attributes);
+    // What describes coordinates goes where they go, and is no data.
+    for (const std::string& name : {variable.text("bounds"), variable.text("climatology"), grid_mapping_name(variable)}) {
+      if (DatasetVariable* named = neighbour(variable, name); named != nullptr && !named->is_dimension_coordinate()) named->is_auxiliary = true;
+    }
   }
   return dataset.with(std::move(variables));
 }

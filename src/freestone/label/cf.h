@@ -23,7 +23,8 @@ namespace freestone {
 /// @throws Error kind data, naming variable and attribute: it is not a number, or there are several where one is meant
 DatasetVariable decode_cf(const DatasetVariable& variable, const CfOptions& options = {});
 
-/// All variables; those that a "coordinates" attribute names become coordinates, and bounds take units and calendar of what they bound.
+/// All variables; those that "coordinates", "bounds", "climatology" and "grid_mapping" name become coordinates (as xarray has it with
+/// decode_coords="all"), and bounds take units and calendar of what they bound.
 /// @throws Error kind data, naming the file too
 Dataset decode_cf(const Dataset& dataset, const CfOptions& options = {});
 

@@ -16,6 +16,8 @@
 #include "freestone/ops/concat.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/runtime/lanes.h"
+#include "freestone/storage/location.h"
+#include "freestone/storage/remote_options.h"
 
 namespace freestone {
 namespace {
@@ -32,16 +34,18 @@ void for_each_in_parallel(std::size_t count, int threads, const std::function<vo
   if (threads < 1) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::atomic<std::size_t> next = 0;
   Cancel stop;
+  const RemoteScope::State state = RemoteScope::now();
   run_lanes(static_cast<int>(std::min(count, static_cast<std::size_t>(threads))), stop, [&](int) {
+    const RemoteScope scope(state.options, state.look);
     for (std::size_t i = next++; i < count && !stop.requested(); i = next++) work(i);
   });
 }
 
-void read_labels(Labelled& labelled, const ComputeOptions& options) {
+void read_labels(Labelled& labelled, const ComputeOptions& options, const CfOptions& cf = {.decode_cf = false}) {
   for (const DatasetVariable& variable : labelled.dataset.variables()) {
     if (!variable.is_dimension_coordinate() || labelled.labels.contains(variable.dims[0])) continue;
     try {
-      labelled.labels.emplace(variable.dims[0], CoordinateValues::read(variable, options));
+      labelled.labels.emplace(variable.dims[0], CoordinateValues::read(decode_cf(variable, cf), options));
     } catch (Error& error) {
       error.within(labelled.dataset.path());
       throw;
@@ -311,6 +315,23 @@ Dataset concat_labelled(std::vector<Labelled> all, std::string dim, const Combin
   return first.with(std::move(variables));
 }
 
+/// Whether variables of one name are stored as one type, with the same attributes that say how they are packed.
+bool are_packed_alike(const Dataset& a, const Dataset& b) {
+  constexpr const char* kPacking[] = {"_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype", "valid_min", "valid_max", "valid_range"};
+  return std::all_of(a.variables().begin(), a.variables().end(), [&](const DatasetVariable& variable) {
+    if (!b.contains(variable.name)) return true;  // an error of its own
+    const DatasetVariable& other = b[variable.name];
+    const auto same = [&](const char* key) {
+      const formats::Attribute *mine = variable.attribute(key), *theirs = other.attribute(key);
+      if (mine == nullptr || theirs == nullptr) return mine == theirs;
+      const auto *x = std::get_if<double>(&mine->value), *y = std::get_if<double>(&theirs->value);
+      const bool are_nan = x != nullptr && y != nullptr && *x != *x && *y != *y;
+      return are_nan || *mine == *theirs;
+    };
+    return variable.array.dtype() == other.array.dtype() && std::all_of(std::begin(kPacking), std::end(kPacking), same);
+  });
+}
+
 }  // namespace
 
 std::vector<Dataset> align(const std::vector<Dataset>& datasets, Join join, const std::vector<std::string>& except, const ComputeOptions& compute) {
@@ -327,7 +348,7 @@ Dataset concat(const std::vector<Dataset>& datasets, const std::string& dim, con
 
 std::vector<std::string> expand_paths(const std::string& pattern) {
   std::error_code error;
-  if (pattern.find_first_of("*?[") == std::string::npos || std::filesystem::exists(pattern, error)) return {pattern};
+  if (is_url(pattern) || pattern.find_first_of("*?[") == std::string::npos || std::filesystem::exists(pattern, error)) return {pattern};
   glob_t found{};
   const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
   std::vector<std::string> out(found.gl_pathv, found.gl_pathv + (status == 0 ? found.gl_pathc : 0));
@@ -338,11 +359,19 @@ std::vector<std::string> expand_paths(const std::string& pattern) {
 
 Dataset open_datasets(const std::vector<std::string>& paths, const std::string& dim, const CfOptions& cf, const CombineOptions& options) {
   std::vector<Labelled> all(paths.size());
+  CfOptions structure = cf;
+  structure.mask_and_scale = false;
   for_each_in_parallel(paths.size(), options.threads, [&](std::size_t i) {
-    all[i].dataset = open_dataset(paths[i], cf);
-    read_labels(all[i], options.compute);
+    all[i].dataset = open_dataset(paths[i], structure);
+    read_labels(all[i], options.compute, cf);
   });
-  return concat_labelled(std::move(all), dim, options);
+  // Numbers that are packed alike everywhere are unpacked once, behind the joint, instead of once a file.
+  const bool alike = std::all_of(all.begin(), all.end(), [&](const Labelled& one) { return are_packed_alike(all[0].dataset, one.dataset); });
+  if (!alike) {
+    for (Labelled& one : all) one.dataset = decode_cf(one.dataset, cf);
+  }
+  const Dataset joined = concat_labelled(std::move(all), dim, options);
+  return alike ? decode_cf(joined, cf) : joined;
 }
 
 }  // namespace freestone

@@ -10,6 +10,9 @@
 namespace freestone {
 namespace {
 
+// Of labels as they are stored.
+constexpr Index kReadAtOnce = Index{1} << 20;
+
 double distance(double from, double to) { return to - from; }
 double distance(const Instant& from, const Instant& to) { return seconds_between(from, to); }
 
@@ -117,7 +120,25 @@ CoordinateValues CoordinateValues::read(const DatasetVariable& coordinate, const
       }
     }
   };
-  if (is_integer(array.dtype()) && array.dtype() != DType::kUint64) {
+  const bool is_whole = is_integer(array.dtype()) && array.dtype() != DType::kUint64;
+  if (const auto source = array.node()->op->source(); source != nullptr && !source->memory() && array.size() > 0 && array.bytes() <= kReadAtOnce) {
+    // Without a plan: thousands of files have some labels each.
+    const Box all(array.shape());
+    std::vector<std::byte> encoded(static_cast<std::size_t>(source->encoded_bytes(all))), elements(static_cast<std::size_t>(array.bytes()));
+    const Cancel none;
+    source->fetch(all, encoded, options.cancel == nullptr ? none : *options.cancel);
+    source->decode(all, encoded, View::contiguous(elements.data(), array.dtype(), array.shape()), options.cancel == nullptr ? none : *options.cancel);
+    with_real_type(array.dtype(), [&]<class T>(TypeTag<T>) {
+      const T* stored = reinterpret_cast<const T*>(elements.data());
+      if (is_whole) {
+        const std::vector<std::int64_t> numbers(stored, stored + array.size());
+        keep(numbers.data());
+      } else {
+        const std::vector<double> numbers(stored, stored + array.size());
+        keep(numbers.data());
+      }
+    });
+  } else if (is_whole) {
     const Tensor tensor = compute(astype(array, DType::kInt64), options);
     keep(tensor.data<std::int64_t>());
   } else {

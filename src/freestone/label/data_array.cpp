@@ -1,16 +1,11 @@
 #include "freestone/label/data_array.h"
 
-#include <algorithm>
-
 namespace freestone {
 
 DataArray::DataArray(const Dataset& dataset, std::string name) : name_(std::move(name)) {
   const DatasetVariable& variable = dataset[name_];
-  std::vector<DatasetVariable> kept;
-  for (const DatasetVariable& other : dataset.variables()) {
-    const bool fits = std::all_of(other.dims.begin(), other.dims.end(), [&](const std::string& dim) { return variable.axis_of(dim) >= 0; });
-    if (&other == &variable || (other.is_coordinate() && fits)) kept.push_back(other);
-  }
+  std::vector<DatasetVariable> kept = coordinates_of(dataset, variable);
+  kept.push_back(variable);
   dataset_ = dataset.with(std::move(kept));
 }
 

@@ -5,6 +5,14 @@
 #include "freestone/label/cf.h"
 
 namespace freestone {
+namespace {
+
+/// A variable that describes a projection: nothing but its attributes means something.
+bool is_mapping(const DatasetVariable& variable) {
+  return variable.attribute("grid_mapping_name") != nullptr || variable.attribute("crs_wkt") != nullptr || variable.attribute("spatial_ref") != nullptr;
+}
+
+}  // namespace
 
 bool DatasetVariable::is_dimension_coordinate() const { return dims.size() == 1 && dims[0] == name.substr(name.rfind('/') + 1); }
 
@@ -78,6 +86,42 @@ std::vector<std::pair<std::string, Index>> Dataset::dims() const {
       const std::pair<std::string, Index> dim{variable.dims[k], variable.array.shape()[static_cast<int>(k)]};
       if (!dim.first.empty() && std::find(out.begin(), out.end(), dim) == out.end()) out.push_back(dim);
     }
+  }
+  return out;
+}
+
+std::string grid_mapping_name(const DatasetVariable& variable) {
+  std::string text = variable.text("grid_mapping");
+  // The long form names coordinates too: "crs: x y".
+  if (const auto colon = text.find(':'); colon != std::string::npos) text.resize(colon);
+  return text;
+}
+
+std::vector<DatasetVariable> coordinates_of(const Dataset& dataset, const DatasetVariable& variable) {
+  std::vector<std::string> bounds;
+  std::vector<DatasetVariable> out;
+  const auto is_named = [&](const DatasetVariable& v) { return std::find(bounds.begin(), bounds.end(), v.name) != bounds.end(); };
+  for (const DatasetVariable& other : dataset.variables()) {
+    if (!other.is_coordinate() || other.name == variable.name || is_mapping(other)) continue;
+    if (!variable.name.starts_with(other.name.substr(0, other.name.rfind('/') + 1))) continue;  // another group's
+    bool fits = true;
+    for (std::size_t k = 0; k < other.dims.size(); ++k) {
+      const int axis = variable.axis_of(other.dims[k]);
+      fits = fits && axis >= 0 && axis < variable.array.rank() && other.array.shape()[static_cast<int>(k)] == variable.array.shape()[axis];
+    }
+    const auto last = [](const std::string& name) { return name.substr(name.rfind('/') + 1); };
+    // Of one name the nearest group's is meant.
+    const auto same = std::find_if(out.begin(), out.end(), [&](const DatasetVariable& v) { return last(v.name) == last(other.name); });
+    if (!fits || (same != out.end() && same->name.size() > other.name.size())) continue;
+    same == out.end() ? out.push_back(other) : static_cast<void>(*same = other);
+    for (const char* key : {"bounds", "climatology"}) {
+      if (const std::string name = other.text(key); !name.empty()) bounds.push_back(name);
+    }
+  }
+  const std::string mapping = grid_mapping_name(variable);
+  for (const DatasetVariable& other : dataset.variables()) {
+    const bool is_there = std::any_of(out.begin(), out.end(), [&](const DatasetVariable& v) { return v.name == other.name; });
+    if (!is_there && other.name != variable.name && (is_named(other) || other.name == mapping)) out.push_back(other);
   }
   return out;
 }

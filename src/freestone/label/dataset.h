@@ -79,6 +79,12 @@ class Dataset {
   std::vector<formats::Attribute> attributes_;
 };
 
+/// What describes the projection of `variable`: the name that its attribute grid_mapping begins with, or "".
+std::string grid_mapping_name(const DatasetVariable& variable);
+/// The coordinates that belong to `variable`: those along its axes, scalar ones, and the bounds of them, which have one axis more; its grid
+/// mapping and no other.
+std::vector<DatasetVariable> coordinates_of(const Dataset& dataset, const DatasetVariable& variable);
+
 /// The arrays of an open file or group that can be read, as stored.
 Dataset dataset_from(const formats::Contents& contents);
 /// All arrays of a group that can be read; of a file with a single one that one. Decoded as `options` say.

@@ -1,8 +1,10 @@
 #include "freestone/label/open.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "freestone/exec/compute.h"
+#include "freestone/ops/elementwise.h"
 #include "freestone/ops/shape.h"
 
 namespace freestone {
@@ -16,6 +18,11 @@ Array Opened::array() const {
   for (const formats::Attribute& attribute : variable_->attributes)
     if (attribute.key == "fortran_order" && std::get_if<bool>(&attribute.value) != nullptr && std::get<bool>(attribute.value))
       array = transpose(array);
+  // What a mask leaves out is missing, where numbers can say so.
+  if (!variable_->mask.empty() && (is_floating(array.dtype()) || is_complex(array.dtype()))) {
+    const Array good = from_source(formats::select_variable(*contents_, variable_->mask).source);
+    array = where(good, array, std::numeric_limits<double>::quiet_NaN());
+  }
   return array;
 }
 

@@ -18,7 +18,7 @@ class Opened {
   const formats::Contents& contents() const { return *contents_; }
   /// The variable that the path selects: the first with pixels, when it says nothing.
   const formats::Variable& variable() const { return *variable_; }
-  /// Its data; a Fortran-order npy file comes transposed, so that axes are as NumPy has them.
+  /// Its data; what the file's mask leaves out (CASA) is NaN where the dtype has it; a Fortran-order npy file comes transposed, so that axes are as NumPy has them.
   Array array() const;
 
  private:

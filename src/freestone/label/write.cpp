@@ -1,6 +1,12 @@
 #include "freestone/label/write.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+
 #include "freestone/formats/format.h"
+#include "freestone/formats/format_choice.h"
 #include "freestone/label/cf.h"
 
 namespace freestone {
@@ -13,6 +19,21 @@ void take_nominal_chunks(Request& request, const Array& array) {
   if (array.chunks().is_contiguous()) return;
   request.nominal_chunks = array.chunks().chunk();
   request.chunks_are_wanted = array.node()->op->name() == "rechunk";
+}
+
+/// The attribute "coordinates" of CF: scalar ones and those of several axes, which no axis names.
+void name_coordinates(const Dataset& dataset, DatasetVariable& variable) {
+  if (variable.attribute("coordinates") != nullptr) return;
+  std::vector<std::string> names;
+  const std::vector<DatasetVariable> all = coordinates_of(dataset, variable);
+  const std::string mapping = grid_mapping_name(variable);
+  for (const DatasetVariable& coordinate : all) {
+    const bool is_bounds = std::any_of(all.begin(), all.end(), [&](const DatasetVariable& other) {
+      return other.text("bounds") == coordinate.name || other.text("climatology") == coordinate.name;
+    });
+    if (!coordinate.is_dimension_coordinate() && !is_bounds && coordinate.name != mapping) names.push_back(coordinate.name);
+  }
+  if (!names.empty()) variable.attributes.push_back({"coordinates", fmt::format("{}", fmt::join(names, " ")), ""});
 }
 
 }  // namespace
@@ -38,13 +59,39 @@ void write(const Array& array, const std::string& path, const ArrayWriteOptions&
 std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path, const DatasetWriteOptions& options) {
   formats::DatasetRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .attributes = dataset.attributes(),
                                   .variables = {}, .unlimited_dims = options.unlimited_dims};
+  const formats::FormatChoice format = formats::format_for(path, options.format);
   std::vector<Array> arrays;
   for (const DatasetVariable& variable : dataset.variables()) {
-    const DatasetVariable stored = encode_cf(variable);
+    DatasetVariable stored = encode_cf(variable);
+    if (!variable.is_coordinate()) {
+      name_coordinates(dataset, stored);
+      // What readers of netCDF other than xarray take for missing.
+      const bool has_fill = stored.attribute("_FillValue") != nullptr || stored.attribute("missing_value") != nullptr;
+      if (!has_fill && is_floating(stored.array.dtype()) && format.name.starts_with("netcdf")) {
+        const bool is_float32 = stored.array.dtype() == DType::kFloat32;
+        stored.attributes.push_back({"_FillValue", std::numeric_limits<double>::quiet_NaN(), is_float32 ? "float32" : ""});
+      }
+    }
     formats::VariableRequest one{.name = stored.name, .spec = stored.array.spec(), .dims = stored.dims, .attributes = stored.attributes};
+    if (!variable.is_coordinate()) {
+      one.packing = options.packing;
+      if (one.packing.chunks.rank() != stored.array.rank()) one.packing.chunks = {};
+      if (one.packing.shards.rank() != stored.array.rank()) one.packing.shards = {};
+    }
     take_nominal_chunks(one, variable.array);
     request.variables.push_back(std::move(one));
     arrays.push_back(stored.array);
+  }
+  for (const Shape* asked : {&options.packing.chunks, &options.packing.shards}) {
+    if (asked->empty()) continue;
+    std::string ranks;
+    bool is_used = false;
+    for (const DatasetVariable& variable : dataset.variables()) {
+      if (variable.is_coordinate()) continue;
+      is_used = is_used || variable.array.rank() == asked->rank();
+      ranks += fmt::format("{}{} has {} axes", ranks.empty() ? "" : ", ", variable.name, variable.array.rank());
+    }
+    if (!is_used) fail(ErrorKind::kUser, "{}: chunks of {} lengths are asked for, and {}.", path, asked->rank(), ranks);
   }
   const auto sinks = formats::create_sinks(request);
   std::vector<Output> out;

@@ -33,7 +33,8 @@ void write(const Array& array, const std::string& path, const ArrayWriteOptions&
 struct DatasetWriteOptions {
   bool overwrite = false;
   std::string format;                       ///< "" = told by the suffix
-  std::vector<std::string> unlimited_dims;  ///< that may grow later, where the format has such
+  std::vector<std::string> unlimited_dims = {};  ///< that may grow later, where the format has such
+  formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
 };
 
 /// The variables of a dataset, stored in one file as they were before they were decoded (encode_cf), and as they are where they are new. All

@@ -229,7 +229,12 @@ LongContractOp::LongContractOp(const Spec& a, const Spec& b, Contraction c)
 
 nlohmann::json LongContractOp::params() const { return contraction_.params(); }
 
-Need LongContractOp::need(const Box& box) const { return {0, product_nanoseconds(contraction_, box.shape)}; }
+Need LongContractOp::need(const Box& box) const {
+  // Of one leaf, beside its state.
+  const Index sums = element_count(first_axes(box.shape, contraction_.kept)) * size_of(contraction_.dtype);
+  return {Scratch::rounded(sums) + product_scratch_bytes(contraction_, box.shape, a_.dtype, b_.dtype),
+          product_nanoseconds(contraction_, box.shape)};
+}
 
 Index LongContractOp::state_words() const { return is_complex(contraction_.dtype) ? 2 : 1; }
 

@@ -156,10 +156,13 @@ namespace {
 
 Array cumulative(const Array& a, int axis, CumulativeRule rule, CumulativeOptions options, const char* name) {
   axis = normal_axis(axis, a.rank());
-  if (is_complex(a.dtype())) fail(ErrorKind::kUser, "{}: the array is {}; give real numbers.", name, name_of(a.dtype()));
+  const bool sums = rule.function == CumulativeFunction::kSum || rule.function == CumulativeFunction::kProduct;
+  if (is_complex(a.dtype()) && !sums)
+    fail(ErrorKind::kUser, "{}: the array is {}; complex numbers have no order here.", name, name_of(a.dtype()));
   Array x = a;
   // Towards floats the elements are converted, towards narrow integers the results (which wrap alike).
-  if (options.dtype && (is_floating(*options.dtype) || is_floating(a.dtype()))) x = astype(a, *options.dtype);
+  const auto inexact = [](DType t) { return is_floating(t) || is_complex(t); };
+  if (options.dtype && (inexact(*options.dtype) || inexact(a.dtype()))) x = astype(a, *options.dtype);
   std::vector<Array> inputs{x};
   if (CumulativeOp::is_long(x.shape()[axis])) {
     const Array totals = apply_op(std::make_shared<BlockTotalsOp>(x.spec(), axis, rule), {x});

@@ -18,7 +18,7 @@ struct CumulativeOptions {
   bool skip_nan = false;         ///< NaN counts as 0 (or 1): NumPy's nancumsum, nancumprod
 };
 
-/// @throws Error kind user: axis out of range, complex dtype (of products)
+/// @throws Error kind user: axis out of range
 Array cumulative_sum(const Array& a, int axis = -1, CumulativeOptions options = {});
 Array cumulative_prod(const Array& a, int axis = -1, CumulativeOptions options = {});
 inline Array nancumsum(const Array& a, int axis = -1) { return cumulative_sum(a, axis, {.skip_nan = true}); }

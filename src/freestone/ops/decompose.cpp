@@ -9,11 +9,13 @@
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/matmul.h"
 #include "freestone/ops/shape.h"
+#include "freestone/ops/small_matrix.h"
 
 namespace freestone {
 namespace {
 
 constexpr Index kLeafRows = 1024;
+constexpr Index kSeenWhole = 65536;  // elements of a matrix that is not cut
 
 DType wide(DType t) { return is_complex(t) ? DType::kComplex128 : DType::kFloat64; }
 
@@ -48,39 +50,23 @@ void read_rows(const View& from, T* to) {
   });
 }
 
-std::vector<Spec> small_outputs(std::string_view function, const Spec& m) {
-  const bool square = m.shape.rank() == 2 && m.shape[0] == m.shape[1] && m.dtype == wide(m.dtype);
-  if (!square || (function != "inverse" && function != "svd"))
-    fail(ErrorKind::kData, "small_matrix: no function '{}' of {} of shape {}.", function, name_of(m.dtype), to_string(m.shape));
-  if (function == "inverse") return {m};
-  return {m, {Shape{m.shape[0]}, DType::kFloat64}, m};
-}
-
-std::vector<Access> small_access(std::string_view function) {
-  const Access matrix{AxisMap::whole(), AxisMap::whole()};
-  if (function == "inverse") return {matrix};
-  return {matrix, Access{AxisMap::whole()}, matrix};
-}
-
 Array triangle_of(const Array& a) { return apply_op(std::make_shared<TriangleOp>(a.spec()), {a}); }
-std::vector<Array> small_matrix(std::string function, const Array& a) {
-  return apply_op_all(std::make_shared<SmallMatrixOp>(std::move(function), a.spec()), {a});
-}
 
 /// In float64 or complex128.
 QrResult wide_qr(const Array& a) {
-  const Array r1 = triangle_of(a), q1 = matmul(a, small_matrix("inverse", r1)[0]);
+  const Array r1 = triangle_of(a), q1 = matmul(a, small_matrix("triangle_inverse", {r1})[0]);
   const Array r2 = triangle_of(q1);
-  return {matmul(q1, small_matrix("inverse", r2)[0]), matmul(r2, r1)};
+  return {matmul(q1, small_matrix("triangle_inverse", {r2})[0]), matmul(r2, r1)};
 }
 
-void check_matrix(std::string_view what, const Array& a) {
-  if (a.rank() != 2) fail(ErrorKind::kUser, "{}: of a matrix, not of an array of shape {}.", what, to_string(a.shape()));
+void check_matrices(std::string_view what, const Array& a) {
+  if (a.rank() < 2) fail(ErrorKind::kUser, "{}: an array of shape {} has no matrices.", what, to_string(a.shape()));
 }
+
+/// By shape alone, so that a plan never decides it.
+bool in_blocks_of_rows(const Array& a) { return a.rank() == 2 && a.size() > kSeenWhole; }
 
 DType result_dtype(DType in) { return is_floating(in) || is_complex(in) ? in : DType::kFloat64; }
-DType real_of(DType t) { return t == DType::kComplex64 ? DType::kFloat32 : t == DType::kComplex128 ? DType::kFloat64 : t; }
-
 /// Columns to rows, conjugate.
 Array adjoint(const Array& a) { return is_complex(a.dtype()) ? elementwise("conjugate", {transpose(a)}) : transpose(a); }
 
@@ -96,7 +82,9 @@ nlohmann::json TriangleOp::params() const { return nlohmann::json::object(); }
 
 Need TriangleOp::need(const Box& box) const {
   const double products = static_cast<double>(box.count()) * static_cast<double>(columns_);
-  return {0, products * (is_complex(a_.dtype) ? 4 : 1) + static_cast<double>(box.count())};
+  const Index rows = std::max(std::min(box.shape[0], leaf_[0]), 2 * columns_);
+  return {Scratch::rounded((rows + 1) * columns_ * size_of(wide(a_.dtype))),
+          products * (is_complex(a_.dtype) ? 4 : 1) + static_cast<double>(box.count())};
 }
 
 Index TriangleOp::state_words() const { return std::max<Index>(1, columns_ * columns_ * (is_complex(a_.dtype) ? 2 : 1)); }
@@ -128,57 +116,38 @@ void TriangleOp::finish(const std::byte* state, Index, std::span<std::byte* cons
   std::memcpy(out[0], state, static_cast<std::size_t>(outputs()[0].bytes()));
 }
 
-SmallMatrixOp::SmallMatrixOp(std::string function, const Spec& matrix)
-    : Op(Shape(), small_outputs(function, matrix), {Access{AxisMap::whole(), AxisMap::whole()}}, small_access(function)),
-      function_(std::move(function)),
-      matrix_(matrix) {}
-
-nlohmann::json SmallMatrixOp::params() const { return {{"function", function_}}; }
-
-Need SmallMatrixOp::need(const Box&) const {
-  const double n = static_cast<double>(matrix_.shape[0]);
-  const bool svd = function_ == "svd";
-  return {Scratch::rounded(matrix_.bytes()) * (svd ? 3 : 1), n * n * n * (svd ? 40 : 1) + 1000};
-}
-
-void SmallMatrixOp::run(const Box&, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel&) const {
-  const Index n = matrix_.shape[0];
-  if (n == 0) return;
-  const View a = in[0].part(Box(matrix_.shape)).view, copied = View::contiguous(scratch.take(a.bytes()), a.dtype, a.shape);
-  copy(a, copied);
-  with_wide_type(matrix_.dtype, [&]<class T>(TypeTag<T>) {
-    if (function_ == "inverse")
-      kernels::invert_triangle(copied.as<const T>(), n, out[0].view.as<T>());
-    else
-      kernels::small_svd(copied.as<T>(), n, out[0].view.as<T>(), out[1].view.as<double>(), out[2].view.as<T>());
-  });
-}
-
-QrResult qr(const Array& a) {
-  check_matrix("qr", a);
-  if (a.shape()[0] < a.shape()[1])
-    fail(ErrorKind::kUser, "qr: {} rows and {} columns; it needs at least as many rows as columns.", a.shape()[0], a.shape()[1]);
+QrResult qr(const Array& a, bool complete) {
+  check_matrices("qr", a);
   const DType dtype = result_dtype(a.dtype());
-  const QrResult wide = wide_qr(a);
-  return {astype(wide.q, dtype), astype(wide.r, dtype)};
+  if (!complete && in_blocks_of_rows(a) && a.shape()[0] >= a.shape()[1]) {
+    const QrResult wide = wide_qr(a);
+    return {astype(wide.q, dtype), astype(wide.r, dtype)};
+  }
+  const std::vector<Array> both = small_matrix(complete ? "qr_complete" : "qr", {a});
+  return {astype(both[0], dtype), astype(both[1], dtype)};
 }
 
-SvdResult svd(const Array& a) {
-  check_matrix("svd", a);
+SvdResult svd(const Array& a, bool full_matrices) {
+  check_matrices("svd", a);
+  const DType dtype = result_dtype(a.dtype());
+  if (full_matrices || !in_blocks_of_rows(a)) {
+    const std::vector<Array> parts = small_matrix(full_matrices ? "svd_full" : "svd", {a});
+    return {astype(parts[0], dtype), astype(parts[1], real_type(dtype)), astype(parts[2], dtype)};
+  }
   if (a.shape()[0] < a.shape()[1]) {
     const SvdResult other = svd(adjoint(a));
     return {adjoint(other.vh), other.s, adjoint(other.u)};
   }
-  const DType dtype = result_dtype(a.dtype());
   const QrResult wide = wide_qr(a);
-  const std::vector<Array> small = small_matrix("svd", wide.r);
-  return {astype(matmul(wide.q, small[0]), dtype), astype(small[1], real_of(dtype)), astype(small[2], dtype)};
+  const std::vector<Array> small = small_matrix("svd_open", {wide.r});
+  return {astype(matmul(wide.q, small[0]), dtype), astype(small[1], real_type(dtype)), astype(small[2], dtype)};
 }
 
 Array svdvals(const Array& a) {
-  check_matrix("svdvals", a);
+  check_matrices("svdvals", a);
+  if (!in_blocks_of_rows(a)) return astype(small_matrix("svdvals", {a})[0], real_type(result_dtype(a.dtype())));
   const Array tall = a.shape()[0] < a.shape()[1] ? transpose(a) : a;
-  return astype(small_matrix("svd", triangle_of(tall))[1], real_of(result_dtype(a.dtype())));
+  return astype(small_matrix("svdvals", {triangle_of(tall)})[0], real_type(result_dtype(a.dtype())));
 }
 
 }  // namespace freestone

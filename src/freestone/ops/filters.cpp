@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "freestone/kernels/complex_parts.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/program.h"
 #include "freestone/ops/reduce.h"
@@ -27,6 +29,11 @@ constexpr RollingName kRolling[] = {{"sum", WindowFunction::kSum},           {"m
                                     {"variance", WindowFunction::kVariance}, {"std", WindowFunction::kStd},
                                     {"median", WindowFunction::kMedian},     {"count", WindowFunction::kCount}};
 
+/// What goes part by part.
+bool is_linear(const WindowRule& rule) {
+  return rule.function == WindowFunction::kLinear || rule.function == WindowFunction::kSum || rule.function == WindowFunction::kMean;
+}
+
 Dims reach(const WindowRule& rule, int rank, bool before) {
   Dims out(rank);
   for (const Dims& offset : rule.offsets)
@@ -35,7 +42,8 @@ Dims reach(const WindowRule& rule, int rank, bool before) {
 }
 
 Spec window_spec(const Spec& input, const WindowRule& rule) {
-  return {input.shape, is_floating(input.dtype) || kernels::keeps_dtype(rule.function) ? input.dtype : DType::kFloat64};
+  return {input.shape,
+          is_floating(input.dtype) || is_complex(input.dtype) || kernels::keeps_dtype(rule.function) ? input.dtype : DType::kFloat64};
 }
 
 }  // namespace
@@ -98,15 +106,20 @@ void WindowOp::run(const Box& box, std::span<const Tile> in, std::span<const Til
   const Box around = wanted(box);
   const View padded = View::contiguous(scratch.take(around.count() * size_of(in_.dtype)), in_.dtype, around.shape);
   kernels::fill_window(boundary_, constant_, in[0], around, in_.shape, padded);
-  kernels::window_along(rule_, padded, before_, out[0].view, cancel);
+  if (!is_complex(in_.dtype)) return kernels::window_along(rule_, padded, before_, out[0].view, cancel);
+  for (const int part : {0, 1})
+    kernels::window_along(rule_, kernels::part_of(padded, part), before_, kernels::part_of(out[0].view, part), cancel);
 }
 
 namespace {
 
 Array windowed(const Array& a, WindowRule rule, const FilterOptions& options, const char* name) {
-  if (is_complex(a.dtype())) fail(ErrorKind::kUser, "{}: the array is {}; give real numbers.", name, name_of(a.dtype()));
+  if (is_complex(a.dtype()) && !is_linear(rule))
+    fail(ErrorKind::kUser, "{}: the array is {}; complex numbers have no order. Take real, imag or absolute of it.", name,
+         name_of(a.dtype()));
   // A constant that the dtype cannot hold has no place beyond the edge.
-  if (options.boundary == Boundary::kConstant && !is_floating(a.dtype()) && options.constant != std::trunc(options.constant))
+  if (options.boundary == Boundary::kConstant && !is_floating(a.dtype()) && !is_complex(a.dtype()) &&
+      options.constant != std::trunc(options.constant))
     fail(ErrorKind::kUser, "{}: the constant {} beyond the edge of an array of {}.", name, format_number(options.constant),
          name_of(a.dtype()));
   return apply_op(std::make_shared<WindowOp>(a.spec(), std::move(rule), options.boundary, options.constant), {a});
@@ -273,6 +286,17 @@ Array percentile_filter(const Array& a, double percentile, const std::vector<Ind
   return ranked(a, box, std::min(n - 1, static_cast<Index>(static_cast<double>(n) * percentile / 100)), options, "percentile_filter");
 }
 
+namespace {
+
+/// A complex number with one part that is NaN is left out whole.
+Array nan_in_both_parts(const Array& a) {
+  if (!is_complex(a.dtype())) return a;
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  return elementwise("where", {elementwise("isnan", {a}), std::complex<double>(kNaN, kNaN), a});
+}
+
+}  // namespace
+
 Array rolling(std::string_view name, const Array& a, Index window, int axis, RollingOptions options) {
   axis = normal_axis(axis, a.rank());
   if (window < 1) fail(ErrorKind::kUser, "rolling: a window of {}. Give 1 or more.", window);
@@ -289,7 +313,8 @@ Array rolling(std::string_view name, const Array& a, Index window, int axis, Rol
   rule.least = least;
   rule.ddof = options.ddof;
   rule.offsets = box_offsets(a.rank(), {axis}, {window}, {options.center ? window / 2 : window - 1});
-  return windowed(as_floating(a), std::move(rule), {Boundary::kConstant, std::numeric_limits<double>::quiet_NaN(), {}}, "rolling");
+  return windowed(nan_in_both_parts(as_floating(a)), std::move(rule), {Boundary::kConstant, std::numeric_limits<double>::quiet_NaN(), {}},
+                  "rolling");
 }
 
 }  // namespace freestone

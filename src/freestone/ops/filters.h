@@ -1,4 +1,5 @@
 /// Filters and rolling reductions: every element from a window around it. Array edges go on as `boundary` says (scipy.ndimage's modes).
+/// Of complex numbers what is linear (stencils, kernels, means, sums) goes part by part; what orders is an error.
 #pragma once
 
 #include <optional>
@@ -25,8 +26,8 @@ struct StencilPoint {
 };
 
 /// Sum of weight times element at each offset, added in the order given, in float64.
-/// @returns shape of `a`; float32 stays, other real dtypes give float64
-/// @throws Error kind user: no points, an offset of another rank, complex dtype
+/// @returns shape of `a`; float32 and complex dtypes stay, others give float64
+/// @throws Error kind user: no points, an offset of another rank
 Array stencil(const Array& a, const std::vector<StencilPoint>& points, FilterOptions options = {});
 
 /// scipy.ndimage.correlate and (convolve_nd) convolve: `kernel` in C order, of `shape` over `options.axes`; its centre is element shape
@@ -54,7 +55,7 @@ struct RollingOptions {
 /// sum, mean, min, max, variance, std, median or count of the last `window` positions along `axis`; NaN, and what lies beyond the array, is
 /// left out, and a result of fewer values than min_periods is NaN (of count: 0), as in pandas and xarray.
 /// @returns shape of `a`; float32 stays, other real dtypes give float64
-/// @throws Error kind user: unknown name, window < 1, min_periods beyond it, axis out of range, complex dtype
+/// @throws Error kind user: unknown name, window < 1, min_periods beyond it, axis out of range, complex dtype but for sum and mean
 Array rolling(std::string_view name, const Array& a, Index window, int axis = 0, RollingOptions options = {});
 
 class WindowOp : public Op {

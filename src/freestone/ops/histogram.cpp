@@ -152,14 +152,18 @@ void EdgesOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile
     fail(ErrorKind::kData, "histogram: the data go from {} to {}, which is no range of bins. Give a range.", format_number(first),
          format_number(last));
   if (first == last) first -= 0.5, last += 0.5;
-  const double step = (last - first) / static_cast<double>(bins_);
-  with_real_type(outputs()[0].dtype, [&]<class T>(TypeTag<T>) {
+  // numpy.linspace: found bounds have the dtype of the data and are computed with in it, given ones are float64.
+  const auto write = [&]<class T, class R>(R start, R stop) {
+    const R step = (stop - start) / static_cast<R>(bins_);
     for (Index i = 0; i < box.shape[0]; ++i) {
       const Index at = box.start[0] + i;
-      const T edge = static_cast<T>(at == bins_ ? last : static_cast<double>(at) * step + first);
+      const T edge = static_cast<T>(at == bins_ ? stop : static_cast<R>(at) * step + start);
       std::memcpy(out[0].view.data + i * out[0].view.strides[0], &edge, sizeof edge);
     }
-  });
+  };
+  if (outputs()[0].dtype == DType::kFloat64) return write.operator()<double>(first, last);
+  if (range_) return write.operator()<float>(first, last);
+  write.operator()<float>(static_cast<float>(first), static_cast<float>(last));
 }
 
 ListOp::ListOp(std::vector<double> values)

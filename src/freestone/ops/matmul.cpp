@@ -175,9 +175,4 @@ Array vector_norm(const Array& a, const std::vector<int>& axes, double order, bo
   return order == 2 ? elementwise("sqrt", {total}) : elementwise("power", {total, 1 / order});
 }
 
-Array matrix_norm(const Array& a, bool keep_dims) {
-  if (a.rank() < 2) fail(ErrorKind::kUser, "matrix_norm: an array of {} axes has no matrices.", a.rank());
-  return vector_norm(a, {-2, -1}, 2, keep_dims);
-}
-
 }  // namespace freestone

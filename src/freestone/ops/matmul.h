@@ -46,7 +46,4 @@ Array cross(const Array& a, const Array& b, int axis = -1);
 /// @throws Error kind user: axes out of range or named twice; infinite orders over no elements
 Array vector_norm(const Array& a, const std::vector<int>& axes = {}, double order = 2, bool keep_dims = false);
 
-/// The Frobenius norm of the last two axes: the root of the sum of |x|^2.
-Array matrix_norm(const Array& a, bool keep_dims = false);
-
 }  // namespace freestone

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "freestone/ops/along_axis.h"
 #include "freestone/ops/concat.h"
 #include "freestone/ops/contract.h"
 #include "freestone/ops/create.h"
@@ -26,8 +27,10 @@
 #include "freestone/ops/search.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
+#include "freestone/ops/small_matrix.h"
 #include "freestone/ops/smooth.h"
 #include "freestone/ops/sort.h"
+#include "freestone/ops/sort_passes.h"
 
 namespace freestone {
 namespace {
@@ -54,11 +57,22 @@ Made make_reduce(const Json& p, const Specs& in) {
 }
 
 Made make_rank(const Json& p, const Specs& in) {
-  const int pass = p.at("pass").get<int>();
-  if (!is_floating(in.at(0).dtype) || pass < 0 || pass >= RankOp::passes(in.at(0).dtype) || in.size() != (pass == 0 ? 1u : 7u))
-    fail(ErrorKind::kData, "A pass of rank does not fit its input.");
-  return std::make_shared<RankOp>(in.at(0), pass, p.at("median").get<bool>(), p.at("q").get<double>(), p.at("skip_nan").get<bool>(),
-                                  Shape(p.at("leaf").get<std::vector<Index>>()));
+  const Spec& data = in.at(0);
+  const int rank = data.shape.rank();
+  RankOp::Rule rule;
+  rule.pass = p.at("pass").get<int>();
+  rule.method = p.at("method").get<std::string>();
+  rule.q = p.at("q").get<double>();
+  rule.skip_nan = p.at("skip_nan").get<bool>();
+  if (!p.at("axes").empty()) rule.axes = normal_axes(p.at("axes").get<std::vector<int>>(), rank);
+  rule.leaf = Shape(p.at("leaf").get<std::vector<Index>>());
+  if (rule.method != "median") kernels::quantile_method(rule.method);
+  bool fits = is_real(data.dtype) && rule.pass >= 0 && rule.pass < RankOp::passes(data.dtype) && rule.leaf.rank() == rank;
+  fits = fits && in.size() == (rule.pass == 0 ? 1u : RankOp::kNumbers + 1u) && rule.q >= 0 && rule.q <= 1;
+  for (const int k : rule.axes) fits = fits && rule.leaf[k] >= 1;
+  for (std::size_t i = 1; fits && i < in.size(); ++i) fits = in[i] == Spec{without_axes(data.shape, rule.axes), DType::kUint64};
+  if (!fits) fail(ErrorKind::kData, "A pass of rank does not fit its input.");
+  return std::make_shared<RankOp>(data, std::move(rule));
 }
 
 Made make_select(const Json& p, const Specs& in) {
@@ -210,6 +224,24 @@ Made make_sort(const Json& p, const Specs& in) {
   return std::make_shared<SortOp>(in[0], axis, rule);
 }
 
+/// Values, or values and positions, for the passes of a long sort.
+void check_sorted(const Specs& in, int rank) {
+  const bool fits = in.at(0).shape.rank() >= rank && in.size() <= 2 && (in.size() < 2 || in[1] == Spec{in[0].shape, DType::kInt64});
+  if (!fits) fail(ErrorKind::kData, "A pass of a sort in the plan does not fit its inputs.");
+}
+
+Made make_sort_jointly(const Json& p, const Specs& in) {
+  check_sorted(in, 1);
+  std::vector<int> axes = p.at("axes").get<std::vector<int>>();
+  if (axes.empty()) fail(ErrorKind::kData, "A pass of a sort in the plan has no axes.");
+  return std::make_shared<SortJointlyOp>(in, normal_axes(axes, in[0].shape.rank()), p.at("descending").get<bool>());
+}
+
+Made make_sort_nearly(const Json& p, const Specs& in) {
+  check_sorted(in, 2);
+  return std::make_shared<SortNearlyOp>(in, p.at("descending").get<bool>());
+}
+
 template <class ContractKind>
 Made make_contract(const Json& p, const Specs& in) {
   return std::make_shared<ContractKind>(in.at(0), in.at(1), contraction_of(p, in.at(0).shape, in.at(1).shape));
@@ -229,7 +261,7 @@ Made make_qr_triangle(const Json&, const Specs& in) {
 }
 
 Made make_small_matrix(const Json& p, const Specs& in) {
-  return std::make_shared<SmallMatrixOp>(p.at("function").get<std::string>(), in.at(0));
+  return std::make_shared<SmallMatrixOp>(p.at("function").get<std::string>(), in);
 }
 
 Made make_search(const Json& p, const Specs& in) {
@@ -296,6 +328,9 @@ Made make_window(const Json& p, const Specs& in) {
               boundary <= static_cast<int>(kernels::Boundary::kConstant) && !rule.offsets.empty() && rule.rank >= 0 &&
               rule.rank < static_cast<Index>(rule.offsets.size()) &&
               (rule.function != kernels::WindowFunction::kLinear || rule.weights.size() == rule.offsets.size());
+  const bool by_parts = rule.function == kernels::WindowFunction::kLinear || rule.function == kernels::WindowFunction::kSum ||
+                        rule.function == kernels::WindowFunction::kMean;
+  fits = fits && (by_parts || !is_complex(in.at(0).dtype));
   for (const Dims& offset : rule.offsets) fits = fits && offset.rank() == in.at(0).shape.rank();
   if (!fits) fail(ErrorKind::kData, "A window in the plan does not fit its input.");
   return std::make_shared<WindowOp>(in[0], std::move(rule), static_cast<kernels::Boundary>(boundary), double_of(p.at("constant")));
@@ -332,7 +367,7 @@ const OpEntry kOps[] = {
     {"qr_triangle",     1, make_qr_triangle},
     {"quantile",        1, make_quantile},
     {"random",          1, make_random},
-    {"rank",            1, make_rank},
+    {"rank",            2, make_rank},
     {"rechunk",         1, make_rechunk},
     {"reduce",          1, make_reduce},
     {"reshape",         1, make_reshape},
@@ -340,8 +375,10 @@ const OpEntry kOps[] = {
     {"select",          1, make_select},
     {"sequence",        1, make_sequence},
     {"sigma_clip",      1, make_sigma_clip},
-    {"small_matrix",    1, make_small_matrix},
+    {"small_matrix",    2, make_small_matrix},
     {"sort",            1, make_sort},
+    {"sort_jointly",    1, make_sort_jointly},
+    {"sort_nearly",     1, make_sort_nearly},
     {"take_along_axis", 1, make_take_along},
     {"user_along",      1, refuse_user_function},
     {"user_blocks",     1, refuse_user_function},

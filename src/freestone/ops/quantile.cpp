@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "freestone/ops/along_axis.h"
+#include "freestone/ops/concat.h"
 #include "freestone/ops/program.h"
+#include "freestone/ops/rank.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/shape.h"
 
@@ -77,7 +79,13 @@ Array quantile(const Array& a, const std::vector<double>& q, const std::vector<i
   const auto seen = normal_axes(axes, a.rank());
   for (const int k : seen)
     if (a.shape()[k] == 0 && !is_floating(a.dtype())) fail(ErrorKind::kUser, "quantile over axis {}, which has no elements.", k);
-  return apply_op(std::make_shared<QuantileOp>(a.spec(), q, seen, kernels::quantile_method(options.method), options.skip_nan), {a});
+  const kernels::QuantileMethod method = kernels::quantile_method(options.method);
+  if (is_ranked_by_digits(a, seen) && !q.empty()) {
+    std::vector<Array> parts;
+    for (const double x : q) parts.push_back(rank_by_digits(a, std::string(options.method), x, seen, options.skip_nan));
+    return stack(parts, 0);
+  }
+  return apply_op(std::make_shared<QuantileOp>(a.spec(), q, seen, method, options.skip_nan), {a});
 }
 
 Array quantile(const Array& a, double q, const std::vector<int>& axes, QuantileOptions options) {

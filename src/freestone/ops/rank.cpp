@@ -1,202 +1,244 @@
 #include "freestone/ops/rank.h"
 
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "freestone/ops/elementwise.h"
-#include "freestone/ops/reduce.h"
+#include "freestone/kernels/quantile.h"
+#include "freestone/kernels/sort_keys.h"
+#include "freestone/ops/along_axis.h"
 
 namespace freestone {
 namespace {
 
-constexpr Index kBins = 65536;
 constexpr Index kLeafElements = Index{1} << 21;  // many more than a leaf of sums: each has a megabyte of counts
+constexpr Index kAllAtOnce = Index{1} << 20;     // elements that one task orders where it makes the only result,
+constexpr Index kLineAtOnce = Index{1} << 24;    // or one of many
 
 /// What a pass hands to the next: the digits found of the lower and the upper element, their ranks among the elements that have these
 /// digits, how many elements count, and whether NaN decides.
 struct Found {
   std::uint64_t low_digits, low_rank, high_digits, high_rank, count, is_nan;
 };
-constexpr int kNumbers = 6;
-static_assert(sizeof(Found) == kNumbers * 8);
+static_assert(sizeof(Found) == RankOp::kNumbers * 8);
 
-/// State: what was found so far, NaN seen, then counts for the lower and for the upper element.
-struct Counts {
-  Found found;
-  std::uint64_t nan;
-  std::uint64_t low[kBins], high[kBins];
+/// The state of one result: what was found so far, NaN seen, then counts for the lower and for the upper element.
+class Counts {
+ public:
+  Counts(std::byte* words, Index bins) : words_(reinterpret_cast<std::uint64_t*>(words)), bins_(bins) {}
+  Found& found() const { return *reinterpret_cast<Found*>(words_); }
+  std::uint64_t& nan() const { return words_[RankOp::kNumbers]; }
+  std::uint64_t* low() const { return words_ + RankOp::kNumbers + 1; }
+  std::uint64_t* high() const { return low() + bins_; }
+  static Index words(Index bins) { return RankOp::kNumbers + 1 + 2 * bins; }
+
+ private:
+  std::uint64_t* words_;
+  Index bins_;
 };
 
-template <class T>
-using KeyOf = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+Index bins_of(DType dtype) { return size_of(dtype) == 1 ? 256 : 65536; }
 
-/// Order of keys is order of numbers.
-template <class T>
-KeyOf<T> key_of(T value) {
-  KeyOf<T> bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  constexpr KeyOf<T> kSign = KeyOf<T>{1} << (8 * sizeof(T) - 1);
-  return bits & kSign ? static_cast<KeyOf<T>>(~bits) : static_cast<KeyOf<T>>(bits | kSign);
-}
-template <class T>
-T value_of(std::uint64_t number) {
-  auto key = static_cast<KeyOf<T>>(number);
-  constexpr KeyOf<T> kSign = KeyOf<T>{1} << (8 * sizeof(T) - 1);
-  key = key & kSign ? static_cast<KeyOf<T>>(key & ~kSign) : static_cast<KeyOf<T>>(~key);
-  T value;
-  std::memcpy(&value, &key, sizeof value);
-  return value;
+bool keeps_dtype(std::string_view method, DType dtype) {
+  return is_floating(dtype) || (method != "median" && kernels::is_discrete(kernels::quantile_method(method)));
 }
 
-std::vector<int> all_axes(int rank) { return normal_axes({}, rank); }
-
-std::vector<Spec> rank_outputs(const Spec& input, int pass) {
-  if (pass + 1 == RankOp::passes(input.dtype)) return {{Shape(), input.dtype}};
-  return std::vector<Spec>(kNumbers, Spec{Shape(), DType::kUint64});
+std::vector<Spec> rank_outputs(const Spec& input, const RankOp::Rule& rule) {
+  const Shape kept = without_axes(input.shape, rule.axes);
+  if (rule.pass + 1 == RankOp::passes(input.dtype)) return {{kept, keeps_dtype(rule.method, input.dtype) ? input.dtype : DType::kFloat64}};
+  return std::vector<Spec>(RankOp::kNumbers, Spec{kept, DType::kUint64});
 }
-std::vector<Access> rank_inputs(const Spec& input, int pass) {
-  std::vector<Access> access{identity_access(input.shape.rank())};
-  for (int i = 0; i < kNumbers && pass > 0; ++i) access.emplace_back();
+
+/// Kept axes as points of the domain.
+Access kept_access(int rank, const std::vector<int>& axes) {
+  Access access;
+  for (int k = 0; k < rank; ++k)
+    if (std::find(axes.begin(), axes.end(), k) == axes.end()) access.push_back(AxisMap::point(k));
   return access;
 }
 
-/// Leaves as boxes of at most kLeafElements, the first axes whole where they fit.
-Shape rank_leaf(const Shape& shape) {
+std::vector<Access> rank_inputs(const Spec& input, const RankOp::Rule& rule) {
+  const int rank = input.shape.rank();
+  std::vector<Access> access{identity_access(rank)};
+  for (int i = 0; i < RankOp::kNumbers && rule.pass > 0; ++i) access.push_back(kept_access(rank, rule.axes));
+  return access;
+}
+
+/// Leaves as boxes of at most kLeafElements of the reduced axes, the last ones whole where they fit.
+Shape rank_leaf(const Shape& shape, const std::vector<int>& axes) {
   Shape leaf(shape.rank(), 1);
   Index left = kLeafElements;
-  for (int k = shape.rank() - 1; k >= 0; --k) {
-    leaf[k] = std::clamp<Index>(shape[k], 1, left);
-    left = std::max<Index>(1, left / leaf[k]);
+  for (auto k = axes.rbegin(); k != axes.rend(); ++k) {
+    leaf[*k] = std::clamp<Index>(shape[*k], 1, left);
+    left = std::max<Index>(1, left / leaf[*k]);
   }
   return leaf;
 }
 
 /// The bin that holds the element of rank `rank`, which becomes its rank in that bin.
-Index locate(const std::uint64_t* bins, std::uint64_t& rank) {
-  for (Index b = 0; b < kBins; ++b) {
+Index locate(const std::uint64_t* bins, Index count, std::uint64_t& rank) {
+  for (Index b = 0; b < count; ++b) {
     if (rank < bins[b]) return b;
     rank -= bins[b];
   }
   throw Error(ErrorKind::kInternal, "a rank lies beyond the counts");
 }
 
+kernels::QuantilePlace place_of(const RankOp::Rule& rule, std::uint64_t count) {
+  const auto n = static_cast<Index>(count);
+  if (rule.method == "median") return {(n - 1) / 2, n / 2, 0.5};
+  return kernels::quantile_place(kernels::quantile_method(rule.method), n, rule.q);
+}
+
+/// The reduced axes of one kept element, `at` among the kept ones.
+View line_of(const View& part, const std::vector<int>& axes, const Dims& at) {
+  View line{part.data, part.dtype, {}, {}};
+  int kept = 0;
+  for (int k = 0; k < part.rank(); ++k) {
+    if (std::find(axes.begin(), axes.end(), k) == axes.end()) {
+      line.data += at[kept++] * part.strides[k];
+    } else {
+      line.shape.push_back(part.shape[k]);
+      line.strides.push_back(part.strides[k]);
+    }
+  }
+  return line;
+}
+
+template <class T>
+void count_digits(const View& line, int pass, const Counts& counts) {
+  const Index bins = bins_of(line.dtype);
+  const int bits = bins == 256 ? 8 : 16, shift = 8 * static_cast<int>(sizeof(T)) - bits * (pass + 1);
+  const std::uint64_t low_digits = counts.found().low_digits, high_digits = counts.found().high_digits;
+  std::uint64_t *const low = counts.low(), *const high = counts.high();
+  std::uint64_t nan = 0;
+  const Index n = line.rank() == 0 ? 1 : line.shape.back(), step = line.rank() == 0 ? 0 : line.strides.back();
+  for_each_row(line.shape, {&line}, [&](std::byte** row) {
+    for (Index i = 0; i < n; ++i) {
+      T value;
+      std::memcpy(&value, row[0] + i * step, sizeof value);
+      if (value != value) {
+        ++nan;
+        continue;
+      }
+      const std::uint64_t key = static_cast<std::uint64_t>(kernels::sort_key(value, false)) >> shift;
+      const std::uint64_t digits = key >> bits, bin = key & static_cast<std::uint64_t>(bins - 1);
+      if (digits == low_digits) ++low[bin];
+      if (digits == high_digits) ++high[bin];
+    }
+  });
+  counts.nan() += nan;
+}
+
 }  // namespace
 
-RankOp::RankOp(const Spec& input, int pass, bool is_median, double q, bool skip_nan, Shape leaf)
-    : Op(input.shape, rank_outputs(input, pass), rank_inputs(input, pass), std::vector<Access>(rank_outputs(input, pass).size())),
+RankOp::RankOp(const Spec& input, Rule rule)
+    : Op(input.shape, rank_outputs(input, rule), rank_inputs(input, rule),
+         std::vector<Access>(rank_outputs(input, rule).size(), kept_access(input.shape.rank(), rule.axes))),
       in_(input),
-      pass_(pass),
-      is_median_(is_median),
-      q_(q),
-      skip_nan_(skip_nan),
-      axes_(all_axes(input.shape.rank())),
-      leaf_(leaf) {}
+      rule_(std::move(rule)) {}
 
 nlohmann::json RankOp::params() const {
-  return {{"pass", pass_}, {"median", is_median_}, {"q", q_}, {"skip_nan", skip_nan_}, {"leaf", leaf_.to_vector()}};
+  return {{"pass", rule_.pass},         {"method", rule_.method}, {"q", rule_.q},
+          {"skip_nan", rule_.skip_nan}, {"axes", rule_.axes},     {"leaf", rule_.leaf.to_vector()}};
 }
 
-Index RankOp::state_words() const { return sizeof(Counts) / 8; }
+Index RankOp::state_words() const { return Counts::words(bins_of(in_.dtype)); }
 
-void RankOp::init(std::byte* state, Index) const { std::memset(state, 0, sizeof(Counts)); }
+void RankOp::init(std::byte* state, Index outputs) const { std::memset(state, 0, static_cast<std::size_t>(outputs * state_words() * 8)); }
 
-void RankOp::scan(const Box& leaf_box, std::span<const Tile> in, std::byte* state, Index) const {
-  auto& counts = *reinterpret_cast<Counts*>(state);
-  if (pass_ > 0) {
-    std::uint64_t numbers[kNumbers];
-    for (int i = 0; i < kNumbers; ++i) numbers[i] = *in[static_cast<std::size_t>(i) + 1].view.as<std::uint64_t>();
-    std::memcpy(&counts.found, numbers, sizeof numbers);
-  }
+void RankOp::scan(const Box& leaf_box, std::span<const Tile> in, std::byte* state, Index outputs) const {
   const View part = in[0].part(leaf_box).view;
-  const Index n = part.rank() == 0 ? 1 : part.shape.back(), step = part.rank() == 0 ? 0 : part.strides.back();
-  with_float_type(in_.dtype, [&]<class T>(TypeTag<T>) {
-    const int shift = 8 * static_cast<int>(sizeof(T)) - 16 * (pass_ + 1);
-    const std::uint64_t low = counts.found.low_digits, high = counts.found.high_digits;
-    std::uint64_t nan = 0;
-    for_each_row(part.shape, {&part}, [&](std::byte** row) {
-      for (Index i = 0; i < n; ++i) {
-        const T value = *reinterpret_cast<const T*>(row[0] + i * step);
-        if (value != value) {
-          ++nan;
-          continue;
-        }
-        const auto key = static_cast<std::uint64_t>(key_of(value)) >> shift;
-        const std::uint64_t digits = key >> 16, bin = key & (kBins - 1);
-        if (digits == low) ++counts.low[bin];
-        if (digits == high) ++counts.high[bin];
+  View numbers[kNumbers];
+  for (int i = 0; i < kNumbers && rule_.pass > 0; ++i)
+    numbers[i] = in[static_cast<std::size_t>(i) + 1].part(map_box(input(i + 1), leaf_box, without_axes(in_.shape, rule_.axes))).view;
+  const Shape kept = without_axes(leaf_box.shape, rule_.axes);
+  Dims at(kept.rank());
+  for (Index o = 0; o < outputs; ++o) {
+    const Counts counts(state + o * state_words() * 8, bins_of(in_.dtype));
+    if (rule_.pass > 0) {
+      std::uint64_t found[kNumbers];
+      for (int i = 0; i < kNumbers; ++i) {
+        Index offset = 0;
+        for (int k = 0; k < at.rank(); ++k) offset += at[k] * numbers[i].strides[k];
+        std::memcpy(&found[i], numbers[i].data + offset, 8);
       }
+      std::memcpy(&counts.found(), found, sizeof found);
+    }
+    with_real_type(in_.dtype, [&]<class T>(TypeTag<T>) { count_digits<T>(line_of(part, rule_.axes, at), rule_.pass, counts); });
+    for (int k = at.rank() - 1; k >= 0 && ++at[k] == kept[k]; --k) at[k] = 0;
+  }
+}
+
+void RankOp::merge(std::byte* into, const std::byte* from, Index outputs) const {
+  const Index bins = bins_of(in_.dtype);
+  for (Index o = 0; o < outputs; ++o) {
+    const Counts a(into + o * state_words() * 8, bins), b(const_cast<std::byte*>(from) + o * state_words() * 8, bins);
+    a.nan() += b.nan();
+    for (Index i = 0; i < 2 * bins; ++i) a.low()[i] += b.low()[i];  // and high, which follows
+  }
+}
+
+void RankOp::finish(const std::byte* state, Index outputs, std::span<std::byte* const> out) const {
+  const Index bins = bins_of(in_.dtype);
+  const int bits = bins == 256 ? 8 : 16;
+  for (Index o = 0; o < outputs; ++o) {
+    const Counts counts(const_cast<std::byte*>(state) + o * state_words() * 8, bins);
+    Found found = counts.found();
+    if (rule_.pass == 0) {
+      found.count = 0;
+      for (Index i = 0; i < bins; ++i) found.count += counts.low()[i];
+      found.is_nan = found.count == 0 || (!rule_.skip_nan && counts.nan() > 0);
+      if (!found.is_nan) {
+        const kernels::QuantilePlace place = place_of(rule_, found.count);
+        found.low_rank = static_cast<std::uint64_t>(place.lower), found.high_rank = static_cast<std::uint64_t>(place.upper);
+      }
+    }
+    if (!found.is_nan) {
+      const Index low = locate(counts.low(), bins, found.low_rank), high = locate(counts.high(), bins, found.high_rank);
+      found.low_digits = found.low_digits << bits | static_cast<std::uint64_t>(low);
+      found.high_digits = found.high_digits << bits | static_cast<std::uint64_t>(high);
+    }
+    if (rule_.pass + 1 < passes(in_.dtype)) {
+      for (int i = 0; i < kNumbers; ++i)
+        std::memcpy(out[static_cast<std::size_t>(i)] + o * 8, reinterpret_cast<const std::byte*>(&found) + 8 * i, 8);
+      continue;
+    }
+    with_real_type(in_.dtype, [&]<class T>(TypeTag<T>) {
+      const auto value = [&](std::uint64_t digits) { return kernels::value_of_key<T>(static_cast<kernels::SortKey<T>>(digits), false); };
+      const auto put = [&]<class R>(R result) { std::memcpy(out[0] + o * static_cast<Index>(sizeof result), &result, sizeof result); };
+      if constexpr (std::is_floating_point_v<T>) {
+        if (found.is_nan) return put(std::numeric_limits<T>::quiet_NaN());
+      }
+      const T lower = value(found.low_digits), upper = value(found.high_digits);
+      using R = std::conditional_t<std::is_floating_point_v<T>, T, double>;
+      if (rule_.method == "median")
+        return put(found.low_digits == found.high_digits ? static_cast<R>(lower) : (static_cast<R>(lower) + static_cast<R>(upper)) / 2);
+      // The same arithmetic as where a line is sorted.
+      const kernels::QuantilePlace place = place_of(rule_, found.count);
+      const R between = place.lower == place.upper ? static_cast<R>(lower) : kernels::interpolated<T, R>(lower, upper, place.part);
+      if (keeps_dtype(rule_.method, in_.dtype) && place.lower == place.upper) return put(lower);
+      put(between);
     });
-    counts.nan += nan;
-  });
+  }
 }
 
-void RankOp::merge(std::byte* into, const std::byte* from, Index) const {
-  auto& a = *reinterpret_cast<Counts*>(into);
-  const auto& b = *reinterpret_cast<const Counts*>(from);
-  a.nan += b.nan;
-  for (Index i = 0; i < kBins; ++i) a.low[i] += b.low[i], a.high[i] += b.high[i];
+bool is_ranked_by_digits(const Array& a, const std::vector<int>& axes) {
+  Index reduced = 1;
+  for (const int k : axes) reduced *= a.shape()[k];
+  return reduced > (static_cast<int>(axes.size()) == a.rank() ? kAllAtOnce : kLineAtOnce);
 }
 
-void RankOp::finish(const std::byte* state, Index, std::span<std::byte* const> out) const {
-  const auto& counts = *reinterpret_cast<const Counts*>(state);
-  Found found = counts.found;
-  double part = 0;
-  const auto place = [&] {
-    const double last = static_cast<double>(found.count) - 1;
-    return std::min(last * (q_ / 100), last);
-  };
-  if (pass_ == 0) {
-    found.count = 0;
-    for (Index i = 0; i < kBins; ++i) found.count += counts.low[i];
-    found.is_nan = found.count == 0 || (!skip_nan_ && counts.nan > 0);
-    if (!found.is_nan) {
-      found.low_rank = is_median_ ? (found.count - 1) / 2 : static_cast<std::uint64_t>(std::floor(place()));
-      found.high_rank = is_median_ ? found.count / 2 : std::min(found.low_rank + 1, found.count - 1);
-    }
-  }
-  if (!found.is_nan) {
-    const Index low = locate(counts.low, found.low_rank), high = locate(counts.high, found.high_rank);
-    found.low_digits = found.low_digits << 16 | static_cast<std::uint64_t>(low);
-    found.high_digits = found.high_digits << 16 | static_cast<std::uint64_t>(high);
-  }
-  if (pass_ + 1 < passes(in_.dtype)) {
-    for (int i = 0; i < kNumbers; ++i) std::memcpy(out[static_cast<std::size_t>(i)], reinterpret_cast<const std::byte*>(&found) + 8 * i, 8);
-    return;
-  }
-  if (!is_median_ && !found.is_nan) part = place() - std::floor(place());
-  with_float_type(in_.dtype, [&]<class T>(TypeTag<T>) {
-    T value = std::numeric_limits<T>::quiet_NaN();
-    if (!found.is_nan) {
-      const T lower = value_of<T>(found.low_digits), upper = value_of<T>(found.high_digits), apart = upper - lower;
-      // The arithmetic of kernels/select: the two middle ones' mean, or NumPy's interpolation from the nearer side.
-      if (is_median_)
-        value = found.low_digits == found.high_digits ? lower : (lower + upper) / 2;
-      else
-        value = part >= 0.5 ? upper - apart * static_cast<T>(1 - part) : lower + apart * static_cast<T>(part);
-    }
-    std::memcpy(out[0], &value, sizeof value);
-  });
-}
-
-namespace {
-
-Array streaming_rank(const Array& a, bool is_median, double q, bool skip_nan) {
-  const Array x = is_floating(a.dtype()) ? a : astype(a, DType::kFloat64);
-  const Shape leaf = rank_leaf(x.shape());
-  std::vector<Array> inputs{x};
-  for (int pass = 0; pass < RankOp::passes(x.dtype()); ++pass) {
-    std::vector<Array> outputs = apply_op_all(std::make_shared<RankOp>(x.spec(), pass, is_median, q, skip_nan, leaf), std::move(inputs));
-    inputs = {x};
+Array rank_by_digits(const Array& a, std::string method, double q, const std::vector<int>& axes, bool skip_nan) {
+  RankOp::Rule rule{0, std::move(method), q, skip_nan, axes, rank_leaf(a.shape(), axes)};
+  std::vector<Array> inputs{a};
+  for (; rule.pass < RankOp::passes(a.dtype()); ++rule.pass) {
+    std::vector<Array> outputs = apply_op_all(std::make_shared<RankOp>(a.spec(), rule), std::move(inputs));
+    inputs = {a};
     inputs.insert(inputs.end(), outputs.begin(), outputs.end());
   }
   return inputs[1];
 }
-
-}  // namespace
-
-Array streaming_median(const Array& a, bool skip_nan) { return streaming_rank(a, true, 50, skip_nan); }
-Array streaming_percentile(const Array& a, double q, bool skip_nan) { return streaming_rank(a, false, q, skip_nan); }
 
 }  // namespace freestone

@@ -1,33 +1,47 @@
-/// Order statistics of all elements of an array larger than memory: the exact element of a rank, digit by digit.
+/// Order statistics over axes too long for a task: the exact elements of a rank, digit by digit.
 ///
-/// Floating numbers have an order-preserving integer key. Each pass counts 16 bits of the keys that agree with the digits found so far,
-/// so float32 takes two passes over the data and float64 four, with a megabyte of counts, whatever the size. Counts are integers: the
-/// result is the same for every tiling.
+/// Every real dtype has an order-preserving integer key (kernels/sort_keys.h). Each pass counts 16 bits of the keys that agree with the
+/// digits found so far, so float32 takes two passes over the data and float64 four, with a megabyte of counts for each result, whatever the
+/// size. Counts are integers: the result is the same for every tiling, and the same as that of ops/quantile.h.
 #pragma once
+
+#include <string>
 
 #include "freestone/array/array.h"
 
 namespace freestone {
 
-/// Median (mean of the two middle values) of all elements, rank 0. @see median in select.h
-Array streaming_median(const Array& a, bool skip_nan);
-/// NumPy's "linear" percentile of all elements, rank 0. @see percentile in select.h
-Array streaming_percentile(const Array& a, double q, bool skip_nan);
+/// Whether `axes` hold more than a task should see at once: by shape alone, so that a plan never decides it.
+bool is_ranked_by_digits(const Array& a, const std::vector<int>& axes);
 
-/// One pass. Inputs: the data (float32 or float64), and after the first pass the six numbers that the pass before gave. Outputs: six
-/// numbers (uint64), or after the last pass the value.
+/// A quantile, `q` in [0, 1], over `axes` (ascending, not negative). Dtypes as `quantile` has them.
+/// @param method  one of kernels::quantile_methods, or "median": the mean of the two middle elements
+Array rank_by_digits(const Array& a, std::string method, double q, const std::vector<int>& axes, bool skip_nan);
+
+/// One pass. Inputs: the data, and after the first pass the six numbers that the pass before gave for each result. Outputs: six numbers
+/// (uint64), or after the last pass the values.
 class RankOp : public Op, private Fold {
  public:
-  RankOp(const Spec& input, int pass, bool is_median, double q, bool skip_nan, Shape leaf);
+  struct Rule {
+    int pass = 0;
+    std::string method;
+    double q = 0.5;
+    bool skip_nan = false;
+    std::vector<int> axes;
+    Shape leaf;
+  };
+  RankOp(const Spec& input, Rule rule);
   std::string_view name() const override { return "rank"; }
+  int version() const override { return 2; }
   nlohmann::json params() const override;
   Need need(const Box& box) const override { return {0, static_cast<double>(box.count()) * 1.0}; }
   const Fold* fold() const override { return this; }
-  static int passes(DType dtype) { return static_cast<int>(size_of(dtype)) / 2; }
+  static int passes(DType dtype) { return static_cast<int>(size_of(dtype) + 1) / 2; }
+  static constexpr int kNumbers = 6;
 
  private:
-  const std::vector<int>& axes() const override { return axes_; }
-  const Shape& leaf() const override { return leaf_; }
+  const std::vector<int>& axes() const override { return rule_.axes; }
+  const Shape& leaf() const override { return rule_.leaf; }
   Index state_words() const override;
   void init(std::byte* state, Index outputs) const override;
   void scan(const Box& leaf_box, std::span<const Tile> in, std::byte* state, Index outputs) const override;
@@ -35,12 +49,7 @@ class RankOp : public Op, private Fold {
   void finish(const std::byte* state, Index outputs, std::span<std::byte* const> out) const override;
 
   Spec in_;
-  int pass_;
-  bool is_median_;
-  double q_;
-  bool skip_nan_;
-  std::vector<int> axes_;
-  Shape leaf_;
+  Rule rule_;
 };
 
 }  // namespace freestone

@@ -22,7 +22,6 @@ Array converted(const Array& a, DType dtype) { return a.dtype() == dtype ? a : a
 Array search(const Array& points, const Array& values, kernels::SearchKind kind, const char* name) {
   need_list(points, name, "the list");
   const DType dtype = promote(points.dtype(), values.dtype());
-  if (is_complex(dtype)) fail(ErrorKind::kUser, "{}: complex numbers have no order.", name);
   const Array p = converted(points, dtype), v = converted(values, dtype);
   return apply_op(std::make_shared<SearchOp>(p.spec(), v.spec(), kind), {p, v});
 }

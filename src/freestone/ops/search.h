@@ -11,7 +11,8 @@ namespace freestone {
 /// Where `values` would be inserted into `sorted` (rank 1, rising, NaN last) to keep it in order: before equal points, or with `right`
 /// after.
 /// @returns int64, the shape of `values`
-/// @throws Error kind user: `sorted` not of rank 1, complex dtypes
+/// Complex numbers are in the order of `sort`.
+/// @throws Error kind user: `sorted` not of rank 1
 Array searchsorted(const Array& sorted, const Array& values, bool right = false);
 
 /// The bin of each value: numpy.digitize. Rising `bins`: i with bins[i-1] <= x < bins[i]; with `right`, bins[i-1] < x <= bins[i].

@@ -7,6 +7,7 @@
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/rank.h"
 #include "freestone/ops/reduce.h"
+#include "freestone/ops/shape.h"
 
 namespace freestone {
 namespace {
@@ -118,31 +119,34 @@ void SigmaClipOp::run(const Box& box, std::span<const Tile> in, std::span<const 
 
 namespace {
 
-/// Everything at once, and more than a task should hold: by shape alone, so that a plan never decides it.
-bool sees_too_much(const Array& a, const std::vector<int>& axes) {
-  return static_cast<int>(normal_axes(axes, a.rank()).size()) == a.rank() && a.size() > (Index{1} << 20);
-}
-
 Array select(std::string function, const Array& a, const std::vector<int>& axes, bool skip_nan, double q) {
   return apply_op(std::make_shared<SelectOp>(std::move(function), a.spec(), normal_axes(axes, a.rank()), skip_nan, q), {a});
 }
 
+/// Numbers that have an order, as `select` takes them.
+Array ordered(const Array& a) { return is_floating(a.dtype()) ? a : astype(a, floating(a.dtype())); }
+
 }  // namespace
 
 Array median(const Array& a, const std::vector<int>& axes, bool skip_nan) {
-  return sees_too_much(a, axes) ? streaming_median(a, skip_nan) : select("median", a, axes, skip_nan, 50);
+  const std::vector<int> seen = normal_axes(axes, a.rank());
+  return is_ranked_by_digits(a, seen) ? rank_by_digits(ordered(a), "median", 0.5, seen, skip_nan) : select("median", a, axes, skip_nan, 50);
 }
 
 Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) {
-  if (!sees_too_much(a, axes)) return select("mad_std", a, axes, skip_nan, 50);
-  const Array deviation = elementwise("absolute", {a - streaming_median(a, skip_nan)});
-  const Array median = streaming_median(deviation, skip_nan);
-  return astype(astype(median, DType::kFloat64) * kMadToSigma, median.dtype());
+  const std::vector<int> seen = normal_axes(axes, a.rank());
+  if (!is_ranked_by_digits(a, seen)) return select("mad_std", a, axes, skip_nan, 50);
+  Array middle = median(a, axes, skip_nan);
+  for (const int k : seen) middle = expand_dims(middle, k);
+  const Array deviation = elementwise("absolute", {ordered(a) - middle}), spread = median(deviation, axes, skip_nan);
+  return astype(astype(spread, DType::kFloat64) * kMadToSigma, spread.dtype());
 }
 
 Array percentile(const Array& a, double q, const std::vector<int>& axes, bool skip_nan) {
   if (!(q >= 0 && q <= 100)) fail(ErrorKind::kUser, "percentile: q = {} is not between 0 and 100.", format_number(q));
-  return sees_too_much(a, axes) ? streaming_percentile(a, q, skip_nan) : select("percentile", a, axes, skip_nan, q);
+  const std::vector<int> seen = normal_axes(axes, a.rank());
+  if (is_ranked_by_digits(a, seen)) return rank_by_digits(ordered(a), "linear", q / 100, seen, skip_nan);
+  return select("percentile", a, axes, skip_nan, q);
 }
 
 Array sigma_clip(const Array& a, int axis, ClipOptions options) {

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "freestone/kernels/complex_parts.h"
 #include "freestone/ops/elementwise.h"
 
 namespace freestone {
@@ -22,9 +25,12 @@ Access halo_access(int rank, Index rows, Index columns, int axis, Index taps) {
   return access;
 }
 
-Array as_floating(const Array& a) {
-  if (is_complex(a.dtype())) fail(ErrorKind::kUser, "Smoothing of complex numbers is not available.");
-  return is_floating(a.dtype()) ? a : astype(a, DType::kFloat64);
+/// float64 for bool and integers; complex numbers with one part that is NaN have both so, where NaN is left out.
+Array as_smoothed(const Array& a, NanRule nan_rule) {
+  if (!is_complex(a.dtype())) return is_floating(a.dtype()) ? a : astype(a, DType::kFloat64);
+  if (nan_rule == NanRule::kPropagate) return a;
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  return elementwise("where", {elementwise("isnan", {a}), std::complex<double>(kNaN, kNaN), a});
 }
 
 void check_kernel(const std::vector<double>& kernel, NanRule nan_rule) {
@@ -52,20 +58,23 @@ nlohmann::json ConvolveOp::params() const {
 
 Need ConvolveOp::need(const Box& box) const {
   const Shape part = map_box(input(0), box, in_.shape).shape;
-  const Index scratch = rows_ > 0 ? kernels::convolve_plane_scratch_bytes(part, rows_, columns_, in_.dtype)
-                                  : kernels::convolve_along_scratch_bytes(part, axis_, static_cast<Index>(weights_.size()), in_.dtype);
+  const Index scratch = rows_ > 0
+                            ? kernels::convolve_plane_scratch_bytes(part, rows_, columns_, real_type(in_.dtype))
+                            : kernels::convolve_along_scratch_bytes(part, axis_, static_cast<Index>(weights_.size()), real_type(in_.dtype));
   return {scratch, static_cast<double>(box.count()) * (0.5 + kTapNanoseconds * static_cast<double>(weights_.size()))};
 }
 
 void ConvolveOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const {
   const Tile from = in[0].part(map_box(input(0), box, in_.shape));
   const int rank = box.rank();
-  if (rows_ > 0) {
-    kernels::convolve_plane(from.view, {from.box.start[rank - 2], from.box.start[rank - 1]}, {in_.shape[rank - 2], in_.shape[rank - 1]},
-                            weights_, rows_, columns_, nan_rule_, out[0].view, {box.start[rank - 2], box.start[rank - 1]}, scratch, cancel);
-  } else {
-    kernels::convolve_along(from.view, from.box.start[axis_], in_.shape[axis_], axis_, weights_, nan_rule_, out[0].view, box.start[axis_],
-                            scratch, cancel);
+  for (int part = 0; part < (is_complex(in_.dtype) ? 2 : 1); ++part) {
+    const View of = kernels::part_of(from.view, part), to = kernels::part_of(out[0].view, part);
+    if (rows_ > 0)
+      kernels::convolve_plane(of, {from.box.start[rank - 2], from.box.start[rank - 1]}, {in_.shape[rank - 2], in_.shape[rank - 1]},
+                              weights_, rows_, columns_, nan_rule_, to, {box.start[rank - 2], box.start[rank - 1]}, scratch, cancel);
+    else
+      kernels::convolve_along(of, from.box.start[axis_], in_.shape[axis_], axis_, weights_, nan_rule_, to, box.start[axis_], scratch,
+                              cancel);
   }
 }
 
@@ -73,7 +82,7 @@ Array convolve(const Array& a, const std::vector<double>& kernel, int axis, NanR
   if (kernel.size() % 2 == 0)
     fail(ErrorKind::kUser, "A kernel of {} weights: the number must be odd, so that it has a centre.", kernel.size());
   check_kernel(kernel, nan_rule);
-  const Array x = as_floating(a);
+  const Array x = as_smoothed(a, nan_rule);
   // A convolution flips its kernel; the op correlates.
   std::vector<double> weights(kernel.rbegin(), kernel.rend());
   return apply_op(std::make_shared<ConvolveOp>(x.spec(), std::move(weights), 0, 0, normal_axis(axis, a.rank()), nan_rule), {x});
@@ -84,7 +93,7 @@ Array convolve_2d(const Array& a, const std::vector<double>& kernel, Index rows,
   if (rows % 2 == 0 || columns % 2 == 0 || rows * columns != static_cast<Index>(kernel.size()))
     fail(ErrorKind::kUser, "A kernel of {} x {}: both must be odd, so that it has a centre.", rows, columns);
   check_kernel(kernel, nan_rule);
-  const Array x = as_floating(a);
+  const Array x = as_smoothed(a, nan_rule);
   std::vector<double> weights(kernel.rbegin(), kernel.rend());
   return apply_op(std::make_shared<ConvolveOp>(x.spec(), std::move(weights), rows, columns, -1, nan_rule), {x});
 }

@@ -12,7 +12,8 @@ using kernels::NanRule;
 
 /// Convolves `a` along `axis` with `kernel` (odd length, as given: not normalised here). Outside the array lies 0, so edges darken; NaN
 /// by `nan_rule`. The rule of astropy.convolution.convolve(boundary='fill', nan_treatment='interpolate').
-/// @returns shape of `a`; float32 stays, other real dtypes give float64
+/// Complex numbers go part by part; one with a part that is NaN counts as NaN.
+/// @returns shape of `a`; floating and complex dtypes stay, others give float64
 /// @throws Error kind user: an empty or even kernel, a kernel that sums to 0 with kInterpolate, axis out of range
 Array convolve(const Array& a, const std::vector<double>& kernel, int axis, NanRule nan_rule = NanRule::kInterpolate);
 

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "freestone/ops/along_axis.h"
+#include "freestone/ops/shape.h"
+#include "freestone/ops/sort_passes.h"
 
 namespace freestone {
 namespace {
@@ -12,9 +14,15 @@ constexpr double kSelectNanoseconds = 4;
 
 Index kept_length(const Spec& input, int axis, const kernels::SortRule& rule) { return rule.keep < 0 ? input.shape[axis] : rule.keep; }
 
-Array sorted(const Array& a, int axis, kernels::SortRule rule, const char* name) {
+Array sorted(const Array& a, int axis, kernels::SortRule rule) {
   axis = normal_axis(axis, a.rank());
-  if (is_complex(a.dtype())) fail(ErrorKind::kUser, "{}: the array is {}; complex numbers have no order.", name, name_of(a.dtype()));
+  if (a.shape()[axis] > kSortedAtOnce) {
+    if (rule.keep < 0) return sort_in_passes(a, axis, rule.descending, rule.positions);
+    if (const Array first = first_of_runs(a, rule.keep, axis, rule.descending, rule.positions)) return first;
+    std::vector<Slice> slices(static_cast<std::size_t>(axis) + 1);
+    slices.back() = {0, rule.keep};
+    return slice(sort_in_passes(a, axis, rule.descending, rule.positions), slices);
+  }
   return apply_op(std::make_shared<SortOp>(a.spec(), axis, rule), {a});
 }
 
@@ -68,10 +76,10 @@ void ModeOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile>
   kernels::mode_along(in[0].part(map_box(input(0), box, in_.shape)).view, axis_, results[0], results[1], scratch, cancel);
 }
 
-Array sort(const Array& a, int axis, bool descending) { return sorted(a, axis, {descending, false, -1}, "sort"); }
-Array argsort(const Array& a, int axis, bool descending) { return sorted(a, axis, {descending, true, -1}, "argsort"); }
-Array topk(const Array& a, Index k, int axis, bool largest) { return sorted(a, axis, first_k(a, k, axis, largest, false), "topk"); }
-Array argtopk(const Array& a, Index k, int axis, bool largest) { return sorted(a, axis, first_k(a, k, axis, largest, true), "argtopk"); }
+Array sort(const Array& a, int axis, bool descending) { return sorted(a, axis, {descending, false, -1}); }
+Array argsort(const Array& a, int axis, bool descending) { return sorted(a, axis, {descending, true, -1}); }
+Array topk(const Array& a, Index k, int axis, bool largest) { return sorted(a, axis, first_k(a, k, axis, largest, false)); }
+Array argtopk(const Array& a, Index k, int axis, bool largest) { return sorted(a, axis, first_k(a, k, axis, largest, true)); }
 
 std::pair<Array, Array> mode(const Array& a, int axis) {
   axis = normal_axis(axis, a.rank());

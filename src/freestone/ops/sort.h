@@ -1,4 +1,6 @@
-/// Sorting along an axis. NaN comes last, upwards and downwards; equal elements keep their order, so that the bits are defined.
+/// Sorting along an axis. NaN comes last, upwards and downwards; equal elements keep their order, so that the bits are defined. Complex
+/// numbers are in NumPy's order: by real part, then by imaginary part. An axis longer than 16,777,216 elements is sorted in passes
+/// (ops/sort_passes.h), in any memory.
 #pragma once
 
 #include <utility>
@@ -9,7 +11,7 @@
 namespace freestone {
 
 /// `a` sorted along `axis`. -0 and 0 are equal and come out as 0, NaN as the usual NaN.
-/// @throws Error kind user: axis out of range, complex dtype
+/// @throws Error kind user: axis out of range
 Array sort(const Array& a, int axis = -1, bool descending = false);
 
 /// The positions along `axis` (int64) that sort `a`; stable.

@@ -3,11 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+
+#include "freestone/plan/kept_chunks.h"
 
 namespace freestone {
 namespace {
 
-constexpr int kReadAhead = 1;  // tasks that are read while every lane computes
+// Read while every lane computes: so many bytes, in one task or in several small ones.
+constexpr Index kReadAheadBytes = Index{16} << 20;
+constexpr Index kMostAhead = 4;
+
+/// Tasks that are read ahead.
+Index tasks_ahead(const TaskLayout& layout) {
+  return layout.read.bytes > 0 ? std::clamp<Index>(kReadAheadBytes / layout.read.bytes, 1, kMostAhead) : 1;
+}
 
 /// Extents to try on one axis: multiples of its step by powers of two and their halves-and-a-half, chunks of the sources, all of it.
 std::vector<Index> extents(Index n, Index step, bool whole, const std::vector<Index>& chunks, bool coarse) {
@@ -42,6 +52,7 @@ Index largest_task(const StageProgram& program, const Stage& stage) {
   Index most = program.lay_out(middle_tile(stage)).task_bytes;
   Stage in_order = stage;
   in_order.order.clear();
+  in_order.mirror = {};
   for (int k = 0; k < stage.domain.rank(); ++k) in_order.order.push_back(k);
   const Index count = tile_count(stage);
   for (const Index index : {Index{0}, count - 1, count / 2}) most = std::max(most, program.lay_out(tile_box(in_order, index)).task_bytes);
@@ -62,7 +73,7 @@ Index largest_task(const StageProgram& program, const Stage& stage) {
 }
 
 /// States of the folds that live across tasks.
-Index state_bytes(const StageProgram& program, const Stage& stage, const Box& tile, const std::vector<int>& order, int lanes) {
+Index state_bytes(const StageProgram& program, const Stage& stage, const Box& tile, const std::vector<int>& order, bool in_pairs, int lanes) {
   Index bytes = 0;
   for (std::size_t b = 0; b < stage.body.size(); ++b) {
     if (!program.is_accumulated(static_cast<int>(b))) continue;
@@ -91,51 +102,13 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
     const auto runs_fastest = [&](int axis) {
       return std::find(order.end() - static_cast<std::ptrdiff_t>(reduced_axes.size()), order.end(), axis) != order.end();
     };
-    const bool one_by_one = std::all_of(reduced_axes.begin(), reduced_axes.end(), runs_fastest);
+    const bool one_by_one = !in_pairs && std::all_of(reduced_axes.begin(), reduced_axes.end(), runs_fastest);
     const Index open = one_by_one ? std::min(kept_all, 2 * kept_tile) : kept_all;
-    const Index waiting = std::min<Index>(leaves, (lanes + kReadAhead) * leaves_in_tile + 32);
+    // In mirrored pairs leaves come in an order that is not their own: all of them may have to wait.
+    const Index waiting = in_pairs ? leaves : std::min<Index>(leaves, (lanes + kMostAhead) * leaves_in_tile + 32);
     bytes += state * (open + (one_by_one ? open : kept_tile) * waiting);
   }
   return bytes;
-}
-
-/// What a tile reads when chunks that the next tiles want again are kept.
-struct CachedRead {
-  double decoded = 0;     ///< bytes a tile, on average
-  Index cache_bytes = 0;  ///< 0: nothing worth keeping, or no room
-};
-
-/// Walks from the fastest axis to the slowest: as long as there is room for the chunks that lie across the border between one run of tiles
-/// and the next, each chunk is decoded once a run.
-CachedRead cached_read(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle,
-                       const ReadCost& tile, int slots, Index room) {
-  CachedRead best{static_cast<double>(tile.decoded), 0};
-  // Tiles in flight hold their chunks, encoded until they are decoded.
-  Index needed = slots * (tile.decoded + tile.bytes);
-  Box run = middle;
-  Index run_decoded = tile.decoded;
-  double tiles = 1;
-  for (std::size_t i = order.size(); i-- > 0;) {
-    const int axis = order[i];
-    const Index extent = stage.domain.shape[axis];
-    if (stage.tile[axis] >= extent) continue;
-    // Neighbours in the middle, and the first two: a border between chunks may happen to lie between some.
-    Index shared = 0;
-    for (const Index start : {run.start[axis], stage.domain.start[axis]}) {
-      Box both = run, one = run;
-      both.shape[axis] = std::min(2 * stage.tile[axis], extent);
-      both.start[axis] = one.start[axis] = std::min(start, stage.domain.end(axis) - both.shape[axis]);
-      shared = std::max(shared, 2 * program.lay_out(one).read.decoded - program.lay_out(both).read.decoded);
-    }
-    needed += shared;
-    if (needed > room) break;
-    run.start[axis] = stage.domain.start[axis], run.shape[axis] = extent;
-    tiles *= static_cast<double>(extent) / static_cast<double>(stage.tile[axis]);
-    run_decoded = program.lay_out(run).read.decoded;
-    const double each = static_cast<double>(run_decoded) / tiles;
-    if (each < 0.99 * best.decoded) best = {each, needed};
-  }
-  return best;
 }
 
 }  // namespace
@@ -156,6 +129,13 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     for (std::size_t k = 0; k < input.motion.size(); ++k)
       if (const AxisMotion& motion = input.motion[k]; motion.anchor_axis >= 0 && motion.slope == 1)
         chunks[static_cast<std::size_t>(motion.anchor_axis)].push_back((*chunk)[static_cast<int>(k)]);
+  }
+
+  // Mirrored axes have the same tiles: what both can have is tried on both.
+  const std::vector<MirroredAxes> mirrors = mirrored_axes(program, stage);
+  for (const MirroredAxes& mirror : mirrors) {
+    const Index both = std::lcm(rules.step[static_cast<std::size_t>(mirror.first)], rules.step[static_cast<std::size_t>(mirror.second)]);
+    for (const int axis : {mirror.first, mirror.second}) chunks[static_cast<std::size_t>(axis)].push_back(both);
   }
 
   std::vector<std::vector<Index>> tries(static_cast<std::size_t>(rank));
@@ -187,94 +167,136 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   reduced_last.insert(reduced_last.end(), reduced.begin(), reduced.end());
   if (reduced_last != plain_order) orders.push_back(reduced_last);
 
+  // The same with chunks kept in a cache: a task then holds one encoded chunk, not all of its own.
+  StageProgram cached_program(plan, stage, sinks, {});
+  cached_program.read_through(nullptr);
+
   const ReadCost whole = program.lay_out(stage.domain).read;
   const double read_once = static_cast<double>(whole.bytes), decoded_once = static_cast<double>(whole.decoded);
   TileChoice best;
   best.seconds = std::numeric_limits<double>::infinity();
   best.smallest_budget = std::numeric_limits<Index>::max();
   Stage chosen = stage;
+
+  /// One way to run the tiles of `stage.tile`: taken when it is the best so far.
+  const auto consider = [&](const TaskLayout& layout, const std::vector<int>& order, const MirroredAxes& mirror, Index pinned, int slots,
+                            const CachedRead& read) {
+    double tiles = 1;  // fractional: edge tiles cost less
+    for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
+    const double whole_tiles = static_cast<double>(tile_count(stage));
+    const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
+    const double rounds = std::ceil(whole_tiles / lanes) * lanes / std::max(1.0, whole_tiles);
+    const double read_share = layout.read.decoded > 0 ? read.decoded / static_cast<double>(layout.read.decoded) : 1;
+    const double bytes_read = static_cast<double>(layout.read.bytes) * read_share;
+
+    // What is streamed is read and decoded by all lanes, whoever has the task.
+    const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
+    const double streamed = layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
+    const double reading = read.decoded / rates.decode_bytes_per_second + bytes_read / rates.read_bytes_per_second +
+                           static_cast<double>(layout.read.requests) * read_share * rates.request_seconds;
+    const double shared = layout.streamed > 0 ? layout.shared_nanoseconds : 0;
+    double cpu = (layout.nanoseconds - shared) * 1e-9 / rates.core_speed + (1 - streamed) * reading +
+                 static_cast<double>(layout.writes) * rates.request_seconds;
+    const Index held = layout.task_bytes - layout.spare_bytes;
+    if (held > rates.cache_bytes)
+      cpu += static_cast<double>(layout.touched_bytes) /
+             (slots * held > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
+    // Out of the cache elements are copied, through memory.
+    if (read.cache_bytes > 0) cpu += static_cast<double>(layout.read_bytes) * 2 / rates.memory_bytes_per_second;
+    const double write = static_cast<double>(layout.bytes_written - layout.shared_written) / rates.write_bytes_per_second;
+    const double shared_write = static_cast<double>(layout.shared_written) / rates.write_bytes_per_second;
+    double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
+    seconds += tiles * (streamed * reading + shared * 1e-9 / rates.core_speed + shared_write) / stream_lanes;
+    seconds += (std::min<double>(slots, whole_tiles) * static_cast<double>(held) + static_cast<double>(read.cache_bytes)) /
+               rates.fresh_bytes_per_second / (streamed > 0 ? stream_lanes : lanes);
+    seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
+    // What was spilled comes from the disk: nobody knows how much of it the system has kept in memory.
+    seconds += static_cast<double>(layout.store_bytes) * tiles / rates.again_bytes_per_second;
+    // What all lanes share: the disk.
+    const auto at_least = [&](double bytes, double rate) {
+      if (rate > 0) seconds = std::max(seconds, bytes / rate);
+    };
+    at_least(bytes_read * tiles, rates.all_read_bytes_per_second);
+    at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
+    // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
+    if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
+
+    const bool better =
+        !price ? !best.fits : seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
+    if (!better) return;
+    const Index most = largest_task(read.cache_bytes > 0 ? cached_program : program, stage);
+    if (most + pinned > memory) return;
+    slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
+    // A cache with a little less room still keeps nearly all that it should.
+    while (slots > 1 && slots * most + pinned + read.cache_bytes - read.cache_bytes / 8 > memory) --slots;
+    const Index cache_bytes = std::min(read.cache_bytes, memory - pinned - slots * most);
+    if (cache_bytes < read.cache_bytes - read.cache_bytes / 8) return;
+    best.fits = true;
+    best.seconds = seconds;
+    chosen = stage;
+    chosen.order = order;
+    chosen.mirror = mirror;
+    chosen.slots = slots;
+    chosen.task_bytes = most;
+    chosen.pinned_bytes = pinned;
+    chosen.cache_bytes = cache_bytes;
+    Estimate& e = chosen.estimate;
+    e.tiles = tile_count(stage);
+    e.bytes_read = static_cast<Index>(std::llround(bytes_read * tiles));
+    e.bytes_written = static_cast<Index>(std::llround(static_cast<double>(layout.bytes_written) * tiles));
+    e.requests = static_cast<Index>(std::llround(static_cast<double>(layout.read.requests + layout.writes) * tiles));
+    e.peak_bytes = slots * most + pinned + cache_bytes;
+    e.seconds = seconds;
+  };
+  const auto most_slots = [&](const TaskLayout& layout, Index room) {
+    return static_cast<int>(std::clamp<Index>(room / std::max<Index>(layout.task_bytes, 1), 1, threads + tasks_ahead(layout)));
+  };
+
   std::vector<std::size_t> at(static_cast<std::size_t>(rank), 0);
   while (true) {
     stage.tile = Shape(rank);
     for (int k = 0; k < rank; ++k) stage.tile[k] = tries[static_cast<std::size_t>(k)][at[static_cast<std::size_t>(k)]];
     const Box middle = middle_tile(stage);
     const TaskLayout layout = program.lay_out(middle);
-    double tiles = 1;  // fractional: edge tiles cost less
-    for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
-    const double whole_tiles = static_cast<double>(tile_count(stage));
-
     for (const auto& order : orders) {
-      const Index pinned = state_bytes(program, stage, middle, order, threads);
+      const Index pinned = state_bytes(program, stage, middle, order, false, threads), room = memory - pinned;
       if (layout.task_bytes + pinned < best.smallest_budget)
         best.smallest_budget = std::min(best.smallest_budget, largest_task(program, stage) + pinned);
-      const Index room = memory - pinned;
       if (layout.task_bytes > room) continue;
-      const auto most_slots = static_cast<int>(std::clamp<Index>(room / std::max<Index>(layout.task_bytes, 1), 1, threads + kReadAhead));
+      const int most = most_slots(layout, room);
+      consider(layout, order, {}, pinned, most, {static_cast<double>(layout.read.decoded), 0});
       // One task for all lanes touches less memory than one each, where they can share its work.
-      for (const int slots : {most_slots, 1}) {
-        if (slots < most_slots && layout.streamed == 0) continue;
-        const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
-        const double rounds = std::ceil(whole_tiles / lanes) * lanes / std::max(1.0, whole_tiles);
+      if (most > 1 && layout.streamed > 0) consider(layout, order, {}, pinned, 1, {static_cast<double>(layout.read.decoded), 0});
+    }
 
-        const auto decode_seconds = [&](double bytes) { return bytes / rates.decode_bytes_per_second; };
-        // Chunks that lie across tiles: kept, if that could make this the cheapest.
-        CachedRead read{static_cast<double>(layout.read.decoded), 0};
-        if (read.decoded * tiles > 1.05 * decoded_once &&
-            tiles * (layout.nanoseconds * 1e-9 / rates.core_speed) / lanes + decode_seconds(decoded_once) / lanes < best.seconds)
-          read = cached_read(program, stage, order, middle, layout.read, slots, room - slots * layout.task_bytes);
-        const double read_share = layout.read.decoded > 0 ? read.decoded / static_cast<double>(layout.read.decoded) : 1;
-        const double bytes_read = static_cast<double>(layout.read.bytes) * read_share;
-
-        // What is streamed is read and decoded by all lanes, whoever has the task.
-        const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
-        const double streamed =
-            layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
-        const double reading = decode_seconds(read.decoded) + bytes_read / rates.read_bytes_per_second +
-                               static_cast<double>(layout.read.requests) * read_share * rates.request_seconds;
-        const double shared = layout.streamed > 0 ? layout.shared_nanoseconds : 0;
-        double cpu = (layout.nanoseconds - shared) * 1e-9 / rates.core_speed + (1 - streamed) * reading +
-                     static_cast<double>(layout.writes) * rates.request_seconds;
-        if (layout.task_bytes > rates.cache_bytes)
-          cpu += static_cast<double>(layout.touched_bytes) /
-                 (slots * layout.task_bytes > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
-        // Out of the cache elements are copied, through memory.
-        if (read.cache_bytes > 0) cpu += static_cast<double>(layout.read_bytes) * 2 / rates.memory_bytes_per_second;
-        const double write = static_cast<double>(layout.bytes_written - layout.shared_written) / rates.write_bytes_per_second;
-        const double shared_write = static_cast<double>(layout.shared_written) / rates.write_bytes_per_second;
-        double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
-        seconds += tiles * (streamed * reading + shared * 1e-9 / rates.core_speed + shared_write) / stream_lanes;
-        seconds += (std::min<double>(slots, whole_tiles) * static_cast<double>(layout.task_bytes) + static_cast<double>(read.cache_bytes)) /
-                   rates.fresh_bytes_per_second / (streamed > 0 ? stream_lanes : lanes);
-        seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
-        // What all lanes share: the disk.
-        const auto at_least = [&](double bytes, double rate) {
-          if (rate > 0) seconds = std::max(seconds, bytes / rate);
-        };
-        at_least(bytes_read * tiles, rates.all_read_bytes_per_second);
-        at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
-        // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
-        if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
-
-        const bool better =
-            !price ? !best.fits : seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
-        if (!better) continue;
-        const Index most = largest_task(program, stage);
-        if (most > room) continue;
-        best.fits = true;
-        best.seconds = seconds;
-        chosen = stage;
-        chosen.order = order;
-        chosen.slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
-        chosen.task_bytes = most;
-        chosen.pinned_bytes = pinned;
-        chosen.cache_bytes = read.cache_bytes;
-        Estimate& e = chosen.estimate;
-        e.tiles = tile_count(stage);
-        e.bytes_read = static_cast<Index>(std::llround(bytes_read * tiles));
-        e.bytes_written = static_cast<Index>(std::llround(static_cast<double>(layout.bytes_written) * tiles));
-        e.requests = static_cast<Index>(std::llround(static_cast<double>(layout.read.requests + layout.writes) * tiles));
-        e.seconds = seconds;
-        if (most_slots == 1) break;
+    // Chunks that lie across tiles are kept, if that could make this the cheapest.
+    double tiles = 1;
+    for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
+    if (price && static_cast<double>(layout.read.decoded) * tiles > 1.05 * decoded_once / (mirrors.empty() ? 1 : 2)) {
+      const TaskLayout cached = cached_program.lay_out(middle);
+      const double once = decoded_once / (mirrors.empty() ? 1 : 2);
+      const double least = (tiles * cached.nanoseconds * 1e-9 / rates.core_speed + once / rates.decode_bytes_per_second) / threads;
+      if (least < best.seconds) {
+        for (const auto& order : orders) {
+          const Index pinned = state_bytes(program, stage, middle, order, false, threads), room = memory - pinned;
+          if (cached.task_bytes > room) continue;
+          for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
+            const CachedRead read = read_in_rows(cached_program, stage, order, middle, cached.read, slots, room - slots * cached.task_bytes);
+            if (read.cache_bytes > 0) consider(cached, order, {}, pinned, slots, read);
+          }
+        }
+        for (MirroredAxes mirror : mirrors) {
+          std::vector<int> order;
+          for (const int k : plain_order)
+            if (k != mirror.first && k != mirror.second) order.push_back(k);
+          order.push_back(mirror.first), order.push_back(mirror.second);
+          const Index pinned = state_bytes(program, stage, middle, order, true, threads), room = memory - pinned;
+          if (cached.task_bytes > room) continue;
+          for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
+            const CachedRead read = read_in_mirrored_pairs(cached_program, stage, mirror, middle, cached.read, room - slots * cached.task_bytes);
+            if (read.cache_bytes > 0) consider(cached, order, mirror, pinned, slots, read);
+          }
+        }
       }
     }
     int k = rank - 1;
@@ -286,13 +308,6 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   }
   stage = chosen;
   if (!best.fits) return best;
-
-  const auto held = [&] { return stage.slots * stage.task_bytes + stage.pinned_bytes + stage.cache_bytes; };
-  // A cache with a little less room still keeps nearly all that it should.
-  if (const Index over = held() - memory; over > 0 && over < stage.cache_bytes / 8) stage.cache_bytes -= over;
-  while (stage.slots > 1 && held() > memory) --stage.slots;
-  stage.cache_bytes = std::clamp<Index>(memory - (held() - stage.cache_bytes), 0, stage.cache_bytes);
-  stage.estimate.peak_bytes = held();
 
   std::string why;
   for (int k = 0; k < rank; ++k) {

@@ -47,8 +47,9 @@ std::string explain(const Plan& plan, Index baseline_bytes) {
       text += fmt::format("  from     result of stage {} {} {}\n", store.first_stage + 1, to_string(store.spec.shape),
                           name_of(store.spec.dtype));
     }
-    text += fmt::format("  tiles    {} of {}, {} in all, axes in order {}\n", to_string(stage.tile), to_string(stage.domain.shape),
-                        format_count(stage.estimate.tiles), fmt::join(stage.order, ","));
+    text += fmt::format("  tiles    {} of {}, {} in all, axes in order {}{}\n", to_string(stage.tile), to_string(stage.domain.shape),
+                        format_count(stage.estimate.tiles), fmt::join(stage.order, ","),
+                        stage.mirror.any() ? ", the last two in mirrored pairs: what one tile reads its mirror image reads, too" : "");
     text += fmt::format("  because  {}\n", stage.reason);
     text += fmt::format("  memory   {} a task, {} at a time{}\n", format_bytes(stage.task_bytes), stage.slots,
                         stage.pinned_bytes > 0 ? fmt::format(", {} of partial results", format_bytes(stage.pinned_bytes)) : "");

@@ -65,11 +65,21 @@ struct OwnAxis {
 };
 using OwnMap = std::vector<OwnAxis>;
 
+/// Two axes along which tiles come in mirrored pairs, (i, k) and then (k, i): for `x + x.T`, where one reads what the other reads, too. Both
+/// have the same extent and the same tiles. Pairs are visited in squares of `square` tiles, so that what a square reads can be kept.
+struct MirroredAxes {
+  int first = -1, second = -1;  ///< the last two of the stage's order; -1: none
+  Index square = 1;
+  bool any() const { return first >= 0; }
+  friend bool operator==(const MirroredAxes&, const MirroredAxes&) = default;
+};
+
 struct Stage {
   ValueRef anchor;
   Box domain;  ///< the part of the anchor that is needed
   Shape tile;
   std::vector<int> order;         ///< axes, slowest first
+  MirroredAxes mirror;
   std::vector<ValueRef> inputs;   ///< values of sources
   std::vector<int> store_inputs;  ///< stores that it reads
   std::vector<int> body;          ///< nodes to compute, in order
@@ -98,7 +108,7 @@ struct Alternative {
 };
 
 struct Plan {
-  static constexpr int kVersion = 3;
+  static constexpr int kVersion = 4;
   Index budget = 0;
   int threads = 1;
   std::vector<PlanNode> nodes;
@@ -116,7 +126,7 @@ struct Plan {
   }
 };
 
-/// The tile with number `index` of a stage, in the anchor's coordinates.
+/// The tile with number `index` of a stage, in the anchor's coordinates: arithmetic, in the stage's order.
 Box tile_box(const Stage& stage, Index index);
 Index tile_count(const Stage& stage);
 

@@ -41,6 +41,7 @@ Json json_of(const Plan& plan, const Stage& stage) {
           {"domain", json_of(stage.domain)},
           {"tile", stage.tile.to_vector()},
           {"order", stage.order},
+          {"mirror", {stage.mirror.first, stage.mirror.second, stage.mirror.square}},
           {"inputs", inputs},
           {"store_inputs", stage.store_inputs},
           {"body", stage.body},
@@ -61,6 +62,8 @@ Stage stage_of(const Json& j) {
   stage.domain = box_of(j.at("domain"));
   stage.tile = Shape(j.at("tile").get<std::vector<Index>>());
   stage.order = j.at("order").get<std::vector<int>>();
+  const auto& mirror = j.at("mirror");
+  stage.mirror = {mirror.at(0).get<int>(), mirror.at(1).get<int>(), mirror.at(2).get<Index>()};
   for (const auto& v : j.at("inputs")) stage.inputs.push_back(value_of(v));
   stage.store_inputs = j.at("store_inputs").get<std::vector<int>>();
   stage.body = j.at("body").get<std::vector<int>>();
@@ -112,6 +115,12 @@ void validate(const Plan& plan) {
       check(stage.tile[k] >= 1 && k < static_cast<int>(order.size()) && order[static_cast<std::size_t>(k)] == k,
             "a tile or an order is not one");
     check(static_cast<int>(order.size()) == stage.domain.rank() && stage.slots >= 1, "an order is not one");
+    if (const MirroredAxes& mirror = stage.mirror; mirror.any()) {
+      const std::size_t n = stage.order.size();
+      check(n >= 2 && stage.order[n - 2] == mirror.first && stage.order[n - 1] == mirror.second && mirror.square >= 1 &&
+                stage.tile[mirror.first] == stage.tile[mirror.second] && stage.domain.shape[mirror.first] == stage.domain.shape[mirror.second],
+            "its mirrored axes are not alike");
+    }
     for (const ValueRef& v : stage.inputs)
       check(value_exists(v) && plan.nodes[static_cast<std::size_t>(v.node)].op->source() != nullptr, "an input is not a source");
     for (const int s : stage.store_inputs) check(s >= 0 && s < static_cast<int>(plan.stores.size()), "a store is not there");

@@ -10,10 +10,10 @@ namespace freestone {
 /// The defaults suit a core of the 2020s and a local SSD with a warm page cache; `freestone doctor --calibrate` measures this machine's.
 struct Rates {
   double read_bytes_per_second = 4e9;     ///< one lane, into memory
-  double again_bytes_per_second = 4e8;    ///< what is read twice, or read over: the disk may have to give it again
+  double again_bytes_per_second = 4e8;    ///< what is read twice, read over, or was spilled: the disk may have to give it again
   double write_bytes_per_second = 1.5e9;  ///< one lane
   double all_read_bytes_per_second = 0;   ///< all lanes together; 0: no limit but the lanes
-  double all_write_bytes_per_second = 0;  ///< likewise
+  double all_write_bytes_per_second = 5e8;  ///< likewise: the disk's, once the system's memory for it is full
   double decode_bytes_per_second = 4e8;   ///< one lane, bytes that come out of a codec
   double request_seconds = 2e-6;
   double tile_seconds = 10e-6;

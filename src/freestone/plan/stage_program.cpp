@@ -4,6 +4,7 @@
 
 #include "freestone/core/grid_parts.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/storage/chunked_source.h"
 
 namespace freestone {
 namespace {
@@ -52,6 +53,8 @@ constexpr Index kStreamShare = 16;
 constexpr Index kLeastSaved = 4;
 // Chunks are read together up to this many decoded bytes, or this part of the budget.
 constexpr Index kPieceBytes = Index{4} << 20, kPieceShare = 64;
+// Chunks behind URLs by more of them: a piece's are asked for together.
+constexpr Index kRemotePieceBytes = Index{32} << 20, kRemotePieceShare = 16;
 
 /// What is read and decoded as one: a chunk, or some small ones that follow each other.
 Shape piece_of(const Source& source, Index most) {
@@ -78,6 +81,10 @@ Index piece_room(const Source& source, const Shape& piece) {
   return Scratch::rounded(source.encoded_bytes(whole)) + Scratch::rounded(source.cost(chunk).decoded);
 }
 
+// So much work is worth the handing over to other lanes, in so many parts for each of them.
+constexpr Index kSharedElements = Index{1} << 20;
+constexpr Index kPartsPerLane = 4;
+
 // Smaller units of a sink are gathered in caches: laying them out apart gains nothing.
 constexpr Index kLeastUnit = Index{256} << 10;
 
@@ -99,25 +106,6 @@ View unit_view(const TaskLayout::Value& value, std::byte* memory, DType dtype, c
   return View::contiguous(memory + value.offset + number * value.unit_bytes, dtype, unit.shape).part(relative_to(part, unit));
 }
 
-Index tile_count(const Stage& stage) {
-  Index count = 1;
-  for (int k = 0; k < stage.domain.rank(); ++k) count *= (stage.domain.shape[k] + stage.tile[k] - 1) / stage.tile[k];
-  return count;
-}
-
-Box tile_box(const Stage& stage, Index index) {
-  Box box = stage.domain;
-  for (std::size_t i = stage.order.size(); i-- > 0;) {
-    const int k = stage.order[i];
-    const Index n = std::max<Index>(1, (stage.domain.shape[k] + stage.tile[k] - 1) / stage.tile[k]);
-    const Index at = index % n * stage.tile[k];
-    index /= n;
-    box.start[k] = stage.domain.start[k] + at;
-    box.shape[k] = std::min(stage.tile[k], stage.domain.shape[k] - at);
-  }
-  return box;
-}
-
 Box owned_box(const OwnMap& owned, const Box& anchor_box, const Shape& array) {
   Box box(array);
   for (int k = 0; k < array.rank(); ++k) {
@@ -134,6 +122,15 @@ Box owned_box(const OwnMap& owned, const Box& anchor_box, const Shape& array) {
     end = std::clamp<Index>(end, first, array[k]);
     if (own.unit > 1) first = std::min(array[k], ceil_div(first, own.unit) * own.unit), end = std::min(array[k], ceil_div(end, own.unit) * own.unit);
     box.start[k] = first, box.shape[k] = end - first;
+  }
+  return box;
+}
+
+Box StageProgram::first_fold_piece(const Fold& fold, Box box) {
+  for (int k = 0; k < box.rank(); ++k) {
+    const Index kept = kept_count(fold, box);
+    if (is_reduced(fold, k) || kept <= most_kept(fold)) continue;
+    box.shape[k] = std::min(box.shape[k], std::max<Index>(1, most_kept(fold) / (kept / box.shape[k])));
   }
   return box;
 }
@@ -257,7 +254,7 @@ StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vect
 void StageProgram::read_through(const std::shared_ptr<ChunkCache>& cache) {
   for (StageInput& input : inputs_)
     if (input.source)
-      if (auto cached = input.source->through(cache)) input.source = std::move(cached);
+      if (auto cached = input.source->through(cache)) input.source = std::move(cached), input.cached = true;
 }
 
 const Sink* StageProgram::unit_sink(int value) const {
@@ -283,6 +280,26 @@ void StageProgram::lay_in_units(int value, TaskLayout& layout) const {
   place.unit_bytes = std::max(Scratch::rounded(bytes), Scratch::rounded(sink->contiguous_scratch_bytes(first)));
 }
 
+bool StageProgram::is_shared(int body_index, const Box& domain) const {
+  const Op& operation = op(body_index);
+  return domain.count() >= kSharedElements && (operation.fold() != nullptr || dynamic_cast<const ElementwiseOp*>(&operation) != nullptr);
+}
+
+std::vector<Box> StageProgram::shared_parts(const Box& domain) const {
+  // Along the first axis that is long enough.
+  const Index parts = kPartsPerLane * plan_.threads;
+  int axis = 0;
+  while (axis + 1 < domain.rank() && domain.shape[axis] < parts) ++axis;
+  const Index step = (domain.shape[axis] + parts - 1) / parts;
+  std::vector<Box> out;
+  for (Index at = 0; at < domain.shape[axis]; at += step) {
+    out.push_back(domain);
+    out.back().start[axis] += at;
+    out.back().shape[axis] = std::min(step, domain.shape[axis] - at);
+  }
+  return out;
+}
+
 Box StageProgram::fold_box(int body_index, const Box& anchor_box) const {
   return owned_box(stage_.owned.at({stage_.body[static_cast<std::size_t>(body_index)], -1}), anchor_box, op(body_index).domain());
 }
@@ -290,6 +307,43 @@ Box StageProgram::fold_box(int body_index, const Box& anchor_box) const {
 Box StageProgram::delivery_box(int delivery, const Box& anchor_box) const {
   const ValueRef ref = stage_.deliveries[static_cast<std::size_t>(delivery)].value;
   return owned_box(stage_.owned.at(ref), anchor_box, plan_.spec(ref).shape);
+}
+
+Index StageProgram::fold_memory(const Step& step, const Box& domain) const {
+  const Op& operation = op(step.which);
+  const Fold& fold = *operation.fold();
+  const Index kept = std::min(kept_count(fold, domain), most_kept(fold));
+  Box leaf = first_fold_piece(fold, domain);
+  Index leaves = 1;
+  for (const int k : fold.axes()) {
+    leaves *= (leaf.shape[k] + fold.leaf()[k] - 1) / fold.leaf()[k];
+    leaf.shape[k] = std::min(leaf.shape[k], fold.leaf()[k]);
+  }
+  // The leaf's state; inside a task also those that wait in the tree, one on each of its levels.
+  Index states = 1;
+  if (step.kind == StepKind::kFoldIn)
+    for (++states; leaves > 1; leaves = (leaves + kFoldArity - 1) / kFoldArity) ++states;
+  return states * Scratch::rounded(fold.state_words() * 8 * kept) + Scratch::rounded(operation.need(leaf).scratch_bytes);
+}
+
+Index StageProgram::finish_memory(int body_index, const Box& domain) const {
+  const Op& operation = op(body_index);
+  const Box piece = first_fold_piece(*operation.fold(), domain);
+  Index bytes = 0, sink_bytes = 0;
+  std::vector<Box> boxes;
+  for (std::size_t o = 0; o < operation.outputs().size(); ++o) {
+    const Spec& spec = operation.outputs()[o];
+    boxes.push_back(map_box(operation.output(static_cast<int>(o)), piece, spec.shape));
+    bytes += Scratch::rounded(std::max<Index>(1, boxes.back().count() * size_of(spec.dtype)));
+  }
+  for (const Delivery& delivery : stage_.deliveries) {
+    if (delivery.value.node != stage_.body[static_cast<std::size_t>(body_index)]) continue;
+    const Box& box = boxes[static_cast<std::size_t>(delivery.value.output)];
+    const Sink* sink = delivery.to_store ? nullptr : sinks_[static_cast<std::size_t>(delivery.target)].sink.get();
+    const Index most = box.count() * size_of(plan_.spec(delivery.value).dtype);
+    sink_bytes = std::max(sink_bytes, Scratch::rounded(sink != nullptr ? sink->scratch_bytes(box) : std::min(Index{1} << 20, most)));
+  }
+  return bytes + sink_bytes;
 }
 
 TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
@@ -368,7 +422,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       input.encoded_bytes = described.source->encoded_bytes(box);
       if (input.encoded_bytes > plan_.budget / kStreamShare && !described.source->decodes_in_place() &&
           !described.source->chunks().is_contiguous()) {
-        const Shape piece = piece_of(*described.source, std::min(kPieceBytes, plan_.budget / kPieceShare));
+        const Shape piece = piece_of(*described.source, reads_remotely(*described.source) ? std::min(kRemotePieceBytes, plan_.budget / kRemotePieceShare)
+                                                                                          : std::min(kPieceBytes, plan_.budget / kPieceShare));
         lay_in_units(static_cast<int>(v), layout);
         // What is taken apart into units is decoded beside them first.
         const Index beside = layout.values[v].unit.empty() ? 0 : Scratch::rounded(element_count(piece) * size_of(described.source->spec().dtype));
@@ -389,10 +444,13 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       Index blocks = 1;
       for (int k = 0; k < box.rank(); ++k) blocks *= (box.end(k) - 1) / store.block[k] - box.start[k] / store.block[k] + 1;
       input.encoded_bytes = box.count() * size_of(store.spec.dtype);
-      layout.read.bytes += std::max(input.encoded_bytes, blocks * element_count(store.block) * size_of(store.spec.dtype));
+      const Index bytes = std::max(input.encoded_bytes, blocks * element_count(store.block) * size_of(store.spec.dtype));
+      layout.read.bytes += bytes;
+      layout.store_bytes += bytes;
       layout.read.requests += blocks;
     }
     input.encoded_offset = places.take(input.encoded_bytes);
+    if (described.cached) layout.spare_bytes += input.encoded_bytes;
   }
   std::vector<bool> owns(values_.size());
   const auto place = [&](std::size_t v) {
@@ -445,8 +503,13 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         if (!layout.active[which] || domain.empty() || operation.is_view()) break;
         const Need cost = operation.need(domain);
         layout.nanoseconds += cost.nanoseconds;
-        if (domain.count() >= kSharedElements && dynamic_cast<const ElementwiseOp*>(&operation) != nullptr)
+        Index scratch_bytes = cost.scratch_bytes;
+        if (is_shared(step.which, domain)) {
           layout.shared_nanoseconds += cost.nanoseconds;
+          // Lanes come to help where something is streamed: each has its own.
+          if (layout.streamed > 0)
+            scratch_bytes = std::max(scratch_bytes, plan_.threads * Scratch::rounded(operation.need(shared_parts(domain).front()).scratch_bytes));
+        }
         for (std::size_t o = 0; o < node_outputs_[which].size(); ++o) {
           const auto v = static_cast<std::size_t>(node_outputs_[which][o]);
           // A value read for the last time may give its memory to the output.
@@ -470,7 +533,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           if (!reused) place(v);
           layout.touched_bytes += layout.values[v].bytes;
         }
-        scratch(cost.scratch_bytes);
+        scratch(scratch_bytes);
         break;
       }
       case StepKind::kFoldIn:
@@ -481,18 +544,13 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         if (step.kind == StepKind::kFoldIn ? !layout.active[which] : domain.empty()) break;
         const Fold& fold = *operation.fold();
         const double nanoseconds = operation.need(domain).nanoseconds;
+        const bool shared = is_shared(step.which, domain);
         layout.nanoseconds += nanoseconds;
-        if (domain.count() >= kSharedElements) layout.shared_nanoseconds += nanoseconds;
-        Index out_bytes = 0;
-        for (std::size_t o = 0; o < operation.outputs().size(); ++o) {
-          const Spec& spec = operation.outputs()[o];
-          out_bytes += Scratch::rounded(map_box(operation.output(static_cast<int>(o)), domain, spec.shape).count() * size_of(spec.dtype));
-        }
+        if (shared) layout.shared_nanoseconds += nanoseconds;
         if (step.kind == StepKind::kFoldIn)
           for (const int v : node_outputs_[which]) place(static_cast<std::size_t>(v));
-        // States of one piece: the leaf's and those that wait in the tree; the outputs when they are finished here.
-        const Index piece = std::min(kept_count(fold, domain), most_kept(fold));
-        scratch(Scratch::rounded(fold.state_words() * 8 * piece) * 2 + (step.kind == StepKind::kFoldOut ? out_bytes : 0));
+        scratch((shared && layout.streamed > 0 ? plan_.threads : 1) * fold_memory(step, domain) +
+                (step.kind == StepKind::kFoldOut ? finish_memory(step.which, domain) : 0));
         break;
       }
       case StepKind::kDeliver: {
@@ -534,6 +592,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
     release_after(s);
   }
   layout.task_bytes = places.peak();
+  layout.spare_bytes = std::min(layout.spare_bytes, layout.task_bytes);
   return layout;
 }
 

@@ -41,6 +41,7 @@ struct StageInput {
   std::shared_ptr<const Source> source;  ///< null while a store does not exist yet
   std::vector<AxisMotion> motion;        ///< how what is read moves with the tile
   int value = -1;                        ///< number of its value
+  bool cached = false;                   ///< read through a cache of decoded chunks
 };
 
 struct TaskLayout {
@@ -68,10 +69,12 @@ struct TaskLayout {
   std::vector<bool> active;                          ///< one a body node: something of it is wanted
   std::vector<Index> scratch_offset, scratch_bytes;  ///< one a step
   Index task_bytes = 0;
+  Index spare_bytes = 0;    ///< of `task_bytes`: for chunks that a cache has no room for, hardly ever touched
   Index touched_bytes = 0;  ///< moved through memory by all steps
   ReadCost read;
   Index read_bytes = 0;    ///< of elements, of all inputs that are read
-  Index streamed = 0;    ///< of `read.decoded`
+  Index store_bytes = 0;   ///< of `read.bytes`, from temporary stores
+  Index streamed = 0;      ///< of `read.decoded`
   Index stream_lanes = 1;  ///< lanes that can stream an input of the task at once
   Index bytes_written = 0, writes = 0;
   Index shared_written = 0;  ///< of `bytes_written`, what several lanes can write at once
@@ -110,12 +113,17 @@ class StageProgram {
   void read_through(const std::shared_ptr<ChunkCache>& cache);
   /// The layout of the task for a box of the anchor.
   TaskLayout lay_out(const Box& anchor_box) const;
+  /// Whether lanes without a task of their own may help with a node's part of a task: long elementwise work, and long reductions.
+  bool is_shared(int body_index, const Box& domain) const;
+  /// The parts of such elementwise work; none is larger than the first.
+  std::vector<Box> shared_parts(const Box& domain) const;
   /// The part of a fold's domain (as `is_accumulated`) that belongs to a box of the anchor.
   Box fold_box(int body_index, const Box& anchor_box) const;
   Box delivery_box(int delivery, const Box& anchor_box) const;
 
   /// Kept elements of a fold that one call of `scan` works on at the most: their states stay in a near cache.
   static Index most_kept(const Fold& fold) { return std::clamp<Index>((Index{1} << 17) / std::max<Index>(1, fold.state_words()), 1, 2048); }
+  static Box first_fold_piece(const Fold& fold, Box domain_box);
   /// Pieces of a box of the domain with at most `most_kept` kept elements (whole on the reduced axes), in C order.
   static std::vector<Box> fold_pieces(const Fold& fold, const Box& domain_box);
 
@@ -130,16 +138,19 @@ class StageProgram {
   const Sink* unit_sink(int value) const;
   /// Lays the memory of such a value out in units, when there are several.
   void lay_in_units(int value, TaskLayout& layout) const;
+  /// What one lane holds while it folds `domain`, and what finishing one of its pieces takes.
+  Index fold_memory(const Step& step, const Box& domain) const;
+  Index finish_memory(int body_index, const Box& domain) const;
   std::vector<std::vector<int>> node_inputs_, node_outputs_;
   std::vector<bool> accumulated_;
   std::vector<Step> steps_;
 };
 
-/// From so many elements on the executor lets free lanes help with an elementwise operation or a reduction of one task.
-inline constexpr Index kSharedElements = Index{1} << 20;
-
 /// Where the unit that begins with `part` lies in the memory of a value that is laid out in units, and its view there.
 View unit_view(const TaskLayout::Value& value, std::byte* memory, DType dtype, const Box& part);
+
+/// Neighbours that are merged into one state in the tree of a fold.
+inline constexpr Index kFoldArity = 16;
 
 /// Elements of `box` that a fold keeps: the product over axes that are not reduced.
 Index kept_count(const Fold& fold, const Box& box);

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace freestone {
+namespace {
+
+constexpr Index kSparesShare = 32;  // of the limit, for memory that nothing is in
+
+}  // namespace
 
 class ChunkCache::Entry {
  public:
@@ -143,8 +148,12 @@ std::optional<ConstBytes> ChunkCache::raw(Entry& entry, bool waits, const std::f
     lock.lock();
     entry.state = Entry::State::kRaw;
     charge(entry, entry.raw_bytes);
-    bytes_ += entry.encoded.touched;
-    spares_.push_back(std::exchange(entry.encoded, {}));
+    // A few are enough: what they take decoded chunks cannot have.
+    Spare spare = std::exchange(entry.encoded, {});
+    if (spares_.empty() || spare.touched * static_cast<Index>(spares_.size() + 1) <= limit_ / kSparesShare) {
+      bytes_ += spare.touched;
+      spares_.push_back(std::move(spare));
+    }
     changed_.notify_all();
   }
   return entry.raw.bytes();

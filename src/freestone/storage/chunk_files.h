@@ -15,7 +15,7 @@ namespace freestone {
 /// The path, below the array's folder, of the file at a position of the grid of files.
 using ChunkKey = std::function<std::string(const Dims& position)>;
 
-class ChunkFiles final : public ChunkMap {
+class ChunkFiles : public ChunkMap {
  public:
   /// @param folder   the array's
   /// @param metadata file that describes it: when that one is another, so are the chunks
@@ -28,12 +28,18 @@ class ChunkFiles final : public ChunkMap {
   Identity identity() const override { return identity_; }
   void check_unchanged() const override;
 
+ protected:
+  /// The file at a position of the grid of files; null: there is none.
+  virtual std::shared_ptr<const File> open(const Dims& position) const;
+  /// The path of that file below the folder.
+  std::string key(const Dims& position) const { return key_(position); }
+  const std::optional<ShardLayout>& shards() const { return shards_; }
+
  private:
   struct Shard {
     std::shared_ptr<const File> file;
     ShardIndex index;
   };
-  std::shared_ptr<const File> open(const Dims& position) const;
   /// The shard at a position of the grid of shards; null when it was never written. The last few used stay open.
   std::shared_ptr<const Shard> shard(const Dims& position) const;
   Dims file_position(const Dims& position) const;

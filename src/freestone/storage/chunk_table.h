@@ -32,6 +32,8 @@ class ChunkTable final : public ChunkMap {
   /// Files are looked at by who reads them.
   void check_unchanged() const override {}
 
+  bool is_remote() const override { return files_.front()->is_remote(); }
+
   const std::vector<ListedChunk>& chunks() const { return chunks_; }
   const std::vector<std::shared_ptr<const File>>& files() const { return files_; }
 

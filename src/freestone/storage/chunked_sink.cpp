@@ -30,8 +30,41 @@ struct OpenFile {
 
 }  // namespace
 
+ChunkedFolder::ChunkedFolder(std::string path, bool overwrite, std::vector<std::string> marks, std::vector<ChunkedOutput::File> files, int sinks)
+    : folder_(std::move(path), overwrite, std::move(marks)), files_(std::move(files)), sinks_(sinks) {}
+
+std::string ChunkedFolder::description() const {
+  std::string text;
+  for (const ChunkedOutput::File& file : files_) text += file.name + "\n" + file.text + "\n";
+  return text;
+}
+
+void ChunkedFolder::create(Index bytes) {
+  const std::lock_guard lock(mutex_);
+  ensure(!aborted_, "an output that was given up is written again");
+  if (!created_ || !is_shared()) folder_.create(bytes);
+  created_ = true;
+}
+
+void ChunkedFolder::finish() {
+  const std::lock_guard lock(mutex_);
+  ensure(!aborted_, "an output that was given up is finished");
+  if (++finished_ < sinks_) return;
+  for (const ChunkedOutput::File& file : files_) folder_.write_file(file.name, std::as_bytes(std::span(file.text.data(), file.text.size())));
+  folder_.finish();
+}
+
+void ChunkedFolder::abort() noexcept {
+  const std::lock_guard lock(mutex_);
+  aborted_ = true;
+  folder_.abort();
+}
+
 ChunkedSink::ChunkedSink(std::string path, bool overwrite, ChunkedOutput output)
-    : output_(std::move(output)), files_(output_.spec.shape, file_shape(output_)), folder_(std::move(path), overwrite, output_.marks) {
+    : ChunkedSink(std::make_shared<ChunkedFolder>(std::move(path), overwrite, output.marks, std::vector<ChunkedOutput::File>(), 1), "", std::move(output)) {}
+
+ChunkedSink::ChunkedSink(std::shared_ptr<ChunkedFolder> folder, std::string prefix, ChunkedOutput output)
+    : output_(std::move(output)), files_(output_.spec.shape, file_shape(output_)), shared_(std::move(folder)), prefix_(std::move(prefix)) {
   caps_.unit = file_shape(output_);
   for (int k = 0; k < caps_.unit.rank(); ++k) caps_.unit[k] = std::max<Index>(1, std::min(caps_.unit[k], output_.spec.shape[k]));
   const Index width = size_of(output_.spec.dtype);
@@ -42,21 +75,22 @@ ChunkedSink::ChunkedSink(std::string path, bool overwrite, ChunkedOutput output)
 }
 
 std::string ChunkedSink::description() const {
-  std::string text;
-  for (const ChunkedOutput::File& file : output_.files) text += file.name + "\n" + file.text + "\n";
+  std::string text = shared_->description();
+  for (const ChunkedOutput::File& file : output_.files) text += prefix_ + file.name + "\n" + file.text + "\n";
   return text;
 }
 
 void ChunkedSink::create() {
   const Index bytes = output_.spec.bytes();
-  folder_.create(output_.codecs.empty() && output_.writes_empty ? bytes : bytes / kBestRatio);
+  shared_->create(output_.codecs.empty() && output_.writes_empty ? bytes : bytes / kBestRatio);
 }
 
 void ChunkedSink::resume() {
-  folder_.resume();
-  if (!folder_.has_file(kPartsMark)) return;
+  if (shared_->is_shared()) return Sink::resume();
+  folder().resume();
+  if (!folder().has_file(kPartsMark)) return;
   // Not ours to remove: whoever asked to resume may have meant another output.
-  folder_.leave();
+  folder().leave();
   fail(ErrorKind::kUser, "{}: the run that was killed lay its tiles across chunks: it cannot be taken up. Run without --resume.", name());
 }
 
@@ -86,7 +120,7 @@ void ChunkedSink::write(const Box& box, const View& data, Scratch& scratch, cons
       write_file(at, view, scratch, cancel);
       continue;
     }
-    std::call_once(marked_, [&] { folder_.write_file(kPartsMark, {}); });
+    std::call_once(marked_, [&] { folder().write_file(prefix_ + kPartsMark, {}); });
     if (const auto whole = parts_.add(at, file, part, view)) write_file(at, whole->view, scratch, cancel);
   }
 }
@@ -124,10 +158,10 @@ void ChunkedSink::write_file(const Dims& position, const View& data, Scratch& sc
   const Index raw_bytes = element_count(output_.chunk) * size_of(output_.spec.dtype);
   const Index encoder_bytes = output_.codecs.encode_scratch_bytes(raw_bytes);
   const Bytes encoder(scratch.take(encoder_bytes), static_cast<std::size_t>(encoder_bytes));
-  const std::string key = output_.key(position);
+  const std::string key = prefix_ + output_.key(position);
   if (!output_.shards) {
     const ConstBytes raw = raw_chunk(data, scratch);
-    if (!raw.empty()) folder_.write_file(key, output_.codecs.encode(raw, encoder));
+    if (!raw.empty()) folder().write_file(key, output_.codecs.encode(raw, encoder));
   } else {
     const ShardLayout& layout = *output_.shards;
     ShardIndex index(layout.count());
@@ -141,7 +175,7 @@ void ChunkedSink::write_file(const Dims& position, const View& data, Scratch& sc
       scratch.release_to(behind_encoder);
       const ConstBytes raw = raw_chunk(data.part(box), scratch);
       if (raw.empty()) continue;
-      if (!file) file.emplace(folder_.open_file(key));
+      if (!file) file.emplace(folder().open_file(key));
       const ConstBytes encoded = output_.codecs.encode(raw, encoder);
       write_exactly(file->descriptor, name() + "/" + key, end, encoded);
       Index slot = 0;
@@ -159,15 +193,15 @@ void ChunkedSink::write_file(const Dims& position, const View& data, Scratch& sc
 
 void ChunkedSink::finish() {
   ensure(parts_.empty(), "a chunk was not written whole");
-  folder_.remove_file(kPartsMark);
+  folder().remove_file(prefix_ + kPartsMark);
   for (const ChunkedOutput::File& file : output_.files)
-    folder_.write_file(file.name, std::as_bytes(std::span(file.text.data(), file.text.size())));
-  folder_.finish();
+    folder().write_file(prefix_ + file.name, std::as_bytes(std::span(file.text.data(), file.text.size())));
+  shared_->finish();
 }
 
 void ChunkedSink::abort() noexcept {
   parts_.clear();
-  folder_.abort();
+  shared_->abort();
 }
 
 }  // namespace freestone

@@ -31,23 +31,50 @@ struct ChunkedOutput {
   std::vector<std::string> marks;  ///< see OutputFolder
 };
 
+/// The temporary folder that the arrays of one output share: made by the first `create`, named by the last `finish`, gone for all of them
+/// with one `abort`.
+class ChunkedFolder {
+ public:
+  /// @param files  of the whole, written by the last `finish`, in this order
+  ChunkedFolder(std::string path, bool overwrite, std::vector<std::string> marks, std::vector<ChunkedOutput::File> files, int sinks);
+
+  OutputFolder& folder() { return folder_; }
+  const OutputFolder& folder() const { return folder_; }
+  bool is_shared() const { return sinks_ > 1; }
+  /// The files of the whole, for Sink::description.
+  std::string description() const;
+  void create(Index bytes);
+  void finish();
+  void abort() noexcept;
+
+ private:
+  OutputFolder folder_;
+  std::vector<ChunkedOutput::File> files_;
+  int sinks_, finished_ = 0;
+  bool created_ = false, aborted_ = false;
+  std::mutex mutex_;
+};
+
 /// The unit is a file: a box that covers whole ones is encoded and written at once, in its scratch memory. What covers part of
-/// a file is kept until the rest has come; tiles that start at `caps().unit` never need it, and a killed run that did cannot be taken up.
+/// a file is kept until the rest has come; tiles that start at `caps().unit` never need it, and a killed run that did cannot be taken up,
+/// nor one whose output holds several arrays.
 class ChunkedSink final : public Sink {
  public:
   ChunkedSink(std::string path, bool overwrite, ChunkedOutput output);
+  /// One of several arrays; what it writes has names that begin with `prefix`: "tas/".
+  ChunkedSink(std::shared_ptr<ChunkedFolder> folder, std::string prefix, ChunkedOutput output);
 
   const Spec& spec() const override { return output_.spec; }
   const SinkCaps& caps() const override { return caps_; }
-  std::string name() const override { return folder_.path(); }
+  std::string name() const override { return folder().path(); }
   void create() override;
-  std::string journal_path() const override { return folder_.journal_path(); }
+  std::string journal_path() const override { return shared_->is_shared() ? std::string() : folder().journal_path(); }
   std::string description() const override;
-  std::string token() const override { return output_token(folder_.temporary_path()); }
-  Whereabouts find(const std::string& token) const override { return find_output(token, folder_.temporary_path(), folder_.path()); }
+  std::string token() const override { return shared_->is_shared() ? std::string() : output_token(folder().temporary_path()); }
+  Whereabouts find(const std::string& token) const override { return find_output(token, folder().temporary_path(), folder().path()); }
   void resume() override;
-  void clean_up() override { folder_.clean_up(); }
-  void flush() override { folder_.flush(); }
+  void clean_up() override { folder().clean_up(); }
+  void flush() override { folder().flush(); }
   Index scratch_bytes(const Box& box) const override;
   Index contiguous_scratch_bytes(const Box& box) const override;
   void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override;
@@ -56,6 +83,8 @@ class ChunkedSink final : public Sink {
   void abort() noexcept override;
 
  private:
+  OutputFolder& folder() { return shared_->folder(); }
+  const OutputFolder& folder() const { return shared_->folder(); }
   /// Encodes and writes a file whose elements, as far as they are inside the array, are `data`.
   void write_file(const Dims& position, const View& data, Scratch& scratch, const Cancel& cancel);
   /// The raw bytes of a chunk: where `data` has them already, or gathered in memory of `scratch`; none when all is fill.
@@ -66,7 +95,8 @@ class ChunkedSink final : public Sink {
   SinkCaps caps_;
   ChunkGrid files_;
   std::vector<std::byte> stored_fill_;
-  OutputFolder folder_;
+  std::shared_ptr<ChunkedFolder> shared_;
+  std::string prefix_;
   KeptParts parts_;
   std::once_flag marked_;  // parts were kept
 };

@@ -1,10 +1,15 @@
 #include "freestone/storage/chunked_source.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <functional>
 
 #include "freestone/core/grid_parts.h"
+#include "freestone/runtime/lanes.h"
 #include "freestone/storage/chunk_cache.h"
+#include "freestone/storage/read_batch.h"
+#include "freestone/storage/remote_options.h"
 #include "freestone/storage/runs.h"
 
 namespace freestone {
@@ -29,7 +34,7 @@ Box chunk_box(const ChunkGrid& grid, const Dims& position) {
 
 /// The table at the start of the encoded bytes: where each chunk lies in them.
 struct Place {
-  enum Kind : std::int64_t { kAbsent, kHere, kCached };
+  enum Kind : std::int64_t { kAbsent, kHere, kCached, kLater };
   std::int64_t kind = kAbsent;
   std::int64_t offset = 0;  // from the start of the encoded bytes
   std::int64_t bytes = 0;
@@ -43,6 +48,21 @@ Place get_place(std::span<std::byte> encoded, Index number) {
   Place place;
   std::memcpy(&place, encoded.data() + number * static_cast<Index>(sizeof(Place)), sizeof place);
   return place;
+}
+
+/// Calls `work` for each number, by several threads: it waits for answers most of the time.
+void side_by_side(Index count, const Cancel& cancel, const std::function<void(Index)>& work) {
+  constexpr Index kMostThreads = 16;
+  std::atomic<Index> next{0};
+  Cancel stop(&cancel);
+  const RemoteScope::State state = RemoteScope::now();
+  run_lanes(static_cast<int>(std::min(count, kMostThreads)), stop, [&](int) {
+    const RemoteScope scope(state.options, [&] { stop.check(); });
+    for (Index number = next++; number < count; number = next++) {
+      stop.check();
+      work(number);
+    }
+  });
 }
 
 Index table_bytes(Index chunks) { return Scratch::rounded(times(chunks, sizeof(Place))); }
@@ -61,8 +81,9 @@ struct ChunkedSource::Group {
 };
 
 ChunkedSource::ChunkedSource(ChunkedLayout layout, std::shared_ptr<const ChunkMap> map)
-    : layout_(std::move(layout)), map_(std::move(map)), spec_{layout_.grid.shape(), layout_.transform.dtype} {
+    : layout_(std::move(layout)), map_(std::move(map)), spec_{layout_.grid.shape(), layout_.transform.dtype}, nominal_(layout_.grid) {
   layout_.transform.check();
+  if (!layout_.nominal.empty()) nominal_ = ChunkGrid(spec_.shape, layout_.nominal);
   ensure(layout_.fill.empty() || static_cast<Index>(layout_.fill.size()) == size_of(spec_.dtype), "a fill of another size than an element");
   ensure(layout_.order.empty() || static_cast<int>(layout_.order.size()) == spec_.shape.rank(), "a chunk with other axes than the array");
   Index bytes = size_of(layout_.transform.stored);
@@ -78,7 +99,9 @@ ChunkedSource::ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCa
     : layout_(other.layout_),
       map_(other.map_),
       spec_(other.spec_),
+      nominal_(other.nominal_),
       largest_(other.largest_),
+      through_cache_(true),
       cache_(std::move(cache)),
       sample_(other.sample_) {}
 
@@ -153,82 +176,162 @@ Index ChunkedSource::scratch_bytes(const Box& box) const {
 Index ChunkedSource::encoded_bytes(const Box& box) const {
   if (box.empty()) return 0;
   const Index chunks = GridParts(box, layout_.grid.chunk()).count();
-  return std::min(kTooMuch, table_bytes(chunks) + Scratch::rounded(times(chunks, largest_)) + scratch_bytes(box));
+  return std::min(kTooMuch, table_bytes(chunks) + Scratch::rounded(times(through_cache_ ? 1 : chunks, largest_)) + scratch_bytes(box));
 }
 
 StoredChunk ChunkedSource::find(const Dims& position) const {
   StoredChunk chunk = map_->find(position);
-  const Index most = layout_.codecs.empty() ? raw_bytes(stored_shape(chunk_box(layout_.grid, position))) : largest_;
-  if (chunk.file && (chunk.bytes > most || (layout_.codecs.empty() && chunk.bytes != most))) {
-    fail(ErrorKind::kData, "{}: chunk {} has {} bytes, its elements {} {}. It is damaged{}.", chunk.file->name(), to_string(position),
-         chunk.bytes, layout_.codecs.empty() ? "have" : "encode to at most", most, chunk.bytes < most ? " or was cut short" : "");
-  }
+  if (chunk.file) check_size(position, chunk.file->name(), chunk.bytes);
   return chunk;
+}
+
+void ChunkedSource::check_size(const Dims& position, const std::string& name, Index bytes) const {
+  const Index most = layout_.codecs.empty() ? raw_bytes(stored_shape(chunk_box(layout_.grid, position))) : largest_;
+  if (bytes > most || (layout_.codecs.empty() && bytes != most)) {
+    fail(ErrorKind::kData, "{}: chunk {} has {} bytes, its elements {} {}. It is damaged{}.", name, to_string(position), bytes,
+         layout_.codecs.empty() ? "have" : "encode to at most", most, bytes < most ? " or was cut short" : "");
+  }
 }
 
 void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const {
   ensure(static_cast<Index>(encoded.size()) >= encoded_bytes(box), "fetch: too little memory for the box");
   const GridParts reach(box, layout_.grid.chunk());
+  std::optional<RemoteScope> scope;
+  if (map_->is_remote()) scope.emplace(cancel);
+  if (cache_ && map_->is_remote() && reach.count() > 1) warm_cache(reach, cancel);
+  if (!through_cache_ && map_->reads_whole()) return fetch_whole(reach, encoded, cancel);
+  std::vector<StoredChunk> found;
+  if (!through_cache_ && map_->finds_slowly() && reach.count() > 1) found = find_all(reach, cancel);
   Group group{encoded, table_bytes(reach.count()), nullptr, {}};
+  ReadBatch batch(cancel);
   for (Index number = 0; number < reach.count(); ++number) {
     cancel.check();
     const Dims position = reach.position(number);
-    if (cache_) {
-      const Shape stored = stored_shape(chunk_box(layout_.grid, position));
-      const auto read = [&](Bytes to) -> Index {
-        const StoredChunk chunk = find(position);
-        if (!chunk.file) return -1;
-        Group alone{to, 0, chunk.file, {{-1, chunk.offset, chunk.bytes}}};
-        read_group(alone, cancel);
-        return chunk.bytes;
-      };
-      if (auto* held = cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw_bytes(stored), read)) {
-        put_place(encoded, number, {.kind = Place::kCached, .cached = held});
-        continue;
-      }
+    if (through_cache_) {
+      const Index raw = raw_bytes(stored_shape(chunk_box(layout_.grid, position)));
+      auto* held = cache_ ? cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw,
+                                         [&](Bytes to) { return read_alone(position, to, cancel); })
+                          : nullptr;
+      put_place(encoded, number, held != nullptr ? Place{.kind = Place::kCached, .cached = held} : Place{.kind = Place::kLater});
+      continue;
     }
-    const StoredChunk chunk = find(position);
+    const StoredChunk chunk = found.empty() ? find(position) : found[static_cast<std::size_t>(number)];
     if (!chunk.file) {
       put_place(encoded, number, {});
       continue;
     }
-    if (group.file != chunk.file) read_group(group, cancel);
+    if (group.file != chunk.file) read_group(group, batch, cancel);
     group.file = chunk.file;
     group.pieces.push_back({number, chunk.offset, chunk.bytes});
   }
-  read_group(group, cancel);
+  read_group(group, batch, cancel);
+  batch.finish();
   map_->check_unchanged();
 }
 
+Index ChunkedSource::read_alone(const Dims& position, Bytes to, const Cancel& cancel) const {
+  if (map_->reads_whole()) {
+    Index bytes = -1;
+    if (const auto read = map_->begin_chunk(position, to.first(static_cast<std::size_t>(largest_)), &bytes)) read->wait(cancel);
+    if (bytes >= 0) check_size(position, map_->name_of(position), bytes);
+    return bytes;
+  }
+  const StoredChunk chunk = find(position);
+  if (!chunk.file) return -1;
+  Group alone{to, 0, chunk.file, {{-1, chunk.offset, chunk.bytes}}};
+  ReadBatch batch(cancel);
+  read_group(alone, batch, cancel);
+  batch.finish();
+  return chunk.bytes;
+}
+
+/// Chunks whose sizes nobody has asked for: each gets room for the largest.
+void ChunkedSource::fetch_whole(const GridParts& reach, std::span<std::byte> encoded, const Cancel& cancel) const {
+  std::vector<Index> bytes(static_cast<std::size_t>(reach.count()), -1);
+  const Index start = table_bytes(reach.count());
+  const auto room = [&](Index number) { return encoded.subspan(static_cast<std::size_t>(start + number * largest_), static_cast<std::size_t>(largest_)); };
+  ReadBatch batch(cancel);
+  for (Index number = 0; number < reach.count(); ++number) {
+    cancel.check();
+    batch.add(map_->begin_chunk(reach.position(number), room(number), &bytes[static_cast<std::size_t>(number)]));
+  }
+  batch.finish();
+  for (Index number = 0; number < reach.count(); ++number) {
+    const Index size = bytes[static_cast<std::size_t>(number)];
+    if (size >= 0) check_size(reach.position(number), map_->name_of(reach.position(number)), size);
+    put_place(encoded, number, size < 0 ? Place() : Place{Place::kHere, start + number * largest_, size});
+  }
+  map_->check_unchanged();
+}
+
+/// As `find` for each, several at a time: that opens files and reads indices.
+std::vector<StoredChunk> ChunkedSource::find_all(const GridParts& reach, const Cancel& cancel) const {
+  std::vector<StoredChunk> out(static_cast<std::size_t>(reach.count()));
+  side_by_side(reach.count(), cancel, [&](Index number) { out[static_cast<std::size_t>(number)] = find(reach.position(number)); });
+  return out;
+}
+
+/// Has the cache read what it has not, several at a time.
+void ChunkedSource::warm_cache(const GridParts& reach, const Cancel& cancel) const {
+  side_by_side(reach.count(), cancel, [&](Index number) {
+    const Dims position = reach.position(number);
+    const Index raw = raw_bytes(stored_shape(chunk_box(layout_.grid, position)));
+    auto* held = cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw, [&](Bytes to) { return read_alone(position, to, cancel); });
+    if (held != nullptr) cache_->give_back(*held);
+  });
+}
+
 /// Reads the chunks of a group in the order in which they lie in their file, neighbours with one request, and empties it.
-void ChunkedSource::read_group(Group& group, const Cancel& cancel) const {
+void ChunkedSource::read_group(Group& group, ReadBatch& batch, const Cancel& cancel) const {
   if (group.pieces.empty()) return;
   std::sort(group.pieces.begin(), group.pieces.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
-  Index from = group.pieces.front().offset, to = from;  // of the request being put together
+  const File& file = *group.file;
+  // A request that is on its way for long takes what lies between along.
+  const Index largest_gap = file.is_remote() ? kLargestGap : 0;
+  std::vector<iovec> request;
+  Index from = 0, to = 0;  // of the request being put together
   const auto read = [&] {
     cancel.check();
-    for (Index done = from; done < to; done += kLargestRequest) {
-      const auto n = static_cast<std::size_t>(std::min(kLargestRequest, to - done));
-      group.file->read_exactly(done, group.encoded.subspan(static_cast<std::size_t>(group.end), n));
-      group.end += static_cast<Index>(n);
-    }
+    if (!request.empty()) batch.add(file, from, request);
+    request.clear();
   };
   for (const Group::Piece& piece : group.pieces) {
-    if (piece.offset != to || to - from >= kLargestRequest) {
+    const bool joins = !request.empty() && piece.offset >= to && piece.offset - to <= largest_gap;
+    if (!joins) {
       read();
       from = to = piece.offset;
+    } else if (piece.offset > to) {
+      request.push_back({nullptr, static_cast<std::size_t>(piece.offset - to)});
+      to = piece.offset;
     }
-    if (piece.number >= 0) put_place(group.encoded, piece.number, {Place::kHere, group.end + (to - from), piece.bytes});
-    to += piece.bytes;
+    if (piece.number >= 0) put_place(group.encoded, piece.number, {Place::kHere, group.end, piece.bytes});
+    for (Index done = 0; done < piece.bytes;) {
+      if (to - from >= kLargestRequest) {
+        read();
+        from = to;
+      }
+      const Index n = std::min(piece.bytes - done, kLargestRequest - (to - from));
+      std::byte* memory = group.encoded.data() + group.end;
+      // Neighbours lie side by side in memory, too.
+      if (!request.empty() && request.back().iov_base != nullptr) {
+        request.back().iov_len += static_cast<std::size_t>(n);
+      } else {
+        request.push_back({memory, static_cast<std::size_t>(n)});
+      }
+      group.end += n;
+      done += n;
+      to += n;
+    }
   }
   read();
-  group.file->check_unchanged();
+  file.check_unchanged();
   group.file = nullptr;
   group.pieces.clear();
 }
 
 void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch) const {
   try {
+    if (const auto own = map_->codecs_of(position)) return own->decode(encoded, raw, scratch);
     const std::uint32_t skipped = map_->skipped_codecs(position);
     skipped == 0 ? layout_.codecs.decode(encoded, raw, scratch) : layout_.codecs.without(skipped).decode(encoded, raw, scratch);
   } catch (const Error& error) {
@@ -293,7 +396,14 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
   Buffer unforeseen;
   /// False: somebody else is decoding the chunk at this moment.
   const auto decode_at = [&](const Dims& position, Index number, bool waits) {
-    const Place place = get_place(encoded, number);
+    Place place = get_place(encoded, number);
+    if (place.kind == Place::kLater) {
+      const Index at = table_bytes(GridParts(box, layout_.grid.chunk()).count());
+      std::optional<RemoteScope> scope;
+      if (map_->is_remote()) scope.emplace(cancel);
+      const Index bytes = read_alone(position, encoded.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(largest_)), cancel);
+      place = bytes < 0 ? Place{} : Place{Place::kHere, at, bytes};
+    }
     const Box chunk = chunk_box(layout_.grid, position);
     const Box part = intersection(box, chunk), inside = relative_to(part, chunk);
     const View target = out.part(relative_to(part, box));
@@ -343,6 +453,11 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
     cancel.check();
     decode_at(reach.position(number), number, true);
   }
+}
+
+bool reads_remotely(const Source& source) {
+  const auto* chunked = dynamic_cast<const ChunkedSource*>(&source);
+  return chunked != nullptr && chunked->map().is_remote();
 }
 
 }  // namespace freestone

@@ -3,7 +3,8 @@
 /// What a format says of such an array is a ChunkedLayout and a ChunkMap; reading is the same for all. `fetch` carries the
 /// encoded bytes of every chunk that the box meets, side by side behind a small table; `decode` runs the codecs. A whole chunk that is
 /// one piece of the output is decoded where it shall lie; of the others a copy is decoded beside (in what memory there is behind the
-/// encoded bytes, if it was not foreseen) and the part taken.
+/// encoded bytes, if it was not foreseen) and the part taken. Read through a cache, `fetch` carries references to its entries, and a chunk
+/// for which the cache has no room is read when it is decoded: the memory of a box is that of one chunk, however many it meets.
 #pragma once
 
 #include <mutex>
@@ -16,8 +17,12 @@
 
 namespace freestone {
 
+class GridParts;
+class ReadBatch;
+
 struct ChunkedLayout {
   ChunkGrid grid;                    ///< of what is decoded as one piece
+  Shape nominal;                     ///< multiples of that: what to tell as the array's chunks; empty: the same
   std::vector<int> order;            ///< the array's axes as a chunk has them, outermost first; empty: as the array (C order)
   bool edge_chunks_are_cut = false;  ///< chunks at the edge hold only what is inside the array (HDF5 and Zarr: whole ones)
   CodecChain codecs;
@@ -31,7 +36,7 @@ class ChunkedSource final : public Source {
   ChunkedSource(ChunkedLayout layout, std::shared_ptr<const ChunkMap> map);
 
   const Spec& spec() const override { return spec_; }
-  const ChunkGrid& chunks() const override { return layout_.grid; }
+  const ChunkGrid& chunks() const override { return nominal_; }
   Identity identity() const override { return map_->identity(); }
   std::string reference() const override { return layout_.reference; }
   const ChunkedLayout& layout() const { return layout_; }
@@ -45,7 +50,8 @@ class ChunkedSource final : public Source {
   void fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const override;
   void decode(const Box& box, std::span<std::byte> encoded, const View& out, const Cancel& cancel) const override;
 
-  /// The same array read through `cache`: what several boxes meet is read and decoded once, as long as it stays.
+  /// The same array read through `cache`: what several boxes meet is read and decoded once, as long as it stays. Null: a cache that keeps
+  /// nothing, for plans.
   std::shared_ptr<const Source> through(std::shared_ptr<ChunkCache> cache) const override;
 
  private:
@@ -53,9 +59,15 @@ class ChunkedSource final : public Source {
   ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCache> cache);
   Index scratch_bytes(const Box& box) const;
   bool lies_in_one_piece(const Box& box) const;
-  void read_group(Group& group, const Cancel& cancel) const;
+  void read_group(Group& group, ReadBatch& batch, const Cancel& cancel) const;
   /// Where the chunk lies, looked at: not larger than its elements can be.
   StoredChunk find(const Dims& position) const;
+  void check_size(const Dims& position, const std::string& name, Index bytes) const;
+  /// Reads one chunk to the start of `to`: how many bytes, -1 for one that was never written.
+  Index read_alone(const Dims& position, Bytes to, const Cancel& cancel) const;
+  void fetch_whole(const GridParts& reach, std::span<std::byte> encoded, const Cancel& cancel) const;
+  std::vector<StoredChunk> find_all(const GridParts& reach, const Cancel& cancel) const;
+  void warm_cache(const GridParts& reach, const Cancel& cancel) const;
   /// Shape of the chunk as it is stored, on the array's axes.
   Shape stored_shape(const Box& chunk) const { return layout_.edge_chunks_are_cut ? chunk.shape : layout_.grid.chunk(); }
   Index raw_bytes(const Shape& stored) const { return element_count(stored) * size_of(layout_.transform.stored); }
@@ -70,7 +82,9 @@ class ChunkedSource final : public Source {
   ChunkedLayout layout_;
   std::shared_ptr<const ChunkMap> map_;
   Spec spec_;
+  ChunkGrid nominal_;
   Index largest_ = 0;  // encoded bytes of a chunk
+  bool through_cache_ = false;
   std::shared_ptr<ChunkCache> cache_;
   struct Sample {
     std::once_flag once;
@@ -78,5 +92,8 @@ class ChunkedSource final : public Source {
   };
   std::shared_ptr<Sample> sample_ = std::make_shared<Sample>();
 };
+
+/// Whether chunks of the source come from behind URLs: each takes long, and several at a time take no longer.
+bool reads_remotely(const Source& source);
 
 }  // namespace freestone

@@ -117,11 +117,14 @@ enum class Checksum { kCrc32c, kCrc32, kAdler32 };
 /// Four bytes, little-endian, before or behind the bytes that they are of.
 CodecRef checksum_codec(Checksum kind, bool at_start = false);
 
+/// Booleans of a byte each as bits, the first the lowest of its byte.
+CodecRef bits_codec();
+
 // What only HDF5's files have.
 
 /// Fletcher's checksum of big-endian 16-bit words, four bytes, little-endian, behind the bytes (HDF5 filter 3).
 CodecRef fletcher32_codec();
-/// LibLZF (HDF5 filter 32000, h5py's). Encoding stores the bytes as literals.
+/// LibLZF (HDF5 filter 32000, h5py's).
 CodecRef lzf_codec();
 /// LZ4 blocks behind big-endian sizes (HDF5 filter 32004).
 CodecRef framed_lz4_codec();

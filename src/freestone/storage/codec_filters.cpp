@@ -324,6 +324,34 @@ class ChecksumCodec final : public Codec {
   bool at_start_;
 };
 
+/// Eight booleans in a byte.
+class Bits final : public Codec {
+ public:
+  std::string_view name() const override { return "bits"; }
+  Index largest_encoded(Index bytes) const override { return (bytes + 7) / 8; }
+  Index encode(ConstBytes from, Bytes to) const override {
+    const std::size_t size = (from.size() + 7) / 8;
+    std::memset(to.data(), 0, size);
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      if (from[i] != std::byte{0}) to[i / 8] |= std::byte{1} << (i % 8);
+    }
+    return static_cast<Index>(size);
+  }
+  Index decode(ConstBytes from, Bytes to) const override {
+    const std::size_t whole = to.size() / 8;
+    if (from.size() != (to.size() + 7) / 8) fail(ErrorKind::kData, "{} bytes hold no {} bits", from.size(), to.size());
+    for (std::size_t i = 0; i < whole; ++i) {
+      // Bit k of the byte becomes byte k: copies that lie seven bits apart, of which one bit each stays.
+      std::uint64_t spread = (std::to_integer<std::uint64_t>(from[i]) & 0x7f) * 0x0002040810204081u & 0x0101010101010101u;
+      spread |= static_cast<std::uint64_t>(std::to_integer<std::uint64_t>(from[i]) >> 7) << 56;
+      if constexpr (kNativeOrder == ByteOrder::kBig) spread = __builtin_bswap64(spread);
+      std::memcpy(to.data() + 8 * i, &spread, 8);
+    }
+    for (std::size_t i = 8 * whole; i < to.size(); ++i) to[i] = from[i / 8] >> (i % 8) & std::byte{1};
+    return static_cast<Index>(to.size());
+  }
+};
+
 }  // namespace
 
 std::uint32_t crc32c(ConstBytes bytes) {
@@ -341,5 +369,7 @@ CodecRef fixed_scale_offset_codec(double offset, double scale, StoredType elemen
 }
 CodecRef as_type_codec(StoredType elements, StoredType stored) { return std::make_shared<AsType>(elements, stored); }
 CodecRef checksum_codec(Checksum kind, bool at_start) { return std::make_shared<ChecksumCodec>(kind, at_start); }
+
+CodecRef bits_codec() { return std::make_shared<Bits>(); }
 
 }  // namespace freestone

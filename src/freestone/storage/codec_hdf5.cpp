@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "freestone/storage/codec.h"
 
@@ -81,14 +82,38 @@ class Lzf final : public Codec {
   std::string_view name() const override { return "lzf"; }
   Index largest_encoded(Index bytes) const override { return bytes + bytes / 32 + 64; }
   Index encode(ConstBytes from, Bytes to) const override {
-    std::size_t made = 0;
-    for (std::size_t at = 0; at < from.size();) {
-      const std::size_t run = std::min<std::size_t>(32, from.size() - at);
-      to[made++] = static_cast<std::byte>(run - 1);
-      std::memcpy(to.data() + made, from.data() + at, run);
-      made += run;
-      at += run;
+    // Where three bytes were seen last; the table of one chunk may point anywhere in the next, so what it says is looked at.
+    thread_local std::vector<std::uint32_t> seen(kHashes);
+    std::size_t made = 0, literals_from = 0;
+    const auto put_literals = [&](std::size_t end) {
+      for (; literals_from < end;) {
+        const std::size_t run = std::min<std::size_t>(32, end - literals_from);
+        to[made++] = static_cast<std::byte>(run - 1);
+        std::memcpy(to.data() + made, from.data() + literals_from, run);
+        made += run;
+        literals_from += run;
+      }
+    };
+    for (std::size_t at = 0; at + kShortest <= from.size();) {
+      std::uint32_t& place = seen[hash_of(from.data() + at)];
+      const std::size_t before = place;
+      place = static_cast<std::uint32_t>(at);
+      if (before >= at || at - before > kFarthest || std::memcmp(from.data() + before, from.data() + at, kShortest) != 0) {
+        ++at;
+        continue;
+      }
+      std::size_t length = kShortest;
+      const std::size_t most = std::min(kLongest, from.size() - at);
+      while (length < most && from[before + length] == from[at + length]) ++length;
+      put_literals(at);
+      const std::size_t back = at - before - 1, code = length - 2;
+      to[made++] = static_cast<std::byte>(std::min<std::size_t>(code, 7) << 5 | back >> 8);
+      if (code >= 7) to[made++] = static_cast<std::byte>(code - 7);
+      to[made++] = static_cast<std::byte>(back & 0xff);
+      at += length;
+      literals_from = at;
     }
+    put_literals(from.size());
     return static_cast<Index>(made);
   }
   Index decode(ConstBytes from, Bytes to) const override {
@@ -119,6 +144,13 @@ class Lzf final : public Codec {
       made += length;
     }
     return static_cast<Index>(made);
+  }
+
+ private:
+  static constexpr std::size_t kShortest = 3, kLongest = 264, kFarthest = 8192, kHashes = 1 << 14;
+  static std::size_t hash_of(const std::byte* at) {
+    const auto of = [&](int i) { return std::to_integer<std::uint32_t>(at[i]); };
+    return ((of(0) << 16 | of(1) << 8 | of(2)) * 2654435761u) >> 18;
   }
 };
 

@@ -12,6 +12,9 @@
 #include <cstring>
 #include <mutex>
 
+#include "freestone/storage/location.h"
+#include "freestone/storage/remote_file.h"
+
 namespace freestone {
 namespace {
 
@@ -51,6 +54,28 @@ void MemoryReader::read_exactly(Index offset, std::span<std::byte> out) const {
 }
 
 std::shared_ptr<const File> File::open(const std::string& path) {
+  if (!is_url(path)) return LocalFile::open(path);
+  if (path.starts_with("file://")) return LocalFile::open(path.substr(7));
+  return RemoteFile::open(RemoteAddress(path, remote_options()));
+}
+
+std::shared_ptr<const File> File::adopt(int descriptor, std::string name, Index size) { return LocalFile::adopt(descriptor, std::move(name), size); }
+
+std::shared_ptr<const File> File::adopt(int descriptor, Identity identity) { return LocalFile::adopt(descriptor, std::move(identity)); }
+
+std::string File::location() const { return absolute_location(name()); }
+
+void File::read_exactly(Index offset, std::span<std::byte> out) const {
+  iovec piece{out.data(), out.size()};
+  read_pieces(offset, {&piece, 1});
+}
+
+std::unique_ptr<ReadInFlight> File::begin_pieces(Index offset, std::span<iovec> pieces) const {
+  read_pieces(offset, pieces);
+  return nullptr;
+}
+
+std::shared_ptr<const LocalFile> LocalFile::open(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     const int error_number = errno;
@@ -68,21 +93,20 @@ std::shared_ptr<const File> File::open(const std::string& path) {
     fail(ErrorKind::kIo, "{}: is not a regular file (a pipe or a device cannot be read by position).", path);
   }
   Identity identity{path, status.st_size, modified_ns(status), static_cast<Index>(status.st_ino)};
-  return std::shared_ptr<const File>(new File(descriptor, std::move(identity), true));
+  return std::shared_ptr<const LocalFile>(new LocalFile(descriptor, std::move(identity), true));
 }
 
-std::shared_ptr<const File> File::adopt(int descriptor, std::string name, Index size) {
-  return std::shared_ptr<const File>(new File(descriptor, Identity{std::move(name), size, 0, 0}, false));
+std::shared_ptr<const LocalFile> LocalFile::adopt(int descriptor, std::string name, Index size) {
+  return adopt(descriptor, Identity{std::move(name), size, 0, 0});
 }
 
-File::~File() { ::close(descriptor_); }
-
-void File::read_exactly(Index offset, std::span<std::byte> out) const {
-  iovec piece{out.data(), out.size()};
-  read_pieces(offset, {&piece, 1});
+std::shared_ptr<const LocalFile> LocalFile::adopt(int descriptor, Identity identity) {
+  return std::shared_ptr<const LocalFile>(new LocalFile(descriptor, std::move(identity), false));
 }
 
-void File::read_pieces(Index offset, std::span<iovec> pieces) const {
+LocalFile::~LocalFile() { ::close(descriptor_); }
+
+void LocalFile::read_pieces(Index offset, std::span<iovec> pieces) const {
   while (!pieces.empty()) {
     if (pieces.front().iov_len == 0) {
       pieces = pieces.subspan(1);
@@ -93,12 +117,12 @@ void File::read_pieces(Index offset, std::span<iovec> pieces) const {
                              : ::preadv(descriptor_, pieces.data(), count, offset);
     if (got < 0) {
       if (errno == EINTR) continue;
-      fail_errno(errno, fmt::format("{}: cannot read at offset {}", identity_.path, offset));
+      fail_errno(errno, fmt::format("{}: cannot read at offset {}", identity().path, offset));
     }
     if (got == 0) {
       Index wanted = 0;
       for (const iovec& piece : pieces) wanted += static_cast<Index>(piece.iov_len);
-      fail_short(identity_.path, offset, wanted, offset);
+      fail_short(identity().path, offset, wanted, offset);
     }
     offset += got;
     while (got > 0) {
@@ -111,13 +135,13 @@ void File::read_pieces(Index offset, std::span<iovec> pieces) const {
   }
 }
 
-void File::check_unchanged() const {
+void LocalFile::check_unchanged() const {
   if (!watched_) return;
   struct stat status {};
-  if (fstat(descriptor_, &status) != 0) fail_errno(errno, fmt::format("{}: cannot be looked at", identity_.path));
-  if (status.st_size != identity_.bytes || modified_ns(status) != identity_.modified_ns) {
+  if (fstat(descriptor_, &status) != 0) fail_errno(errno, fmt::format("{}: cannot be looked at", identity().path));
+  if (status.st_size != identity().bytes || modified_ns(status) != identity().modified_ns) {
     fail(ErrorKind::kData, "{}: changed while it was being read ({} bytes when opened, {} now). Run again when nothing writes to it.",
-         identity_.path, identity_.bytes, static_cast<Index>(status.st_size));
+         identity().path, identity().bytes, static_cast<Index>(status.st_size));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "freestone/storage/read_batch.h"
 #include "freestone/storage/runs.h"
 
 namespace freestone {
@@ -135,6 +136,7 @@ void ManifestSource::fetch(const Box& box, std::span<std::byte> encoded, const C
     last[k] = (box.end(k) - 1) / grid.chunk()[k];
   }
   const Dims strides = contiguous_strides(box.shape, element_bytes_);
+  ReadBatch batch(cancel);
   for (Dims at = first;;) {
     cancel.check();
     const Index number = grid.index_of(at);
@@ -156,7 +158,8 @@ void ManifestSource::fetch(const Box& box, std::span<std::byte> encoded, const C
       });
     } else {
       const Shape& block = manifest_.edge_chunks_are_cut ? inside.shape : grid.chunk();
-      fetch_part(*manifest_.files[static_cast<std::size_t>(chunk.file)], chunk.offset, relative_to(part, inside), block, target, encoded.data(), cancel);
+      fetch_part(*manifest_.files[static_cast<std::size_t>(chunk.file)], chunk.offset, relative_to(part, inside), block, target, encoded.data(), batch,
+                 cancel);
     }
     int k = rank - 1;
     while (k >= 0 && ++at[k] > last[k]) {
@@ -165,11 +168,12 @@ void ManifestSource::fetch(const Box& box, std::span<std::byte> encoded, const C
     }
     if (k < 0) break;
   }
+  batch.finish();
 }
 
 /// Reads `part` of a block that begins at `offset` into the C-order memory of `target.shape`, at `target.start`.
 void ManifestSource::fetch_part(const File& file, Index offset, const Box& part, const Shape& block, const Box& target, std::byte* memory,
-                                const Cancel& cancel) const {
+                                ReadBatch& batch, const Cancel& cancel) const {
   const Runs runs = runs_of(part, block, target.shape, element_bytes_, true, manifest_.record_stride);
   const Dims in_file = strides_of(block, element_bytes_, manifest_.record_stride), in_memory = contiguous_strides(target.shape, element_bytes_);
   for (int k = 0; k < part.rank(); ++k) {
@@ -181,7 +185,7 @@ void ManifestSource::fetch_part(const File& file, Index offset, const Box& part,
     for (Index done = 0; done < runs.row_bytes; done += kLargestRequest) {
       cancel.check();
       const Index n = std::min(kLargestRequest, runs.row_bytes - done);
-      file.read_exactly(offset + done, {memory + done, static_cast<std::size_t>(n)});
+      batch.add(file, offset + done, std::span(memory + done, static_cast<std::size_t>(n)));
     }
     return;
   }
@@ -192,7 +196,7 @@ void ManifestSource::fetch_part(const File& file, Index offset, const Box& part,
   const auto flush = [&] {
     if (pieces.empty()) return;
     cancel.check();
-    file.read_pieces(begin, pieces);
+    batch.add(file, begin, pieces);
     pieces.clear();
   };
   Dims at(runs.first_row_axis);
@@ -201,7 +205,7 @@ void ManifestSource::fetch_part(const File& file, Index offset, const Box& part,
     if (pieces.empty()) {
       begin = end = offset;
     } else if (offset > end) {
-      pieces.push_back({discarded_bytes(), static_cast<std::size_t>(offset - end)});
+      pieces.push_back({file.is_remote() ? nullptr : discarded_bytes(), static_cast<std::size_t>(offset - end)});
       end = offset;
     }
     for (Index done = 0; done < runs.row_bytes;) {

@@ -6,6 +6,8 @@
 
 namespace freestone {
 
+class ReadBatch;
+
 /// `fetch` lands the stored elements of the box in C order: contiguous runs are one request, small gaps are read over,
 /// requests are split at 8 MiB. `decode` converts them, in place where elements keep their size.
 class ManifestSource final : public Source {
@@ -26,7 +28,7 @@ class ManifestSource final : public Source {
   void decode(const Box& box, std::span<std::byte> encoded, const View& out, const Cancel& cancel) const override;
 
  private:
-  void fetch_part(const File& file, Index offset, const Box& part, const Shape& block, const Box& target, std::byte* memory,
+  void fetch_part(const File& file, Index offset, const Box& part, const Shape& block, const Box& target, std::byte* memory, ReadBatch& batch,
                   const Cancel& cancel) const;
   Manifest manifest_;
   Spec spec_;

@@ -48,6 +48,7 @@ void OutputFile::open_locked(int flags, bool keep_contents) {
     }
     descriptor_ = descriptor;
   }
+  untouched_ = false;
 }
 
 void OutputFile::create(Index bytes) {
@@ -70,7 +71,10 @@ void OutputFile::resume(Index bytes) {
   check_final_name();
   open_locked(0, true);
   struct stat status {};
-  if (fstat(descriptor_, &status) == 0 && status.st_size == bytes) return;
+  if (fstat(descriptor_, &status) == 0 && status.st_size == bytes) {
+    untouched_ = true;
+    return;
+  }
   // Not ours to remove: whoever asked to resume may have meant another output.
   ::close(descriptor_);
   descriptor_ = -1;
@@ -79,7 +83,7 @@ void OutputFile::resume(Index bytes) {
 
 void OutputFile::flush() { ::fdatasync(descriptor_); }
 
-void OutputFile::write_at(Index offset, std::span<const std::byte> bytes) { write_exactly(descriptor_, path_, offset, bytes); }
+void OutputFile::write_at(Index offset, std::span<const std::byte> bytes) { write_exactly(descriptor(), path_, offset, bytes); }
 
 void OutputFile::finish() {
   ensure(descriptor_ >= 0, "an output file was finished before it was created");
@@ -104,7 +108,7 @@ void OutputFile::finish() {
 void OutputFile::abort() noexcept {
   const std::lock_guard lock(closing_);
   if (descriptor_ < 0) return;
-  if (still_named(descriptor_, temporary_)) ::unlink(temporary_.c_str());
+  if (!untouched_ && still_named(descriptor_, temporary_)) ::unlink(temporary_.c_str());
   ::close(descriptor_);
   descriptor_ = -1;
 }

@@ -1,6 +1,7 @@
 /// OutputFile: a file that gets its name when it is whole.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <span>
 #include <string>
@@ -38,12 +39,15 @@ class OutputFile {
   /// Thread-safe.
   /// @throws Error kind io
   void write_at(Index offset, std::span<const std::byte> bytes);
-  /// Descriptor of the open temporary file.
-  int descriptor() const { return descriptor_; }
+  /// Descriptor of the open temporary file, to write to.
+  int descriptor() {
+    untouched_ = false;
+    return descriptor_;
+  }
   /// Renames the temporary file to its final name; what was there is replaced only now.
   /// @throws Error kind user: a file of that name has appeared meanwhile and may not be overwritten; kind io
   void finish();
-  /// Removes the temporary file; any number of times, at any time.
+  /// Removes the temporary file; any number of times, at any time. One that was taken up and not written to stays as it was.
   void abort() noexcept;
 
  private:
@@ -53,6 +57,7 @@ class OutputFile {
   std::string path_, temporary_;
   bool overwrite_;
   int descriptor_ = -1;
+  std::atomic<bool> untouched_ = false;  ///< taken up, and not written to
   std::mutex closing_;
 };
 

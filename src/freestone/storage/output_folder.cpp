@@ -85,6 +85,7 @@ void OutputFolder::open_locked(bool keep_contents) {
     descriptor_ = descriptor;
   }
   folders_.clear();
+  untouched_ = false;
 }
 
 void OutputFolder::create(Index bytes) {
@@ -98,6 +99,7 @@ void OutputFolder::resume() {
   check_folder_of(path_);
   check_final_name();
   open_locked(true);
+  untouched_ = true;
 }
 
 void OutputFolder::flush() { ::syncfs(descriptor_); }
@@ -113,7 +115,10 @@ void OutputFolder::leave() noexcept {
   descriptor_ = -1;
 }
 
-void OutputFolder::remove_file(const std::string& name) { ::unlink((temporary_ + "/" + name).c_str()); }
+void OutputFolder::remove_file(const std::string& name) {
+  untouched_ = false;
+  ::unlink((temporary_ + "/" + name).c_str());
+}
 
 void OutputFolder::make_folders(const std::string& name) {
   const auto slash = name.rfind('/');
@@ -136,6 +141,7 @@ void OutputFolder::make_folders(const std::string& name) {
 }
 
 int OutputFolder::open_file(const std::string& name) {
+  untouched_ = false;
   make_folders(name);
   const std::string path = temporary_ + "/" + name;
   while (true) {
@@ -197,7 +203,7 @@ void OutputFolder::clean_up() {
 void OutputFolder::abort() noexcept {
   const std::lock_guard lock(mutex_);
   if (descriptor_ < 0) return;
-  if (still_named(descriptor_, temporary_)) remove_all(temporary_);
+  if (!untouched_ && still_named(descriptor_, temporary_)) remove_all(temporary_);
   ::close(descriptor_);
   descriptor_ = -1;
 }

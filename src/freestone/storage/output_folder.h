@@ -1,6 +1,7 @@
 /// OutputFolder: a folder of files that gets its name when it is whole.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <span>
@@ -51,7 +52,7 @@ class OutputFolder {
   void finish();
   /// Instead of `create`, after a run that was killed once the folder had its final name: removes what it replaced.
   void clean_up();
-  /// Removes the temporary folder; any number of times, at any time.
+  /// Removes the temporary folder; any number of times, at any time. One that was taken up and not written to stays as it was.
   void abort() noexcept;
 
  private:
@@ -63,6 +64,7 @@ class OutputFolder {
   bool overwrite_;
   std::vector<std::string> marks_;
   int descriptor_ = -1;
+  std::atomic<bool> untouched_ = false;  // taken up, and not written to
   std::mutex mutex_;
   std::set<std::string> folders_;  // made already
 };

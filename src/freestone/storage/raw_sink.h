@@ -50,7 +50,7 @@ class RawOutput {
   const std::string& path() const { return file_.path(); }
   const std::string& temporary_path() const { return file_.temporary_path(); }
   std::string journal_path() const { return file_.journal_path(); }
-  int descriptor() const { return file_.descriptor(); }
+  int descriptor() { return file_.descriptor(); }
   bool is_shared() const { return sinks_ > 1; }
   /// The bytes beside the arrays, for Sink::description.
   std::string description() const;

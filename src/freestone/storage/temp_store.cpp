@@ -1,11 +1,10 @@
 #include "freestone/storage/temp_store.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-
+#include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/block_writer.h"
 #include "freestone/storage/file.h"
 #include "freestone/storage/manifest_source.h"
@@ -13,24 +12,9 @@
 namespace freestone {
 namespace {
 
-/// A file that has no name, so that nothing is left however the process ends.
-int open_anonymous(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (descriptor >= 0) return descriptor;
-  if (errno == ENOENT || errno == ENOTDIR)
-    fail(ErrorKind::kIo, "The temporary folder {} does not exist. Name another with --temp-dir.", folder);
-  if (errno == EACCES || errno == EROFS)
-    fail(ErrorKind::kIo, "The temporary folder {} is not writable. Name another with --temp-dir.", folder);
-  std::string path = folder + "/.freestone-XXXXXX";
-  const int named = ::mkostemp(path.data(), O_CLOEXEC);
-  if (named < 0) fail_errno(errno, fmt::format("No temporary file can be made in {}", folder));
-  ::unlink(path.c_str());
-  return named;
-}
-
 class TempSink final : public Sink {
  public:
-  TempSink(std::string folder, Spec spec, std::shared_ptr<const File> file, ChunkGrid grid, ElementTransform transform)
+  TempSink(std::string folder, Spec spec, std::shared_ptr<const LocalFile> file, ChunkGrid grid, ElementTransform transform)
       : folder_(std::move(folder)), spec_(std::move(spec)), file_(std::move(file)), writer_(std::move(grid), 0, transform) {
     caps_.unit = Shape(spec_.shape.rank(), 1);
     caps_.run_bytes = Index{1} << 20;
@@ -56,17 +40,29 @@ class TempSink final : public Sink {
   std::string folder_;
   Spec spec_;
   SinkCaps caps_;
-  std::shared_ptr<const File> file_;
+  std::shared_ptr<const LocalFile> file_;
   BlockWriter writer_;
 };
 
 }  // namespace
 
+std::shared_ptr<const LocalFile> anonymous_file(const std::string& folder, std::string name, Index bytes) {
+  return LocalFile::adopt(open_anonymous(folder), std::move(name), bytes);
+}
+
+std::shared_ptr<const LocalFile> file_in_memory(std::string name, std::string_view bytes) {
+  const int descriptor = ::memfd_create("freestone", MFD_CLOEXEC);
+  if (descriptor < 0) fail_errno(errno, fmt::format("{}: no file can be made in memory", name));
+  const auto file = LocalFile::adopt(descriptor, std::move(name), static_cast<Index>(bytes.size()));
+  write_exactly(descriptor, file->name(), 0, std::as_bytes(std::span(bytes)));
+  return file;
+}
+
 void TempStore::forget() const { static_cast<const TempSink&>(*sink_).forget(); }
 
 TempStore::TempStore(std::string folder, Spec spec, Shape block) {
   for (int k = 0; k < block.rank(); ++k) block[k] = std::max<Index>(1, std::min(block[k], spec.shape[k]));
-  const auto file = File::adopt(open_anonymous(folder), fmt::format("temporary store in {}", folder), spec.bytes());
+  const auto file = anonymous_file(folder, fmt::format("temporary store in {}", folder), spec.bytes());
   const ElementTransform transform{.stored = spec.dtype, .dtype = spec.dtype};
   const ChunkGrid grid(spec.shape, block);
   const BlockWriter order(grid, 0, transform);

@@ -1,0 +1,132 @@
+#include <algorithm>
+#include <limits>
+
+#include "freestone/cli/step.h"
+#include "freestone/geo/indices.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/shape.h"
+
+namespace freestone::cli {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// The bands of a raster, and what they are called.
+struct Raster {
+  int axis = 0;
+  Index count = 0;
+  std::vector<std::string> names;
+};
+
+Raster raster_of(const astro::SkyArray& array) {
+  Raster raster;
+  const auto found = std::find(array.dims.begin(), array.dims.end(), "band");
+  if (found == array.dims.end() || array.rank() < 3) {
+    fail(ErrorKind::kUser, "an index is made of the bands of a raster, this array is ({}). Files of one band each are stacked: freestone run b4.tif b5.tif --stack band ! index ...",
+         fmt::join(array.dims, ", "));
+  }
+  raster.axis = static_cast<int>(found - array.dims.begin());
+  raster.count = array.data.shape()[raster.axis];
+  for (const formats::Attribute& attribute : array.attributes) {
+    if (const auto* names = std::get_if<std::vector<std::string>>(&attribute.value); attribute.key == "band_names" && names != nullptr) raster.names = *names;
+  }
+  return raster;
+}
+
+/// A band by its number, from 1, or by its name.
+Index band_of(const Raster& raster, const std::string& option, const std::string& text) {
+  const auto named = std::find(raster.names.begin(), raster.names.end(), text);
+  if (named != raster.names.end()) return static_cast<Index>(named - raster.names.begin());
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 9) {
+    fail(ErrorKind::kUser, "--{} '{}': there is no band of that name.{} Bands have numbers from 1 to {}{}.", option, text, suggestion(text, raster.names), raster.count,
+         raster.names.empty() ? "" : fmt::format(" and names: {}", fmt::join(raster.names, ", ")));
+  }
+  const Index number = std::stoll(text);
+  if (number < 1 || number > raster.count) fail(ErrorKind::kUser, "--{} {}: bands have numbers from 1 to {}.", option, number, raster.count);
+  return number - 1;
+}
+
+void index(Flow& flow, const Arguments& arguments, Request&) {
+  const std::string& name = arguments.words().front();
+  const geo::SpectralIndex& wanted = geo::find_spectral_index(name);
+  const astro::SkyArray& input = flow.array();
+  const Raster raster = raster_of(input);
+  std::vector<std::string_view> sensor;
+  if (arguments.has("sensor")) {
+    sensor = geo::sensor_bands(arguments.text("sensor"));
+    if (static_cast<Index>(sensor.size()) != raster.count) {
+      fail(ErrorKind::kUser, "--sensor {}: its files have {} bands ({}), this one has {}. Name the bands instead, as in --red 3.", arguments.text("sensor"),
+           sensor.size(), fmt::join(sensor, ", "), raster.count);
+    }
+  }
+  geo::Bands bands;
+  for (const std::string_view band : wanted.bands) {
+    const std::string option(band);
+    Index number = 0;
+    if (arguments.has(option)) {
+      number = band_of(raster, option, arguments.text(option));
+    } else if (const auto found = std::find(sensor.begin(), sensor.end(), band); found != sensor.end()) {
+      number = found - sensor.begin();
+    } else {
+      const auto named = std::find(raster.names.begin(), raster.names.end(), option);
+      if (named == raster.names.end()) {
+        fail(ErrorKind::kUser, "{} is {}: which band is {}? Say --{} N, or --sensor NAME.", name, wanted.formula, band, band);
+      }
+      number = named - raster.names.begin();
+    }
+    std::vector<Slice> slices(static_cast<std::size_t>(input.rank()));
+    slices[static_cast<std::size_t>(raster.axis)] = Slice::at(number);
+    Array data = slice(input.data, slices);
+    if (arguments.has("nodata")) {
+      data = astype(data, DType::kFloat64);
+      data = where(elementwise("equal", {data, arguments.number("nodata", 0)}), kNan, data);
+    }
+    bands.emplace(option, std::move(data));
+  }
+  astro::SkyArray result;
+  result.data = geo::spectral_index(name, bands);
+  result.dims = input.dims;
+  result.dims.erase(result.dims.begin() + raster.axis);
+  for (const formats::Attribute& attribute : input.attributes) {
+    // What is said of bands is not said of the index.
+    static constexpr std::string_view kOfBands[] = {"band_names", "scale", "offset", "units", "colormap", "photometric", "extra_samples", "nbits", "nodata", "_FillValue", "long_name"};
+    const bool is_of_bands = std::find(std::begin(kOfBands), std::end(kOfBands), attribute.key) != std::end(kOfBands) || attribute.key.starts_with("band_") ||
+                             attribute.key.starts_with("STATISTICS_");
+    if (!is_of_bands) result.attributes.push_back(attribute);
+  }
+  result.attributes.push_back({"nodata", kNan, ""});
+  result.attributes.push_back({"long_name", name, ""});
+  for (const DatasetVariable& coordinate : input.coordinates) {
+    if (coordinate.axis_of("band") < 0 && coordinate.name != "band") result.coordinates.push_back(coordinate);
+  }
+  flow.array() = std::move(result);
+  flow.label = name;
+}
+
+std::string names_of_indices() {
+  std::string out;
+  for (const geo::SpectralIndex& index : geo::spectral_indices()) out += (out.empty() ? "" : ", ") + std::string(index.name);
+  return out;
+}
+
+}  // namespace
+
+std::vector<StepRow> raster_steps() {
+  std::vector<OptionRow> options;
+  std::vector<std::string_view> known;
+  for (const geo::SpectralIndex& index : geo::spectral_indices()) {
+    for (const std::string_view band : index.bands) {
+      if (std::find(known.begin(), known.end(), band) != known.end()) continue;
+      known.push_back(band);
+      options.push_back({std::string(band), "BAND", "its number in the file, from 1, or its name there"});
+    }
+  }
+  options.push_back({"sensor", "NAME", "whose bands these are, in its order: " + geo::sensor_names()});
+  options.push_back({"nodata", "V", "a value that counts as missing, beside what the file calls nodata; missing in any band is missing in the index"});
+  return {
+      {"index", "NAME", "a spectral index of the bands of a raster, in float64: " + names_of_indices(), "scene.tif ! index ndvi --red 3 --nir 4 ! write ndvi.tif --compress lzw",
+       false, std::move(options), index},
+  };
+}
+
+}  // namespace freestone::cli

@@ -1,0 +1,152 @@
+#include "freestone/label/raster.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "freestone/label/memory_array.h"
+#include "freestone/ops/elementwise.h"
+
+namespace freestone {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+std::optional<double> number_of(const formats::AttributeValue& value) {
+  if (const auto* number = std::get_if<double>(&value)) return *number;
+  if (const auto* whole = std::get_if<std::int64_t>(&value)) return static_cast<double>(*whole);
+  return std::nullopt;
+}
+
+/// One for each band; empty when it is something else.
+std::vector<double> numbers_of(const formats::AttributeValue& value, Index bands) {
+  std::vector<double> out;
+  if (const auto* numbers = std::get_if<std::vector<double>>(&value)) out = *numbers;
+  if (const auto* wholes = std::get_if<std::vector<std::int64_t>>(&value)) out.assign(wholes->begin(), wholes->end());
+  return static_cast<Index>(out.size()) == bands ? out : std::vector<double>();
+}
+
+/// Attributes of a raster that are obeyed here, and the others with CF's names for what decode_cf obeys.
+struct Split {
+  std::vector<formats::Attribute> attributes, obeyed;
+  std::vector<double> scales, offsets, nodata;  ///< of bands each; empty: none
+  bool has_nodata = false;
+};
+
+Split split(const DatasetVariable& variable, Index bands) {
+  Split out;
+  const DType dtype = variable.array.dtype();
+  const auto of_band = [&](const std::string& key) -> Index {
+    // "band_2:nodata"
+    if (!key.starts_with("band_") || !key.ends_with(":nodata")) return -1;
+    const std::string number = key.substr(5, key.size() - 12);
+    if (number.empty() || number.size() > 6 || number.find_first_not_of("0123456789") != std::string::npos) return -1;
+    const Index band = std::stoll(number) - 1;
+    return band >= 0 && band < bands ? band : -1;
+  };
+  for (const formats::Attribute& attribute : variable.attributes) {
+    const auto number = number_of(attribute.value);
+    if (attribute.key == "nodata" && number) {
+      formats::Attribute fill{"_FillValue", attribute.value, ""};
+      // Written with fewer digits than it has, it is yet the float32 that is meant.
+      if (auto* value = std::get_if<double>(&fill.value); value != nullptr && dtype == DType::kFloat32) *value = static_cast<double>(static_cast<float>(*value));
+      out.attributes.push_back(std::move(fill));
+      out.has_nodata = true;
+    } else if (const Index band = of_band(attribute.key); band >= 0 && number) {
+      if (out.nodata.empty()) out.nodata.assign(static_cast<std::size_t>(bands), kNan);
+      out.nodata[static_cast<std::size_t>(band)] = *number;
+      out.obeyed.push_back(attribute);
+      out.has_nodata = true;
+    } else if ((attribute.key == "scale" || attribute.key == "offset") && number) {
+      out.attributes.push_back({attribute.key == "scale" ? "scale_factor" : "add_offset", *number, ""});
+    } else if (const auto list = attribute.key == "scale" || attribute.key == "offset" ? numbers_of(attribute.value, bands) : std::vector<double>(); !list.empty()) {
+      (attribute.key == "scale" ? out.scales : out.offsets) = list;
+      out.obeyed.push_back(attribute);
+    } else {
+      out.attributes.push_back(attribute);
+    }
+  }
+  return out;
+}
+
+/// In the type that decode_cf gives numbers of which some are missing.
+Array floating(const Array& a) {
+  return is_floating(a.dtype()) ? a : astype(a, size_of(a.dtype()) <= 2 ? DType::kFloat32 : DType::kFloat64);
+}
+
+void say_nodata(DatasetVariable& variable) {
+  std::erase_if(variable.attributes, [](const formats::Attribute& a) { return a.key == "nodata"; });
+  variable.attributes.push_back({"nodata", kNan, ""});
+}
+
+/// What the image's own mask leaves out is missing.
+void obey_mask(const Opened& opened, const DType stored, DatasetVariable& variable) {
+  const std::string wanted = opened.variable().name.empty() ? "mask" : opened.variable().name + "_mask";
+  const int rank = variable.array.rank();
+  for (const formats::Variable& other : opened.contents().variables) {
+    if (other.name != wanted || other.source == nullptr || rank < 2 || is_complex(variable.array.dtype())) continue;
+    const Shape &mask = other.source->spec().shape, &shape = variable.array.shape();
+    if (mask.rank() != 2 || mask[0] != shape[rank - 2] || mask[1] != shape[rank - 1]) continue;
+    variable.array = where(elementwise("not_equal", {from_source(other.source), 0}), floating(variable.array), kNan);
+    if (variable.array.dtype() != stored) variable.encoding.dtype = stored;
+    say_nodata(variable);
+  }
+}
+
+}  // namespace
+
+DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& options) {
+  if (!options.decode_cf || !options.mask_and_scale || is_complex(variable.array.dtype())) return variable;
+  const int rank = variable.array.rank();
+  const int axis = std::max(0, variable.axis_of("band"));
+  const Index bands = variable.axis_of("band") >= 0 ? variable.array.shape()[axis] : 1;
+  Split words = split(variable, bands);
+  // A scale of one band, and an offset of all: each band has both.
+  const bool by_band = !words.scales.empty() || !words.offsets.empty();
+  if (by_band) {
+    std::vector<formats::Attribute> left;
+    for (formats::Attribute& attribute : words.attributes) {
+      std::vector<double>* list = attribute.key == "scale_factor" ? &words.scales : attribute.key == "add_offset" ? &words.offsets : nullptr;
+      if (list == nullptr || !list->empty()) {
+        left.push_back(std::move(attribute));
+        continue;
+      }
+      list->assign(static_cast<std::size_t>(bands), *number_of(attribute.value));
+      words.obeyed.push_back({attribute.key == "scale_factor" ? "scale" : "offset", attribute.value, ""});
+    }
+    words.attributes = std::move(left);
+  }
+  DatasetVariable plain = variable;
+  plain.attributes = words.attributes;
+  DatasetVariable out = decode_cf(plain, options);
+  const auto line = [&](const std::vector<double>& values) { return rank == 0 ? array_in_memory(values) : along(array_in_memory(values), axis, rank); };
+  if (!words.nodata.empty()) {
+    // Of a band without one it is NaN, which equals nothing.
+    const Array missing = elementwise("equal", {variable.array, line(words.nodata)});
+    out.array = where(missing, kNan, floating(out.array));
+  }
+  if (by_band) {
+    out.array = astype(out.array, DType::kFloat64);
+    if (!words.scales.empty()) out.array = out.array * line(words.scales);
+    if (!words.offsets.empty()) out.array = out.array + line(words.offsets);
+  }
+  if (out.array.dtype() != variable.array.dtype() && !out.encoding.dtype) out.encoding.dtype = variable.array.dtype();
+  out.encoding.attributes.insert(out.encoding.attributes.end(), words.obeyed.begin(), words.obeyed.end());
+  if (words.has_nodata) say_nodata(out);
+  return out;
+}
+
+DatasetVariable variable_from(const Opened& opened, const CfOptions& options) {
+  DatasetVariable variable{opened.variable().name, opened.array(), opened.variable().dims, opened.variable().attributes};
+  variable.dims.resize(static_cast<std::size_t>(variable.array.rank()));
+  const std::string& format = opened.contents().format;
+  if (format == "geotiff" || format == "gdal") {
+    DatasetVariable decoded = decode_raster(variable, options);
+    if (options.decode_cf && options.mask_and_scale) obey_mask(opened, variable.array.dtype(), decoded);
+    return decoded;
+  }
+  if (format == "zarr" || opened.contents().is_group) return decode_cf(variable, options);
+  return variable;
+}
+
+}  // namespace freestone

@@ -1,0 +1,21 @@
+/// What the stored numbers of a raster mean: nodata, scale and offset, in the words that GeoTIFF and GDAL have for them.
+///
+/// One rule for pipelines, Python and datasets, that of xarray's `open_dataset(engine="rasterio")`: what is nodata is missing (NaN), and packed
+/// numbers become what they stand for. `convert` copies what is stored.
+#pragma once
+
+#include "freestone/label/cf.h"
+#include "freestone/label/open.h"
+
+namespace freestone {
+
+/// `decode_cf` of a variable with the attributes `nodata`, `scale` and `offset`; each is one number for all bands, `scale` and `offset` also
+/// a list with one for each (`band_2:nodata` is that of one band). The dtype is decode_cf's for _FillValue, scale_factor and add_offset; float64
+/// where bands have their own scales. Attributes that were obeyed go to the encoding; `nodata` becomes NaN. Complex rasters stay as they are.
+DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& options = {});
+
+/// The variable that `opened` means, decoded as its format has it; what the mask of a GeoTIFF's image leaves out is missing. Axes without a name
+/// have "".
+DatasetVariable variable_from(const Opened& opened, const CfOptions& options = {});
+
+}  // namespace freestone

@@ -1,0 +1,135 @@
+#include "freestone/plan/kept_chunks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace freestone {
+namespace {
+
+// Places that are further apart are not the same place mirrored.
+constexpr double kNear = 64;
+
+AxisMotion exchanged(AxisMotion motion, int a, int b) {
+  motion.anchor_axis = motion.anchor_axis == a ? b : motion.anchor_axis == b ? a : motion.anchor_axis;
+  return motion;
+}
+
+bool are_mirrored(const StageInput& x, const StageInput& y, int a, int b) {
+  bool moves = false;
+  for (std::size_t k = 0; k < x.motion.size(); ++k) {
+    const AxisMotion image = exchanged(x.motion[k], a, b);
+    if (image.anchor_axis != y.motion[k].anchor_axis) return false;
+    if (image.anchor_axis < 0) continue;
+    if (image.slope != y.motion[k].slope || std::abs(image.start - y.motion[k].start) > kNear) return false;
+    moves = moves || image.anchor_axis != x.motion[k].anchor_axis;
+  }
+  return moves;
+}
+
+/// Inputs that are looked at in two ways, mirrored along `mirror`.
+std::vector<bool> mirrored_inputs(const StageProgram& program, const MirroredAxes& mirror) {
+  const auto& inputs = program.inputs();
+  std::vector<bool> out(inputs.size());
+  for (std::size_t x = 0; x < inputs.size(); ++x)
+    for (std::size_t y = 0; y < inputs.size(); ++y)
+      if (x != y && inputs[x].ref == inputs[y].ref && inputs[x].source)
+        out[x] = out[x] || are_mirrored(inputs[x], inputs[y], mirror.first, mirror.second);
+  return out;
+}
+
+/// Decoded bytes of the inputs for a box of the anchor: of those in `mirrored`, and of the others.
+struct Decoded {
+  double mirrored = 0, others = 0;
+};
+Decoded decoded_for(const StageProgram& program, const std::vector<bool>& mirrored, const Box& anchor_box) {
+  const TaskLayout layout = program.lay_out(anchor_box);
+  Decoded out;
+  for (std::size_t i = 0; i < mirrored.size(); ++i) {
+    const StageInput& input = program.inputs()[i];
+    const Box& box = layout.values[static_cast<std::size_t>(input.value)].box;
+    if (!input.source || layout.inputs[i].in_memory || box.empty()) continue;
+    (mirrored[i] ? out.mirrored : out.others) += static_cast<double>(input.source->cost(box).decoded);
+  }
+  return out;
+}
+
+}  // namespace
+
+CachedRead read_in_rows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle, const ReadCost& tile,
+                        int slots, Index room) {
+  CachedRead best{static_cast<double>(tile.decoded), 0};
+  // Tiles in flight hold their chunks, encoded until they are decoded.
+  Index needed = slots * (tile.decoded + tile.bytes);
+  Box run = middle;
+  Index run_decoded = tile.decoded;
+  double tiles = 1;
+  for (std::size_t i = order.size(); i-- > 0;) {
+    const int axis = order[i];
+    const Index extent = stage.domain.shape[axis];
+    if (stage.tile[axis] >= extent) continue;
+    // Neighbours in the middle, and the first two: a border between chunks may happen to lie between some.
+    Index shared = 0;
+    for (const Index start : {run.start[axis], stage.domain.start[axis]}) {
+      Box both = run, one = run;
+      both.shape[axis] = std::min(2 * stage.tile[axis], extent);
+      both.start[axis] = one.start[axis] = std::min(start, stage.domain.end(axis) - both.shape[axis]);
+      shared = std::max(shared, 2 * program.lay_out(one).read.decoded - program.lay_out(both).read.decoded);
+    }
+    needed += shared;
+    if (needed > room) break;
+    run.start[axis] = stage.domain.start[axis], run.shape[axis] = extent;
+    tiles *= static_cast<double>(extent) / static_cast<double>(stage.tile[axis]);
+    run_decoded = program.lay_out(run).read.decoded;
+    const double each = static_cast<double>(run_decoded) / tiles;
+    if (each < 0.99 * best.decoded) best = {each, needed};
+  }
+  return best;
+}
+
+std::vector<MirroredAxes> mirrored_axes(const StageProgram& program, const Stage& stage) {
+  std::vector<MirroredAxes> out;
+  for (int a = 0; a < stage.domain.rank(); ++a)
+    for (int b = a + 1; b < stage.domain.rank(); ++b) {
+      const MirroredAxes axes{a, b, 1};
+      const auto mirrored = mirrored_inputs(program, axes);
+      if (stage.domain.shape[a] == stage.domain.shape[b] && std::find(mirrored.begin(), mirrored.end(), true) != mirrored.end()) out.push_back(axes);
+    }
+  return out;
+}
+
+CachedRead read_in_mirrored_pairs(const StageProgram& program, const Stage& stage, MirroredAxes& mirror, const Box& middle, const ReadCost& tile,
+                                  Index room) {
+  const CachedRead none{static_cast<double>(tile.decoded), 0};
+  const int axes[] = {mirror.first, mirror.second};
+  const Index step = stage.tile[mirror.first], extent = stage.domain.shape[mirror.first];
+  if (stage.tile[mirror.second] != step || step >= extent) return none;
+  const std::vector<bool> mirrored = mirrored_inputs(program, mirror);
+  // Edges of squares are edges of tiles and of chunks, along both axes.
+  Index side = step;
+  for (std::size_t i = 0; i < mirrored.size(); ++i) {
+    const StageInput& input = program.inputs()[i];
+    if (!input.source || input.source->chunks().is_contiguous()) continue;
+    for (std::size_t k = 0; k < input.motion.size(); ++k)
+      if (std::abs(input.motion[k].slope) == 1 && std::find(std::begin(axes), std::end(axes), input.motion[k].anchor_axis) != std::end(axes))
+        side = std::min(extent, std::lcm(side, std::max<Index>(1, input.source->chunks().chunk()[static_cast<int>(k)])));
+  }
+  const Index tiles = (extent + step - 1) / step;
+  mirror.square = std::min(tiles, (side + step - 1) / step);
+  side = std::min(extent, mirror.square * step);
+
+  Box square = middle, row = middle;
+  for (const int axis : axes) square.start[axis] = row.start[axis] = stage.domain.start[axis], square.shape[axis] = side;
+  // A square beside the diagonal, when there is one: on the diagonal both ways read the same.
+  square.start[mirror.second] = row.start[mirror.second] = stage.domain.start[mirror.second] + (2 * side <= extent ? side : 0);
+  row.shape[mirror.first] = step, row.shape[mirror.second] = side;
+  const Decoded all = decoded_for(program, mirrored, square), in_row = decoded_for(program, mirrored, row);
+  // Between two uses of a chunk lies a row of tiles and their images, with what else those read; the next row brings its own side of a tile,
+  // encoded at first.
+  const double next = static_cast<double>(tile.decoded + tile.bytes) / 2, needed = in_row.mirrored + 2 * in_row.others + next;
+  const double each = (all.mirrored / 2 + all.others) / static_cast<double>(mirror.square * mirror.square);
+  if (needed > static_cast<double>(room) || each > 0.99 * none.decoded) return none;
+  return {each, static_cast<Index>(needed)};
+}
+
+}  // namespace freestone

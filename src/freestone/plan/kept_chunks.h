@@ -1,0 +1,30 @@
+/// Kept chunks: what tiles read when decoded chunks that later tiles want again are kept in a cache, and in which order that pays.
+#pragma once
+
+#include <vector>
+
+#include "freestone/plan/stage_program.h"
+
+namespace freestone {
+
+struct CachedRead {
+  double decoded = 0;     ///< bytes a tile, on average
+  Index cache_bytes = 0;  ///< 0: nothing worth keeping, or no room
+};
+
+/// Tiles one after another: from the fastest axis to the slowest, as long as there is room for the chunks that lie across the border
+/// between one run of tiles and the next, each chunk is decoded once a run.
+/// @param middle tile in the middle of the domain
+/// @param tile   what it reads
+CachedRead read_in_rows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle, const ReadCost& tile,
+                        int slots, Index room);
+
+/// Pairs of anchor axes, of equal extents, such that some input is looked at in two ways that differ by their exchange: `x + x.T`.
+std::vector<MirroredAxes> mirrored_axes(const StageProgram& program, const Stage& stage);
+
+/// Tiles in mirrored pairs along `mirror`, whose square is set here: the smallest whose edges are edges of chunks both ways. With room for a
+/// square and a row of tiles, what two mirrored squares read is decoded once for both.
+CachedRead read_in_mirrored_pairs(const StageProgram& program, const Stage& stage, MirroredAxes& mirror, const Box& middle, const ReadCost& tile,
+                                  Index room);
+
+}  // namespace freestone

@@ -1,0 +1,257 @@
+"""`freestone convert` between every pair of formats that can hold the data: what the field's own library reads from the result is what it reads from the
+original: values, axes, coordinates, attributes, CRS or WCS, unit, nodata. A new format is a row of FORMATS."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+
+xr = pytest.importorskip("xarray")
+rasterio = pytest.importorskip("rasterio")
+pytest.importorskip("netCDF4")
+zarr = pytest.importorskip("zarr")
+from rasterio.transform import from_origin  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@dataclasses.dataclass
+class Facts:
+    """What a file says, in one spelling. None: it cannot say that."""
+
+    values: np.ndarray
+    dims: tuple | None = None
+    coords: dict | None = None  # name -> labels
+    attrs: dict | None = None  # of those that tests set
+    crs: int | None = None  # EPSG
+    transform: tuple | None = None
+    wcs: WCS | None = None
+    unit: str | None = None
+    nodata: float | None = None
+
+
+ATTRS = ("long_name", "standard_name")
+TRANSFORM = from_origin(500000, 4650000, 30, 20)
+
+
+# What is converted: a grid of the Earth, a raster with a CRS, a cube with a WCS, plain numbers.
+
+
+def earth(random):
+    x = random.normal(280, 9, (4, 6, 8)).astype("f4")
+    x[0, :2, 3] = np.nan
+    coords = {"time": np.arange(4) * 2.0, "lat": np.linspace(-50, 50, 6), "lon": np.arange(0, 320, 40.0)}
+    return Facts(x, ("time", "lat", "lon"), coords, {"long_name": "surface temperature", "standard_name": "air_temperature"}, unit="K")
+
+
+def raster(random):
+    x = random.integers(1, 3000, (3, 40, 50)).astype("i2")
+    x[1, :4, :5] = -999
+    coords = {"y": 4650000 - 20 * (np.arange(40) + 0.5), "x": 500000 + 30 * (np.arange(50) + 0.5)}
+    return Facts(x, ("band", "y", "x"), coords, {"long_name": "reflectance"}, crs=32633, transform=tuple(TRANSFORM)[:6], unit="1e-4", nodata=-999)
+
+
+def sky(random):
+    header = fits.Header()
+    for n, (ctype, unit, value, delta, pixel) in enumerate([("RA---TAN", "deg", 24.0, -2e-5, 8.0), ("DEC--TAN", "deg", 30.0, 2e-5, 7.0), ("FREQ", "Hz", 115e9, 1e6, 1.0)], 1):
+        header[f"CTYPE{n}"], header[f"CUNIT{n}"], header[f"CRVAL{n}"], header[f"CDELT{n}"], header[f"CRPIX{n}"] = ctype, unit, value, delta, pixel
+    header["RESTFRQ"] = 115.2712018e9
+    x = random.normal(size=(5, 7, 9)).astype("f4")
+    x[2, 3, 4] = np.nan
+    return Facts(x, ("spectral", "y", "x"), wcs=WCS(header), unit="Jy/beam")
+
+
+def numbers(random):
+    return Facts(random.integers(0, 255, (6, 7, 8)).astype("u1"))
+
+
+# How the field's own library writes and reads each format.
+
+
+def write_fits(path, f):
+    header = f.wcs.to_header() if f.wcs is not None else fits.Header()
+    if f.unit and f.unit != "1e-4":
+        header["BUNIT"] = f.unit
+    fits.PrimaryHDU(f.values, header).writeto(path, overwrite=True)
+
+
+def read_fits(path):
+    with fits.open(path) as hdus:
+        header = hdus[0].header
+        values = np.asarray(hdus[0].data)
+        attrs = {k: header[k] for k in ATTRS if k in header}
+        coords = None
+        if "CRVAL1" in header and not str(header.get("CTYPE1", "")).startswith("RA"):
+            coords, dims = {}, []
+            for n in range(header["NAXIS"], 0, -1):
+                name = header[f"CTYPE{n}"].lower()
+                dims.append(name)
+                if f"CRVAL{n}" in header:
+                    coords[name] = header[f"CRVAL{n}"] + header.get(f"CDELT{n}", 1) * (np.arange(header[f"NAXIS{n}"]) + 1 - header.get(f"CRPIX{n}", 0))
+        wcs = WCS(header) if str(header.get("CTYPE1", "")).startswith("RA") else None
+        return Facts(values.astype(values.dtype.newbyteorder("=")), None, coords, attrs, wcs=wcs, unit=header.get("BUNIT"))
+
+
+def as_xarray(f, decoded):
+    dims = f.dims or tuple(f"d{k}" for k in range(f.values.ndim))
+    attrs = {**(f.attrs or {}), **({"units": f.unit} if f.unit else {}), **({"grid_mapping": "spatial_ref"} if f.crs else {})}
+    if f.wcs is not None:
+        attrs |= {k: v for k, v in f.wcs.to_header().items() if isinstance(v, (int, float, str))}
+    values = f.values
+    array = xr.DataArray(values, dims=dims, coords=f.coords or {}, attrs=attrs, name="tas")
+    units = {"lat": "degrees_north", "lon": "degrees_east"}
+    for name in f.coords or {}:
+        if name in units:
+            array[name].attrs["units"] = units[name]
+    if f.nodata is not None:
+        array.attrs["_FillValue"] = np.array(f.nodata, values.dtype)[()]
+    ds = array.to_dataset()
+    if f.crs:
+        ds["spatial_ref"] = ((), 0, {"crs_wkt": rasterio.crs.CRS.from_epsg(f.crs).to_wkt(), "GeoTransform": " ".join(map(str, _gdal(f.transform)))})
+    return ds
+
+
+def _gdal(t):
+    return (t[2], t[0], t[1], t[5], t[3], t[4])
+
+
+def from_xarray(ds):
+    names = [n for n in ds.variables if ds[n].ndim > 1 and not n.endswith("bnds")]
+    v = ds[names[0]]
+    attrs = v.attrs
+    coords = {d: ds[d].values for d in v.dims if d in ds.variables}
+    crs = transform = None
+    if "grid_mapping" in attrs:
+        mapping = ds[attrs["grid_mapping"]].attrs
+        crs = rasterio.crs.CRS.from_user_input(mapping["crs_wkt"]).to_epsg()
+        if "GeoTransform" in mapping:
+            t = [float(x) for x in mapping["GeoTransform"].split()]
+            transform = (t[1], t[2], t[0], t[4], t[5], t[3])
+    wcs = None
+    if str(attrs.get("CTYPE1", "")).startswith("RA"):
+        header = fits.Header({k: x for k, x in attrs.items() if len(k) <= 8 and k == k.upper() and isinstance(x, (str, int, float, np.number))})
+        wcs = WCS(header)
+    fill = attrs.get("_FillValue")
+    if isinstance(fill, str):
+        fill = np.nan
+    return Facts(v.values, v.dims, coords, {k: attrs[k] for k in ATTRS if k in attrs}, crs, transform, wcs, attrs.get("units"), None if fill is None else float(fill))
+
+
+def write_nc(kind):
+    return lambda path, f: as_xarray(f, False).to_netcdf(path, format=kind, engine="netcdf4", mode="w")
+
+
+def read_nc(path):
+    with xr.open_dataset(path, mask_and_scale=False, decode_times=False, decode_coords=False, engine="netcdf4") as ds:
+        return from_xarray(ds.load())
+
+
+def write_zarr(path, f):
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
+    as_xarray(f, False).to_zarr(path, zarr_format=3, consolidated=False)
+
+
+def read_zarr(path):
+    node = zarr.open(path, mode="r")
+    if isinstance(node, zarr.Array):
+        attrs = dict(node.attrs)
+        names = node.metadata.dimension_names
+        ds = xr.Dataset({"data": (names or [f"d{k}" for k in range(node.ndim)], node[:], attrs)})
+        return from_xarray(ds)
+    with xr.open_zarr(path, mask_and_scale=False, decode_times=False, decode_coords=False, consolidated=None) as ds:
+        return from_xarray(ds.load())
+
+
+def write_tiff(path, f):
+    x = f.values if f.values.ndim == 3 else f.values[None]
+    with rasterio.open(path, "w", driver="GTiff", count=len(x), height=x.shape[1], width=x.shape[2], dtype=x.dtype, nodata=f.nodata,
+                       **({"crs": f"EPSG:{f.crs}", "transform": rasterio.Affine(*f.transform)} if f.crs else {})) as d:
+        d.write(x)
+        if f.unit:
+            d.units = (f.unit,) * len(x)
+        d.update_tags(**(f.attrs or {}))
+
+
+def read_tiff(path):
+    with rasterio.open(path) as d:
+        x = d.read()
+        x = x[0] if len(x) == 1 else x
+        unit = d.units[0] if d.units[0] else None
+        t = tuple(d.transform)[:6]
+        coords = {"y": t[5] + t[4] * (np.arange(d.height) + 0.5), "x": t[2] + t[0] * (np.arange(d.width) + 0.5)} if d.crs else {}
+        return Facts(x, None, coords, {k: v for k, v in d.tags().items() if k in ATTRS}, d.crs.to_epsg() if d.crs else None, t if d.crs else None, None, unit, d.nodata)
+
+
+@dataclasses.dataclass
+class Format:
+    suffix: str
+    write: Callable | None  # None: Freestone makes it from another
+    read: Callable
+    holds: set  # of what Facts has beside values
+    takes: Callable = lambda f: True
+    writable: bool = True  # by Freestone
+
+
+FORMATS = {
+    "fits": Format("fits", write_fits, read_fits, {"wcs", "unit", "attrs", "coords"}),
+    "netcdf3": Format("nc3", write_nc("NETCDF3_64BIT_DATA"), read_nc, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
+    "netcdf4": Format("nc", write_nc("NETCDF4"), read_nc, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}, writable=False),
+    "zarr": Format("zarr", write_zarr, read_zarr, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
+    "geotiff": Format("tif", write_tiff, read_tiff, {"coords", "attrs", "crs", "transform", "unit", "nodata"}, lambda f: f.values.ndim in (2, 3)),
+    "npy": Format("npy", lambda p, f: np.save(p, f.values), lambda p: Facts(np.load(p)), set()),
+}
+DATA = {"earth": earth, "raster": raster, "sky": sky, "numbers": numbers}
+
+
+def compare(got, wanted, source, target, what, through=""):
+    """`through`: the format on the way back. FITS has the keywords of its attributes in capitals, and those of a raster are none of its own."""
+    np.testing.assert_array_equal(got.values, wanted.values)
+    assert got.values.dtype == wanted.values.dtype, (got.values.dtype, wanted.values.dtype)
+    both = source.holds & target.holds
+    if "dims" in both and wanted.dims and through not in ("fits", "tif", "npy"):
+        assert tuple(got.dims) == tuple(wanted.dims)
+    is_named = "fits" not in (source.suffix, through) or what == "earth"
+    if "coords" in both and what in ("earth", "raster") and source.suffix != "fits" and is_named:
+        for name in set(wanted.coords) & ({"y", "x"} if what == "raster" and target.suffix == "tif" else set(wanted.coords)):
+            if what == "earth" and target.suffix == "tif":
+                continue  # by its transform, below
+            np.testing.assert_allclose(got.coords[name], wanted.coords[name], rtol=1e-9, atol=1e-9, err_msg=name)
+    if what == "earth" and target.suffix == "tif" and "coords" in source.holds and source.suffix != "tif":
+        np.testing.assert_allclose(got.coords["y"], wanted.coords["lat"], atol=1e-9)
+        np.testing.assert_allclose(got.coords["x"], wanted.coords["lon"], atol=1e-9)
+        if source.suffix != "fits":
+            assert got.crs == 4326
+    if "attrs" in both and wanted.attrs and "fits" not in (source.suffix, through):
+        assert got.attrs == wanted.attrs
+    if "crs" in both and wanted.crs:
+        assert got.crs == wanted.crs and got.transform == pytest.approx(wanted.transform, rel=1e-14)
+    if "wcs" in both and wanted.wcs is not None:
+        pixels = np.array([[0, 0, 0], [3, 2, 1], [8, 6, 4]], float)
+        np.testing.assert_allclose(got.wcs.wcs_pix2world(pixels, 0), wanted.wcs.wcs_pix2world(pixels, 0), rtol=1e-12)
+        assert list(got.wcs.wcs.ctype) == list(wanted.wcs.wcs.ctype) and got.wcs.wcs.restfrq == wanted.wcs.wcs.restfrq
+    if "unit" in both and wanted.unit and (wanted.unit != "1e-4" or "fits" not in (source.suffix, target.suffix)):
+        assert got.unit == wanted.unit
+    if "nodata" in both and wanted.nodata is not None:
+        assert got.nodata == wanted.nodata
+
+
+@pytest.mark.parametrize("what", DATA)
+@pytest.mark.parametrize("target", [name for name, f in FORMATS.items() if f.writable])
+@pytest.mark.parametrize("source", [name for name, f in FORMATS.items() if f.write])
+def test_every_pair(freestone, random, what, source, target):
+    facts = DATA[what](random)
+    a, b = FORMATS[source], FORMATS[target]
+    if not (a.takes(facts) and b.takes(facts)):
+        return
+    a.write(freestone.folder / f"in.{a.suffix}", facts)
+    freestone.out(f"convert in.{a.suffix} out.{b.suffix}")
+    compare(b.read(freestone.folder / f"out.{b.suffix}"), facts, a, b, what)
+    # And back again: nothing was lost on the way that both can hold.
+    if a.writable:
+        freestone.out(f"convert out.{b.suffix} back.{a.suffix}")
+        compare(a.read(freestone.folder / f"back.{a.suffix}"), facts, dataclasses.replace(a, holds=a.holds & b.holds), a, what, b.suffix)

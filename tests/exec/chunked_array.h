@@ -1,0 +1,61 @@
+// Random numbers in compressed chunks on disk, and the same numbers in memory.
+#pragma once
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "freestone/array/array.h"
+#include "freestone/storage/chunk_files.h"
+#include "freestone/storage/chunked_sink.h"
+#include "freestone/storage/chunked_source.h"
+#include "freestone/storage/file.h"
+#include "storage/temporary_folder.h"
+
+namespace freestone::testing_chunks {
+
+inline std::string key(const Dims& position) {
+  std::string name = "c";
+  for (int k = 0; k < position.rank(); ++k) name += "/" + std::to_string(position[k]);
+  return name;
+}
+
+struct Chunked {
+  testing_files::Folder folder;
+  Shape shape, chunk;
+  std::vector<float> values;
+
+  Chunked(Shape shape_, Shape chunk_, unsigned seed) : Chunked(shape_, chunk_, some_values(element_count(shape_), seed)) {}
+  Chunked(Shape shape_, Shape chunk_, std::vector<float> values_) : shape(shape_), chunk(chunk_), values(std::move(values_)) {
+    ChunkedOutput output{.spec = {shape, DType::kFloat32}, .chunk = chunk, .codecs = codecs(), .transform = transform(), .key = key};
+    output.files.push_back({"meta", "an array"});
+    ChunkedSink sink(folder / "a", false, std::move(output));
+    sink.create();
+    const Box whole(shape);
+    Buffer memory(sink.scratch_bytes(whole));
+    Scratch scratch(memory.bytes());
+    sink.write(whole, View::contiguous(values.data(), DType::kFloat32, shape), scratch, Cancel());
+    sink.finish();
+  }
+  static std::vector<float> some_values(Index count, unsigned seed) {
+    std::mt19937 random(seed);
+    std::vector<float> values(static_cast<std::size_t>(count));
+    for (float& v : values) v = static_cast<float>(random() % 1000) / 8;
+    return values;
+  }
+  static CodecChain codecs() { return CodecChain({zstd_codec(1)}); }
+  static ElementTransform transform() {
+    ElementTransform t;
+    t.stored = t.dtype = DType::kFloat32;
+    return t;
+  }
+  static Array array_at(const std::string& path, const Shape& shape, const Shape& chunk, CodecChain codecs = Chunked::codecs()) {
+    Identity identity = File::open(path + "/meta")->identity();
+    identity.path = path;
+    ChunkedLayout layout{.grid = ChunkGrid(shape, chunk), .codecs = std::move(codecs), .transform = transform()};
+    return from_source(std::make_shared<ChunkedSource>(std::move(layout), std::make_shared<ChunkFiles>(path, path + "/meta", identity, key)));
+  }
+  Array array(CodecChain with = Chunked::codecs()) const { return array_at(folder / "a", shape, chunk, std::move(with)); }
+};
+
+}  // namespace freestone::testing_chunks

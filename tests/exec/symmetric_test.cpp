@@ -1,0 +1,98 @@
+// Arrays beside their transposes: tiles in mirrored pairs, over chunks that are kept until their mirror image has had them.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+
+#include "exec/chunked_array.h"
+#include "freestone/exec/compute.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/reduce.h"
+#include "freestone/ops/shape.h"
+#include "freestone/storage/memory_store.h"
+
+namespace freestone {
+namespace {
+
+using testing_chunks::Chunked;
+
+/// Passes bytes on to another codec and counts.
+class Counting final : public Codec {
+ public:
+  explicit Counting(std::shared_ptr<const Codec> codec) : codec_(std::move(codec)) {}
+  std::string_view name() const override { return codec_->name(); }
+  Index largest_encoded(Index bytes) const override { return codec_->largest_encoded(bytes); }
+  Index encode(ConstBytes from, Bytes to) const override { return codec_->encode(from, to); }
+  Index decode(ConstBytes from, Bytes to) const override {
+    ++decoded;
+    return codec_->decode(from, to);
+  }
+  mutable std::atomic<int> decoded{0};
+
+ private:
+  std::shared_ptr<const Codec> codec_;
+};
+
+ComputeOptions with(Index memory, int threads) {
+  ComputeOptions options;
+  options.settings = {memory, threads, "/var/tmp"};
+  return options;
+}
+
+Plan plan_of(const Array& array, const ComputeOptions& options) {
+  const MemoryStore store(array.spec());
+  return plan_outputs({{array, store.sink()}}, options);
+}
+
+struct Case {
+  Shape shape, chunk;
+  std::vector<int> order;
+  Index memory;
+};
+
+TEST(Symmetric, EachChunkIsDecodedOnceForATileAndItsMirrorImage) {
+  const Case cases[] = {{{240, 40, 240}, {8, 40, 120}, {2, 1, 0}, Index{5} << 20},
+                        {{300, 300, 24}, {60, 10, 24}, {1, 0, 2}, Index{3} << 20},
+                        {{257, 31, 257}, {8, 31, 128}, {2, 1, 0}, Index{5} << 20}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(to_string(c.shape));
+    const Chunked data(c.shape, c.chunk, 5);
+    const auto counting = std::make_shared<Counting>(zstd_codec(1));
+    const Array x = data.array(CodecChain({counting})), total = sum(x + transpose(x, c.order), {}), columns = sum(x + transpose(x, c.order), {1});
+    const Index chunks = ChunkGrid(c.shape, c.chunk).count();
+    const Plan plan = plan_of(total, with(c.memory, 2));
+    ASSERT_EQ(plan.stages.size(), 1U);
+    EXPECT_TRUE(plan.stages[0].mirror.any());
+    double expected = 0;
+    for (const float v : data.values) expected += 2.0 * static_cast<double>(v);
+    const float reference = *compute(total, with(Index{1} << 30, 1)).data<float>();
+    EXPECT_NEAR(static_cast<double>(reference), expected, 1e-6 * expected);
+    for (const int threads : {1, 2, 4}) {
+      counting->decoded = 0;
+      EXPECT_EQ(*compute(total, with(c.memory, threads)).data<float>(), reference) << threads << " threads";
+      if (threads <= 2) EXPECT_LE(counting->decoded, chunks + chunks / 4) << "of " << chunks << " with " << threads << " threads";
+    }
+    // Results that keep axes, and some budgets: the same bits.
+    const Tensor kept = compute(columns, with(Index{1} << 30, 1));
+    for (const Index memory : {c.memory / 2, c.memory, c.memory * 2}) {
+      const Tensor got = compute(columns, with(memory + 4 * columns.bytes(), 3));
+      EXPECT_EQ(std::memcmp(got.view().data, kept.view().data, static_cast<std::size_t>(kept.view().bytes())), 0) << memory;
+    }
+  }
+}
+
+TEST(Symmetric, EveryElementOfAnArrayBesideItsTranspose) {
+  const Chunked data({150, 7, 150}, {10, 7, 50}, 6);
+  const Array x = data.array(), y = x - 0.5 * transpose(x, {2, 1, 0});
+  const auto at = [&](Index i, Index j, Index k) { return data.values[static_cast<std::size_t>((i * 7 + j) * 150 + k)]; };
+  for (const Index memory : {y.bytes() + (Index{600} << 10), y.bytes() + (Index{2} << 20), Index{64} << 20}) {
+    const Tensor got = compute(y, with(memory, 2));
+    for (Index i = 0; i < 150; ++i)
+      for (Index j = 0; j < 7; ++j)
+        for (Index k = 0; k < 150; ++k) ASSERT_EQ(got.data<float>()[(i * 7 + j) * 150 + k], at(i, j, k) - 0.5f * at(k, j, i)) << i << ' ' << j << ' ' << k;
+  }
+}
+
+}  // namespace
+}  // namespace freestone
