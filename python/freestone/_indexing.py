@@ -42,7 +42,7 @@ def _plain(key: Any) -> Any:
     if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
         return operator.index(key)
     if _is_mask(key) or (isinstance(key, (list, tuple)) and np.asarray(key).dtype == np.bool_):
-        return np.ascontiguousarray(np.asarray(key))
+        return np.array(key, order="C", copy=None)  # ascontiguousarray would give a single bool an axis
     if isinstance(key, (Array, np.ndarray)) and key.ndim == 0 and key.dtype.kind in "iu":
         return operator.index(key)
     if not isinstance(key, (Array, np.ndarray, list, tuple)):

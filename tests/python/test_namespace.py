@@ -251,6 +251,22 @@ def test_assignment_of_all_kinds(lazy, monkeypatch):
         np.testing.assert_array_equal(old, x)
 
 
+def test_single_bools_and_far_diagonals():
+    x = np.arange(6.0).reshape(2, 3)
+    for flag in (True, False):
+        same(fs.asarray(x)[flag], x[flag])
+        same(fs.asarray(x)[fs.asarray(flag)], x[flag])
+        same(fs.asarray(2.0)[fs.asarray(flag)], np.asarray(2.0)[flag])
+    for k in (2**63, -(2**63), 3, -2):
+        same(fs.eye(3, k=k), np.eye(3, k=k) if abs(k) < 9 else np.zeros((3, 3)))
+        same(fs.tril(fs.asarray(x), k=k), np.tril(x, k=max(-9, min(k, 9))))
+    a = fs.asarray(x)
+    for options in ({}, {"copy": False}, {"copy": True}, {"max_version": (1, 0)}, {"max_version": (1, 0), "copy": False}):
+        a.__dlpack__(**options)
+    with pytest.raises(BufferError):
+        (a + 1).__dlpack__(copy=False)
+
+
 @pytest.mark.parametrize("lazy", [False, True])
 def test_masks_are_counted_first(lazy, monkeypatch):
     if lazy:
