@@ -256,14 +256,13 @@ class Array:
     def __dlpack__(
         self, /, *, stream: Any = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None
     ) -> Any:
-        values = self._values()
-        if not values.flags.writeable and (copy or max_version is None or max_version[0] < 1):
-            # Consumers that know no read-only memory get a copy, which is theirs.
-            if copy is False:
-                raise BufferError("The array's memory is read-only, which this version of DLPack cannot say.")
-            values, copy = values.copy(), None
-        elif copy is False and _core.memory_of(self._core) is None:
+        memory = _core.memory_of(self._core)
+        values = np.asarray(self.compute()) if memory is None else memory
+        if memory is None and copy is False:
             raise BufferError("The array has no elements in memory; they are computed into new memory.")
+        if memory is not None and (copy or max_version is None or max_version[0] < 1):
+            # Older versions cannot say that memory is read-only: consumers get a copy, which is theirs, or are trusted where they refuse one.
+            values, copy = (np.asarray(_Lent(memory)), copy) if copy is False else (memory.copy(), None)
         return values.__dlpack__(stream=stream, max_version=max_version, dl_device=cast(Any, dl_device), copy=copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
@@ -674,6 +673,14 @@ class Array:
     def round(self, decimals: int = 0) -> Array:
         """The nearest numbers with so many decimals, halves to even."""
         return _elementwise.round(self, decimals)
+
+
+class _Lent:
+    """Memory as NumPy's interface has it, without the word that it is read-only."""
+
+    def __init__(self, memory: np.ndarray[Any, Any]) -> None:
+        self._memory = memory
+        self.__array_interface__ = {**memory.__array_interface__, "data": (memory.__array_interface__["data"][0], False)}
 
 
 def _from_graph(text: str, memories: list[np.ndarray[Any, Any]], output: int) -> Array:

@@ -150,11 +150,17 @@ def geomspace(start: float, stop: float, num: int = 50, endpoint: bool = True, d
     return Array(_core.geomspace(float(start), float(stop), operator.index(num), bool(endpoint), dtype_name(dtype or np.float64)))
 
 
+def _offset(k: Any, rows: int, columns: int) -> int:
+    """The number of a diagonal; all beyond the corners are alike."""
+    return max(-rows - 1, min(operator.index(k), columns + 1))
+
+
 def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: DTypeLike = None, device: Any = None) -> Array:
     """Ones where column - row = `k`, zeros elsewhere."""
     check_device(device)
-    columns = None if n_cols is None else operator.index(n_cols)
-    return Array(_core.eye(operator.index(n_rows), columns, operator.index(k), dtype_name(np.float64 if dtype is None else dtype)))
+    rows = operator.index(n_rows)
+    columns = rows if n_cols is None else operator.index(n_cols)
+    return Array(_core.eye(rows, columns, _offset(k, rows, columns), dtype_name(np.float64 if dtype is None else dtype)))
 
 
 def identity(n: int, dtype: DTypeLike = None) -> Array:
@@ -164,17 +170,23 @@ def identity(n: int, dtype: DTypeLike = None) -> Array:
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Array:
     """Ones where column - row <= `k`, zeros elsewhere."""
-    return Array(_core.tri(operator.index(N), M, operator.index(k), dtype_name(np.float64 if dtype is None else dtype)))
+    rows = operator.index(N)
+    columns = rows if M is None else operator.index(M)
+    return Array(_core.tri(rows, columns, _offset(k, rows, columns), dtype_name(np.float64 if dtype is None else dtype)))
 
 
 def tril(x: ArrayLike, /, *, k: int = 0) -> Array:
     """`x` with zeros above the `k`-th diagonal of its last two axes."""
-    return Array(_core.tril(asarray(x)._core, operator.index(k)))
+    array = asarray(x)
+    rows, columns = array.shape[-2:] if array.ndim > 1 else (0, 0)
+    return Array(_core.tril(array._core, _offset(k, rows, columns)))
 
 
 def triu(x: ArrayLike, /, *, k: int = 0) -> Array:
     """`x` with zeros below the `k`-th diagonal of its last two axes."""
-    return Array(_core.triu(asarray(x)._core, operator.index(k)))
+    array = asarray(x)
+    rows, columns = array.shape[-2:] if array.ndim > 1 else (0, 0)
+    return Array(_core.triu(array._core, _offset(k, rows, columns)))
 
 
 def diag(v: ArrayLike, k: int = 0) -> Array:

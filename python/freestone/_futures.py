@@ -496,7 +496,7 @@ class Delayed:
         return Delayed(_call, (self, *args), kwargs)
 
     def __getattr__(self, name: str) -> Delayed:
-        if name.startswith("_"):
+        if name.startswith("_") or name in ("dask", "expr"):  # what Dask asks its own collections for
             raise AttributeError(name)
         return Delayed(getattr, (self, name), {})
 
@@ -544,10 +544,9 @@ class Delayed:
 
     @staticmethod
     def __dask_scheduler__(graph: Any, keys: Any, **settings: Any) -> Any:
-        def run(wanted: Any) -> Any:
-            return [run(key) for key in wanted] if isinstance(wanted, list) else graph[wanted][0]()
+        from dask.threaded import get
 
-        return run(keys)
+        return get(graph, keys, **settings)
 
 
 def _first(results: Any) -> Any:

@@ -42,7 +42,7 @@ def _plain(key: Any) -> Any:
     if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
         return operator.index(key)
     if _is_mask(key) or (isinstance(key, (list, tuple)) and np.asarray(key).dtype == np.bool_):
-        return np.ascontiguousarray(np.asarray(key))
+        return np.array(key, order="C", copy=None)  # ascontiguousarray would give a single bool an axis
     if isinstance(key, (Array, np.ndarray)) and key.ndim == 0 and key.dtype.kind in "iu":
         return operator.index(key)
     if not isinstance(key, (Array, np.ndarray, list, tuple)):
@@ -157,9 +157,51 @@ def _fitted(core: Any, shape: Sequence[int]) -> Any:
     return _core.broadcast_to(core, list(shape))
 
 
+#: Smaller arrays in memory are copied by an assignment: loops that fill one element by element would make a graph of thousands of nodes.
+_SMALL_BYTES = 1 << 16
+
+
+def _at_hand(value: Any) -> Any:
+    """`value` with NumPy's arrays in place of ours; raises _Lazy for one that is not in memory."""
+    if isinstance(value, tuple):
+        return tuple(_at_hand(part) for part in value)
+    if isinstance(value, Array):
+        memory = _core.memory_of(value._core)
+        if memory is None:
+            raise _Lazy
+        return memory
+    return value
+
+
+class _Lazy(Exception):
+    """Something is not in memory."""
+
+
+def _assigned_in_memory(array: Array, key: Any, value: ArrayLike) -> Array | None:
+    """The assignment done at once, where everything is small and at hand; None elsewhere."""
+    if array.nbytes > _SMALL_BYTES:
+        return None
+    memory = _core.memory_of(array._core)
+    if memory is None and not _core.is_made_of_nothing(array._core):
+        return None
+    try:
+        position, given = _at_hand(key), _at_hand(value)
+    except _Lazy:
+        return None
+    values = np.array(array._values() if memory is None else memory)
+    try:
+        values[position] = given
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    return from_numpy(values)
+
+
 def with_items(array: Array, key: Any, value: ArrayLike) -> Array:
     """`array` after ``array[key] = value``."""
-    given = _value_like(array, value)
+    given = _value_like(array, value)  # refuses what does not become the array's type
+    at_once = _assigned_in_memory(array, key, value)
+    if at_once is not None:
+        return at_once
     if _is_mask(key) and np.ndim(key):
         return _with_masked(array, asarray(key), given)
     keys = _keys(array, key)

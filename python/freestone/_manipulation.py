@@ -15,9 +15,9 @@ from freestone.errors import UserError
 
 __all__ = [
     "append", "array_split", "astype", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes", "broadcast_to",
-    "column_stack", "concat", "concatenate", "diff", "dsplit", "dstack", "ediff1d", "expand_dims", "flip", "fliplr", "flipud", "gradient", "hsplit", "hstack",
-    "matrix_transpose", "moveaxis", "pad", "permute_dims", "ravel", "rechunk", "repeat", "reshape", "roll", "rollaxis", "rot90", "split",
-    "squeeze", "stack", "swapaxes", "tile", "transpose", "unstack", "vsplit", "vstack",
+    "column_stack", "concat", "concatenate", "cumulative_trapezoid", "delete", "diff", "dsplit", "dstack", "ediff1d", "expand_dims", "flip", "fliplr", "flipud", "gradient", "hsplit", "hstack", "insert",
+    "matrix_transpose", "moveaxis", "pad", "permute_dims", "polyval", "ravel", "rechunk", "repeat", "reshape", "roll", "rollaxis", "rot90", "split",
+    "squeeze", "stack", "swapaxes", "tile", "transpose", "trapezoid", "unstack", "unwrap", "vsplit", "vstack",
 ]  # fmt: skip
 
 Whole = Union[int, Sequence[int]]
@@ -283,6 +283,31 @@ def dsplit(ary: ArrayLike, indices_or_sections: Any) -> list[Array]:
     return split(ary, indices_or_sections, 2)
 
 
+def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Array:
+    """Without the positions `obj` (integers, a slice, or a mask) of `axis`; with None of the flat array."""
+    array = asarray(arr)
+    if axis is None:
+        array, axis = ravel(array), 0
+    length = array.shape[axis]
+    if isinstance(obj, slice):
+        gone = list(range(length))[obj]
+    else:
+        given = np.asarray(obj)
+        gone = [int(i) for i in (np.flatnonzero(given) if given.dtype == np.bool_ else given.ravel())]
+    return Array(_core.remove(array._core, gone, normal_axis(axis, array.ndim)))
+
+
+def insert(arr: ArrayLike, obj: int, values: ArrayLike, axis: int | None = None) -> Array:
+    """`values` before position `obj` of `axis`; with None of the flat array."""
+    array, more = asarray(arr), asarray(values)
+    if axis is None:
+        array, axis, more = ravel(array), 0, ravel(more)
+    place = normal_axis(axis, array.ndim)
+    if more.ndim == array.ndim - 1:
+        more = expand_dims(more, place)
+    return Array(_core.insert(array._core, operator.index(obj), more.astype(array.dtype)._core, place))
+
+
 # Repeating, rolling, padding.
 
 
@@ -416,3 +441,28 @@ def gradient(f: ArrayLike, *varargs: Any, axis: Axis = None, edge_order: int = 1
             last = at(-3, -2) * (0.5 / h) + at(-2, -1) * (-2 / h) + at(-1, None) * (1.5 / h)
         results.append(concat([first, inner, last], axis=k))
     return results[0] if len(results) == 1 else results
+
+
+def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: int = -1) -> Array:
+    """The integral along `axis` by trapezoids, of samples at `x` or `dx` apart."""
+    array = asarray(y)
+    if x is None:
+        return Array(_core.trapezoid(array._core, float(dx), operator.index(axis)))
+    return Array(_core.trapezoid_at(array._core, asarray(x)._core, operator.index(axis)))
+
+
+def cumulative_trapezoid(y: ArrayLike, dx: float = 1.0, axis: int = -1, *, initial: float | None = None) -> Array:
+    """The running integral, one element shorter than the axis, or with ``initial=0`` as long as it (scipy's)."""
+    if initial not in (None, 0):
+        raise UserError("cumulative_trapezoid: initial is 0 or None.")
+    return Array(_core.cumulative_trapezoid(asarray(y)._core, float(dx), operator.index(axis), initial is not None))
+
+
+def unwrap(p: ArrayLike, axis: int = -1, *, period: float = 6.283185307179586) -> Array:
+    """Phases without jumps: differences of neighbours beyond half a period become their complement."""
+    return Array(_core.unwrap(asarray(p)._core, float(period), operator.index(axis)))
+
+
+def polyval(p: Sequence[float], x: ArrayLike) -> Array:
+    """``p[0] x ** (n - 1) + ... + p[n - 1]``."""
+    return Array(_core.polyval([float(c) for c in p], asarray(x)._core))

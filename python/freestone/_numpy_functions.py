@@ -14,7 +14,7 @@ from freestone._array import ALIASES, FUNCTIONS, Array, apply, asarray, operand
 #: NumPy's functions that have another name here.
 _OTHER_NAMES = {"round_": "round", "amin": "min", "amax": "max", "absolute": "abs"}
 #: Functions of the same name with another meaning, or that ask about objects.
-_NOT_OURS = {"array_equal", "result_type", "can_cast", "may_share_memory", "shares_memory", "min_scalar_type"}
+_NOT_OURS = {"array_equal", "allclose", "convolve", "result_type", "can_cast", "may_share_memory", "shares_memory", "min_scalar_type"}
 
 _REDUCE = {
     "add": "sum", "multiply": "prod", "minimum": "min", "maximum": "max", "logical_and": "all", "logical_or": "any",
@@ -35,7 +35,9 @@ def _table() -> dict[Any, Callable[..., Any]]:
             mine = getattr(ours, _OTHER_NAMES.get(name, name), None)
             if name in _NOT_OURS or not callable(mine) or isinstance(function, (type, np.ufunc)) or not hasattr(function, "__wrapped__"):
                 continue
-            table.setdefault(function, mine)
+            # An alias (permute_dims is transpose) does not decide which of ours is meant.
+            if function.__name__ == name or function not in table:
+                table[function] = mine
     table[np.linalg.diagonal], table[np.linalg.trace] = linalg.diagonal, linalg.trace
     table[np.shape] = lambda a: a.shape
     table[np.ndim] = lambda a: a.ndim

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -81,7 +82,7 @@ class _Worker:
                 self.process.stdin.close()
             except OSError:
                 pass
-        self.process.terminate()
+        self.process.kill()
         self.process.wait()
 
 
@@ -120,7 +121,7 @@ class _Workers:
     def interrupt(self) -> None:
         with self._lock:
             for worker in self._alive:
-                worker.process.terminate()
+                worker.process.kill()
 
     def end(self) -> None:
         if os.getpid() != self._owner:
@@ -168,9 +169,19 @@ def remote(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent has gone, whatever a function is doing."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def worker() -> None:
     """The loop of a worker process: until its input ends."""
+    # It was started by a lane of the engine, which blocks all signals.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what functions print does not go between the answers
     functions: dict[int, Callable[..., Any]] = {}

@@ -71,12 +71,7 @@ def outer(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 def kron(a: ArrayLike, b: ArrayLike) -> Array:
     """The Kronecker product."""
-    x, y = asarray(a), asarray(b)
-    rank = max(x.ndim, y.ndim)
-    x = x.reshape((1,) * (rank - x.ndim) + x.shape)
-    y = y.reshape((1,) * (rank - y.ndim) + y.shape)
-    product = x.reshape([n for k in x.shape for n in (k, 1)]) * y.reshape([n for k in y.shape for n in (1, k)])
-    return product.reshape([m * n for m, n in zip(x.shape, y.shape)])
+    return Array(_core.kron(asarray(a)._core, asarray(b)._core))
 
 
 def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Array:

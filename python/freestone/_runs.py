@@ -290,11 +290,10 @@ class WriteLater:
         return graph
 
     @staticmethod
-    def __dask_scheduler__(graph: Any, keys: Any, **_: Any) -> Any:
-        def run(wanted: Any) -> Any:
-            return [run(key) for key in wanted] if isinstance(wanted, list) else graph[wanted][0]()
+    def __dask_scheduler__(graph: Any, keys: Any, **settings: Any) -> Any:
+        from dask.threaded import get
 
-        return run(keys)
+        return get(graph, keys, **settings)
 
 
 def file_output(

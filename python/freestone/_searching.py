@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from freestone import _core, _runs
 from freestone._array import Array, ArrayLike, applied, asarray, from_numpy, normal_axis
 from freestone.errors import UserError
 
 __all__ = [
-    "argsort", "argtopk", "argwhere", "flatnonzero", "in1d", "isin", "mode", "nonzero", "searchsorted", "sort", "topk", "unique",
-    "unique_all", "unique_counts", "unique_inverse", "unique_values", "where",
+    "allclose", "argsort", "argtopk", "argwhere", "array_equal", "flatnonzero", "in1d", "intersect1d", "isin", "mode", "nonzero", "searchsorted",
+    "setdiff1d", "setxor1d", "sort", "topk", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "where",
 ]  # fmt: skip
 
 
@@ -123,9 +121,6 @@ class UniqueInverse(NamedTuple):
 
 def _unique(x: ArrayLike) -> UniqueAll:
     array = asarray(x)
-    if array.dtype.kind == "c":
-        found = np.unique(array._values(), return_index=True, return_inverse=True, return_counts=True)
-        return UniqueAll(*(from_numpy(part) for part in (found[0], found[1], found[2].reshape(array.shape), found[3])))
     values, counts, first, inverse = _core.unique(array._core, _runs.run_setup())
     return UniqueAll(from_numpy(values), from_numpy(first), Array(inverse), from_numpy(counts))
 
@@ -189,3 +184,40 @@ def isin(x1: ArrayLike, x2: ArrayLike, /, *, invert: bool = False, assume_unique
 def in1d(ar1: ArrayLike, ar2: ArrayLike, *, invert: bool = False) -> Array:
     """`isin` of the flat array."""
     return isin(asarray(ar1).ravel(), ar2, invert=invert)
+
+
+def _sets(name: str, ar1: ArrayLike, ar2: ArrayLike) -> Array:
+    return from_numpy(_core.set_operation(name, asarray(ar1)._core, asarray(ar2)._core, _runs.run_setup()))
+
+
+def union1d(ar1: ArrayLike, ar2: ArrayLike) -> Array:
+    """The different values of both arrays together, rising. Runs now."""
+    return _sets("union", ar1, ar2)
+
+
+def intersect1d(ar1: ArrayLike, ar2: ArrayLike) -> Array:
+    """The values of both alike, rising. Runs now."""
+    return _sets("intersection", ar1, ar2)
+
+
+def setdiff1d(ar1: ArrayLike, ar2: ArrayLike) -> Array:
+    """The values of the first that the second has not, rising. Runs now."""
+    return _sets("difference", ar1, ar2)
+
+
+def setxor1d(ar1: ArrayLike, ar2: ArrayLike) -> Array:
+    """The values of either alone, rising. Runs now."""
+    return _sets("either", ar1, ar2)
+
+
+# Whole arrays.
+
+
+def array_equal(a1: ArrayLike, a2: ArrayLike, equal_nan: bool = False) -> Array:
+    """Whether shapes and all elements are equal; NaN is equal to NaN with `equal_nan`."""
+    return Array(_core.array_equal(asarray(a1)._core, asarray(a2)._core, bool(equal_nan)))
+
+
+def allclose(a: ArrayLike, b: ArrayLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
+    """Whether all elements are close, as `isclose` has it."""
+    return Array(_core.allclose(asarray(a)._core, asarray(b)._core, float(rtol), float(atol), bool(equal_nan)))

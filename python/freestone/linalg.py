@@ -5,7 +5,8 @@ Products stream over tiles; decompositions of tall matrices (`qr`, `svd`, `svdva
 
 from __future__ import annotations
 
-import math
+import operator
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Union
 
 import numpy as np
@@ -19,7 +20,8 @@ from freestone._products import diagonal as _diagonal
 from freestone.errors import UserError
 
 __all__ = [
-    "LinAlgError", "cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "norm", "outer", "pinv", "qr", "svd", "svdvals", "tensordot", "trace", "vecdot", "vector_norm",
+    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
+    "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 LinAlgError = np.linalg.LinAlgError
@@ -30,6 +32,20 @@ class QRResult(NamedTuple):
 
     Q: Array
     R: Array
+
+
+class EighResult(NamedTuple):
+    """What `eigh` gives."""
+
+    eigenvalues: Array
+    eigenvectors: Array
+
+
+class SlogdetResult(NamedTuple):
+    """What `slogdet` gives."""
+
+    sign: Array
+    logabsdet: Array
 
 
 class SVDResult(NamedTuple):
@@ -60,20 +76,8 @@ def vector_norm(x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False, o
 
 def matrix_norm(x: ArrayLike, /, *, keepdims: bool = False, ord: Union[float, str, None] = "fro") -> Array:
     """The norm of the matrices on the last two axes: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
-    array = asarray(x)
-    if array.ndim < 2:
-        raise UserError(f"matrix_norm takes two axes or more, not {array.ndim}.")
-    if ord in ("fro", None):
-        return vector_norm(array, axis=(-2, -1), keepdims=keepdims)
-    if ord in ("nuc", 2, -2):
-        values = svdvals(array)
-        result = values.sum(-1) if ord == "nuc" else values.max(-1) if ord == 2 else values.min(-1)
-    elif ord in (1, -1, math.inf, -math.inf):
-        sums = abs(array).sum(-2 if ord in (1, -1) else -1)
-        result = sums.max(-1) if ord in (1, math.inf) else sums.min(-1)
-    else:
-        raise UserError(f"matrix_norm: ord is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {ord!r}.")
-    return result[..., None, None] if keepdims else result
+    name = "fro" if ord is None else ord if isinstance(ord, str) else f"{float(ord):g}"
+    return Array(_core.matrix_norm(asarray(x)._core, name, bool(keepdims)))
 
 
 def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -94,18 +98,25 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
     return result
 
 
+# Decompositions.
+
+
 def qr(x: ArrayLike, /, *, mode: str = "reduced") -> QRResult:
-    """``x = Q @ R`` with orthonormal columns of Q and upper triangular R, whose diagonal is not negative."""
-    if mode != "reduced":
-        raise UserError(f"qr: mode '{mode}' is not available.")
-    return QRResult(*(Array(part) for part in _core.qr(asarray(x)._core)))
+    """``x = Q @ R`` with orthonormal columns of Q and upper triangular R, whose diagonal is not negative.
+
+    Parameters
+    ----------
+    mode : {"reduced", "complete"}
+        Q of (..., M, K) with K the smaller of M and N, or of (..., M, M).
+    """
+    if mode not in ("reduced", "complete"):
+        raise UserError(f"qr: mode is 'reduced' or 'complete', not '{mode}'.")
+    return QRResult(*(Array(part) for part in _core.qr(asarray(x)._core, mode == "complete")))
 
 
 def svd(x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
-    """``x = U @ diag(S) @ Vh``, S falling."""
-    if full_matrices:
-        raise UserError("svd: full_matrices=True is not available; give full_matrices=False.")
-    return SVDResult(*(Array(part) for part in _core.svd(asarray(x)._core)))
+    """``x = U @ diag(S) @ Vh``, S falling; without `full_matrices` U and Vh have no more columns and rows than S has elements."""
+    return SVDResult(*(Array(part) for part in _core.svd(asarray(x)._core, bool(full_matrices))))
 
 
 def svdvals(x: ArrayLike, /) -> Array:
@@ -113,38 +124,83 @@ def svdvals(x: ArrayLike, /) -> Array:
     return Array(_core.svdvals(asarray(x)._core))
 
 
-def matrix_rank(x: ArrayLike, /, *, rtol: ArrayLike | None = None) -> Array:
-    """How many singular values are greater than `rtol` times the greatest (default: max(M, N) times the dtype's epsilon)."""
-    array = asarray(x)
-    values = svdvals(array)
-    factor = max(array.shape[-2:]) * float(np.finfo(values.dtype).eps) if rtol is None else asarray(rtol)[..., None]
-    return (values > values.max(-1, keepdims=True) * factor).sum(-1)
+def eigh(x: ArrayLike, /) -> EighResult:
+    """Eigenvalues, rising, and eigenvectors (columns) of symmetric or Hermitian matrices, of which the lower triangle is read."""
+    return EighResult(*(Array(part) for part in _core.eigh(asarray(x)._core)))
+
+
+def eigvalsh(x: ArrayLike, /) -> Array:
+    """The eigenvalues of symmetric or Hermitian matrices, rising."""
+    return Array(_core.eigvalsh(asarray(x)._core))
+
+
+def cholesky(x: ArrayLike, /, *, upper: bool = False) -> Array:
+    """The lower triangle L with ``x = L @ L^H``, or with `upper` U with ``x = U^H @ U``."""
+    return Array(_core.cholesky(asarray(x)._core, bool(upper)))
+
+
+# Determinants, inverses, equations.
+
+
+def det(x: ArrayLike, /) -> Array:
+    """The determinant."""
+    return Array(_core.det(asarray(x)._core))
+
+
+def slogdet(x: ArrayLike, /) -> SlogdetResult:
+    """The sign of the determinant and the logarithm of its absolute value."""
+    return SlogdetResult(*(Array(part) for part in _core.slogdet(asarray(x)._core)))
+
+
+def inv(x: ArrayLike, /) -> Array:
+    """The inverse. A matrix that has none is an error when it is computed."""
+    return Array(_core.inv(asarray(x)._core))
+
+
+def solve(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """The x with ``x1 @ x = x2``, for a vector (one axis) or matrices; leading axes broadcast."""
+    return Array(_core.solve(asarray(x1)._core, asarray(x2)._core))
+
+
+def _large(values: Array, rtol: ArrayLike) -> Array:
+    """Which singular values are greater than `rtol`, one for each matrix, times the greatest."""
+    return values > values.max(-1, keepdims=True) * asarray(rtol)[..., None]
 
 
 def pinv(x: ArrayLike, /, *, rtol: ArrayLike | None = None) -> Array:
-    """The Moore-Penrose inverse; singular values up to `rtol` times the greatest count as 0."""
+    """The Moore-Penrose inverse; singular values up to `rtol` times the greatest count as 0 (default: max(M, N) times the dtype's epsilon)."""
     array = asarray(x)
+    if rtol is None or np.ndim(rtol) == 0:
+        return Array(_core.pinv(array._core, None if rtol is None else float(rtol)))
     u, s, vh = svd(array, full_matrices=False)
-    factor = max(array.shape[-2:]) * float(np.finfo(s.dtype).eps) if rtol is None else asarray(rtol)[..., None]
-    large = s > s.max(-1, keepdims=True) * factor
-    inverse = Array(_core.elementwise("where", large._core, (1 / s)._core, (s * 0)._core))
+    inverse = Array(_core.elementwise("where", _large(s, rtol)._core, (1 / s)._core, (s * 0)._core))
     return matmul(matrix_transpose(vh.conj()) * inverse[..., None, :], matrix_transpose(u.conj()))
 
 
-def matrix_power(x: ArrayLike, n: int, /) -> Array:
-    """The matrix times itself, `n` times."""
+def matrix_rank(x: ArrayLike, /, *, rtol: ArrayLike | None = None) -> Array:
+    """How many singular values are greater than `rtol` times the greatest (default: max(M, N) times the dtype's epsilon)."""
     array = asarray(x)
-    if n < 0:
-        raise UserError("matrix_power of a negative number is not available.")
-    result = None
-    square = array
-    while n:
-        if n & 1:
-            result = square if result is None else matmul(result, square)
-        n >>= 1
-        if n:
-            square = matmul(square, square)
-    if result is None:
-        unit = Array(_core.eye(array.shape[-1], None, 0, array.dtype.name))
-        return Array(_core.broadcast_to(unit._core, list(array.shape)))
-    return result
+    if rtol is None or np.ndim(rtol) == 0:
+        return Array(_core.matrix_rank(array._core, None if rtol is None else float(rtol)))
+    return _large(svdvals(array), rtol).sum(-1)
+
+
+def cond(x: ArrayLike) -> Array:
+    """The greatest singular value divided by the least."""
+    return Array(_core.cond(asarray(x)._core))
+
+
+def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> tuple[Array, Array, Array, Array]:
+    """Least squares: the solution, sums of squared residuals, ranks and singular values, as ``numpy.linalg.lstsq``; stacks broadcast."""
+    x, residuals, rank, values = _core.lstsq(asarray(a)._core, asarray(b)._core, rcond)
+    return Array(x), Array(residuals), Array(rank), Array(values)
+
+
+def matrix_power(x: ArrayLike, n: int, /) -> Array:
+    """The matrix times itself, `n` times; 0 gives the identity, below 0 powers of the inverse."""
+    return Array(_core.matrix_power(asarray(x)._core, operator.index(n)))
+
+
+def multi_dot(arrays: Sequence[ArrayLike]) -> Array:
+    """The product of several matrices, cheapest pair first."""
+    return Array(_core.multi_dot([asarray(a)._core for a in arrays]))

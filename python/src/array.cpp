@@ -45,6 +45,7 @@ void bind_array(nb::module_& module) {
 
   module.def("from_numpy", &array_from_numpy);
   module.def("memory_of", &numpy_memory_of);
+  module.def("is_made_of_nothing", &is_made_of_nothing);
 
   module.def("function_table", &function_table);
   module.def("alias_table", &alias_table);

@@ -52,6 +52,10 @@ void bind_indexing(nb::module_& module) {
     return counted(setup, [&](const ComputeOptions& options) { return nonzero(a, options); });
   });
   module.def("unique", &unique_parts);
+  module.def("set_operation", [](const std::string& name, const Array& a, const Array& b, const RunSetup& setup) {
+    const auto operation = name == "union" ? &union1d : name == "intersection" ? &intersect1d : name == "difference" ? &setdiff1d : &setxor1d;
+    return numpy_from_tensor(counted(setup, [&](const ComputeOptions& options) { return operation(a, b, {options, 0}); }));
+  });
   module.def("mode_of_all", [](const Array& a, const RunSetup& setup) {
     const ModeResult result = counted(setup, [&](const ComputeOptions& options) { return mode_of_all(a, {options, 0}); });
     return nb::make_tuple(numpy_from_tensor(result.value), result.count);

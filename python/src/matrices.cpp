@@ -9,6 +9,7 @@
 #include "freestone/ops/decompose.h"
 #include "freestone/ops/einsum.h"
 #include "freestone/ops/fft.h"
+#include "freestone/ops/linalg.h"
 #include "freestone/ops/matmul.h"
 #include "module.h"
 
@@ -53,15 +54,43 @@ void bind_matrices(nb::module_& module) {
   module.def("cross", &cross);
   module.def("vector_norm", &vector_norm);
   module.def("einsum", &einsum);
-  module.def("qr", [](const Array& a) {
-    const QrResult result = qr(a);
+  module.def("qr", [](const Array& a, bool complete) {
+    const QrResult result = qr(a, complete);
     return nb::make_tuple(result.q, result.r);
   });
-  module.def("svd", [](const Array& a) {
-    const SvdResult result = svd(a);
+  module.def("svd", [](const Array& a, bool full_matrices) {
+    const SvdResult result = svd(a, full_matrices);
     return nb::make_tuple(result.u, result.s, result.vh);
   });
   module.def("svdvals", &svdvals);
+  module.def("det", &det);
+  module.def("slogdet", [](const Array& a) {
+    const SlogdetResult result = slogdet(a);
+    return nb::make_tuple(result.sign, result.logabsdet);
+  });
+  module.def("inv", &inv);
+  module.def("solve", &solve);
+  module.def("cholesky", &cholesky);
+  module.def("eigh", [](const Array& a) {
+    const EighResult result = eigh(a);
+    return nb::make_tuple(result.eigenvalues, result.eigenvectors);
+  });
+  module.def("eigvalsh", &eigvalsh);
+  module.def("pinv", &pinv, nb::arg(), nb::arg().none());
+  module.def("matrix_rank", &matrix_rank, nb::arg(), nb::arg().none());
+  module.def("cond", &cond);
+  module.def("lstsq", [](const Array& a, const Array& b, std::optional<double> rtol) {
+    const LstsqResult result = lstsq(a, b, rtol);
+    return nb::make_tuple(result.x, result.residuals, result.rank, result.singular_values);
+  }, nb::arg(), nb::arg(), nb::arg().none());
+  module.def("matrix_power", &matrix_power);
+  module.def("multi_dot", &multi_dot);
+  module.def("kron", &kron);
+  module.def("matrix_norm", [](const Array& a, const std::string& order, bool keep_dims) {
+    return matrix_norm(a, parse_matrix_norm(order), keep_dims);
+  });
+  module.def("cov", [](const Array& a, bool rows_are_variables, double ddof) { return cov(a, {rows_are_variables, ddof}); });
+  module.def("corrcoef", &corrcoef);
 
   module.def("transform", &transform, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
   module.def("transforms", &transforms);

@@ -1,5 +1,6 @@
 #include "numpy_bridge.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace freestone::python {
@@ -72,17 +73,35 @@ nb::object numpy_from_tensor(const Tensor& tensor) {
 }
 
 nb::object numpy_memory_of(const Array& array) {
-  const auto& source = array.node()->op->source();
+  // Views of views, down to the memory.
+  std::vector<const Op*> views;
+  Array at = array;
+  while (at.node()->op->is_view()) {
+    views.push_back(at.node()->op.get());
+    at = Array(at.node()->inputs[0]);
+  }
+  const auto& source = at.node()->op->source();
   const auto memory = source ? source->memory() : std::nullopt;
   if (!memory) return nb::none();
+  View view = *memory;
+  for (auto op = views.rbegin(); op != views.rend(); ++op)
+    view = (*op)->view({view, Box(view.shape)}, Box((*op)->outputs()[0].shape)).view;
+
   using Owner = std::shared_ptr<const Source>;
   auto* owner = new Owner(source);
   const nb::capsule capsule(owner, [](void* kept) noexcept { delete static_cast<Owner*>(kept); });
-  const std::vector<std::size_t> shape(memory->shape.begin(), memory->shape.end());
+  const std::vector<std::size_t> shape(view.shape.begin(), view.shape.end());
   std::vector<std::int64_t> strides;
-  for (const Index stride : memory->strides) strides.push_back(stride / size_of(memory->dtype));
-  const nb::ndarray<nb::numpy, nb::ro> values(memory->data, shape.size(), shape.data(), capsule, strides.data(), dlpack_from_dtype(memory->dtype));
+  for (const Index stride : view.strides) strides.push_back(stride / size_of(view.dtype));
+  const nb::ndarray<nb::numpy, nb::ro> values(view.data, shape.size(), shape.data(), capsule, strides.data(), dlpack_from_dtype(view.dtype));
   return nb::cast(values, nb::rv_policy::reference);
+}
+
+bool is_made_of_nothing(const Array& array) {
+  const auto order = topological_order({array});
+  return order.size() <= 8 && std::all_of(order.begin(), order.end(), [](const auto& node) {
+           return node->op->is_view() || node->op->name() == "constant" || node->op->name() == "sequence";
+         });
 }
 
 View numpy_memory(const View& like, nb::list& list) {

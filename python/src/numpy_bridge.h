@@ -21,8 +21,11 @@ Array array_from_numpy(const NumpyArray& values);
 /// A NumPy array over the memory of `tensor`, which it keeps alive.
 nb::object numpy_from_tensor(const Tensor& tensor);
 
-/// The elements of an array that lies in memory already, as a read-only NumPy array over them; None of any other array.
+/// The elements of an array that lies in memory already, or of a view of one, as a read-only NumPy array over them; None of any other array.
 nb::object numpy_memory_of(const Array& array);
+
+/// Whether an array is constants and ranges, looked at in some way: it has no data to be read.
+bool is_made_of_nothing(const Array& array);
 
 /// A new NumPy array of the shape and dtype of `like`, appended to `list`, which keeps it; the view is of its memory, in C order.
 View numpy_memory(const View& like, nb::list& list);

@@ -147,13 +147,14 @@ void run_interruptibly(const RunSetup& setup, const std::function<void(const Com
     });
     for (std::unique_lock lock(mutex); !ended.wait_for(lock, std::chrono::milliseconds(50), [&] { return done; });) {
       lock.unlock();
-      if (!raised) {
+      {
         const nb::gil_scoped_acquire hold;
-        if (PyErr_CheckSignals() != 0) {
+        if (!raised && PyErr_CheckSignals() != 0) {
           raised.emplace();
           cancel.request();
-          interrupt_user_functions();
         }
+        // Again and again: a function may begin while it is told, or not listen at once.
+        if (raised) interrupt_user_functions();
       }
       lock.lock();
     }

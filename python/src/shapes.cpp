@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "arguments.h"
+#include "freestone/ops/calculus.h"
 #include "freestone/ops/concat.h"
 #include "freestone/ops/create.h"
 #include "freestone/ops/pad.h"
@@ -15,6 +16,7 @@
 #include "freestone/ops/repeat.h"
 #include "freestone/ops/reshape.h"
 #include "freestone/ops/shape_axes.h"
+#include "freestone/ops/splice.h"
 #include "module.h"
 
 namespace freestone::python {
@@ -85,6 +87,16 @@ void bind_manipulation(nb::module_& module) {
   module.def("repeat_each", nb::overload_cast<const Array&, const std::vector<Index>&, int>(&repeat));
   module.def("tile", &tile);
   module.def("rechunk", &rechunk);
+  module.def("remove", &remove);
+  module.def("insert", &insert);
+  module.def("array_equal", &array_equal);
+  module.def("allclose", &allclose);
+  module.def("trapezoid", nb::overload_cast<const Array&, double, int>(&trapezoid));
+  module.def("trapezoid_at", nb::overload_cast<const Array&, const Array&, int>(&trapezoid));
+  module.def("cumulative_trapezoid", &cumulative_trapezoid);
+  module.def("gradient_at", nb::overload_cast<const Array&, const Array&, int>(&gradient));
+  module.def("unwrap", &unwrap);
+  module.def("polyval", &polyval);
   module.def("pad", [](const Array& a, const std::vector<std::pair<Index, Index>>& widths, const std::string& mode,
                        const std::vector<std::pair<double, double>>& values, const std::vector<std::pair<Index, Index>>& stat_length, bool odd) {
     std::vector<PadWidth> all;

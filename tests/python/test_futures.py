@@ -67,6 +67,8 @@ def test_errors_go_on_to_what_needs_them():
 def test_cancel():
     gate = threading.Event()
     blockers = [fs.submit(gate.wait, 10) for _ in range(fs.get_settings()["threads"])]
+    while not blockers[0].running():
+        time.sleep(0.01)
     later = [fs.submit(add, i) for i in range(5)]
     after = fs.submit(add, later[0])
     assert fs.cancel(later) == 5 and all(f.cancelled() for f in later)
