@@ -310,6 +310,7 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
                                {"sinks", describe_sinks(*asked.request)},
                                {"command",
                                 {{"inputs", asking.inputs},
+                                 {"stack", asking.stack},
                                  {"variables", asking.variables},
                                  {"stack", asking.stack},
                                  {"with", asking.with},

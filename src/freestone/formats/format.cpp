@@ -309,15 +309,24 @@ Contents open_file(const std::string& path) {
   return open_bytes(File::open(path), path);
 }
 
+namespace {
+
+void check_raster(const Format& format, const std::string& path, const Packing& packing) {
+  const bool has_pixels = format.create_sink == tiff::create_sink || format.create_sink == tiff::create_cog_sink;
+  if (!has_pixels && packing.raster != RasterPacking{}) {
+    fail(ErrorKind::kUser, "{}: predictor, interleave, overviews and bigtiff are options of geotiff and cog, not of {}.", path, format.info.name);
+  }
+}
+
+}  // namespace
+
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
   const Format& format = format_to_write(request.path, request.format);
   if (!format.has_chunks && !request.packing.is_default()) {
     fail(ErrorKind::kUser, "{}: {} stores elements as they are: it takes no chunks, shards or compression. zarr and netcdf4 do.", request.path,
          format.info.name);
   }
-  if (format.create_sink != tiff::create_sink && format.create_sink != tiff::create_cog_sink && request.packing.raster != RasterPacking{}) {
-    fail(ErrorKind::kUser, "{}: predictor, interleave, overviews and bigtiff are options of geotiff and cog, not of {}.", request.path, format.info.name);
-  }
+  check_raster(format, request.path, request.packing);
   check_append(format, request.path, request.append);
   return format.create_sink(spec, request);
 }
@@ -335,6 +344,7 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
   check_append(format, request.path, request.append);
   std::map<std::string, Index> lengths;
   for (const VariableRequest& variable : request.variables) {
+    check_raster(format, request.path, variable.packing);
     const Shape& shape = variable.spec.shape;
     if (static_cast<int>(variable.dims.size()) != shape.rank()) {
       fail(ErrorKind::kUser, "{}: variable '{}' has {} axes and {} names for them.", request.path, variable.name, shape.rank(), variable.dims.size());
