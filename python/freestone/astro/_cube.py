@@ -105,6 +105,8 @@ class SpectralCube(SkyBase):
         _accept(options)
         if format not in (None, "fits", "casa", "casa_image"):
             raise UserError(f"There is no format {format!r} for cubes; there are 'fits' and 'casa_image'.")
+        if format in ("casa", "casa_image") and not os.path.isdir(filename):
+            raise UserError(f"{filename}: it is no image of CASA, which is a folder.")
         if isinstance(filename, fits.HDUList):
             filename = filename[0 if hdu is None else hdu]
         if hasattr(filename, "header") and hasattr(filename, "data"):
