@@ -17,7 +17,7 @@ def ndvi(scene, output):
     """As its documentation has it: chunks that are whole tiles, masked, written under a lock, the compressor with threads of its own."""
     raster = rioxarray.open_rasterio(scene, chunks={"band": 1, "x": 2048, "y": 2048}, masked=True, lock=False)
     red, nir = raster.sel(band=3).astype("f8"), raster.sel(band=4).astype("f8")
-    index = ((nir - red) / (nir + red)).astype("f4").drop_vars("band")
+    index = ((nir - red) / (nir + red)).astype("f4").drop_vars("band", errors="ignore")
     index.attrs = {}
     index = index.rio.write_nodata(np.nan).rio.write_crs(raster.rio.crs)
     index.rio.to_raster(output, tiled=True, blockxsize=512, blockysize=512, compress="lzw", predictor=3, num_threads=THREADS, lock=threading.Lock(), windowed=True)

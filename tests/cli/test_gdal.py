@@ -33,7 +33,7 @@ def expect_as_rasterio(freestone, name):
         expected = f.read() if f.count > 1 else f.read(1)
     got = np.load(freestone.folder / "out.npy")
     assert got.dtype == expected.dtype and got.tobytes() == expected.tobytes()
-    freestone.out(f"run {name} ! select --index y=11:97 --index x=5:60:2 ! write part.npy --overwrite")
+    freestone.out(f"run {name} ! select --index y=11:97,x=5:60:2 ! write part.npy --overwrite")
     np.testing.assert_array_equal(np.load(freestone.folder / "part.npy"), expected[..., 11:97, 5:60:2])
     return freestone.json(f"info {name} --json")
 
