@@ -52,6 +52,16 @@ class _Worker:
         environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.known: set[int] = set()
+        self._killed = False
+
+    def has_ended(self) -> bool:
+        """It answers no more."""
+        return self._killed or self.process.poll() is not None
+
+    def kill(self) -> None:
+        # Remembered: for a moment a killed process still looks alive.
+        self._killed = True
+        self.process.kill()
 
     def call(self, number: int, function: bytes, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         source, target = self.process.stdout, self.process.stdin
@@ -82,7 +92,7 @@ class _Worker:
                 self.process.stdin.close()
             except OSError:
                 pass
-        self.process.kill()
+        self.kill()
         self.process.wait()
 
 
@@ -99,16 +109,22 @@ class _Workers:
         if os.getpid() != self._owner:
             # A fork has copies of pipes that are not its own.
             self.__init__()  # type: ignore[misc]
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            pass
-        with self._lock:
-            may_start = len(self._alive) < max(1, _runs.get_settings()["threads"])
-            if may_start:
-                worker = _Worker()
-                self._alive.append(worker)
-        return worker if may_start else self._idle.get()
+        wait = 0.0
+        while True:
+            try:
+                worker = self._idle.get(timeout=wait) if wait else self._idle.get_nowait()
+            except queue.Empty:
+                with self._lock:
+                    if len(self._alive) < max(1, _runs.get_settings()["threads"]):
+                        worker = _Worker()
+                        self._alive.append(worker)
+                        return worker
+                # One that is busy may come back, or end: then there is room for another.
+                wait = 0.1
+                continue
+            if not worker.has_ended():
+                return worker
+            self.drop(worker)
 
     def give(self, worker: _Worker) -> None:
         self._idle.put(worker)
@@ -121,7 +137,7 @@ class _Workers:
     def interrupt(self) -> None:
         with self._lock:
             for worker in self._alive:
-                worker.process.kill()
+                worker.kill()
 
     def end(self) -> None:
         if os.getpid() != self._owner:
@@ -158,7 +174,7 @@ def remote(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             result = worker.call(number, packed, arguments, kwargs)
         except BaseException:
-            if worker.process.poll() is not None:
+            if worker.has_ended():
                 _workers.drop(worker)
             else:
                 _workers.give(worker)

@@ -78,7 +78,9 @@ nb::object open_any(const std::vector<std::string>& given, const nb::dict& stora
     if (paths.size() > 1) {
       dataset = open_datasets(paths);
     } else if (!contents.is_group) {
-      array = variable_from(Opened(std::move(contents), selected.selector)).array;
+      // A lone array of Zarr is what zarr and dask make of it; nobody but xarray's groups takes the fill value for "missing".
+      const Opened opened(std::move(contents), selected.selector);
+      array = opened.contents().format == "zarr" ? opened.array() : variable_from(opened).array;
     } else {
       dataset = decode_cf(dataset_from(contents));
       if (!selected.selector.empty()) {
