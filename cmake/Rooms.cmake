@@ -1,9 +1,11 @@
 # A room is a folder under src/freestone and one static library, freestone_<room>. It names the rooms that it includes;
 # tests/rooms_test.cpp checks that these lie on lower floors.
 
+# What one clone has compiled, another finds, wherever it lies: paths are told to ccache from the root of the sources.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=true
+      ${CCACHE})
 endif()
 
 # -ffp-contract=off: the same bits on every machine; a fused multiply-add is written out where one is wanted.

@@ -176,7 +176,9 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
                                   format_number(std::stod(fmt::format("{:.10g}", last))), unit.empty() ? "" : " ", unit);
         }
       }
-      line(array.dims[static_cast<std::size_t>(k)], words_of);
+      const std::string& dim = array.dims[static_cast<std::size_t>(k)];
+      const bool is_told = std::any_of(array.coordinates.begin(), array.coordinates.end(), [&](const DatasetVariable& c) { return c.name == dim; });
+      if (!is_told) line(dim, words_of);
       json["axes"].push_back(axis);
     }
     if (has_world) {
