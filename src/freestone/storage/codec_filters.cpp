@@ -331,7 +331,7 @@ class Bits final : public Codec {
   Index largest_encoded(Index bytes) const override { return (bytes + 7) / 8; }
   Index encode(ConstBytes from, Bytes to) const override {
     const std::size_t size = (from.size() + 7) / 8;
-    std::memset(to.data(), 0, size);
+    std::fill_n(to.begin(), size, std::byte{0});
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (from[i] != std::byte{0}) to[i / 8] |= std::byte{1} << (i % 8);
     }
