@@ -300,7 +300,7 @@ for _name, _text in _REDUCTIONS.items():
     setattr(_Labelled, _name, _reduction(_name, _text))
 
 
-class DataArray(_Labelled, Array):
+class DataArray(_Labelled, Array):  # type: ignore[misc]  # it is written as a file of labelled arrays, which takes other options
     """One array with its name, dimensions, coordinates and attributes. Lazy as an `Array` is, which it also is.
 
     ``compute()`` and ``values`` give NumPy arrays, `to_xarray` an ``xarray.DataArray``. Arithmetic meets by the names of axes, and by their
