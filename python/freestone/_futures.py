@@ -453,7 +453,7 @@ def cancel(futures: Any) -> int:
 # Described first, run later.
 
 
-class Delayed:
+class Delayed(_runs.DaskTask):
     """A call that is described and not run before ``compute()`` or `freestone.compute`. Made by `delayed`.
 
     Attributes, items and operators describe further calls.
@@ -521,36 +521,6 @@ class Delayed:
 
     def __reduce__(self) -> Any:
         return (Delayed, (*self._call, self._length))
-
-    # Dask's collection protocol: its compute and its progress bars take these, too.
-
-    def __dask_graph__(self) -> dict[str, Any]:
-        return {self._key: (self.compute,)}
-
-    def __dask_keys__(self) -> list[str]:
-        return [self._key]
-
-    def __dask_tokenize__(self) -> str:
-        return self._key
-
-    def __dask_postcompute__(self) -> Any:
-        return (_first, ())
-
-    def __dask_postpersist__(self) -> Any:
-        return (lambda graph, *_, rename=None: self, ())
-
-    def __dask_optimize__(self, graph: Any, keys: Any, **_: Any) -> Any:
-        return graph
-
-    @staticmethod
-    def __dask_scheduler__(graph: Any, keys: Any, **settings: Any) -> Any:
-        from dask.threaded import get
-
-        return get(graph, keys, **settings)
-
-
-def _first(results: Any) -> Any:
-    return results[0]
 
 
 def _itself(value: Any) -> Any:

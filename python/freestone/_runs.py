@@ -241,7 +241,46 @@ def compute(*items: Any, memory: str | int | None = None, threads: int | None = 
     return tuple(results)
 
 
-class WriteLater:
+class DaskTask:
+    """What Dask's compute and progress bars take as one task of a graph, by Dask's collection protocol: something with `compute` and a key."""
+
+    __slots__ = ()
+    _key: str
+
+    def compute(self, **_: Any) -> Any:
+        """The result."""
+        raise NotImplementedError
+
+    def __dask_graph__(self) -> dict[str, Any]:
+        return {self._key: (self.compute,)}
+
+    def __dask_keys__(self) -> list[str]:
+        return [self._key]
+
+    def __dask_tokenize__(self) -> str:
+        return self._key
+
+    def __dask_postcompute__(self) -> Any:
+        return (_first, ())
+
+    def __dask_postpersist__(self) -> Any:
+        return (lambda graph, *_, rename=None: self, ())
+
+    def __dask_optimize__(self, graph: Any, keys: Any, **_: Any) -> Any:
+        return graph
+
+    @staticmethod
+    def __dask_scheduler__(graph: Any, keys: Any, **settings: Any) -> Any:
+        from dask.threaded import get
+
+        return get(graph, keys, **settings)
+
+
+def _first(results: Any) -> Any:
+    return results[0]
+
+
+class WriteLater(DaskTask):
     """Writes that are described and not begun: what ``write(..., compute=False)`` gives.
 
     ``compute()`` writes, ``submit()`` writes in the background, `freestone.compute` writes several in as few passes as can be.
@@ -250,6 +289,7 @@ class WriteLater:
     def __init__(self, outputs: Any, settings: Mapping[str, Any]) -> None:
         self._outputs = outputs
         self._settings = dict(settings)
+        self._key = f"freestone-write-{id(self):x}"
 
     def __repr__(self) -> str:
         return "<freestone.WriteLater: compute() writes>"
@@ -264,36 +304,6 @@ class WriteLater:
         from freestone._futures import submit
 
         return submit(self.compute)
-
-    # Dask's collection protocol: its compute and its progress bars take these, too.
-
-    @property
-    def _key(self) -> str:
-        return f"freestone-write-{id(self):x}"
-
-    def __dask_graph__(self) -> dict[str, Any]:
-        return {self._key: (self.compute,)}
-
-    def __dask_keys__(self) -> list[str]:
-        return [self._key]
-
-    def __dask_tokenize__(self) -> str:
-        return self._key
-
-    def __dask_postcompute__(self) -> Any:
-        return (lambda results: results[0], ())
-
-    def __dask_postpersist__(self) -> Any:
-        return (lambda graph, *_, rename=None: self, ())
-
-    def __dask_optimize__(self, graph: Any, keys: Any, **_: Any) -> Any:
-        return graph
-
-    @staticmethod
-    def __dask_scheduler__(graph: Any, keys: Any, **settings: Any) -> Any:
-        from dask.threaded import get
-
-        return get(graph, keys, **settings)
 
 
 def file_output(
