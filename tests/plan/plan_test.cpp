@@ -174,6 +174,20 @@ TEST(Plan, ARechunkThatFitsNoSlabGoesThroughAStore) {
   EXPECT_LE(plan.total.bytes_read, Index{10} * kGiB) << explain(plan, 0);
 }
 
+TEST(Plan, ASinkOfChunksIsAskedOncePerChunk) {
+  const Array x = from_source(std::make_shared<CompressedPaper>(Shape{400, 400, 400}, Shape{10, 200, 200}));
+  SinkFacts chunks = file_sink("chunks");
+  chunks.caps.unit = {400, 40, 40};
+  PlanOptions options;
+  options.budget = kGiB;
+  EXPECT_EQ(make_plan({x}, {chunks}, options).total.requests, 40 * 4 + 10 * 10);
+  // Where requests are dear: not in rows, which chunks do not have, so that a store would look cheaper.
+  options.rates.request_seconds = 65e-6;
+  const Plan plan = make_plan({x}, {chunks}, options);
+  EXPECT_TRUE(plan.stores.empty()) << explain(plan, 0);
+  EXPECT_LT(plan.total.seconds, 2) << explain(plan, 0);
+}
+
 TEST(Plan, OppositeTilesWithSmallBlocksTakeOneMoreHop) {
   // 40 GB in rows, wanted in columns: blocks that both tiles hold whole are of a few kilobytes.
   const Array x = from_source(std::make_shared<CompressedPaper>(Shape{100000, 100000}, Shape{4, 100000}));

@@ -81,6 +81,36 @@ Index piece_room(const Source& source, const Shape& piece) {
   return Scratch::rounded(source.encoded_bytes(whole)) + Scratch::rounded(source.cost(chunk).decoded);
 }
 
+/// Memory in which a piece of `box` is read, decoded beside the units that it is then taken apart into: what is decoded is one piece of memory,
+/// so that only pieces that hold parts of chunks need a chunk beside.
+Index unit_piece_room(const Source& source, const Shape& piece, const Box& box) {
+  const GridParts pieces(box, piece);
+  const Index width = size_of(source.spec().dtype);
+  // Along each axis the first, the second and the last differ; the others are as the second.
+  Index most = 0, ways = 1;
+  for (int k = 0; k < box.rank(); ++k) ways *= 3;
+  for (Index way = 0; way < ways; ++way) {
+    Index number = 0, digits = way;
+    for (int k = 0; k < box.rank(); ++k, digits /= 3) {
+      const Index count = (box.end(k) - 1) / piece[k] - box.start[k] / piece[k] + 1;
+      number = number * count + (digits % 3 == 0 ? 0 : digits % 3 == 1 ? std::min<Index>(1, count - 1) : count - 1);
+    }
+    const Box part = pieces[number];
+    most = std::max(most, Scratch::rounded(source.encoded_bytes(part)) + Scratch::rounded(part.count() * width));
+  }
+  return most;
+}
+
+/// Pieces of a file in which a sink takes a box: its units, or runs of a C-order file, in which whole inner axes lie together.
+Index written_pieces(const SinkCaps& caps, const Box& box, const Shape& shape) {
+  if (!caps.unit.empty() && element_count(caps.unit) > 1) return GridParts(box, caps.unit).count();
+  Index runs = 1;
+  int k = box.rank() - 1;
+  while (k > 0 && box.shape[k] == shape[k]) --k;
+  for (int j = 0; j < k; ++j) runs *= box.shape[j];
+  return runs;
+}
+
 // So much work is worth the handing over to other lanes, in so many parts for each of them.
 constexpr Index kSharedElements = Index{1} << 20;
 constexpr Index kPartsPerLane = 4;
@@ -426,9 +456,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         const Shape piece = piece_of(*described.source, reads_remotely(*described.source) ? std::min(kRemotePieceBytes, plan_.budget / kRemotePieceShare)
                                                                                           : std::min(kPieceBytes, plan_.budget / kPieceShare));
         lay_in_units(static_cast<int>(v), layout);
-        // What is taken apart into units is decoded beside them first.
-        const Index beside = layout.values[v].unit.empty() ? 0 : Scratch::rounded(element_count(piece) * size_of(described.source->spec().dtype));
-        const Index room = piece_room(*described.source, piece) + beside;
+        const Index room = layout.values[v].unit.empty() ? piece_room(*described.source, piece) : unit_piece_room(*described.source, piece, box);
         const Index lanes = std::min<Index>(plan_.threads, input.encoded_bytes / (kLeastSaved * room));
         if (lanes >= 1) {
           input.piece = piece, input.piece_bytes = room;
@@ -571,11 +599,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         } else {
           const SinkFacts& sink = sinks_[static_cast<std::size_t>(delivery.target)];
           on_disk = sink.caps.on_disk;
-          // Runs of a C-order file: whole inner axes lie together.
-          const Shape& shape = values_[v].spec.shape;
-          int k = box.rank() - 1;
-          while (k > 0 && box.shape[k] == shape[k]) --k;
-          for (int j = 0; j < k; ++j) runs *= box.shape[j];
+          runs = written_pieces(sink.caps, box, values_[v].spec.shape);
           if (const auto& value = layout.values[v]; !value.unit.empty()) {
             // Units at the array's edge may take more than whole ones.
             const GridParts units(box, value.unit);
