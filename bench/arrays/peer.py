@@ -110,7 +110,7 @@ def grouped_mean(folder, output):
 
 
 def matmul(folder, output):
-    return [total((opened(folder, "m") @ opened(folder, "n")).compute())]
+    return [float((opened(folder, "m") @ opened(folder, "n")).sum().compute())]
 
 
 WORKLOADS = [rechunk, transpose_sum, median, elementwise_sum, anomaly, quadratic_mean, tiles_to_rows, double_difference, vorticity, filter_mean,

@@ -121,7 +121,7 @@ std::vector<double> grouped_mean(Run& run) {
   const Array key = from_memory(View::contiguous(keys.data(), DType::kInt64, {x.shape()[0]}), nullptr);
   return numbers_of(run, {group_reduce("mean", x, key, 12, 0)});
 }
-std::vector<double> matrix_product(Run& run) { return numbers_of(run, {matmul(run.open_array("m"), run.open_array("n"))}); }
+std::vector<double> matrix_product(Run& run) { return numbers_of(run, {sum(matmul(run.open_array("m"), run.open_array("n")))}); }
 
 const std::map<std::string, std::vector<double> (*)(Run&)> kWorkloads = {
     {"rechunk", rechunk},

@@ -2,6 +2,7 @@
 #include <dlpack/dlpack.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -56,6 +57,28 @@ TEST(DLPack, StridesAreKept) {
     for (Index j = 0; j < 3; ++j) EXPECT_EQ(doubled.data<float>()[i * 3 + j], 2 * static_cast<float>(j * 4 + i));
 }
 
+TEST(DLPack, HalfPrecisionBecomesFloat32) {
+  Given given;
+  // 1, -2, 0.5, 65504, 2^-24, infinity, NaN, -0 and others, as columns.
+  std::vector<std::uint16_t> halves = {0x3c00, 0xc000, 0x3800, 0x7bff, 0x0001, 0x7c00, 0x7e00, 0x8000, 0x3555, 0x4900, 0x0400, 0xfbff};
+  given.shape = {4, 3};
+  given.strides = {1, 4};
+  given.tensor.dl_tensor.strides = given.strides.data();
+  given.tensor.dl_tensor.data = halves.data();
+  given.tensor.dl_tensor.byte_offset = 0;
+  given.tensor.dl_tensor.dtype.bits = 16;
+  const Array a = from_dlpack(&given.tensor);
+  EXPECT_EQ(given.deleted, 1) << "it is a copy";
+  EXPECT_EQ(a.dtype(), DType::kFloat32);
+  const Tensor got = compute(a + 0.0f);
+  const float expected[] = {1, -2, 0.5f, 65504, 0x1p-24f, INFINITY, NAN, -0.0f, 0.333251953125f, 10, 0x1p-14f, -65504};
+  for (Index i = 0; i < 4; ++i)
+    for (Index j = 0; j < 3; ++j) {
+      const float value = got.data<float>()[i * 3 + j], wanted = expected[j * 4 + i];
+      EXPECT_TRUE(value == wanted || (std::isnan(value) && std::isnan(wanted))) << i << " " << j << ": " << value << ", not " << wanted;
+    }
+}
+
 TEST(DLPack, WhatFreestoneCannotComputeWithIsRefusedAndGivenBack) {
   const auto refused = [](auto&& change) {
     Given given;
@@ -71,7 +94,7 @@ TEST(DLPack, WhatFreestoneCannotComputeWithIsRefusedAndGivenBack) {
     return why;
   };
   EXPECT_NE(refused([](DLTensor& t) { t.device.device_type = kDLCUDA; }).find("device"), std::string::npos);
-  EXPECT_NE(refused([](DLTensor& t) { t.dtype.bits = 16; }).find("16 bits"), std::string::npos);
+  EXPECT_NE(refused([](DLTensor& t) { t.dtype.bits = 8; }).find("8 bits"), std::string::npos);
   EXPECT_NE(refused([](DLTensor& t) { t.dtype.lanes = 4; }).find("4 lanes"), std::string::npos);
   EXPECT_NE(refused([](DLTensor& t) { t.byte_offset = 2; }).find("multiples"), std::string::npos);
   EXPECT_NE(refused([](DLTensor& t) { t.ndim = 99; }).find("99 axes"), std::string::npos);

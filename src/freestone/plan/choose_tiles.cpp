@@ -34,8 +34,32 @@ std::vector<Index> extents(Index n, Index step, bool whole, const std::vector<In
     for (Index e = 3 * step; e < n && e < 64 * step; e *= 2) add(e);
   for (const Index chunk : chunks)
     for (Index e = chunk; e < n; e *= 2) add(e);
+  // As few tiles as there can be of a size that fits: powers of two leave much of the last one empty.
+  for (Index parts = 2; parts <= 3 && !coarse; ++parts) add(((n + parts - 1) / parts + step - 1) / step * step);
   out.push_back(n);
   return out;
+}
+
+/// How many tiles along an axis count for what is read: the last one reads whole chunks, too, of which it may want little.
+double reading_tiles(Index n, Index tile, const std::vector<Index>& chunks) {
+  const Index whole = n / tile, rest = n % tile;
+  double last = static_cast<double>(rest) / static_cast<double>(tile);
+  for (const Index chunk : chunks) {
+    const auto read = [&](Index extent) { return static_cast<double>((extent + chunk - 1) / chunk); };
+    if (rest > 0) last = std::max(last, std::min(1.0, read(rest) / read(tile)));
+  }
+  return static_cast<double>(whole) + last;
+}
+
+/// Bytes beside the elements that come along when rows are copied out of a cache of chunks: of each about a cache line.
+double bytes_beside_rows(const StageProgram& program, const TaskLayout& layout) {
+  constexpr double kLine = 64;
+  double rows = 0;
+  for (const StageInput& input : program.inputs()) {
+    const Box& box = layout.values[static_cast<std::size_t>(input.value)].box;
+    if (input.cached && !box.empty()) rows += static_cast<double>(box.count()) / static_cast<double>(box.rank() == 0 ? 1 : box.shape.back());
+  }
+  return rows * kLine;
 }
 
 /// The tile in the middle: its halo is whole on both sides.
@@ -186,8 +210,12 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   /// One way to run the tiles of `stage.tile`: taken when it is the best so far.
   const auto consider = [&](const TaskLayout& layout, const std::vector<int>& order, const MirroredAxes& mirror, Index pinned, int slots,
                             const CachedRead& read) {
-    double tiles = 1;  // fractional: edge tiles cost less
-    for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
+    double tiles = 1, reads = 1;  // fractional: edge tiles cost less
+    for (int k = 0; k < rank; ++k) {
+      tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
+      reads *= reading_tiles(stage.domain.shape[k], stage.tile[k], chunks[static_cast<std::size_t>(k)]);
+    }
+    if (read.cache_bytes > 0) reads = tiles;  // its bytes are those of all tiles together
     const double whole_tiles = static_cast<double>(tile_count(stage));
     const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
     const double rounds = std::ceil(whole_tiles / lanes) * lanes / std::max(1.0, whole_tiles);
@@ -201,21 +229,21 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
                            static_cast<double>(layout.read.requests) * read_share * rates.request_seconds +
                            static_cast<double>(layout.remote_requests) * read_share * kRemoteRequestSeconds;
     const double shared = layout.streamed > 0 ? layout.shared_nanoseconds : 0;
-    double cpu = (layout.nanoseconds - shared) * 1e-9 / rates.core_speed + (1 - streamed) * reading +
-                 static_cast<double>(layout.writes) * rates.request_seconds;
+    double cpu = (layout.nanoseconds - shared) * 1e-9 / rates.core_speed + static_cast<double>(layout.writes) * rates.request_seconds;
     const Index held = layout.task_bytes - layout.spare_bytes;
     if (held > rates.cache_bytes)
       cpu += static_cast<double>(layout.touched_bytes) /
              (slots * held > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
     // Out of the cache elements are copied, through memory.
-    if (read.cache_bytes > 0) cpu += static_cast<double>(layout.read_bytes) * 2 / rates.memory_bytes_per_second;
+    if (read.cache_bytes > 0)
+      cpu += (2 * static_cast<double>(layout.read_bytes) + bytes_beside_rows(cached_program, layout)) / rates.memory_bytes_per_second;
     const double write = static_cast<double>(layout.bytes_written - layout.shared_written) / rates.write_bytes_per_second;
     const double shared_write = static_cast<double>(layout.shared_written) / rates.write_bytes_per_second;
-    double seconds = tiles * (cpu + write) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
-    seconds += tiles * (streamed * reading + shared * 1e-9 / rates.core_speed + shared_write) / stream_lanes;
+    double seconds = (tiles * (cpu + write) + reads * (1 - streamed) * reading) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
+    seconds += (tiles * (shared * 1e-9 / rates.core_speed + shared_write) + reads * streamed * reading) / stream_lanes;
     seconds += (std::min<double>(slots, whole_tiles) * static_cast<double>(held) + static_cast<double>(read.cache_bytes)) /
                rates.fresh_bytes_per_second / (streamed > 0 ? stream_lanes : lanes);
-    seconds += std::max(0.0, bytes_read * tiles - read_once) / rates.again_bytes_per_second;
+    seconds += std::max(0.0, bytes_read * reads - read_once) / rates.again_bytes_per_second;
     // What was spilled comes from the disk: nobody knows how much of it the system has kept in memory.
     seconds += static_cast<double>(layout.store_bytes) * tiles / rates.again_bytes_per_second;
     seconds += static_cast<double>(layout.seeks) * tiles * rates.seek_seconds / lanes;
@@ -223,7 +251,7 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     const auto at_least = [&](double bytes, double rate) {
       if (rate > 0) seconds = std::max(seconds, bytes / rate) + 0.05 * std::min(seconds, bytes / rate);
     };
-    at_least(bytes_read * tiles, rates.all_read_bytes_per_second);
+    at_least(bytes_read * reads, rates.all_read_bytes_per_second);
     at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
     // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
     if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
@@ -249,9 +277,10 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     chosen.cache_bytes = cache_bytes;
     Estimate& e = chosen.estimate;
     e.tiles = tile_count(stage);
-    e.bytes_read = static_cast<Index>(std::llround(bytes_read * tiles));
+    e.bytes_read = static_cast<Index>(std::llround(bytes_read * reads));
     e.bytes_written = static_cast<Index>(std::llround(static_cast<double>(layout.bytes_written) * tiles));
-    e.requests = static_cast<Index>(std::llround(static_cast<double>(layout.read.requests + layout.writes) * tiles));
+    e.requests =
+        static_cast<Index>(std::llround(static_cast<double>(layout.read.requests) * reads + static_cast<double>(layout.writes) * tiles));
     e.peak_bytes = slots * most + pinned + cache_bytes;
     e.seconds = seconds;
   };
