@@ -697,6 +697,8 @@ def check_device(device: Any) -> None:
 def from_numpy(values: ArrayLike) -> Array:
     """An `Array` over a NumPy array's memory, which is not copied when it lies in native byte order and can be looked at as it is.
 
+    float16 is converted: an array of float32.
+
     Parameters
     ----------
     values : array_like
@@ -711,7 +713,9 @@ def from_numpy(values: ArrayLike) -> Array:
     dtype = array.dtype
     if not dtype.isnative:
         array = array.astype(dtype.newbyteorder("="))
-    if dtype.name not in DTYPES:
+    if dtype == np.float16:
+        array = array.astype(np.float32)
+    elif dtype.name not in DTYPES:
         dtype_of(dtype)
     return Array(_core.from_numpy(array if array.flags.aligned else array.copy()))
 
@@ -743,7 +747,7 @@ def asarray(obj: ArrayLike, /, dtype: DTypeLike = None, *, device: Any = None, c
     obj : array_like
         Array, NumPy array, tensor (``__dlpack__``), number, or nested sequence of numbers and arrays.
     dtype : dtype, optional
-        Default: that of `obj`; Python's numbers give bool, int64, float64 or complex128.
+        Default: that of `obj`, float32 for float16; Python's numbers give bool, int64, float64 or complex128.
     copy : bool, optional
         True: the memory of `obj` is not used afterwards. False: an error where it would have to be copied. Default: only where it must be.
     """
@@ -768,7 +772,10 @@ def asarray(obj: ArrayLike, /, dtype: DTypeLike = None, *, device: Any = None, c
         return array if dtype is None else asarray(array, dtype, copy=copy)
     if copy is None:
         return from_numpy(np.asarray(obj, dtype=None if dtype is None else dtype_of(dtype)))
-    return from_numpy(np.array(obj, dtype=None if dtype is None else dtype_of(dtype), copy=copy))
+    values = np.array(obj, dtype=None if dtype is None else dtype_of(dtype), copy=copy)
+    if not copy and values.dtype == np.float16:
+        raise ValueError("An array of float16 becomes one of float32 by a copy only.")
+    return from_numpy(values)
 
 
 def _has_arrays(obj: Any) -> bool:

@@ -308,3 +308,17 @@ def test_dlpack_in_and_out():
         fs.from_dlpack(Tensor(values, device=(2, 0)))
     with pytest.raises(fs.UserError, match="list has no __dlpack__"):
         fs.from_dlpack([1, 2])
+
+
+def test_half_precision_comes_in_as_float32():
+    x = np.random.default_rng(3).normal(0, 100, (7, 12)).astype("f2")
+    x[0, :5] = [np.inf, -np.inf, np.nan, 6e-8, -0.0]
+    for values in (x, x.T, x[::2, ::-3], x[3], x[2, 2]):
+        array = fs.asarray(values)
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(np.asarray(array.compute()), np.asarray(values).astype("f4"))
+    taken = fs.asarray(x)
+    x[:] = 0
+    assert float(abs(taken[1]).sum().compute()) > 0, "it is a copy"
+    with pytest.raises(ValueError, match="float16"):
+        fs.asarray(x, copy=False)
