@@ -2,16 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "exec/grids.h"
 #include "freestone/exec/boolean_index.h"
 #include "freestone/ops/concat.h"
+#include "freestone/ops/elementwise.h"
 #include "freestone/ops/index.h"
 #include "freestone/ops/pad.h"
 #include "freestone/ops/random.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/reshape.h"
+#include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
 #include "freestone/plan/plan_json.h"
 #include "freestone/storage/memory_store.h"
@@ -157,6 +160,25 @@ TEST(Plans, OfEveryNewOperationComeBackFromJson) {
   // Damaged parameters are refused, never trusted.
   read_with_damaged_values(
       nlohmann::json::parse(text), [](const std::string&) -> std::shared_ptr<const Source> { return nullptr; }, "/params/");
+}
+
+TEST(Create, AReductionOfNothingIsWholeInEveryTile) {
+  // A task makes all of a reduction for its tile: also where the reduced axis has no elements and so nothing is read.
+  for (int axis = 0; axis < 3; ++axis) {
+    Shape shape{28, 27, 29};
+    shape[axis] = 0;
+    const Array x = zeros(shape, DType::kFloat32);
+    for (const Index budget : {Index{64} << 10, Index{64} << 20}) {
+      ComputeOptions options;
+      options.settings = {budget, 2, "/var/tmp"};
+      const auto got = compute_all({astype(mean(x, {axis}), DType::kFloat64), sum(x, {axis}) + 2.0, median(x, {axis})}, options);
+      for (Index i = 0; i < got[0].view().count(); ++i) {
+        ASSERT_TRUE(std::isnan(got[0].data<double>()[i])) << "element " << i << " along axis " << axis;
+        ASSERT_EQ(got[1].data<float>()[i], 2) << "element " << i << " along axis " << axis;
+        ASSERT_TRUE(std::isnan(got[2].data<float>()[i])) << "element " << i << " along axis " << axis;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "freestone/core/grid_parts.h"
 #include "freestone/exec/stage_runner.h"
 #include "freestone/plan/explain.h"
+#include "freestone/plan/fold_boxes.h"
 
 namespace freestone {
 
@@ -66,7 +67,12 @@ void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles, int la
     tile = {memory->part(place.box), place.box};
     return;
   }
-  if (place.box.empty()) return;
+  if (place.box.empty()) {
+    // An operation that sees an axis whole looks at it even when it has no elements.
+    const Spec& spec = program_.values()[static_cast<std::size_t>(v)].spec;
+    tile = {View{nullptr, spec.dtype, place.box.shape, Dims(spec.shape.rank())}, place.box};
+    return;
+  }
   tile = placed(slot, v);
   const auto& fetched = slot.layout.inputs[static_cast<std::size_t>(input)];
   if (fetched.piece_bytes > 0) return stream(slot, static_cast<std::size_t>(input), tile, lane);
@@ -115,8 +121,7 @@ void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles, 
   const int body = program_.steps()[s].which;
   const Op& op = program_.op(body);
   const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
-  if (domain.empty()) return;
-  if (!slot.layout.active[static_cast<std::size_t>(body)]) return nothing_of(body, tiles);
+  if (domain.empty() || !slot.layout.active[static_cast<std::size_t>(body)]) return nothing_of(body, tiles);
   const std::vector<Tile> in = inputs_of(body, tiles);
   std::vector<Tile> out;
   for (const int v : program_.output_values(body)) {
@@ -169,7 +174,7 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
     std::vector<Buffer> apart;
     std::vector<std::byte*> places;
     for (std::size_t o = 0; o < out.size(); ++o) {
-      parts.push_back(out[o].part(map_box(op.output(static_cast<int>(o)), piece, op.outputs()[o].shape)).view);
+      parts.push_back(out[o].part(fold_output_box(op, static_cast<int>(o), piece)).view);
       if (!parts.back().is_contiguous()) apart.emplace_back(std::max<Index>(1, parts.back().bytes()));
       places.push_back(parts.back().is_contiguous() ? parts.back().data : apart.back().data());
     }
@@ -220,15 +225,12 @@ void StageRunner::finish_piece(int body, const Box& piece, const FoldTree::State
   const Op& op = program_.op(body);
   const Fold& fold = *op.fold();
   const Index outputs = kept_count(fold, piece);
-  // Outputs lie on kept axes only: a reduced axis without elements takes nothing from them.
-  Box kept = piece;
-  for (const int k : fold.axes()) kept.shape[k] = std::max<Index>(1, kept.shape[k]);
   std::vector<Box> boxes;
   std::vector<Buffer> buffers;
   std::vector<std::byte*> out;
   for (std::size_t o = 0; o < op.outputs().size(); ++o) {
     const Spec& spec = op.outputs()[o];
-    boxes.push_back(map_box(op.output(static_cast<int>(o)), kept, spec.shape));
+    boxes.push_back(fold_output_box(op, static_cast<int>(o), piece));
     const Index bytes = std::max<Index>(1, boxes.back().count() * size_of(spec.dtype));
     if (scratch.left() >= Scratch::rounded(bytes)) {
       out.push_back(scratch.take(bytes));

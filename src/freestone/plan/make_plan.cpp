@@ -216,7 +216,8 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
   for (const std::size_t s : by_size) {
     Store& store = plan.stores[s];
     const double share = memory_share * static_cast<double>(plan.budget - plan.reserve_bytes);
-    store.on_disk = !is_on(kStoresInMemory) || static_cast<double>(in_memory + store.spec.bytes()) > share;
+    // What has no elements has no blocks either.
+    store.on_disk = store.spec.bytes() > 0 && (!is_on(kStoresInMemory) || static_cast<double>(in_memory + store.spec.bytes()) > share);
     if (!store.on_disk) in_memory += store.spec.bytes();
   }
 

@@ -4,6 +4,7 @@
 
 #include "freestone/core/grid_parts.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/plan/fold_boxes.h"
 #include "freestone/storage/chunked_source.h"
 
 namespace freestone {
@@ -363,7 +364,7 @@ Index StageProgram::finish_memory(int body_index, const Box& domain) const {
   std::vector<Box> boxes;
   for (std::size_t o = 0; o < operation.outputs().size(); ++o) {
     const Spec& spec = operation.outputs()[o];
-    boxes.push_back(map_box(operation.output(static_cast<int>(o)), piece, spec.shape));
+    boxes.push_back(fold_output_box(operation, static_cast<int>(o), piece));
     bytes += Scratch::rounded(std::max<Index>(1, boxes.back().count() * size_of(spec.dtype)));
   }
   for (const Delivery& delivery : stage_.deliveries) {
@@ -419,7 +420,9 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         if (any)
           for (std::size_t o = 0; o < node_outputs_[which].size(); ++o) {
             const int value = node_outputs_[which][o];
-            need[static_cast<std::size_t>(value)] = map_box(operation.output(static_cast<int>(o)), domain, operation.outputs()[o].shape);
+            need[static_cast<std::size_t>(value)] = operation.fold() != nullptr
+                                                        ? fold_output_box(operation, static_cast<int>(o), domain)
+                                                        : map_box(operation.output(static_cast<int>(o)), domain, operation.outputs()[o].shape);
             wanted[static_cast<std::size_t>(value)] = true;
           }
       }
