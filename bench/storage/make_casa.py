@@ -9,7 +9,7 @@ PROGRAM = """
 import sys
 import casacore.images as ci, numpy as np
 shape = tuple(map(int, sys.argv[2:5]))
-im = ci.image(sys.argv[1], shape=shape, dtype='float', maskname='mask0')
+im = ci.image(sys.argv[1], shape=shape, maskname='mask0')  # of float, as images are that nobody gives values
 for z in range(0, shape[0], 16):
     random = np.random.default_rng(z)
     n = min(16, shape[0] - z)
