@@ -16,6 +16,10 @@ for z in range(0, shape[0], 16):
     d = random.normal(0.1, 1, (n, *shape[1:])).astype('f4')
     im.putdata(d, [z, 0, 0])
     im.putmask(random.random(d.shape) < 0.02, [z, 0, 0])
+del im
+# What CASA writes and spectral-cube looks for.
+import casacore.tables as ct
+ct.table(sys.argv[1], readonly=False, ack=False).putkeyword('imageinfo', {'imagetype': 'Intensity', 'objectname': ''})
 """
 
 
