@@ -193,22 +193,24 @@ def read_tiff(path):
         return Facts(x, None, coords, {k: v for k, v in d.tags().items() if k in ATTRS}, d.crs.to_epsg() if d.crs else None, t if d.crs else None, None, unit, d.nodata)
 
 
-def write_cog(path, f):
-    import rasterio.shutil
-
-    write_tiff(path.with_suffix(".plain.tif"), f)
-    rasterio.shutil.copy(path.with_suffix(".plain.tif"), path, driver="COG")
-
-
 def write_hdf5(path, f):
     with h5py.File(path, "w") as file:
         d = file.create_dataset("tas", data=f.values)
         for k, name in enumerate(f.dims or ()):
             if name in (f.coords or {}):
                 file[name] = f.coords[name]
+                file[name].attrs.update({"lat": {"units": "degrees_north"}, "lon": {"units": "degrees_east"}}.get(name, {}))
                 file[name].make_scale(name)
                 d.dims[k].attach_scale(file[name])
+            else:
+                d.dims[k].label = name
         d.attrs.update({**(f.attrs or {}), **({"units": f.unit} if f.unit else {})})
+        if f.wcs is not None:
+            d.attrs.update({k: v for k, v in f.wcs.to_header().items() if isinstance(v, (int, float, str))})
+        if f.crs:
+            d.attrs["grid_mapping"] = "spatial_ref"
+            file["spatial_ref"] = 0
+            file["spatial_ref"].attrs.update({"crs_wkt": rasterio.crs.CRS.from_epsg(f.crs).to_wkt(), "GeoTransform": " ".join(map(str, _gdal(f.transform)))})
         if f.nodata is not None:
             d.attrs["_FillValue"] = np.array([f.nodata], f.values.dtype)
 
@@ -225,11 +227,18 @@ def read_hdf5(path):
         coords = {name: file[name][:] for name in names if name in file and file[name].size and not str(plain(file[name].attrs.get("NAME", ""))).startswith("This is a netCDF dimension")}
         attrs = {k: plain(v) for k, v in d.attrs.items()}
         fill = attrs.get("_FillValue")
-        wcs = None
+        if isinstance(fill, str):
+            fill = np.nan  # as from_xarray has it
+        crs = transform = wcs = None
+        if "grid_mapping" in attrs:
+            mapping = {k: plain(v) for k, v in file[attrs["grid_mapping"]].attrs.items()}
+            crs = rasterio.crs.CRS.from_user_input(mapping["crs_wkt"]).to_epsg()
+            t = [float(x) for x in mapping["GeoTransform"].split()]
+            transform = (t[1], t[2], t[0], t[4], t[5], t[3])
         if str(attrs.get("CTYPE1", "")).startswith("RA"):
-            words = {k: v.item() if hasattr(v, "item") else v for k, v in attrs.items()}
+            words = {k: v.item() if hasattr(v, "item") and v.size == 1 else v for k, v in attrs.items()}
             wcs = WCS(fits.Header({k: v for k, v in words.items() if len(k) <= 8 and k == k.upper() and k not in ("HISTORY", "COMMENT") and isinstance(v, (str, int, float))}))
-        return Facts(d[...], tuple(names), coords, {k: attrs[k] for k in ATTRS if k in attrs}, wcs=wcs, unit=attrs.get("units"),
+        return Facts(d[...], tuple(names), coords, {k: attrs[k] for k in ATTRS if k in attrs}, crs, transform, wcs, attrs.get("units"),
                      nodata=None if fill is None else float(np.asarray(fill).ravel()[0]))
 
 
@@ -270,8 +279,9 @@ FORMATS = {
     "netcdf4": Format("nc", write_nc("NETCDF4"), read_nc, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
     "zarr": Format("zarr", write_zarr, read_zarr, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
     "geotiff": Format("tif", write_tiff, read_tiff, {"coords", "attrs", "crs", "transform", "unit", "nodata"}, lambda f: f.values.ndim in (2, 3)),
-    "cog": Format("tif", write_cog, read_tiff, {"coords", "attrs", "crs", "transform", "unit", "nodata"}, lambda f: f.values.ndim in (2, 3), options="--as cog"),
-    "hdf5": Format("h5", write_hdf5, read_hdf5, {"dims", "coords", "attrs", "wcs", "unit", "nodata"}),
+    # As a source it is a GeoTIFF.
+    "cog": Format("tif", None, read_tiff, {"coords", "attrs", "crs", "transform", "unit", "nodata"}, lambda f: f.values.ndim in (2, 3), options="--as cog"),
+    "hdf5": Format("h5", write_hdf5, read_hdf5, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
     "casa": Format("image", write_casa, read_casa, {"wcs", "unit"}, lambda f: f.values.dtype == np.float32 and f.wcs is not None),
     "npy": Format("npy", lambda p, f: np.save(p, f.values), lambda p: Facts(np.load(p)), set()),
 }
