@@ -92,7 +92,8 @@ def raced(row, options, folder, failures):
     for turn in range(options.rounds):
         for name, command in sides:
             print(f"  {row.name}, round {turn + 1}: {name}", file=sys.stderr)
-            output = folder / f"{row.name}-{name}{row.suffix or '.txt'}"
+            # cdo takes a name with blanks for several words.
+            output = folder / f"{row.name}-{name.replace(', ', '-').replace(' ', '-')}{row.suffix or '.txt'}"
             remove(output)
             setting = Setting(data, output, options.threads, options.memory)
             try:

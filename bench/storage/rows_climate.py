@@ -55,7 +55,7 @@ def xarray(name):
 
 
 def cdo(*operators):
-    return lambda s: [shutil.which("cdo") or "cdo", "-s", "-O", "-P", str(s.threads), *operators, "-mergetime", "[", *sorted(s.data.glob("clim_*.nc")), "]", s.output]
+    return lambda s: [shutil.which("cdo") or "cdo", "-s", "-O", "-P", str(s.threads), *operators, "[", "-mergetime", *sorted(s.data.glob("clim_*.nc")), "]", s.output]
 
 
 def run(*words):
