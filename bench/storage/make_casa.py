@@ -9,13 +9,17 @@ PROGRAM = """
 import sys
 import casacore.images as ci, numpy as np
 shape = tuple(map(int, sys.argv[2:5]))
-im = ci.image(sys.argv[1], shape=shape, dtype='float', maskname='mask0')
+im = ci.image(sys.argv[1], shape=shape, maskname='mask0')  # of float, as images are that nobody gives values
 for z in range(0, shape[0], 16):
     random = np.random.default_rng(z)
     n = min(16, shape[0] - z)
     d = random.normal(0.1, 1, (n, *shape[1:])).astype('f4')
     im.putdata(d, [z, 0, 0])
     im.putmask(random.random(d.shape) < 0.02, [z, 0, 0])
+del im
+# What CASA writes and spectral-cube looks for.
+import casacore.tables as ct
+ct.table(sys.argv[1], readonly=False, ack=False).putkeyword('imageinfo', {'imagetype': 'Intensity', 'objectname': ''})
 """
 
 

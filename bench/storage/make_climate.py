@@ -1,5 +1,5 @@
 """Makes the climate files of scripts/bench storage: daily fields of 8 years as NetCDF-4 (2 GB decoded, deflate and shuffle, chunks (24, 180, 360)),
-and 2,000 small files of one step each."""
+2,000 small files of one step each, and a file of 200,000 chunks."""
 
 import sys
 
@@ -83,5 +83,28 @@ def ensure_small(count=2000):
     return folder
 
 
+def ensure_many_chunks(count=200_000):
+    """The folder with chunks.h5: an array (count, 16) float32, each row a chunk with deflate and shuffle."""
+    import zlib
+
+    import h5py
+    import numpy as np
+
+    folder = CACHE / f"chunks-{count}"
+    done = folder / "done"
+    if done.exists():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"making {folder.name}/chunks.h5", file=sys.stderr)
+    with h5py.File(folder / "chunks.h5", "w") as file:
+        x = file.create_dataset("x", (count, 16), dtype="f4", chunks=(1, 16), compression="gzip", shuffle=True)
+        row = np.arange(16, dtype="f4").view("u1").reshape(16, 4).T.tobytes()
+        packed = zlib.compress(row, 4)
+        for number in range(count):
+            x.id.write_direct_chunk((number, 0), packed)
+    done.touch()
+    return folder
+
+
 if __name__ == "__main__":
-    print(ensure_years(), ensure_small())
+    print(ensure_years(), ensure_small(), ensure_many_chunks())

@@ -36,9 +36,24 @@ def metadata(folder, output):
         print(json.dumps({"time": ds.sizes["time"], "shape": ds["tas"].shape}))
 
 
+def rewrite(folder, output):
+    as_before = {"zlib": True, "complevel": 4, "shuffle": True, "chunksizes": (24, 180, 360)}
+    opened(folder)[["tas"]].to_netcdf(output, encoding={"tas": as_before}, unlimited_dims=["time"])
+
+
+def chunk_table(folder, output):
+    import h5py
+
+    table = []
+    with h5py.File(folder / "chunks.h5") as file:
+        x = file["x"]
+        x.id.chunk_iter(lambda chunk: table.append((chunk.chunk_offset, chunk.byte_offset, chunk.size)))
+        print(json.dumps({"shape": x.shape, "chunks": len(table)}))
+
+
 def main():
     name, folder, output = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-    workload = {f.__name__: f for f in (time_mean, climatology, anomaly, metadata)}[name]
+    workload = {f.__name__: f for f in (time_mean, climatology, anomaly, rewrite, metadata, chunk_table)}[name]
     with dask.config.set(scheduler="threads", num_workers=THREADS):
         begun = time.perf_counter()
         workload(folder, output)

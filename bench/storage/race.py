@@ -33,7 +33,7 @@ class Peer:
 
     name: str
     command: Callable[[Setting], list]
-    asked: float  # how many times as long as Freestone it should take
+    asked: float  # how many times as long as Freestone it should take; 0: nothing is asked
 
 
 @dataclasses.dataclass
@@ -46,6 +46,7 @@ class Row:
     suffix: str  # of the outputs: ".tif"; "" when the result is printed
     same: Callable[[pathlib.Path, pathlib.Path], str]  # outputs, ours and theirs (or what was printed, in a file): "" or where they differ
     limit: Callable[[Setting], list] | None = None  # a bare loop that prints {"seconds": S}
+    at_most: float | None = None  # seconds that Freestone may take, whatever peers take
 
 
 class Failed(Exception):
@@ -91,7 +92,8 @@ def raced(row, options, folder, failures):
     for turn in range(options.rounds):
         for name, command in sides:
             print(f"  {row.name}, round {turn + 1}: {name}", file=sys.stderr)
-            output = folder / f"{row.name}-{name}{row.suffix or '.txt'}"
+            # cdo takes a name with blanks for several words.
+            output = folder / f"{row.name}-{name.replace(', ', '-').replace(' ', '-')}{row.suffix or '.txt'}"
             remove(output)
             setting = Setting(data, output, options.threads, options.memory)
             try:
@@ -118,6 +120,7 @@ def raced(row, options, folder, failures):
             "freestone_seconds": ours and ours.seconds,
             "ratio": theirs.seconds / ours.seconds if both else None,
             "asked": peer.asked,
+            "at_most": row.at_most,
             "peer_cpu_seconds": theirs and theirs.cpu_seconds,
             "freestone_cpu_seconds": ours and ours.cpu_seconds,
             "peer_peak_bytes": theirs and theirs.peak_bytes,

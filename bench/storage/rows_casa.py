@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 from make_casa import ensure_image
-from race import FREESTONE, Peer, Row
+from race import FREESTONE, PROGRAMS, Peer, Row
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -30,6 +30,6 @@ ROWS = [
         peers=[Peer("spectral-cube", lambda s: [sys.executable, HERE / "peer_casa.py", s.data / "cube.image"], 5)],
         suffix="",
         same=statistics,
-        limit=lambda s: [sys.executable, HERE / "limit_read.py", s.data / "cube.image" / "table.f0_TSM0", s.data / "cube.image" / "mask0" / "table.f0_TSM0"],
+        limit=lambda s: [PROGRAMS / "bench_casa_limits", "statistics", s.threads, s.data / "cube.image" / "table.f0_TSM0", s.data / "cube.image" / "mask0" / "table.f0_TSM0"],
     ),
 ]

@@ -7,22 +7,29 @@ from make_raster import ensure_scene
 from race import FREESTONE, HERE, PROGRAMS, Peer, Row
 
 
-def rasters(ours, theirs):
-    """Whether two GeoTIFFs hold the same samples and the same place; read in stripes, so that they need not fit in memory."""
+def rasters(ours, theirs, words=("shape", "count", "crs", "transform", "nodata")):
+    """Whether two GeoTIFFs hold the same samples and the same place; read in stripes, so that they need not fit in memory. Where `words`
+    leave nodata out, each has its own, and what is missing in one must be missing in the other."""
     import numpy as np
     import rasterio
     from rasterio.windows import Window
 
     with rasterio.open(ours) as a, rasterio.open(theirs) as b:
-        for what in ("shape", "count", "crs", "transform", "nodata"):
+        for what in words:
             if not (getattr(a, what) == getattr(b, what) or (what == "nodata" and np.isnan(a.nodata or 0) and np.isnan(b.nodata or 0))):
                 return f"{what}: {getattr(a, what)} and {getattr(b, what)}"
         for top in range(0, a.height, 512):
             window = Window(0, top, a.width, min(512, a.height - top))
             x, y = a.read(window=window), b.read(window=window)
+            if "nodata" not in words:
+                x, y = (np.where(z == f.nodata, np.nan, z) for z, f in ((x, a), (y, b)))
             if not np.allclose(x, y, rtol=1e-6, atol=1e-7, equal_nan=True):
                 return f"rows from {top} differ"
     return ""
+
+
+def indices(ours, theirs):
+    return rasters(ours, theirs, ("shape", "count", "crs", "transform"))
 
 
 def gdal(program):
@@ -55,13 +62,13 @@ ROWS = [
                            "--dtype", "float32", "--compress", "lzw"],
         peers=[
             Peer("rioxarray", lambda s: [sys.executable, HERE / "peer_raster.py", "ndvi", s.data / "scene.tif", s.output], 2.5),
-            # Masked where either band is 0, as the others do.
+            # Masked where either band is 0, as the others do; by a number, as it multiplies nodata by 0 or 1 and adds: NaN would be everywhere.
             Peer("gdal_calc.py", lambda s: [gdal("gdal_calc.py"), "--quiet", "-A", s.data / "scene.tif", "--A_band=3", "-B", s.data / "scene.tif", "--B_band=4",
-                                            "--calc=(B.astype(float64)-A)/(B.astype(float64)+A)", "--type=Float32", "--NoDataValue=nan", f"--outfile={s.output}",
+                                            "--calc=(B.astype(float64)-A)/(B.astype(float64)+A)", "--type=Float32", "--NoDataValue=-9999", f"--outfile={s.output}",
                                             *[word.replace("-co", "--co") for word in TILES], "--co", "COMPRESS=LZW", "--co", "PREDICTOR=3"], 2),
         ],
         suffix=".tif",
-        same=rasters,
+        same=indices,
         limit=limit("ndvi"),
     ),
     Row(

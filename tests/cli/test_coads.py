@@ -29,3 +29,15 @@ def test_a_whole_file_and_its_coordinates(freestone):
                 np.testing.assert_array_equal(out[name]["COADSX"], ds[name]["COADSX"])
     info = freestone.json("info", COADS, "--json")
     assert info["dims"]["COADSX"] == 180 and info["dims"]["TIME"] == 12
+
+
+def test_months_of_a_year_zero(freestone):
+    """The reference "hour since 0000-01-01" is in a year that the standard calendar does not have: months are months all the same."""
+    with xr.open_dataset(COADS, decode_times=False) as ds:
+        freestone.out("run", COADS, "--var SST ! climatology ! write months.nc")
+        with xr.open_dataset(freestone.folder / "months.nc", decode_times=False) as out:
+            # One step a month, in the order of the months.
+            np.testing.assert_array_equal(out["month"], np.arange(1, 13))
+            np.testing.assert_array_equal(out["SST"].values, ds["SST"].values)
+        winter = freestone.json("run", COADS, "--var SST --format json ! sel --time 0000-01:0000-02 ! mean")
+        assert winter["value"] == pytest.approx(float(ds["SST"][:2].astype("f8").mean()), rel=1e-6)

@@ -156,3 +156,18 @@ def test_a_profile_as_text(freestone, cube):
     text = (freestone.folder / "p.txt").read_text()
     assert "stage 1  sigma_clip" in text and "leased at most" in text and "a.fits" in text
     assert ".txt" in freestone.fails(2, "run cube.fits --profile p.md ! max")
+
+
+def test_compare_looks_at_places_not_at_reference_pixels(freestone, random):
+    data = random.normal(size=(6, 5, 4)).astype("f4")
+    header = fits.Header()
+    for n, (ctype, unit, value, delta, pixel) in enumerate([("RA---TAN", "deg", 24.0, -2e-5, 2.0), ("DEC--TAN", "deg", 30.0, 2e-5, 3.0), ("FREQ", "Hz", 115e9, 1e6, 1.0)], 1):
+        header[f"CTYPE{n}"], header[f"CUNIT{n}"], header[f"CRVAL{n}"], header[f"CDELT{n}"], header[f"CRPIX{n}"] = ctype, unit, value, delta, pixel
+    fits.PrimaryHDU(data, header).writeto(freestone.folder / "a.fits")
+    header["CRPIX3"], header["CRVAL3"] = 4.0, 115e9 + 3e6
+    fits.PrimaryHDU(data, header).writeto(freestone.folder / "b.fits")
+    assert freestone.out("compare a.fits b.fits") == "the same\n"
+    header["CRVAL3"] += 100.0  # a ten-thousandth of a channel
+    fits.PrimaryHDU(data, header).writeto(freestone.folder / "c.fits")
+    done = freestone("compare a.fits c.fits")
+    assert done.returncode == 1 and "world coordinates differ" in done.stdout

@@ -2,6 +2,7 @@
 original: values, axes, coordinates, attributes, CRS or WCS, unit, nodata. A new format is a row of FORMATS."""
 
 import dataclasses
+import subprocess
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,7 @@ xr = pytest.importorskip("xarray")
 rasterio = pytest.importorskip("rasterio")
 pytest.importorskip("netCDF4")
 zarr = pytest.importorskip("zarr")
+h5py = pytest.importorskip("h5py")
 from rasterio.transform import from_origin  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -75,11 +77,15 @@ def write_fits(path, f):
     header = f.wcs.to_header() if f.wcs is not None else fits.Header()
     if f.unit and f.unit != "1e-4":
         header["BUNIT"] = f.unit
-    fits.PrimaryHDU(f.values, header).writeto(path, overwrite=True)
+    hdu = fits.PrimaryHDU(f.values, header)
+    if f.nodata is not None and f.values.dtype.kind in "iu":
+        hdu.header["BLANK"] = int(f.nodata)
+    hdu.writeto(path, overwrite=True)
 
 
 def read_fits(path):
-    with fits.open(path) as hdus:
+    # As they are stored: astropy makes floats of integers with a BLANK.
+    with fits.open(path, do_not_scale_image_data="BLANK" in fits.getheader(path)) as hdus:
         header = hdus[0].header
         values = np.asarray(hdus[0].data)
         attrs = {k: header[k] for k in ATTRS if k in header}
@@ -92,7 +98,7 @@ def read_fits(path):
                 if f"CRVAL{n}" in header:
                     coords[name] = header[f"CRVAL{n}"] + header.get(f"CDELT{n}", 1) * (np.arange(header[f"NAXIS{n}"]) + 1 - header.get(f"CRPIX{n}", 0))
         wcs = WCS(header) if str(header.get("CTYPE1", "")).startswith("RA") else None
-        return Facts(values.astype(values.dtype.newbyteorder("=")), None, coords, attrs, wcs=wcs, unit=header.get("BUNIT"))
+        return Facts(values.astype(values.dtype.newbyteorder("=")), None, coords, attrs, wcs=wcs, unit=header.get("BUNIT"), nodata=header.get("BLANK"))
 
 
 def as_xarray(f, decoded):
@@ -187,6 +193,75 @@ def read_tiff(path):
         return Facts(x, None, coords, {k: v for k, v in d.tags().items() if k in ATTRS}, d.crs.to_epsg() if d.crs else None, t if d.crs else None, None, unit, d.nodata)
 
 
+def write_hdf5(path, f):
+    with h5py.File(path, "w") as file:
+        d = file.create_dataset("tas", data=f.values)
+        for k, name in enumerate(f.dims or ()):
+            if name in (f.coords or {}):
+                file[name] = f.coords[name]
+                file[name].attrs.update({"lat": {"units": "degrees_north"}, "lon": {"units": "degrees_east"}}.get(name, {}))
+                file[name].make_scale(name)
+                d.dims[k].attach_scale(file[name])
+            else:
+                d.dims[k].label = name
+        d.attrs.update({**(f.attrs or {}), **({"units": f.unit} if f.unit else {})})
+        if f.wcs is not None:
+            d.attrs.update({k: v for k, v in f.wcs.to_header().items() if isinstance(v, (int, float, str))})
+        if f.crs:
+            d.attrs["grid_mapping"] = "spatial_ref"
+            file["spatial_ref"] = 0
+            file["spatial_ref"].attrs.update({"crs_wkt": rasterio.crs.CRS.from_epsg(f.crs).to_wkt(), "GeoTransform": " ".join(map(str, _gdal(f.transform)))})
+        if f.nodata is not None:
+            d.attrs["_FillValue"] = np.array([f.nodata], f.values.dtype)
+
+
+def read_hdf5(path):
+    def plain(x):
+        return x.decode() if isinstance(x, bytes) else x
+
+    with h5py.File(path) as file:
+        found = []
+        file.visititems(lambda name, node: found.append(node) if isinstance(node, h5py.Dataset) and node.ndim > 1 else None)
+        d = found[0]
+        names = [next(iter(axis.values())).name.lstrip("/") if len(axis) else axis.label for axis in d.dims]
+        coords = {name: file[name][:] for name in names if name in file and file[name].size and not str(plain(file[name].attrs.get("NAME", ""))).startswith("This is a netCDF dimension")}
+        attrs = {k: plain(v) for k, v in d.attrs.items()}
+        fill = attrs.get("_FillValue")
+        if isinstance(fill, str):
+            fill = np.nan  # as from_xarray has it
+        crs = transform = wcs = None
+        if "grid_mapping" in attrs:
+            mapping = {k: plain(v) for k, v in file[attrs["grid_mapping"]].attrs.items()}
+            crs = rasterio.crs.CRS.from_user_input(mapping["crs_wkt"]).to_epsg()
+            t = [float(x) for x in mapping["GeoTransform"].split()]
+            transform = (t[1], t[2], t[0], t[4], t[5], t[3])
+        if str(attrs.get("CTYPE1", "")).startswith("RA"):
+            words = {k: v.item() if hasattr(v, "item") and v.size == 1 else v for k, v in attrs.items()}
+            wcs = WCS(fits.Header({k: v for k, v in words.items() if len(k) <= 8 and k == k.upper() and k not in ("HISTORY", "COMMENT") and isinstance(v, (str, int, float))}))
+        return Facts(d[...], tuple(names), coords, {k: attrs[k] for k in ATTRS if k in attrs}, crs, transform, wcs, attrs.get("units"),
+                     nodata=None if fill is None else float(np.asarray(fill).ravel()[0]))
+
+
+def with_casacore(code, *words):
+    """casacore is in the system's own Python."""
+    done = subprocess.run(["/usr/bin/python3", "-c", "import sys, casacore.images as ci\n" + code, *map(str, words)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def write_casa(path, f):
+    source = path.with_suffix(".for-casa.fits")
+    write_fits(source, f)
+    with_casacore("ci.image(sys.argv[1]).saveas(sys.argv[2])", source, path)
+
+
+def read_casa(path):
+    """What casacore says of it, in a FITS file of its own; what its mask leaves out is NaN there."""
+    target = path.with_suffix(".of-casa.fits")
+    with_casacore("ci.image(sys.argv[1]).tofits(sys.argv[2], overwrite=True, velocity=False)", path, target)
+    facts = read_fits(target)
+    return dataclasses.replace(facts, values=facts.values.astype("f4"), attrs={}, coords=None)
+
+
 @dataclasses.dataclass
 class Format:
     suffix: str
@@ -195,14 +270,19 @@ class Format:
     holds: set  # of what Facts has beside values
     takes: Callable = lambda f: True
     writable: bool = True  # by Freestone
+    options: str = ""  # that it takes
 
 
 FORMATS = {
-    "fits": Format("fits", write_fits, read_fits, {"wcs", "unit", "attrs", "coords"}),
+    "fits": Format("fits", write_fits, read_fits, {"wcs", "unit", "attrs", "coords", "nodata"}),
     "netcdf3": Format("nc3", write_nc("NETCDF3_64BIT_DATA"), read_nc, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
     "netcdf4": Format("nc", write_nc("NETCDF4"), read_nc, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
     "zarr": Format("zarr", write_zarr, read_zarr, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
     "geotiff": Format("tif", write_tiff, read_tiff, {"coords", "attrs", "crs", "transform", "unit", "nodata"}, lambda f: f.values.ndim in (2, 3)),
+    # As a source it is a GeoTIFF.
+    "cog": Format("tif", None, read_tiff, {"coords", "attrs", "crs", "transform", "unit", "nodata"}, lambda f: f.values.ndim in (2, 3), options="--as cog"),
+    "hdf5": Format("h5", write_hdf5, read_hdf5, {"dims", "coords", "attrs", "crs", "transform", "wcs", "unit", "nodata"}),
+    "casa": Format("image", write_casa, read_casa, {"wcs", "unit"}, lambda f: f.values.dtype == np.float32 and f.wcs is not None),
     "npy": Format("npy", lambda p, f: np.save(p, f.values), lambda p: Facts(np.load(p)), set()),
 }
 DATA = {"earth": earth, "raster": raster, "sky": sky, "numbers": numbers}
@@ -251,9 +331,9 @@ def test_every_pair(freestone, random, what, source, target):
     if not (a.takes(facts) and b.takes(facts)):
         return
     a.write(freestone.folder / f"in.{a.suffix}", facts)
-    freestone.out(f"convert in.{a.suffix} out.{b.suffix}")
+    freestone.out(f"convert in.{a.suffix} out.{b.suffix} {b.options}")
     compare(b.read(freestone.folder / f"out.{b.suffix}"), facts, a, b, what)
     # And back again: nothing was lost on the way that both can hold.
     if a.writable:
-        freestone.out(f"convert out.{b.suffix} back.{a.suffix}")
+        freestone.out(f"convert out.{b.suffix} back.{a.suffix} {a.options}")
         compare(a.read(freestone.folder / f"back.{a.suffix}"), facts, dataclasses.replace(a, holds=a.holds & b.holds), a, what, b.suffix)

@@ -211,7 +211,12 @@ def test_servers_that_ignore_ranges(freestone, served, random):
     large = {"ignore_range": True, "headers": {"Content-Length": str(10**12)}, "drop": 1000}
     with FileServer(served, fault=lambda r: large) as server:
         message = freestone.fails(1, "info", f"{server.url}/a.npy", environment=QUICK)
-        assert "gives files only whole (it ignores Range)" in message and "Download it first" in message
+        assert "gives files only whole (it ignores Range)" in message and "Download it first" in message and "--remote-whole" in message
+    with FileServer(served, fault=lambda r: {"ignore_range": True}) as server:
+        # What is taken is up to the caller, either way.
+        assert "more than is taken that way (64 KiB)" in freestone.fails(1, "info", f"{server.url}/a.npy", "--remote-whole 64KiB", environment=QUICK)
+        np.testing.assert_array_equal(read(freestone, f"{server.url}/a.npy"), x)
+    assert "remote_whole = 'much'" in freestone.fails(2, "info http://localhost/a.npy --remote-whole much", environment=QUICK)
 
 
 @pytest.mark.parametrize("fault, said", [

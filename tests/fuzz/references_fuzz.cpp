@@ -4,7 +4,7 @@
 #include "answers.h"
 #include "freestone/formats/kerchunk.h"
 #include "freestone/formats/parquet.h"
-#include "freestone/storage/temp_store.h"
+#include "freestone/storage/anonymous_file.h"
 
 namespace {
 

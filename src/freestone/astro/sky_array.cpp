@@ -158,11 +158,26 @@ std::string cards_of_coordinates(const SkyArray& array, std::vector<std::string>
   return header.format();
 }
 
+/// A request for one array, and its elements as they are written.
+std::pair<Array, formats::WriteRequest> request_for(const SkyArray& array, const std::string& path, const WriteOptions& options) {
+  formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .packing = options.packing};
+  request.unlimited_dims = options.unlimited_dims;
+  request.append = options.append;
+  request.name = array.name;
+  request.plain_attributes = array.attributes;
+  request.dims = written_dims(array);
+  take_chunks(request, array.data);
+  if (!array.beams.empty()) request.tables.push_back(beams_table(array.beams));
+  request.header_cards = cards_of(array, options);
+  return {options.dtype ? astype(array.data, *options.dtype) : array.data, std::move(request)};
+}
+
 /// One array for a format that holds one: what coordinates say becomes what the format has for it.
-Output single_output(const SkyArray& array, const std::string& path, const WriteOptions& options, const std::string& format) {
+std::vector<Output> single_output(const SkyArray& array, const std::string& path, const WriteOptions& options, const formats::FormatChoice& choice) {
+  const std::string& format = choice.name;
   SkyArray one = array;
   std::vector<std::string> lost;
-  if (format == "geotiff") {
+  if (format == "geotiff" || format == "cog") {
     DatasetVariable variable = variable_of(array);
     raster_for_pixels(variable, array.coordinates);
     rename(variable.attributes, "scale_factor", "scale");
@@ -183,38 +198,35 @@ Output single_output(const SkyArray& array, const std::string& path, const Write
       if (!is_said && is_one && attribute.comment != "JSON") cards += formats::fits::format_cards({attribute.key, attribute.value, ""});
     }
     if (!cards.empty()) one.header = FitsHeader::parse(cards + one.header.format());
-  } else if (formats::format_for(path, options.format).holds_several) {
+  } else if (choice.holds_several) {
     DatasetVariable variable = variable_of(array);
     attributes_for_cf(variable);
     one.attributes = std::move(variable.attributes);
   }
   if (!lost.empty()) log(LogLevel::kWarning, "{}: {} has no place for the coordinates {}.", path, format, fmt::join(lost, ", "));
-  return output_for(one, path, options);
+  if (!options.mask || !choice.holds_mask) return {output_for(one, path, options)};
+  const auto [data, request] = request_for(one, path, options);
+  const auto sinks = formats::create_masked_sinks(data.spec(), request);
+  return {{data, sinks[0]}, {*options.mask, sinks[1]}};
 }
 
 }  // namespace
 
 Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options) {
-  formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .packing = options.packing};
-  request.unlimited_dims = options.unlimited_dims;
-  request.append = options.append;
-  request.name = array.name;
-  request.plain_attributes = array.attributes;
-  request.dims = written_dims(array);
-  take_chunks(request, array.data);
-  if (!array.beams.empty()) request.tables.push_back(beams_table(array.beams));
-  request.header_cards = cards_of(array, options);
-  const Array data = options.dtype ? astype(array.data, *options.dtype) : array.data;
+  const auto [data, request] = request_for(array, path, options);
   return {data, formats::create_sink(data.spec(), request)};
 }
 
 std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::vector<formats::Attribute>& attributes, const std::string& path,
                                 const WriteOptions& options) {
   const formats::FormatChoice format = formats::format_for(path, options.format);
+  if (options.mask && !format.holds_mask) {
+    log(LogLevel::kWarning, "{}: the image's mask is left out: {} has none beside an array. 'freestone run' makes NaN of what it leaves out.", path, format.name);
+  }
   // A Zarr array alone is an array; netCDF has the name and the attributes of the whole beside it.
   const bool is_bare = format.name == "zarr" || (arrays[0].name.empty() && attributes.empty());
   const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && is_bare;
-  if (arrays.size() == 1 && (is_plain || !format.holds_several)) return {single_output(arrays[0], path, options, format.name)};
+  if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(arrays[0], path, options, format);
   if (!format.holds_several) {
     std::vector<std::string> names;
     for (const SkyArray& array : arrays) names.push_back(array.name);

@@ -31,6 +31,7 @@ struct WriteOptions {
   std::vector<std::string> unlimited_dims;  ///< see formats::WriteRequest
   std::string append;                       ///< see formats::WriteRequest
   std::vector<formats::TextRequest> texts;  ///< see DatasetWriteOptions
+  std::optional<Array> mask;                ///< (y, x) of bool, true where pixels count: written beside the image where the format has such
 };
 
 struct SkyArray {

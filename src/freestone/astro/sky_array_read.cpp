@@ -180,6 +180,12 @@ SkyArray sky_array_from(const Opened& opened, const CfOptions& options) {
   }
   SkyArray sky;
   sky.data = opened.array();
+  if (!options.mask_and_scale) {
+    if (const auto stored = opened.stored_integers()) {
+      sky.data = stored->array;
+      sky.attributes.push_back({"nodata", stored->blank, ""});
+    }
+  }
   try {
     read_header(opened, sky);
   } catch (Error& error) {

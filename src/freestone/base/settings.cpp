@@ -30,7 +30,7 @@ std::string environment(const char* name) {
 }
 
 constexpr std::string_view kKeys[] = {"memory",        "threads",          "temp_dir",      "log_level",
-                                      "remote_connections", "remote_retries", "remote_timeout"};
+                                      "remote_connections", "remote_retries", "remote_timeout", "remote_whole"};
 
 /// Keys and values of the config file; empty when there is none.
 std::map<std::string, std::string> config_file() {

@@ -16,6 +16,7 @@ std::vector<OptionRow> url_options() {
       {"remote-connections", "N", "requests over HTTP at a time (default 16)"},
       {"remote-retries", "N", "how often a request that fails in passing is made again (default 5)"},
       {"remote-timeout", "SECONDS", "how long a server may be silent (default 30)"},
+      {"remote-whole", "SIZE", "the largest file that is taken whole from a server that gives no parts (default 256MiB)"},
       {"s3-anonymous", "", "requests to s3:// are not signed"},
       {"s3-profile", "NAME", "whose credentials sign them, of ~/.aws/credentials and ~/.aws/config"},
       {"s3-endpoint", "URL", "a store that speaks S3, instead of Amazon's"},
@@ -27,6 +28,7 @@ void set_url_options(const Arguments& arguments) {
   for (const auto& [option, variable] : {std::pair{"remote-connections", "FREESTONE_REMOTE_CONNECTIONS"},
                                          {"remote-retries", "FREESTONE_REMOTE_RETRIES"},
                                          {"remote-timeout", "FREESTONE_REMOTE_TIMEOUT"},
+                                         {"remote-whole", "FREESTONE_REMOTE_WHOLE"},
                                          {"s3-profile", "AWS_PROFILE"},
                                          {"s3-endpoint", "AWS_ENDPOINT_URL_S3"},
                                          {"s3-region", "AWS_REGION"}}) {
@@ -39,6 +41,7 @@ void set_url_options(const Arguments& arguments) {
   }
   try {
     remote_connections();
+    remote_whole_bytes();
     default_remote_options();
   } catch (const Error& error) {
     refuse("{}{}", arguments.where(), error.what());

@@ -9,6 +9,7 @@
 #include "freestone/label/cf.h"
 #include "freestone/label/combine.h"
 #include "freestone/label/open.h"
+#include "freestone/label/raster.h"
 
 namespace freestone::cli {
 namespace {
@@ -162,6 +163,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
     fail(ErrorKind::kUser, "{}: --var names one part of such a file, and none beside brackets.", files.front());
   const Opened opened(std::move(contents), variables.empty() ? selected.selector : variables.front());
   flow.arrays.push_back(astro::sky_array_from(opened, numbers));
+  if (!numbers.mask_and_scale) flow.mask = mask_of_raster(opened);
   if (opened.contents().is_group) flow.attributes = opened.contents().attributes;
   return flow;
 }

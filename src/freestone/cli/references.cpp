@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include "freestone/cli/commands.h"
 #include "freestone/cli/print.h"
 #include "freestone/formats/kerchunk.h"
@@ -30,6 +32,9 @@ int run_references(std::span<const std::string> words, const CommandRow& row, co
   const formats::kerchunk::ReferenceSet set = are_joined         ? formats::kerchunk::joined(std::move(sets), arguments.text("concat-dim"))
                                               : sets.size() == 1 ? std::move(sets.front())
                                                                  : formats::kerchunk::as_groups(std::move(sets));
+  if (set.arrays.empty() && !left_out.empty()) {
+    fail(ErrorKind::kUser, "References would hold nothing: {}. 'freestone convert' makes a Zarr of such a file.", fmt::join(left_out, "; "));
+  }
   const std::string output = arguments.text("output");
   if (output.ends_with(".parq") || output.ends_with(".parquet") || output.ends_with(".parq/") || output.ends_with(".parquet/")) {
     OutputFolder folder(output, arguments.has("overwrite"), {".zmetadata"});

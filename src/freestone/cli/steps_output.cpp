@@ -52,7 +52,10 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
   options.unlimited_dims = arguments.list("unlimited");
   options.append = arguments.text("append");
   // Behind a step nobody knows which elements they are of.
-  if (flow.history.find(" ! ") == std::string::npos) options.texts = flow.texts;
+  if (flow.history.find(" ! ") == std::string::npos) {
+    options.texts = flow.texts;
+    options.mask = flow.mask;
+  }
   // FITS cards hold ASCII only.
   for (const char c : flow.history) options.history += c >= ' ' && c <= '~' ? c : '?';
   request.add_file(path, astro::outputs_for(flow.arrays, flow.attributes, path, options));
@@ -115,9 +118,9 @@ std::vector<OptionRow> packing_options() {
   return {
       {"chunks", "N,N...", "Zarr, NetCDF-4, HDF5, GeoTIFF: lengths of a chunk, one an axis (default: the input's, else 1 to 4 MiB)"},
       {"shards", "N,N...", "Zarr: lengths of a file that holds several chunks"},
-      {"compress", "NAME", "Zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 (default), blosc-zstd...; GeoTIFF: none, deflate (default), lzw, zstd, packbits, lzma; "
+      {"compress", "NAME", "Zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 (default), blosc-zstd...; GeoTIFF: none, deflate (default), lzw, zstd, packbits, lzma, jpeg, webp, lerc; "
                            "NetCDF-4, HDF5: none (default), deflate, zstd, lzf, lz4, bz2, blosc-lz4...; FITS: none (default), rice, gzip"},
-      {"level", "N", "Zarr, GeoTIFF, NetCDF-4, HDF5: of the compression"},
+      {"level", "N", "Zarr, GeoTIFF, NetCDF-4, HDF5: of the compression; JPEG and WebP in GeoTIFF: the quality, 1 to 100 (default 75)"},
       {"shuffle", "yes|no", "NetCDF-4, HDF5: sorts the bytes of elements before they are compressed (default: yes)", {"yes", "no"}},
       {"fletcher32", "", "NetCDF-4, HDF5: a checksum behind each chunk"},
       {"unlimited", "NAME,...", "NetCDF, HDF5: dimensions that may grow later"},

@@ -27,6 +27,7 @@ Index width_of(Type type) {
 /// The type of an array's elements; none when it is no array.
 std::optional<Type> element_of(int type) {
   if (type == kArrayOfInt64) return Type::kInt64;
+  if (type < kArrayStep) return std::nullopt;
   const int element = type - kArrayStep;
   if (element < static_cast<int>(Type::kBool) || element > static_cast<int>(Type::kString)) return std::nullopt;
   return static_cast<Type>(element);

@@ -9,7 +9,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "freestone/core/grid_parts.h"
 #include "freestone/storage/file.h"
 
 namespace freestone::formats::casa {
@@ -119,21 +118,9 @@ Index CasaSink::contiguous_scratch_bytes(const Box& box) const {
 
 void CasaSink::write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) {
   ensure(data.shape == box.shape && data.dtype == output_.spec.dtype, "write: the view does not fit the box");
-  if (box.empty()) return;
-  const GridParts parts(box, tiles_.chunk());
-  for (Index i = 0; i < parts.count(); ++i) {
-    cancel.check();
-    const Dims at = parts.position(i);
-    const Index number = tiles_.index_of(at);
-    const Box tile = tiles_.box(number), part = parts[i];
-    const View view = data.part(relative_to(part, box));
-    if (part == tile) {
-      write_tile(number, view, scratch);
-      continue;
-    }
-    std::call_once(marked_, [&] { folder_.write_file(kPartsMark, {}); });
-    if (const auto whole = parts_.add(at, tile, part, view)) write_tile(number, whole->view, scratch);
-  }
+  parts_.pass_on(
+      tiles_, box, data, cancel, [&](const Dims& at, const View& tile) { write_tile(tiles_.index_of(at), tile, scratch); },
+      [&] { std::call_once(marked_, [&] { folder_.write_file(kPartsMark, {}); }); });
 }
 
 void CasaSink::write_tile(Index number, const View& data, Scratch& scratch) {

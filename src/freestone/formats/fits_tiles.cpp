@@ -199,7 +199,7 @@ class TileMap final : public ChunkMap {
         chain.push_back(plio_codec());
         break;
       case Algorithm::kHcompress: {
-        made_of(DType::kInt32);
+        made_of(DType::kInt64);
         const Shape shape = grid_.box(grid_.index_of(position)).shape;
         const int rank = shape.rank();
         chain.push_back(hcompress_codec(rank < 2 ? 1 : shape[rank - 2], shape.back()));
@@ -224,7 +224,7 @@ class TileMap final : public ChunkMap {
   /// Room for whatever chain a tile has.
   CodecChain room() const {
     // Narrow pixels may have been compressed as wider numbers.
-    const Index widest = std::max<Index>(size_of(stored()), 4) / size_of(stored());
+    const Index widest = std::max<Index>(size_of(stored()), image_.algorithm == Algorithm::kHcompress ? 8 : 4) / size_of(stored());
     return CodecChain({room_codec(widest, 64), room_codec(1, 64), room_codec(2, 4096)});
   }
   DType stored() const {

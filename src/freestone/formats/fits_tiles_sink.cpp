@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "freestone/core/grid_parts.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/storage/file.h"
 
@@ -64,20 +63,7 @@ Index FitsTilesSink::scratch_bytes(const Box&) const {
 
 void FitsTilesSink::write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) {
   ensure(data.shape == box.shape && data.dtype == output_.spec.dtype, "write: the view does not fit the box");
-  if (box.empty()) return;
-  const GridParts parts(box, tiles_.chunk());
-  for (Index i = 0; i < parts.count(); ++i) {
-    cancel.check();
-    const Dims at = parts.position(i);
-    const Index number = tiles_.index_of(at);
-    const Box tile = tiles_.box(number), part = parts[i];
-    const View view = data.part(relative_to(part, box));
-    if (part == tile) {
-      write_tile(number, view, scratch);
-    } else if (const auto whole = parts_.add(at, tile, part, view)) {
-      write_tile(number, whole->view, scratch);
-    }
-  }
+  parts_.pass_on(tiles_, box, data, cancel, [&](const Dims& at, const View& tile) { write_tile(tiles_.index_of(at), tile, scratch); }, [] {});
 }
 
 void FitsTilesSink::write_tile(Index number, const View& data, Scratch& scratch) {

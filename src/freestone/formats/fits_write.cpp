@@ -1,6 +1,8 @@
 #include "freestone/formats/fits.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 
 #include "freestone/formats/fits_table.h"
 #include "freestone/formats/fits_tiles_sink.h"
@@ -51,6 +53,27 @@ std::string offset_cards(const Storage& storage) {
   if (storage.zero == nullptr) return "";
   // 2^63 has no int64: the number is put in as text.
   return format_cards({"BSCALE", std::int64_t{1}, ""}) + fmt::format("{:<80}", fmt::format("BZERO   = {:>20}", storage.zero));
+}
+
+/// BLANK, where attributes say which integer means nothing.
+std::string blank_cards(const Spec& spec, const Storage& storage, const WriteRequest& request) {
+  if (storage.bitpix < 0 || is_bool(spec.dtype)) return "";
+  for (const auto* list : {&request.attributes, &request.plain_attributes}) {
+    for (const Attribute& attribute : *list) {
+      if (attribute.key != "nodata" && attribute.key != "_FillValue" && attribute.key != "missing_value") continue;
+      const auto* whole = std::get_if<std::int64_t>(&attribute.value);
+      const auto* number = std::get_if<double>(&attribute.value);
+      const bool is_whole = whole != nullptr || (number != nullptr && std::trunc(*number) == *number && std::abs(*number) < 9e15);
+      // A number that the elements cannot have marks none of them.
+      if (!is_whole || storage.bitpix == 64) continue;
+      const std::int64_t value = whole != nullptr ? *whole : static_cast<std::int64_t>(*number);
+      const std::int64_t zero = storage.zero == nullptr ? 0 : std::stoll(storage.zero);
+      const std::int64_t most = (std::int64_t{1} << (8 * size_of(spec.dtype) - (is_unsigned_integer(spec.dtype) ? 0 : 1))) - 1;
+      const std::int64_t least = is_unsigned_integer(spec.dtype) ? 0 : -most - 1;
+      if (value >= least && value <= most) return format_cards({"BLANK", value - zero, "this number means nothing"});
+    }
+  }
+  return "";
 }
 
 // Of a tile before it is compressed: large enough that a request and a row cost little beside it.
@@ -124,7 +147,7 @@ std::shared_ptr<Sink> create_tiles_sink(const Spec& spec, const WriteRequest& re
     card("ZCMPTYPE", std::string("GZIP_2"));
     if (storage.bitpix < 0) card("ZQUANTIZ", std::string("NONE"), "without loss");
   }
-  cards += offset_cards(storage) + described(request);
+  cards += offset_cards(storage) + blank_cards(spec, storage, request) + described(request);
 
   const auto primary = [&](std::string key, AttributeValue value) { output.primary += format_cards({std::move(key), std::move(value), ""}); };
   primary("SIMPLE", true);
@@ -151,7 +174,7 @@ std::string format_header(const Spec& spec, const WriteRequest& request) {
   card("NAXIS", std::int64_t{rank}, "number of array dimensions");
   for (int k = 1; k <= rank; ++k) card(fmt::format("NAXIS{}", k), spec.shape[rank - k], "");
   if (!request.tables.empty()) card("EXTEND", true, "");
-  out += offset_cards(storage);
+  out += offset_cards(storage) + blank_cards(spec, storage, request);
   out += described(request) + fmt::format("{:<80}", "END");
   out.resize(static_cast<std::size_t>(in_blocks(static_cast<Index>(out.size()))), ' ');
   return out;

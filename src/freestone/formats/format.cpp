@@ -50,6 +50,7 @@ struct Format {
   std::vector<std::string_view> other_magics = {};  ///< that files may begin with as well
   bool has_groups = false;  ///< and dimensions of their own in each
   bool can_append = false;
+  std::vector<std::shared_ptr<Sink>> (*create_masked_sinks)(const Spec&, const WriteRequest&) = nullptr;  ///< null: no masks
 };
 
 const std::vector<Format>& table() {
@@ -69,9 +70,9 @@ const std::vector<Format>& table() {
       {{"kerchunk", {".json", ".parq", ".parquet"}, true, false, "references to chunks of other files (kerchunk's JSON, versions 0 and 1, and Parquet)"}, "", kerchunk::open, nullptr},
       {{"geotiff", {".tif", ".tiff", ".gtiff"}, true, true, "TIFF, BigTIFF and GeoTIFF images"},
        std::string_view("II*\0", 4), tiff::open, tiff::create_sink, true, nullptr,
-       {std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)}},
+       {std::string_view("MM\0*", 4), std::string_view("II+\0", 4), std::string_view("MM\0+", 4)}, false, false, tiff::create_masked_sinks},
       {{"cog", {".tif", ".tiff"}, false, true, "cloud-optimised GeoTIFF: overviews, and what a reader looks at first comes first"},
-       "", nullptr, tiff::create_cog_sink, true},
+       "", nullptr, tiff::create_cog_sink, true, nullptr, {}, false, false, tiff::create_masked_cog_sinks},
       {{"gdal",
         {".vrt", ".jp2", ".j2k", ".jpx", ".grib", ".grb", ".grib2", ".grb2", ".img", ".bil", ".bip", ".bsq", ".asc", ".dem", ".hgt", ".png", ".jpg", ".jpeg", ".gpkg"},
         true, false, "other rasters (VRT, JPEG 2000, ENVI, GRIB...) through GDAL, where its plug-in is there"},
@@ -320,7 +321,9 @@ void check_raster(const Format& format, const std::string& path, const Packing& 
 
 }  // namespace
 
-std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
+namespace {
+
+const Format& checked_format(const WriteRequest& request) {
   const Format& format = format_to_write(request.path, request.format);
   if (!format.has_chunks && !request.packing.is_default()) {
     fail(ErrorKind::kUser, "{}: {} stores elements as they are: it takes no chunks, shards or compression. zarr and netcdf4 do.", request.path,
@@ -328,7 +331,17 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   }
   check_raster(format, request.path, request.packing);
   check_append(format, request.path, request.append);
-  return format.create_sink(spec, request);
+  return format;
+}
+
+}  // namespace
+
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) { return checked_format(request).create_sink(spec, request); }
+
+std::vector<std::shared_ptr<Sink>> create_masked_sinks(const Spec& spec, const WriteRequest& request) {
+  const Format& format = checked_format(request);
+  if (format.create_masked_sinks == nullptr) fail(ErrorKind::kUser, "{}: {} has no masks beside images. geotiff and cog have.", request.path, format.info.name);
+  return format.create_masked_sinks(spec, request);
 }
 
 std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
@@ -365,7 +378,7 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
 
 FormatChoice format_for(const std::string& path, const std::string& name) {
   const Format& format = format_to_write(path, name);
-  return {format.info.name, format.create_sinks != nullptr};
+  return {format.info.name, format.create_sinks != nullptr, format.create_masked_sinks != nullptr};
 }
 
 std::vector<FormatInfo> formats() {

@@ -99,7 +99,7 @@ struct RasterPacking {
 struct Packing {
   Shape chunks;            ///< of what is compressed as one piece
   Shape shards;            ///< of what is one file, where it holds several chunks
-  std::string compressor;  ///< zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 -lz4hc -blosclz -snappy -zlib -zstd; geotiff: none, deflate, lzw, zstd, packbits, lzma;
+  std::string compressor;  ///< zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 -lz4hc -blosclz -snappy -zlib -zstd; geotiff: none, deflate, lzw, zstd, packbits, lzma, jpeg, webp, lerc;
                            ///< netcdf4 and hdf5: none, deflate, zstd, lzf, lz4, bz2, blosc-lz4 -lz4hc -blosclz -snappy -zlib -zstd
   std::optional<int> level;
   std::optional<bool> shuffle;  ///< hdf5: bytes of elements sorted before they are compressed (by default where it helps)
@@ -131,6 +131,11 @@ struct WriteRequest {
 /// Nothing is touched on disk until `Sink::create`.
 /// @throws Error kind user: no format of that name or suffix, or it cannot hold this shape or dtype
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request);
+
+/// A sink of the array, and one of bool on its last two axes, true where pixels count: for formats that hold a mask beside an image
+/// (FormatChoice::holds_mask). Both are written, or none.
+/// @throws Error kind user: as `create_sink`, or the format has no masks
+std::vector<std::shared_ptr<Sink>> create_masked_sinks(const Spec& spec, const WriteRequest& request);
 
 /// One array of a file that holds several.
 struct VariableRequest {

@@ -8,6 +8,7 @@ namespace freestone::formats {
 struct FormatChoice {
   std::string name;
   bool holds_several = false;  ///< `create_sinks` writes files of several arrays
+  bool holds_mask = false;     ///< `create_masked_sinks` writes a mask beside an image
 };
 
 /// The format that `create_sink` and `create_sinks` would write.

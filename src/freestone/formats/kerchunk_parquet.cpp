@@ -8,10 +8,10 @@
 #include "freestone/formats/parquet.h"
 #include "freestone/formats/zarr_node.h"
 #include "freestone/formats/zarr_store.h"
+#include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/location.h"
 #include "freestone/storage/output_folder.h"
 #include "freestone/storage/remote_file.h"
-#include "freestone/storage/temp_store.h"
 
 namespace freestone::formats::kerchunk {
 namespace {
@@ -169,7 +169,7 @@ std::optional<Contents> open_if_parquet(const std::string& location) {
     const std::string reference =
         nlohmann::json{{"path", store->location("")}, {"variable", path}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     contents.variables.push_back(
-        zarr::variable_from(label, path, static_cast<int>(contents.variables.size()), node, reference, [&](zarr::ArrayMetadata& array) {
+        zarr::variable_from(label, path, static_cast<int>(contents.variables.size()), node, reference, [&, &path = path](zarr::ArrayMetadata& array) {
           return std::make_shared<const ParquetReferences>(label, store->location(path), parent_location(store->location("")), ChunkGrid(array.shape, array.chunk), rows->get<Index>(), identity);
         }));
   }

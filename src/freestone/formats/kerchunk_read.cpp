@@ -7,11 +7,10 @@
 #include "freestone/formats/kerchunk_grid.h"
 #include "freestone/formats/kerchunk_template.h"
 #include "freestone/formats/zarr_node.h"
+#include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/chunk_references.h"
 #include "freestone/storage/location.h"
 #include "freestone/storage/remote_address.h"
-#include "freestone/storage/temp_store.h"
-#include "freestone/storage/location.h"
 
 namespace freestone::formats::kerchunk {
 namespace {
@@ -235,7 +234,7 @@ Contents open(std::shared_ptr<const File> file) {
     const std::string reference =
         nlohmann::json{{"path", absolute}, {"variable", name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     contents.variables.push_back(
-        zarr::variable_from(label, name, static_cast<int>(contents.variables.size()), array.node, reference, [&](zarr::ArrayMetadata& metadata) {
+        zarr::variable_from(label, name, static_cast<int>(contents.variables.size()), array.node, reference, [&, &array = array](zarr::ArrayMetadata& metadata) {
           if (array.unreadable) throw *array.unreadable;
           const ChunkGrid grid(metadata.shape, metadata.chunk);
           const char separator = array.node.document.value("dimension_separator", std::string(".")) == "/" ? '/' : '.';

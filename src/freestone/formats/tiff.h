@@ -19,7 +19,7 @@ Contents open(std::shared_ptr<const File> file);
 /// An image of (y, x) or (band, y, x). Tiles of 512 x 512, one band each: whoever wants one band reads one.
 /// `Packing.chunks` says otherwise: (height, width) of tiles in multiples of 16, or of strips, as wide as the image; with (band, height,
 /// width) the bands of a pixel lie together when `band` is all of them, as they do with `raster.interleave` "pixel". Compressors: deflate
-/// (the default), lzw, zstd, packbits, lzma, none; with the predictor that fits the numbers, or the one asked for. BigTIFF where the data may
+/// (the default), lzw, zstd, packbits, lzma, none, and by libtiff, in tiles, jpeg, webp (bytes; the level is the quality) and lerc; with the predictor that fits the numbers, or the one asked for. BigTIFF where the data may
 /// pass 4 GiB. Attributes: see tiff_metadata.h. Overviews where they are asked for, made while the image is written (tiff_overview.h): by
 /// average, of a palette by nearest. Tiles lie in the order in which they were finished; uncompressed ones have their places.
 /// @throws Error kind user: another rank, an empty array, or what TIFF has not
@@ -29,5 +29,10 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
 /// the order of the lists. Overviews until one fits a tile, unless said otherwise; up to four bands lie together. The bytes are the same
 /// whatever the order in which tiles come: encoded tiles are kept in a file without a name beside the output until sizes are known.
 std::shared_ptr<Sink> create_cog_sink(const Spec& spec, const WriteRequest& request);
+
+/// The same with a mask in the file, as GDAL has it: a sink of the image, and one of (y, x) bool that is true where pixels count, stored as one bit
+/// a pixel, with overviews where the image has some.
+std::vector<std::shared_ptr<Sink>> create_masked_sinks(const Spec& spec, const WriteRequest& request);
+std::vector<std::shared_ptr<Sink>> create_masked_cog_sinks(const Spec& spec, const WriteRequest& request);
 
 }  // namespace freestone::formats::tiff

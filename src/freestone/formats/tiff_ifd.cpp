@@ -21,7 +21,7 @@ constexpr TagName kTagNames[] = {
     {kPredictor, "Predictor"}, {kColorMap, "ColorMap"}, {kTileWidth, "TileWidth"}, {kTileLength, "TileLength"}, {kTileOffsets, "TileOffsets"},
     {kTileByteCounts, "TileByteCounts"}, {kSubIfds, "SubIFDs"}, {kSampleFormat, "SampleFormat"}, {kModelPixelScale, "ModelPixelScale"},
     {kModelTiepoint, "ModelTiepoint"}, {kModelTransformation, "ModelTransformation"}, {kGeoKeyDirectory, "GeoKeyDirectory"},
-    {kGeoDoubleParams, "GeoDoubleParams"}, {kGeoAsciiParams, "GeoAsciiParams"}, {kGdalMetadata, "GDAL_METADATA"}, {kGdalNodata, "GDAL_NODATA"},
+    {kGeoDoubleParams, "GeoDoubleParams"}, {kGeoAsciiParams, "GeoAsciiParams"}, {kGdalMetadata, "GDAL_METADATA"}, {kGdalNodata, "GDAL_NODATA"}, {kLercParameters, "LercParameters"},
 };
 
 std::uint64_t unsigned_at(const std::byte* at, Index width, ByteOrder order) {

@@ -55,6 +55,7 @@ enum Tag : std::uint16_t {
   kGeoAsciiParams = 34737,
   kGdalMetadata = 42112,
   kGdalNodata = 42113,
+  kLercParameters = 50674,
 };
 /// "ImageWidth (256)".
 std::string name_of(std::uint16_t tag);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "freestone/core/grid_parts.h"
 #include "freestone/storage/file.h"
 
 namespace freestone::formats::tiff {
@@ -34,117 +33,113 @@ std::string ghost_area() {
 
 }  // namespace
 
-TiffSink::TiffSink(std::string path, bool overwrite, TiffOutput output) : output_(std::move(output)), file_(std::move(path), overwrite) {
-  caps_.unit = output_.chunk;
-  for (int k = 0; k < caps_.unit.rank(); ++k) caps_.unit[k] = std::min(caps_.unit[k], output_.spec.shape[k]);
-  Shape shape = output_.spec.shape;
-  levels_.push_back({ChunkGrid(shape, output_.chunk), true, {}});
-  for (const TiffOutput::Overview& overview : output_.overviews) {
-    shape = halved(shape);
-    levels_.push_back({ChunkGrid(shape, output_.chunk), overview.is_written, {}});
+TiffFile::TiffFile(std::string path, bool overwrite, TiffOutput output)
+    : is_big_(output.is_big), is_cog_(output.is_cog), file_(std::move(path), overwrite) {
+  for (TiffImage& what : output.images) {
+    Image& image = *images_.emplace_back(std::make_unique<Image>());
+    image.what = std::move(what);
+    image.caps.unit = image.what.chunk;
+    for (int k = 0; k < image.caps.unit.rank(); ++k) image.caps.unit[k] = std::min(image.caps.unit[k], image.what.spec.shape[k]);
+    Shape shape = image.what.spec.shape;
+    image.levels.push_back({ChunkGrid(shape, image.what.chunk), true, {}});
+    for (const TiffImage::Overview& overview : image.what.overviews) {
+      shape = halved(shape);
+      image.levels.push_back({ChunkGrid(shape, image.what.chunk), overview.is_written, {}});
+    }
+    Index count = 0;
+    for (const Level& level : image.levels) count += level.is_written ? level.chunks.count() : 0;
+    // The lists, and their bytes in the directories.
+    image.caps.reserve_bytes = count * static_cast<Index>(sizeof(Place) + (is_big_.value_or(true) ? 24 : 16));
+    if (image.levels.size() > 1) {
+      std::vector<ChunkGrid> grids;
+      for (const Level& level : image.levels) grids.push_back(level.chunks);
+      image.pyramid = std::make_unique<Pyramid>(std::move(grids), image.what.spec.dtype, image.what.resampling, image.what.missing, file_.path());
+      image.caps.reserve_bytes += image.pyramid->memory_bytes();
+    }
   }
-  Index count = 0;
-  for (const Level& level : levels_) count += level.is_written ? level.chunks.count() : 0;
-  // The lists, and their bytes in the directories.
-  caps_.reserve_bytes = count * static_cast<Index>(sizeof(Place) + (output_.is_big.value_or(true) ? 24 : 16));
-  if (levels_.size() > 1) {
-    std::vector<ChunkGrid> grids;
-    for (const Level& level : levels_) grids.push_back(level.chunks);
-    pyramid_ = std::make_unique<Pyramid>(std::move(grids), output_.spec.dtype, output_.resampling, output_.missing, file_.path());
-    caps_.reserve_bytes += pyramid_->memory_bytes();
-  }
-  if (output_.is_cog) caps_.reserve_bytes += kCopyBytes;
+  if (is_cog_) images_.front()->caps.reserve_bytes += kCopyBytes;
 }
 
-Index TiffSink::raw_bytes(const Box& box) const {
-  Shape shape = output_.chunk;
-  if (!output_.is_tiled) shape = box.shape;
-  return element_count(shape) * size_of(output_.spec.dtype);
-}
-
-Index TiffSink::place_of(Index number) const {
-  const Index whole = element_count(output_.chunk) * size_of(output_.spec.dtype);
-  if (output_.is_tiled) return header_length() + number * whole;
+Index TiffFile::place_of(Index number) const {
+  const Image& image = *images_.front();
+  const Index whole = image.chunk_bytes();
+  if (image.what.is_tiled) return header_length() + number * whole;
   // Strips: the last one of each plane is shorter.
-  const int rank = output_.spec.shape.rank();
-  const Index in_plane = levels_.front().chunks.count(rank - 2), planes_before = number / in_plane;
-  const Index plane = output_.spec.bytes() / (rank == 3 ? levels_.front().chunks.count(0) : 1);
+  const int rank = image.what.spec.shape.rank();
+  const ChunkGrid& chunks = image.levels.front().chunks;
+  const Index in_plane = chunks.count(rank - 2), planes_before = number / in_plane;
+  const Index plane = image.what.spec.bytes() / (rank == 3 ? chunks.count(0) : 1);
   return header_length() + planes_before * plane + number % in_plane * whole;
 }
 
-void TiffSink::create() {
-  const ChunkGrid& chunks = levels_.front().chunks;
-  const Index raw = output_.spec.bytes(), count = chunks.count();
-  const bool has_places = output_.codecs.empty() && !output_.is_cog;
-  reserved_ = has_places ? place_of(count - 1) + raw_bytes(chunks.box(count - 1)) : raw / (output_.codecs.empty() ? 1 : kBestRatio);
+void TiffFile::create() {
+  const std::lock_guard lock(mutex_);
+  if (created_++ != 0) return;
+  const Image& first = *images_.front();
+  const ChunkGrid& chunks = first.levels.front().chunks;
+  const Index raw = first.what.spec.bytes(), count = chunks.count();
+  const Index last = first.what.is_tiled ? first.chunk_bytes() : chunks.box(count - 1).count() * size_of(first.what.spec.dtype);
+  reserved_ = has_places(first) ? place_of(count - 1) + last : raw / (first.what.codecs.empty() ? 1 : kBestRatio);
   file_.create(reserved_);
   left_ = 0;
-  for (Level& level : levels_) {
-    if (!level.is_written) continue;
-    level.places.assign(static_cast<std::size_t>(level.chunks.count()), {});
-    left_ += level.chunks.count();
-  }
-  end_ = output_.is_cog ? 0 : has_places ? even(reserved_) : header_length();
-  if (output_.is_cog) unordered_ = std::make_unique<AnonymousFile>(folder_of(file_.path()), file_.path());
-}
-
-Index TiffSink::scratch_bytes(const Box&) const {
-  const Index raw = element_count(output_.chunk) * size_of(output_.spec.dtype);
-  return Scratch::rounded(raw) + Scratch::rounded(output_.codecs.encode_scratch_bytes(raw)) + (pyramid_ ? Scratch::rounded(pyramid_->scratch_bytes()) : 0);
-}
-
-Index TiffSink::contiguous_scratch_bytes(const Box& box) const {
-  // Only a box that is one whole chunk, its bands apart, is encoded from where it lies; tiles of overviews come in their own shapes.
-  const bool is_raw = box.shape == output_.chunk && !(box.rank() == 3 && box.shape[0] > 1) && !pyramid_;
-  const Index raw = element_count(output_.chunk) * size_of(output_.spec.dtype);
-  return is_raw ? Scratch::rounded(output_.codecs.encode_scratch_bytes(raw)) : scratch_bytes(box);
-}
-
-void TiffSink::write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) {
-  ensure(data.shape == box.shape && data.dtype == output_.spec.dtype, "write: the view does not fit the box");
-  if (box.empty()) return;
-  const ChunkGrid& chunks = levels_.front().chunks;
-  const GridParts parts(box, chunks.chunk());
-  for (Index i = 0; i < parts.count(); ++i) {
-    cancel.check();
-    const Dims at = parts.position(i);
-    const Index number = chunks.index_of(at);
-    const Box chunk = chunks.box(number), part = parts[i];
-    const View view = data.part(relative_to(part, box));
-    if (part == chunk) {
-      write_chunk(number, view, scratch, cancel);
-    } else if (const auto whole = parts_.add(at, chunk, part, view)) {
-      write_chunk(number, whole->view, scratch, cancel);
+  finished_ = 0;
+  for (const auto& image : images_) {
+    for (Level& level : image->levels) {
+      if (!level.is_written) continue;
+      level.places.assign(static_cast<std::size_t>(level.chunks.count()), {});
+      left_ += level.chunks.count();
     }
   }
+  end_ = is_cog_ ? 0 : has_places(first) ? even(reserved_) : header_length();
+  if (is_cog_) unordered_ = std::make_unique<AnonymousFile>(folder_of(file_.path()), file_.path());
 }
 
-void TiffSink::write_chunk(Index number, const View& data, Scratch& scratch, const Cancel& cancel) {
+Index TiffFile::scratch_bytes(std::size_t number) const {
+  const Image& image = *images_[number];
+  const Index raw = image.chunk_bytes();
+  return Scratch::rounded(raw) + Scratch::rounded(image.what.codecs.encode_scratch_bytes(raw)) + (image.pyramid ? Scratch::rounded(image.pyramid->scratch_bytes()) : 0);
+}
+
+Index TiffFile::contiguous_scratch_bytes(std::size_t number, const Box& box) const {
+  const Image& image = *images_[number];
+  // Only a box that is one whole chunk, its bands apart, is encoded from where it lies; tiles of overviews come in their own shapes.
+  const bool is_raw = box.shape == image.what.chunk && !(box.rank() == 3 && box.shape[0] > 1) && !image.pyramid;
+  return is_raw ? Scratch::rounded(image.what.codecs.encode_scratch_bytes(image.chunk_bytes())) : scratch_bytes(number);
+}
+
+void TiffFile::write(std::size_t image_number, const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) {
+  Image& image = *images_[image_number];
+  ensure(data.shape == box.shape && data.dtype == image.what.spec.dtype, "write: the view does not fit the box");
+  const ChunkGrid& chunks = image.levels.front().chunks;
+  image.parts.pass_on(chunks, box, data, cancel, [&](const Dims& at, const View& chunk) { write_chunk(image, chunks.index_of(at), chunk, scratch, cancel); }, [] {});
+}
+
+void TiffFile::write_chunk(Image& image, Index number, const View& data, Scratch& scratch, const Cancel& cancel) {
   const Index mark = scratch.used();
   Bytes memory;
-  if (pyramid_) memory = Bytes(scratch.take(pyramid_->scratch_bytes()), static_cast<std::size_t>(pyramid_->scratch_bytes()));
+  if (image.pyramid) memory = Bytes(scratch.take(image.pyramid->scratch_bytes()), static_cast<std::size_t>(image.pyramid->scratch_bytes()));
   View view = data;
   Index stored = 0;
   for (std::size_t level = 0;; ++level) {
-    if (levels_[level].is_written) {
-      store(static_cast<int>(level), number, view, scratch);
+    if (image.levels[level].is_written) {
+      store(image, level, number, view, scratch);
       ++stored;
     }
-    if (level + 1 == levels_.size()) break;
-    const auto whole = pyramid_->add(static_cast<int>(level), number, view, memory);
+    if (level + 1 == image.levels.size()) break;
+    const auto whole = image.pyramid->add(static_cast<int>(level), number, view, memory);
     if (!whole) break;
     number = whole->number;
     view = whole->view;
   }
   scratch.release_to(mark);
-  if (left_.fetch_sub(stored) == stored && output_.is_cog) arrange(cancel);
+  if (left_.fetch_sub(stored) == stored && is_cog_) arrange(cancel);
 }
 
-void TiffSink::store(int level, Index number, const View& data, Scratch& scratch) {
+void TiffFile::store(Image& image, std::size_t level, Index number, const View& data, Scratch& scratch) {
   const Index mark = scratch.used();
-  const Shape stored = output_.is_tiled ? output_.chunk : data.shape;
+  const Shape stored = image.what.is_tiled ? image.what.chunk : data.shape;
   const Index bytes = element_count(stored) * size_of(data.dtype);
-  const Index encoder_bytes = output_.codecs.encode_scratch_bytes(bytes);
+  const Index encoder_bytes = image.what.codecs.encode_scratch_bytes(bytes);
   const bool has_pixels = stored.rank() == 3 && stored[0] > 1;  // the bands of a pixel lie together
   const Bytes encoder(scratch.take(encoder_bytes), static_cast<std::size_t>(encoder_bytes));
   ConstBytes raw{data.data, static_cast<std::size_t>(bytes)};
@@ -161,43 +156,52 @@ void TiffSink::store(int level, Index number, const View& data, Scratch& scratch
     inside.shape = data.shape;
     copy(data, whole.part(inside));
   }
-  const ConstBytes encoded = output_.codecs.encode(raw, encoder);
+  const ConstBytes encoded = image.what.codecs.encode(raw, encoder);
   const auto size = static_cast<Index>(encoded.size());
-  const bool has_place = output_.codecs.empty() && !output_.is_cog && level == 0;
+  const bool has_place = level == 0 && has_places(image);
   const Index offset = has_place ? place_of(number) : end_.fetch_add(even(size));
-  if (output_.is_cog) {
+  if (is_cog_) {
     ensure(size >= kTrailer, "a tile of less than four bytes");
     unordered_->write_at(offset, encoded);
   } else {
-    if (!output_.is_big.value_or(false) && offset + size > kClassicEnd) fail_too_large(offset + size);
+    if (!is_big_.value_or(false) && offset + size > kClassicEnd) fail_too_large(offset + size);
     file_.write_at(offset, encoded);
   }
-  levels_[static_cast<std::size_t>(level)].places[static_cast<std::size_t>(number)] = {offset, size};
+  image.levels[level].places[static_cast<std::size_t>(number)] = {offset, size};
   scratch.release_to(mark);
 }
 
-std::vector<DirectoryToWrite> TiffSink::directories() const {
-  std::vector<DirectoryToWrite> out;
-  for (std::size_t k = 0; k < levels_.size(); ++k) {
-    if (levels_[k].is_written) out.push_back({k == 0 ? output_.tags : output_.overviews[k - 1].tags, &levels_[k].places, output_.is_tiled});
+std::vector<std::pair<const std::vector<TagToWrite>*, TiffFile::Level*>> TiffFile::ordered() {
+  std::vector<std::pair<const std::vector<TagToWrite>*, Level*>> out;
+  for (std::size_t k = 0; k < images_.front()->levels.size(); ++k) {
+    for (const auto& image : images_) {
+      if (image->levels[k].is_written) out.emplace_back(k == 0 ? &image->what.tags : &image->what.overviews[k - 1].tags, &image->levels[k]);
+    }
   }
   return out;
 }
 
-void TiffSink::fail_too_large(Index bytes) const {
-  fail(ErrorKind::kUser, "{}: {} do not fit a TIFF of 4 GiB, and --bigtiff no was asked for. Leave it out, or compress more.", name(), format_bytes(bytes));
+std::vector<DirectoryToWrite> TiffFile::directories() {
+  std::vector<DirectoryToWrite> out;
+  for (const auto& [tags, level] : ordered()) out.push_back({*tags, &level->places, images_.front()->what.is_tiled});
+  return out;
 }
 
-void TiffSink::arrange(const Cancel& cancel) {
+void TiffFile::fail_too_large(Index bytes) const {
+  fail(ErrorKind::kUser, "{}: {} do not fit a TIFF of 4 GiB, and --bigtiff no was asked for. Leave it out, or compress more.", path(), format_bytes(bytes));
+}
+
+void TiffFile::arrange(const Cancel& cancel) {
   const std::string ghost = ghost_area();
   Index data_bytes = 0;
-  for (const Level& level : levels_) {
-    for (const Place& place : level.places) data_bytes += kLeader + place.bytes + kTrailer;
+  std::vector<std::pair<const std::vector<TagToWrite>*, Level*>> levels = ordered();
+  for (const auto& [tags, level] : levels) {
+    for (const Place& place : level->places) data_bytes += kLeader + place.bytes + kTrailer;
   }
   const auto first_directory = [&](bool is_big) { return ((is_big ? 16 : 8) + static_cast<Index>(ghost.size()) + 7) / 8 * 8; };
   const auto length = [&](bool is_big) { return first_directory(is_big) + static_cast<Index>(directory_bytes(directories(), first_directory(is_big), is_big).size()); };
-  if (!output_.is_big) output_.is_big = length(false) + data_bytes > kClassicEnd;
-  const bool is_big = *output_.is_big;
+  if (!is_big_) is_big_ = length(false) + data_bytes > kClassicEnd;
+  const bool is_big = *is_big_;
   if (!is_big && length(false) + data_bytes > kClassicEnd) fail_too_large(length(false) + data_bytes);
 
   Index end = length(is_big);
@@ -212,7 +216,8 @@ void TiffSink::arrange(const Cancel& cancel) {
     if (filled + bytes > buffer.size()) pass_on();
     return buffer.data() + filled;
   };
-  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
+  std::reverse(levels.begin(), levels.end());
+  for (const auto& [tags, level] : levels) {
     for (Place& place : level->places) {
       cancel.check();
       const auto size = static_cast<std::uint32_t>(place.bytes);
@@ -242,12 +247,15 @@ void TiffSink::arrange(const Cancel& cancel) {
   end_ = end;
 }
 
-void TiffSink::finish() {
-  ensure(parts_.empty() && (left_ == 0 || !output_.is_cog), "a tile was not written whole");
+void TiffFile::finish() {
+  const std::lock_guard lock(mutex_);
+  if (++finished_ != images_.size()) return;
+  for (const auto& image : images_) ensure(image->parts.empty(), "a tile was not written whole");
+  ensure(left_ == 0 || !is_cog_, "a tile was not written whole");
   Index end = end_;
-  if (!output_.is_cog) {
+  if (!is_cog_) {
     const Index at = even(end);
-    const bool is_big = output_.is_big.value_or(false);
+    const bool is_big = is_big_.value_or(false);
     const std::string lists = directory_bytes(directories(), at, is_big);
     end = at + static_cast<Index>(lists.size());
     if (!is_big && end > kClassicEnd) fail_too_large(end);
@@ -255,15 +263,19 @@ void TiffSink::finish() {
     file_.write_at(at, std::as_bytes(std::span(lists)));
     file_.write_at(0, std::as_bytes(std::span(start)));
   }
-  if (end < reserved_) set_length(file_.descriptor(), name(), end);
+  if (end < reserved_) set_length(file_.descriptor(), path(), end);
   file_.finish();
-  for (Level& level : levels_) level.places = {};
-  if (pyramid_) pyramid_->clear();
+  for (const auto& image : images_) {
+    for (Level& level : image->levels) level.places = {};
+    if (image->pyramid) image->pyramid->clear();
+  }
 }
 
-void TiffSink::abort() noexcept {
-  parts_.clear();
-  if (pyramid_) pyramid_->clear();
+void TiffFile::abort() noexcept {
+  for (const auto& image : images_) {
+    image->parts.clear();
+    if (image->pyramid) image->pyramid->clear();
+  }
   unordered_.reset();
   file_.abort();
 }

@@ -7,6 +7,7 @@
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/tiff.h"
 #include "freestone/formats/tiff_sink.h"
+#include "freestone/storage/codec_libtiff.h"
 #include "freestone/storage/codec_tiff.h"
 
 namespace freestone::formats::tiff {
@@ -20,6 +21,8 @@ constexpr Index kMostBands = 0xffff;
 constexpr Index kLargestChunk = 0x7fffffff;
 // Below the end of what classic TIFF can address: room for the directory.
 constexpr Index kClassicRoom = (Index{1} << 32) - (Index{1} << 26);
+// LERC 2.4, as libtiff writes it; 0: nothing compresses its bytes once more.
+constexpr Index kLercVersion = 4;
 // A picture with its opacity: what a viewer of a COG wants in one request.
 constexpr Index kBandsOfPicture = 4;
 
@@ -32,6 +35,7 @@ struct Compressor {
 // deflate first: every reader has it, it is smaller than LZW, and libdeflate reads it faster.
 constexpr Compressor kCompressors[] = {{"deflate", kDeflate, 6, true, true},      {"lzw", kLzw, 0, false, true},    {"zstd", kZstd, 9, true, true},
                                        {"packbits", kPackBits, 0, false, false},  {"lzma", kLzma, 6, true, true},   {"none", kNone, 0, false, false},
+                                       {"jpeg", kJpeg, 75, true, false},          {"webp", kWebp, 75, true, false},  {"lerc", kLerc, 0, false, false},
                                        {"zlib", kDeflate, 6, true, true},         {"gzip", kDeflate, 6, true, true}};
 
 const Compressor& compressor_of(const WriteRequest& request) {
@@ -80,14 +84,40 @@ Grid asked_grid(const Spec& spec, const WriteRequest& request) {
   return {asked, false};
 }
 
-Grid grid_of(const Spec& spec, const WriteRequest& request, bool is_cog) {
+/// Whether the compressor is one of pictures, which see the colours of a pixel together.
+bool is_of_pictures(const Compressor& compressor) { return compressor.number == kJpeg || compressor.number == kWebp; }
+
+/// The encoder of libtiff for tiles of `samples` bands a pixel.
+CodecRef encoder_of_libtiff(const Spec& spec, const WriteRequest& request, const Compressor& compressor, const Grid& grid, Index samples, bool is_ycbcr) {
+  const int rank = spec.shape.rank();
+  const int quality = request.packing.level.value_or(compressor.level);
+  const auto refuse = [&](std::string_view what) { fail(ErrorKind::kUser, "{}: {} {}.", request.path, compressor.name, what); };
+  if (!grid.is_tiled) refuse("is written in tiles, not in strips: give --chunks in multiples of 16");
+  if (is_of_pictures(compressor)) {
+    if (spec.dtype != DType::kUint8) refuse(fmt::format("is for uint8, this array is {}; --dtype uint8 converts, deflate and lerc hold it", freestone::name_of(spec.dtype)));
+    if (quality < 1 || quality > 100) refuse(fmt::format("has a quality (--level) of 1 to 100, not {}", quality));
+    if (compressor.number == kWebp && samples != 3 && samples != 4) refuse("is for pictures of three or four bands that lie together (--interleave pixel)");
+    if (samples > 4) refuse(fmt::format("holds at most four bands together, not {}: --interleave band keeps each for itself", samples));
+  } else if (is_complex(spec.dtype) || spec.dtype == DType::kInt64 || spec.dtype == DType::kUint64) {
+    refuse(fmt::format("does not hold {}", freestone::name_of(spec.dtype)));
+  }
+  try {
+    return libtiff_encoder({.name = std::string(compressor.name), .compression = compressor.number, .width = grid.chunk[rank - 1], .height = grid.chunk[rank - 2],
+                            .samples = samples, .dtype = spec.dtype == DType::kBool ? DType::kUint8 : spec.dtype, .quality = quality, .is_ycbcr = is_ycbcr});
+  } catch (const Error& error) {
+    fail(error.kind(), "{}: {}", request.path, error.message());
+  }
+}
+
+Grid grid_of(const Spec& spec, const WriteRequest& request, const Compressor& compressor, bool is_cog) {
   const int rank = spec.shape.rank();
   const std::string& interleave = request.packing.raster.interleave;
   if (!interleave.empty() && interleave != "band" && interleave != "pixel") {
     fail(ErrorKind::kUser, "{}: --interleave '{}': it is band or pixel.", request.path, interleave);
   }
   const bool has_choice = rank == 3 && request.packing.chunks.rank() != 3;
-  const Index together = rank == 3 && (interleave == "pixel" || (interleave.empty() && is_cog && spec.shape[0] <= kBandsOfPicture)) ? spec.shape[0] : 1;
+  const bool is_picture = rank == 3 && spec.shape[0] <= kBandsOfPicture && (is_cog || is_of_pictures(compressor));
+  const Index together = rank == 3 && (interleave == "pixel" || (interleave.empty() && is_picture)) ? spec.shape[0] : 1;
   if (!request.packing.chunks.empty()) {
     Grid grid = asked_grid(spec, request);
     if (has_choice) grid.chunk[0] = together;
@@ -135,11 +165,14 @@ std::vector<Attribute> attributes_of(const WriteRequest& request) {
   return out;
 }
 
-TagToWrite long_tag(std::uint16_t tag, Index value) {
-  TagToWrite out{tag, FieldType::kLong, 1, {}};
-  for (int i = 0; i < 4; ++i) out.bytes += static_cast<char>(value >> (8 * i));
+TagToWrite long_tags(std::uint16_t tag, const std::vector<Index>& values) {
+  TagToWrite out{tag, FieldType::kLong, static_cast<Index>(values.size()), {}};
+  for (const Index value : values) {
+    for (int i = 0; i < 4; ++i) out.bytes += static_cast<char>(value >> (8 * i));
+  }
   return out;
 }
+TagToWrite long_tag(std::uint16_t tag, Index value) { return long_tags(tag, {value}); }
 
 template <class T>
 const T* value_of(const std::vector<Attribute>& attributes, std::string_view key) {
@@ -255,7 +288,33 @@ bool asks_for_big(const WriteRequest& request, bool otherwise) {
   return otherwise;
 }
 
-std::shared_ptr<Sink> sink_of(const Spec& spec, const WriteRequest& request, bool is_cog) {
+/// The mask of an image, one bit a pixel: in tiles or strips as the image has them, with the same overviews.
+TiffImage mask_of(const TiffImage& image) {
+  const Shape &shape = image.spec.shape, &chunk = image.chunk;
+  const int rank = shape.rank();
+  TiffImage mask{.spec = {{shape[rank - 2], shape[rank - 1]}, DType::kBool}, .chunk = {chunk[rank - 2], chunk[rank - 1]}, .is_tiled = image.is_tiled};
+  mask.codecs = CodecChain({packed_bits_codec(1, mask.chunk[1]), zlib_codec(6)});
+  mask.resampling = image.resampling == Resampling::kNearest ? Resampling::kNearest : Resampling::kMax;  // a block counts where a pixel of it does
+  const auto tags = [&](const Shape& size, bool is_reduced) {
+    return std::vector<TagToWrite>{long_tag(kNewSubfileType, is_reduced ? 5 : 4), long_tag(kImageWidth, size[1]), long_tag(kImageLength, size[0]),
+                                   short_tag(kBitsPerSample, {1}), short_tag(kSampleFormat, {1}), short_tag(kSamplesPerPixel, {1}), short_tag(kPlanarConfiguration, {1}),
+                                   short_tag(kCompression, {kDeflate}), short_tag(kPhotometric, {kMaskOf}),
+                                   long_tag(mask.is_tiled ? kTileLength : kRowsPerStrip, mask.chunk[0])};
+  };
+  const auto with_width = [&](std::vector<TagToWrite> list) {
+    if (mask.is_tiled) list.push_back(long_tag(kTileWidth, mask.chunk[1]));
+    return list;
+  };
+  Shape size = mask.spec.shape;
+  mask.tags = with_width(tags(size, false));
+  for (const TiffImage::Overview& overview : image.overviews) {
+    size = halved(size);
+    mask.overviews.push_back({overview.is_written, with_width(tags(size, true))});
+  }
+  return mask;
+}
+
+std::vector<std::shared_ptr<Sink>> sinks_of(const Spec& spec, const WriteRequest& request, bool is_cog, bool has_mask) {
   const Shape& shape = spec.shape;
   const int rank = shape.rank();
   if (rank != 2 && rank != 3) {
@@ -273,7 +332,7 @@ std::shared_ptr<Sink> sink_of(const Spec& spec, const WriteRequest& request, boo
     fail(ErrorKind::kInternal, "{}: {} names for {} axes", request.path, request.dims.size(), rank);
   }
   const Compressor& compressor = compressor_of(request);
-  const Grid grid = grid_of(spec, request, is_cog);
+  const Grid grid = grid_of(spec, request, compressor, is_cog);
   const Index samples = rank == 3 ? grid.chunk[0] : 1, chunk_width = grid.chunk[rank - 1], chunk_height = grid.chunk[rank - 2];
   const Index chunk_bytes = element_count(grid.chunk) * freestone::size_of(spec.dtype);
   if (static_cast<double>(samples) * static_cast<double>(chunk_width) * static_cast<double>(chunk_height) * 16 > static_cast<double>(Index{1} << 60) ||
@@ -282,9 +341,7 @@ std::shared_ptr<Sink> sink_of(const Spec& spec, const WriteRequest& request, boo
   }
 
   TiffOutput output;
-  output.spec = spec;
-  output.chunk = grid.chunk;
-  output.is_tiled = grid.is_tiled;
+  TiffImage image{.spec = spec, .chunk = grid.chunk, .is_tiled = grid.is_tiled};
   const Index element_bytes = freestone::size_of(spec.dtype);
   const TiffRow row{.elements = chunk_width * samples, .samples = samples, .element_bytes = element_bytes};
   const Index predictor = predictor_of(request, compressor, spec.dtype);
@@ -292,18 +349,21 @@ std::shared_ptr<Sink> sink_of(const Spec& spec, const WriteRequest& request, boo
   if (predictor == 2) codecs.push_back(horizontal_differences_codec(row));
   if (predictor == 3) codecs.push_back(floating_differences_codec(row));
   const int level = request.packing.level.value_or(compressor.level);
+  // Three bands of bytes together are colours.
+  const bool is_ycbcr = compressor.number == kJpeg && bands == 3 && samples == 3;
   switch (compressor.number) {
     case kDeflate: codecs.push_back(zlib_codec(level)); break;
     case kLzw: codecs.push_back(tiff_lzw_codec()); break;
     case kZstd: codecs.push_back(zstd_codec(level)); break;
     case kPackBits: codecs.push_back(packbits_codec(row.elements * element_bytes)); break;
     case kLzma: codecs.push_back(xz_codec(level)); break;
+    case kJpeg: case kWebp: case kLerc: codecs.push_back(encoder_of_libtiff(spec, request, compressor, grid, samples, is_ycbcr)); break;
     default: break;
   }
-  output.codecs = CodecChain(std::move(codecs));
+  image.codecs = CodecChain(std::move(codecs));
   const std::vector<bool> overviews = overviews_of(request, shape, grid, is_cog);
   const double chunks = static_cast<double>(ChunkGrid(shape, grid.chunk).count()) * (overviews.empty() ? 1 : 1.5) + 2 * static_cast<double>(overviews.size());
-  const double most = chunks * (static_cast<double>(output.codecs.largest_encoded(chunk_bytes)) + 10);
+  const double most = chunks * (static_cast<double>(image.codecs.largest_encoded(chunk_bytes)) + 10 + (has_mask ? static_cast<double>(chunk_width * chunk_height) / 4 : 0));
   const bool is_open = is_cog && (request.packing.raster.bigtiff.empty() || request.packing.raster.bigtiff == "if-needed");
   if (!is_open) output.is_big = asks_for_big(request, most > static_cast<double>(kClassicRoom));
   output.is_cog = is_cog;
@@ -311,14 +371,22 @@ std::shared_ptr<Sink> sink_of(const Spec& spec, const WriteRequest& request, boo
   const bool is_separate = bands > 1 && samples == 1;
   const auto per_band = [&](Tag tag, Index value) { return short_tag(tag, std::vector<Index>(static_cast<std::size_t>(bands), value)); };
   const std::vector<Attribute> attributes = attributes_of(request);
-  output.tags = metadata_tags(attributes, bands, request.dims, rank == 3);
+  image.tags = metadata_tags(attributes, bands, request.dims, rank == 3);
   // What overviews say as well.
   std::vector<TagToWrite> tags;
-  for (const TagToWrite& tag : output.tags) {
+  for (const TagToWrite& tag : image.tags) {
     if (tag.tag == kGdalNodata) tags.push_back(tag);
   }
   const std::size_t already = tags.size();
   put_photometric(attributes, spec.dtype, bands, tags);
+  if (is_ycbcr || (compressor.number == kWebp && samples >= 3)) {
+    const bool is_rgb = std::any_of(tags.begin(), tags.end(), [](const TagToWrite& tag) { return tag.tag == kPhotometric && tag.bytes == short_tag(kPhotometric, {kRgb}).bytes; });
+    std::erase_if(tags, [&](const TagToWrite& tag) { return tag.tag == kPhotometric || (tag.tag == kExtraSamples && !is_rgb); });
+    if (!is_rgb && bands > 3) tags.push_back(short_tag(kExtraSamples, std::vector<Index>(static_cast<std::size_t>(bands - 3), 0)));
+    tags.push_back(short_tag(kPhotometric, {is_ycbcr ? kYCbCr : kRgb}));
+    if (is_ycbcr) tags.push_back(short_tag(kYCbCrSubsampling, {2, 2}));
+  }
+  if (compressor.number == kLerc) tags.push_back(long_tags(kLercParameters, {kLercVersion, 0}));
   tags.push_back(per_band(kBitsPerSample, 8 * element_bytes));
   tags.push_back(per_band(kSampleFormat, sample_format(spec.dtype)));
   tags.push_back(short_tag(kCompression, {compressor.number}));
@@ -334,29 +402,37 @@ std::shared_ptr<Sink> sink_of(const Spec& spec, const WriteRequest& request, boo
   Shape smaller = shape;
   for (const bool is_written : overviews) {
     smaller = halved(smaller);
-    TiffOutput::Overview overview{is_written, tags};
+    TiffImage::Overview overview{is_written, tags};
     overview.tags.push_back(long_tag(kNewSubfileType, 1));
     overview.tags.push_back(long_tag(kImageWidth, smaller[rank - 1]));
     overview.tags.push_back(long_tag(kImageLength, smaller[rank - 2]));
-    output.overviews.push_back(std::move(overview));
+    image.overviews.push_back(std::move(overview));
   }
-  output.tags.insert(output.tags.end(), tags.begin() + static_cast<std::ptrdiff_t>(already), tags.end());
-  output.tags.push_back(long_tag(kImageWidth, width));
-  output.tags.push_back(long_tag(kImageLength, height));
+  image.tags.insert(image.tags.end(), tags.begin() + static_cast<std::ptrdiff_t>(already), tags.end());
+  image.tags.push_back(long_tag(kImageWidth, width));
+  image.tags.push_back(long_tag(kImageLength, height));
 
   const bool is_palette = std::any_of(tags.begin(), tags.end(), [](const TagToWrite& tag) { return tag.tag == kColorMap; });
   const std::string& resampling = request.packing.raster.overview_resampling;
-  output.resampling = !resampling.empty() ? parse_resampling(resampling) : is_palette ? Resampling::kNearest : Resampling::kAverage;
-  if (!overviews.empty() && !has_resampling(spec.dtype, output.resampling)) {
+  image.resampling = !resampling.empty() ? parse_resampling(resampling) : is_palette ? Resampling::kNearest : Resampling::kAverage;
+  if (!overviews.empty() && !has_resampling(spec.dtype, image.resampling)) {
     fail(ErrorKind::kUser, "{}: overviews of {} are made by nearest or average.", request.path, freestone::name_of(spec.dtype));
   }
-  output.missing = {nodata_of(attributes, spec.dtype)};
-  return std::make_shared<TiffSink>(request.path, request.overwrite, std::move(output));
+  image.missing = {nodata_of(attributes, spec.dtype)};
+  output.images.push_back(std::move(image));
+  if (has_mask) output.images.push_back(mask_of(output.images.front()));
+  const std::size_t count = output.images.size();
+  const auto file = std::make_shared<TiffFile>(request.path, request.overwrite, std::move(output));
+  std::vector<std::shared_ptr<Sink>> sinks;
+  for (std::size_t k = 0; k < count; ++k) sinks.push_back(std::make_shared<TiffSink>(file, k));
+  return sinks;
 }
 
 }  // namespace
 
-std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) { return sink_of(spec, request, false); }
-std::shared_ptr<Sink> create_cog_sink(const Spec& spec, const WriteRequest& request) { return sink_of(spec, request, true); }
+std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) { return sinks_of(spec, request, false, false).front(); }
+std::shared_ptr<Sink> create_cog_sink(const Spec& spec, const WriteRequest& request) { return sinks_of(spec, request, true, false).front(); }
+std::vector<std::shared_ptr<Sink>> create_masked_sinks(const Spec& spec, const WriteRequest& request) { return sinks_of(spec, request, false, true); }
+std::vector<std::shared_ptr<Sink>> create_masked_cog_sinks(const Spec& spec, const WriteRequest& request) { return sinks_of(spec, request, true, true); }
 
 }  // namespace freestone::formats::tiff

@@ -26,6 +26,9 @@ bool has_year_zero(Calendar calendar) { return calendar != Calendar::kStandard &
 Index counted_year(Index year, Calendar calendar) { return year < 0 && !has_year_zero(calendar) ? year + 1 : year; }
 Index named_year(Index year, Calendar calendar) { return year <= 0 && !has_year_zero(calendar) ? year - 1 : year; }
 
+/// Climatologies of COARDS begin in a year 0, which some calendars do not have: it is their year before year 1.
+Index year_before_one(Index year, Calendar calendar) { return year == 0 ? named_year(0, calendar) : year; }
+
 /// Leap days of Gregorian or Julian years before the first of March of counted year `year`, from year 0 on.
 Index leap_days(Index year, bool gregorian) {
   const Index fourth = floor_divide(year, 4);
@@ -342,6 +345,7 @@ TimeSpan parse_time(const std::string& text, Calendar calendar) {
   if (good && span.resolution == kDay && (reader.skip('T') || reader.skip(' '))) good = read_time(reader, date, span.resolution);
   if (good && span.resolution > kDay) reader.skip('Z');
   if (!good || !reader.at_end()) fail(ErrorKind::kUser, "'{}' is not a time. Times look like 2001, 2001-01, 2001-01-15 or 2001-01-15T06:30.", text);
+  date.year = year_before_one(date.year, calendar);
   span.begin = instant_of(date, calendar);
   switch (span.resolution) {
     case kYear: span.end = instant_of(month_start(date, 12, calendar), calendar); break;
@@ -390,10 +394,13 @@ TimeUnits::TimeUnits(const std::string& units, const std::string& calendar) : te
   const std::optional<Index> zone = good ? read_zone(reader) : std::nullopt;
   reader.skip_spaces();
   if (!zone || !reader.at_end()) refuse("what follows 'since' is not a date like 2000-01-31 06:30:00 +01:00");
+  date.year = year_before_one(date.year, calendar_);
   try {
     reference_ = later(instant_of(date, calendar_), 0, -*zone * 60 * 1'000'000'000);
   } catch (const Error& error) {
-    refuse(error.message());
+    std::string why = error.message();
+    while (why.ends_with('.')) why.pop_back();
+    refuse(why);
   }
 }
 

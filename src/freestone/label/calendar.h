@@ -69,6 +69,7 @@ struct TimeSpan {
   Instant begin, end;  ///< `end` no longer belongs to it
   Resolution resolution = Resolution::kDay;
 };
+/// The year 0 is taken as TimeUnits does.
 /// @throws Error kind user: not a date, or not one of `calendar`
 TimeSpan parse_time(const std::string& text, Calendar calendar);
 
@@ -76,7 +77,8 @@ TimeSpan parse_time(const std::string& text, Calendar calendar);
 class TimeUnits {
  public:
   /// Units: days, hours, minutes, seconds, milliseconds, microseconds, nanoseconds and their abbreviations; months in the 360_day calendar
-  /// and common_years in noleap, where they have one length.
+  /// and common_years in noleap, where they have one length. A reference in the year 0, as climatologies have it, is in the year before year 1
+  /// where the calendar has no year 0: months and seasons are what they are with it (cftime's has_year_zero=True).
   /// @throws Error kind data: not units of time; months or years, whose length is no number; a reference that is not in the calendar
   TimeUnits(const std::string& units, const std::string& calendar);
 

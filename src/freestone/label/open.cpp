@@ -1,11 +1,13 @@
 #include "freestone/label/open.h"
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "freestone/exec/compute.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/shape.h"
+#include "freestone/storage/manifest_source.h"
 
 namespace freestone {
 
@@ -26,6 +28,22 @@ Array Opened::array() const {
   return array;
 }
 
+std::optional<Opened::Stored> Opened::stored_integers() const {
+  const auto* source = dynamic_cast<const ManifestSource*>(variable_->source.get());
+  if (contents_->format != "fits" || source == nullptr || !source->manifest().transform.blank) return std::nullopt;
+  Manifest manifest = source->manifest();
+  ElementTransform& transform = manifest.transform;
+  const DType unsigned_type = transform.stored == DType::kInt16 ? DType::kUint16 : transform.stored == DType::kInt32 ? DType::kUint32 : transform.stored;
+  const bool is_unsigned = unsigned_type != transform.stored && transform.offset == std::ldexp(1.0, static_cast<int>(8 * size_of(transform.stored) - 1));
+  if (transform.scale != 1 || (transform.offset != 0 && !is_unsigned)) return std::nullopt;
+  const Index blank = *transform.blank + static_cast<Index>(transform.offset);
+  transform = {.stored = transform.stored, .order = transform.order, .dtype = is_unsigned ? unsigned_type : transform.stored, .flips_sign = is_unsigned};
+  auto reference = nlohmann::json::parse(manifest.reference, nullptr, false);
+  if (reference.is_object()) reference["stored"] = true;
+  manifest.reference = reference.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return Stored{from_source(std::make_shared<ManifestSource>(std::move(manifest))), blank};
+}
+
 Opened open(const std::string& path) {
   const formats::Selected selected = formats::split_selector(path);
   return Opened(formats::open_file(selected.path), selected.selector);
@@ -37,6 +55,9 @@ std::shared_ptr<const Source> open_reference(const std::string& reference) {
   if (!json.is_object() || !json.contains("path") || !json.at("path").is_string())
     fail(ErrorKind::kData, "The plan names a source in a way that this program does not know: {}", reference);
   const formats::Contents contents = formats::open_file(json.at("path").get<std::string>());
+  if (json.value("stored", false)) {
+    if (const auto stored = Opened(contents, json.value("variable", "")).stored_integers()) return stored->array.node()->op->source();
+  }
   return formats::select_variable(contents, json.value("variable", "")).source;
 }
 

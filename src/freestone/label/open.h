@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "freestone/array/array.h"
@@ -20,6 +21,12 @@ class Opened {
   const formats::Variable& variable() const { return *variable_; }
   /// Its data; what the file's mask leaves out (CASA) is NaN where the dtype has it; a Fortran-order npy file comes transposed, so that axes are as NumPy has them.
   Array array() const;
+  /// Integers that FITS marks as missing by BLANK, as they are stored, where nothing but an offset of unsigned ones stands between; none for all others.
+  struct Stored {
+    Array array;
+    std::int64_t blank = 0;  ///< the number that means nothing, as `array` has it
+  };
+  std::optional<Stored> stored_integers() const;
 
  private:
   std::shared_ptr<const formats::Contents> contents_;

@@ -81,19 +81,29 @@ void say_nodata(DatasetVariable& variable) {
 
 /// What the image's own mask leaves out is missing.
 void obey_mask(const Opened& opened, const DType stored, DatasetVariable& variable) {
-  const std::string wanted = opened.variable().name.empty() ? "mask" : opened.variable().name + "_mask";
-  const int rank = variable.array.rank();
-  for (const formats::Variable& other : opened.contents().variables) {
-    if (other.name != wanted || other.source == nullptr || rank < 2 || is_complex(variable.array.dtype())) continue;
-    const Shape &mask = other.source->spec().shape, &shape = variable.array.shape();
-    if (mask.rank() != 2 || mask[0] != shape[rank - 2] || mask[1] != shape[rank - 1]) continue;
-    variable.array = where(elementwise("not_equal", {from_source(other.source), 0}), floating(variable.array), kNan);
-    if (variable.array.dtype() != stored) variable.encoding.dtype = stored;
-    say_nodata(variable);
-  }
+  const std::optional<Array> mask = mask_of_raster(opened);
+  if (!mask || is_complex(variable.array.dtype())) return;
+  variable.array = where(*mask, floating(variable.array), kNan);
+  if (variable.array.dtype() != stored) variable.encoding.dtype = stored;
+  say_nodata(variable);
 }
 
 }  // namespace
+
+std::optional<Array> mask_of_raster(const Opened& opened) {
+  const formats::Variable& variable = opened.variable();
+  const bool is_raster = opened.contents().format == "geotiff" || opened.contents().format == "gdal";
+  if (!is_raster || variable.source == nullptr) return std::nullopt;
+  const Shape& shape = variable.source->spec().shape;
+  const int rank = shape.rank();
+  const std::string wanted = variable.name.empty() ? "mask" : variable.name + "_mask";
+  for (const formats::Variable& other : opened.contents().variables) {
+    if (other.name != wanted || other.source == nullptr || rank < 2) continue;
+    const Shape& mask = other.source->spec().shape;
+    if (mask.rank() == 2 && mask[0] == shape[rank - 2] && mask[1] == shape[rank - 1]) return elementwise("not_equal", {from_source(other.source), 0});
+  }
+  return std::nullopt;
+}
 
 DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& options) {
   if (!options.decode_cf || !options.mask_and_scale || is_complex(variable.array.dtype())) return variable;

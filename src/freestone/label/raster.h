@@ -4,6 +4,8 @@
 /// numbers become what they stand for. `convert` copies what is stored.
 #pragma once
 
+#include <optional>
+
 #include "freestone/label/cf.h"
 #include "freestone/label/open.h"
 
@@ -13,6 +15,9 @@ namespace freestone {
 /// a list with one for each (`band_2:nodata` is that of one band). The dtype is decode_cf's for _FillValue, scale_factor and add_offset; float64
 /// where bands have their own scales. Attributes that were obeyed go to the encoding; `nodata` becomes NaN. Complex rasters stay as they are.
 DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& options = {});
+
+/// The mask that the file of a raster has for it: (y, x) of bool, true where pixels count; none where it has none.
+std::optional<Array> mask_of_raster(const Opened& opened);
 
 /// The variable that `opened` means, decoded as its format has it; what the mask of a GeoTIFF's image leaves out is missing. Axes without a name
 /// have "".

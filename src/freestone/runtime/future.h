@@ -81,7 +81,7 @@ class Future {
   /// What `next(result)` gives, as a future of its own; an error goes on to it, `next` is not called then.
   template <class F>
   auto then(F next) const {
-    using R = std::conditional_t<std::is_void_v<T>, std::invoke_result<F>, std::invoke_result<F, const Value&>>::type;
+    using R = typename std::conditional_t<std::is_void_v<T>, std::invoke_result<F>, std::invoke_result<F, const Value&>>::type;
     auto after = std::make_shared<typename Future<R>::Shared>();
     const auto before = shared_;
     before->when_done([before, after, next = std::move(next)]() mutable {

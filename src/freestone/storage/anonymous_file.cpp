@@ -1,6 +1,7 @@
 #include "freestone/storage/anonymous_file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +24,18 @@ int open_anonymous(const std::string& folder) {
   if (named < 0) fail_errno(errno, fmt::format("No temporary file can be made in {}", folder));
   ::unlink(path.c_str());
   return named;
+}
+
+std::shared_ptr<const LocalFile> anonymous_file(const std::string& folder, std::string name, Index bytes) {
+  return LocalFile::adopt(open_anonymous(folder), std::move(name), bytes);
+}
+
+std::shared_ptr<const LocalFile> file_in_memory(std::string name, std::string_view bytes) {
+  const int descriptor = ::memfd_create("freestone", MFD_CLOEXEC);
+  if (descriptor < 0) fail_errno(errno, fmt::format("{}: no file can be made in memory", name));
+  const auto file = LocalFile::adopt(descriptor, std::move(name), static_cast<Index>(bytes.size()));
+  write_exactly(descriptor, file->name(), 0, std::as_bytes(std::span(bytes)));
+  return file;
 }
 
 AnonymousFile::AnonymousFile(const std::string& folder, std::string what)

@@ -1,16 +1,28 @@
-/// AnonymousFile: room on a disk for the length of a run.
+/// Files without names, gone with who holds them: room on a disk for the length of a run (AnonymousFile), and Files that are read as others are.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "freestone/base/quantity.h"
 
 namespace freestone {
 
+class LocalFile;
+
 /// A file in `folder` that has no name, so that nothing is left however the process ends. The caller closes it.
 /// @throws Error kind io: the folder is missing or not writable
 int open_anonymous(const std::string& folder);
+
+/// The same as a File, empty or `bytes` long as far as readers are told. `name` is for people.
+/// @throws Error as `open_anonymous`
+std::shared_ptr<const LocalFile> anonymous_file(const std::string& folder, std::string name, Index bytes = 0);
+
+/// A File that holds these bytes in memory.
+/// @throws Error kind io
+std::shared_ptr<const LocalFile> file_in_memory(std::string name, std::string_view bytes);
 
 /// Bytes that do not fit in memory, read back by who wrote them. Thread-safe.
 class AnonymousFile {

@@ -6,7 +6,7 @@
 namespace freestone {
 namespace {
 
-constexpr Index kSparesShare = 32;  // of the limit, for memory that nothing is in
+constexpr Index kSparesShare = 16;  // of the limit, for memory that nothing is in
 
 }  // namespace
 

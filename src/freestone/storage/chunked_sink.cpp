@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "freestone/core/grid_parts.h"
 
 namespace freestone {
 namespace {
@@ -24,8 +23,11 @@ Shape file_shape(const ChunkedOutput& output) {
 
 /// Closes a file whatever happens.
 struct OpenFile {
-  int descriptor;
+  explicit OpenFile(int opened) : descriptor(opened) {}
   ~OpenFile() { ::close(descriptor); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  const int descriptor;
 };
 
 }  // namespace
@@ -108,21 +110,9 @@ Index ChunkedSink::contiguous_scratch_bytes(const Box& box) const {
 
 void ChunkedSink::write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) {
   ensure(data.shape == box.shape && data.dtype == output_.spec.dtype, "write: the view does not fit the box");
-  if (box.empty()) return;
-  const GridParts parts(box, files_.chunk());
-  for (Index number = 0; number < parts.count(); ++number) {
-    cancel.check();
-    const Box part = parts[number];
-    const Dims at = parts.position(number);
-    const Box file = files_.box(files_.index_of(at));
-    const View view = data.part(relative_to(part, box));
-    if (part == file) {
-      write_file(at, view, scratch, cancel);
-      continue;
-    }
-    std::call_once(marked_, [&] { folder().write_file(prefix_ + kPartsMark, {}); });
-    if (const auto whole = parts_.add(at, file, part, view)) write_file(at, whole->view, scratch, cancel);
-  }
+  parts_.pass_on(
+      files_, box, data, cancel, [&](const Dims& at, const View& file) { write_file(at, file, scratch, cancel); },
+      [&] { std::call_once(marked_, [&] { folder().write_file(prefix_ + kPartsMark, {}); }); });
 }
 
 bool ChunkedSink::is_fill(ConstBytes raw) const {

@@ -15,7 +15,7 @@ namespace freestone {
 CodecRef rice_codec(Index element_bytes, Index block);
 /// int32, from the runs of an IRAF pixel list.
 CodecRef plio_codec();
-/// int32, a tile of `rows` x `columns`.
+/// A tile of `rows` x `columns` numbers of 32 bits, as int64: the transform works in them, and in memory that the chain has asked for.
 CodecRef hcompress_codec(Index rows, Index columns);
 
 enum class Dither { kNone, kSubtractive1, kSubtractive2 };

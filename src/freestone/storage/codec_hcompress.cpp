@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cstring>
-#include <limits>
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "freestone/storage/bit_reader.h"
@@ -11,6 +11,7 @@ namespace {
 
 // Coefficients of damaged bytes may overflow: they wrap.
 using Word = std::uint64_t;
+constexpr Index kWordBytes = 8;
 bool is_negative(Word w) { return static_cast<std::int64_t>(w) < 0; }
 Word shifted(Word w, int by) { return static_cast<Word>(static_cast<std::int64_t>(w) >> by); }
 
@@ -24,7 +25,7 @@ int levels_of(Index n) {
 /// A rectangle of numbers.
 struct Plane {
   Index rows, columns;
-  std::vector<Word> values;
+  std::span<Word> values;  // in the caller's memory
   Word& at(Index i, Index j) { return values[static_cast<std::size_t>(i * columns + j)]; }
 };
 
@@ -175,8 +176,10 @@ class HCompress final : public Codec {
       if (n > 64) fail(ErrorKind::kData, "hcompress: {} bit planes are more than a number has", n);
     }
     const Index count = rows * columns;
-    if (count * 4 > static_cast<Index>(to.size())) fail(ErrorKind::kData, "hcompress: more pixels than the tile has");
-    Plane plane{rows, columns, std::vector<Word>(static_cast<std::size_t>(count))};
+    if (count * kWordBytes > static_cast<Index>(to.size())) fail(ErrorKind::kData, "hcompress: more pixels than the tile has");
+    ensure(reinterpret_cast<std::uintptr_t>(to.data()) % alignof(Word) == 0, "hcompress: memory at an odd address");
+    Plane plane{rows, columns, {reinterpret_cast<Word*>(to.data()), static_cast<std::size_t>(count)}};
+    std::fill(plane.values.begin(), plane.values.end(), Word{0});
     const Index top = (rows + 1) / 2, left = (columns + 1) / 2;
     read_quarter(bits, plane, 0, 0, top, left, planes[0]);
     read_quarter(bits, plane, 0, left, top, columns / 2, planes[1]);
@@ -192,11 +195,9 @@ class HCompress final : public Codec {
       for (Word& value : plane.values) value *= scale;
     }
     transform_back(plane);
-    for (Index k = 0; k < count; ++k) {
-      const auto value = static_cast<std::int32_t>(plane.values[static_cast<std::size_t>(k)]);
-      std::memcpy(to.data() + 4 * k, &value, 4);
-    }
-    return count * 4;
+    // Pixels are of 32 bits: what damaged bytes have above is dropped.
+    for (Word& value : plane.values) value = static_cast<Word>(static_cast<std::int64_t>(static_cast<std::int32_t>(value)));
+    return count * kWordBytes;
   }
 
  private:

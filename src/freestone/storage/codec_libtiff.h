@@ -1,4 +1,4 @@
-/// What only libtiff decodes: JPEG, WebP, LERC and fax, as a codec among the others.
+/// What only libtiff decodes and encodes: JPEG, WebP, LERC and fax (decoded only), as codecs among the others.
 #pragma once
 
 #include <optional>
@@ -23,5 +23,19 @@ struct LibtiffImage {
 /// says is in the Error.
 /// @throws Error kind user: libtiff cannot open the image, or was built without its compression
 CodecRef libtiff_codec(const LibtiffImage& image);
+
+/// A tile as libtiff must know it to encode it: the bands of a pixel lie together.
+struct LibtiffTile {
+  std::string name;           ///< "jpeg"
+  Index compression = 0;      ///< its number in TIFF
+  Index width = 0, height = 0, samples = 1;
+  DType dtype = DType::kUint8;
+  int quality = 75;           ///< JPEG and WebP: 1 to 100; WebP of 100 loses nothing
+  bool is_ycbcr = false;      ///< JPEG: RGB is stored as YCbCr
+};
+
+/// Encodes tiles alone: each is what a directory lists, with all that a decoder needs. LERC loses nothing.
+/// @throws Error kind user: libtiff was built without the compression
+CodecRef libtiff_encoder(const LibtiffTile& tile);
 
 }  // namespace freestone

@@ -8,9 +8,9 @@
 #include <functional>
 
 #include "freestone/base/settings.h"
+#include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/http_client.h"
 #include "freestone/storage/remote_blocks.h"
-#include "freestone/storage/temp_store.h"
 
 namespace freestone {
 namespace {
@@ -18,7 +18,6 @@ namespace {
 constexpr Index kBlock = RemoteBlocks::kBlock;
 constexpr Index kSmallRead = Index{64} << 10;      // goes through blocks
 constexpr Index kMostAhead = 4;                    // blocks of one request when they are read in order
-constexpr Index kLargestWhole = Index{256} << 20;  // of a file that its server does not give in parts
 constexpr int kMostLists = 1000;
 
 Index bytes_of(std::span<const iovec> pieces) {
@@ -132,7 +131,7 @@ class FirstExchange final : public HttpExchange {
     }
     version = version_in(head, head.number("content-length"));
     expected_ = version.bytes;
-    if (version.bytes > kLargestWhole) fail_whole();
+    if (version.bytes > largest_whole_) fail_whole();
     // Once more, from the start, when it breaks off: it cannot be gone on with.
     whole = anonymous_file(default_settings().temp_dir, address().shown());
     whole_bytes_ = 0;
@@ -144,7 +143,7 @@ class FirstExchange final : public HttpExchange {
       bytes.insert(bytes.end(), part.begin(), part.end());
       return;
     }
-    if (whole_bytes_ + static_cast<Index>(part.size()) > kLargestWhole) fail_whole();
+    if (whole_bytes_ + static_cast<Index>(part.size()) > largest_whole_) fail_whole();
     write_exactly(whole->descriptor(), address().shown(), whole_bytes_, part);
     whole_bytes_ += static_cast<Index>(part.size());
   }
@@ -175,10 +174,11 @@ class FirstExchange final : public HttpExchange {
 
  private:
   [[noreturn]] void fail_whole() const {
-    fail(ErrorKind::kUser, "{}: its server gives files only whole (it ignores Range), and this one has {}, more than is taken that way ({}). Download it first.",
-         address().shown(), version.bytes < 0 ? std::string("more bytes than it says") : format_bytes(version.bytes), format_bytes(kLargestWhole));
+    fail(ErrorKind::kUser, "{}: its server gives files only whole (it ignores Range), and this one has {}, more than is taken that way ({}). Download it first, or allow it with "
+         "--remote-whole or FREESTONE_REMOTE_WHOLE: it is kept in the temporary folder while it is read.",
+         address().shown(), version.bytes < 0 ? std::string("more bytes than it says") : format_bytes(version.bytes), format_bytes(largest_whole_));
   }
-  const Index tail_bytes_;
+  const Index tail_bytes_, largest_whole_ = remote_whole_bytes();
   Index expected_ = -1, whole_bytes_ = 0, received_ = 0;
 };
 

@@ -96,6 +96,16 @@ thread_local RemoteScope::State t_state;
 
 int remote_connections() { return static_cast<int>(number_of("remote_connections", 16, 1, 256)); }
 
+Index remote_whole_bytes() {
+  const std::string text = setting("remote_whole");
+  if (text.empty()) return Index{256} << 20;
+  try {
+    return parse_bytes(text);
+  } catch (const Error& error) {
+    fail(ErrorKind::kUser, "remote_whole = '{}' ({} or the config file): {}", text, setting_variable("remote_whole"), error.message());
+  }
+}
+
 RemoteOptions default_remote_options() {
   RemoteOptions out;
   out.retries = static_cast<int>(number_of("remote_retries", 5, 0, 100));

@@ -40,6 +40,10 @@ using RemoteOptionsRef = std::shared_ptr<const RemoteOptions>;
 /// @throws Error kind user: not a number from 1 to 256
 int remote_connections();
 
+/// Bytes of the largest file that is taken whole from a server that gives no parts: FREESTONE_REMOTE_WHOLE, else `remote_whole` of the config file,
+/// else 256 MiB. @throws Error kind user: not an amount of bytes
+Index remote_whole_bytes();
+
 /// Options as the environment and files have them: FREESTONE_REMOTE_RETRIES, _TIMEOUT; AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
 /// AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE; and, by the names
 /// that GDAL gave them, AWS_NO_SIGN_REQUEST, AWS_VIRTUAL_HOSTING, AWS_REQUEST_PAYER.

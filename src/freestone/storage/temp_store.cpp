@@ -1,7 +1,6 @@
 #include "freestone/storage/temp_store.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "freestone/core/grid_parts.h"
@@ -88,18 +87,6 @@ class TempSink final : public Sink {
 };
 
 }  // namespace
-
-std::shared_ptr<const LocalFile> anonymous_file(const std::string& folder, std::string name, Index bytes) {
-  return LocalFile::adopt(open_anonymous(folder), std::move(name), bytes);
-}
-
-std::shared_ptr<const LocalFile> file_in_memory(std::string name, std::string_view bytes) {
-  const int descriptor = ::memfd_create("freestone", MFD_CLOEXEC);
-  if (descriptor < 0) fail_errno(errno, fmt::format("{}: no file can be made in memory", name));
-  const auto file = LocalFile::adopt(descriptor, std::move(name), static_cast<Index>(bytes.size()));
-  write_exactly(descriptor, file->name(), 0, std::as_bytes(std::span(bytes)));
-  return file;
-}
 
 void TempStore::forget() const { static_cast<const TempSink&>(*sink_).forget(); }
 

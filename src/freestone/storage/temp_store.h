@@ -13,14 +13,6 @@
 
 namespace freestone {
 
-/// An empty file without a name, gone when nobody holds it. `name` is for people.
-/// @throws Error kind io: no such folder, or it is not writable
-std::shared_ptr<const LocalFile> anonymous_file(const std::string& folder, std::string name, Index bytes = 0);
-
-/// A file without a name that holds these bytes in memory.
-/// @throws Error kind io
-std::shared_ptr<const LocalFile> file_in_memory(std::string name, std::string_view bytes);
-
 class TempStore {
  public:
   /// @param folder where the file is made
