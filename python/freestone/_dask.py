@@ -64,8 +64,12 @@ class DaskTask:
     def __dask_postpersist__(self) -> Any:
         return (lambda graph, *_, rename=None: self, ())
 
-    def __dask_optimize__(self, graph: Any, keys: Any, **_: Any) -> Any:
-        return graph
+    @property
+    def __dask_optimize__(self) -> Callable[..., Any]:
+        # That of Dask's delayed calls, which stand beside these: Dask gives results in the order of its groups of optimisations.
+        from dask.delayed import Delayed
+
+        return cast("Callable[..., Any]", Delayed.__dask_optimize__)
 
     __dask_scheduler__ = _Threads()
 
@@ -121,7 +125,7 @@ def _is_hidden() -> bool:
 def token_of(array: Array) -> str:
     """What stands for an array in Dask's keys: the same for the same operations on the same files and elements, in every process."""
     digest = hashlib.blake2b(digest_size=16)
-    text, memories, output = array.__reduce__()[1]
+    text, memories, output, _ = _core.describe_graph(array._core)
     digest.update(f"{text}|{output}".encode())
     for memory in memories:
         digest.update(f"|{memory.dtype.str}{memory.shape}".encode())
@@ -185,7 +189,7 @@ class _Together:
 def _array_of(task: Any) -> Array | None:
     """The array that a task of a graph computes."""
     function = task[0] if isinstance(task, tuple) and len(task) == 1 else getattr(task, "func", None)
-    return function.__self__ if getattr(function, "__func__", None) is DaskArray._dask_task else None
+    return getattr(function, "__self__", None) if getattr(function, "__func__", None) is DaskArray._dask_task else None
 
 
 def joined(graph: Mapping[Any, Any]) -> Mapping[Any, Any]:

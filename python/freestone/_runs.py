@@ -19,6 +19,14 @@ _settings: dict[str, Any] = {"memory": None, "threads": 0, "temp_dir": ""}
 _observers: list[Any] = []
 
 
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class settings:
     """Settings of the runs that follow, for all threads: ``fs.settings(memory="2GiB")``.
 
@@ -194,7 +202,9 @@ def profile() -> Profile:
     return Profile()
 
 
-def compute(*items: Any, memory: str | int | None = None, threads: int | None = None) -> tuple[Any, ...]:
+def compute(
+    *items: Any, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None
+) -> tuple[Any, ...]:
     """Computes several results together, in as few passes over their data as can be.
 
     Parameters
@@ -203,6 +213,8 @@ def compute(*items: Any, memory: str | int | None = None, threads: int | None = 
         Arrays, lazy results of `freestone.astro`, delayed calls and writes, futures; anything else is returned as it is.
     memory, threads
         As in `settings`, for this run.
+    num_workers, scheduler
+        Dask's names: `threads`; "threads", or "synchronous" for one thread.
 
     Returns
     -------
@@ -214,6 +226,7 @@ def compute(*items: Any, memory: str | int | None = None, threads: int | None = 
     MemoryBudgetError
         The results do not fit the budget: write them to files instead.
     """
+    threads = threads_of(threads, num_workers, scheduler)
     results: list[Any] = list(items)
     arrays: list[Any] = []
     parts: list[tuple[int, int, int]] = []
@@ -256,9 +269,11 @@ class WriteLater(DaskTask):
     def __repr__(self) -> str:
         return "<freestone.WriteLater: compute() writes>"
 
-    def compute(self, *, memory: str | int | None = None, threads: int | None = None, **_: Any) -> None:
-        """Writes now."""
-        given = {"memory": memory, "threads": threads}
+    def compute(
+        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None, **_: Any
+    ) -> None:
+        """Writes now. Parameters are as in `freestone.compute`."""
+        given = {"memory": memory, "threads": threads_of(threads, num_workers, scheduler)}
         _core.write(self._outputs(), run_setup(**{**self._settings, **{key: value for key, value in given.items() if value is not None}}))
 
     def submit(self) -> Any:
