@@ -101,21 +101,6 @@ class _Held:
         return self.value
 
 
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
-_pools_lock = threading.Lock()
-
-
-def _pool(workers: int) -> ThreadPoolExecutor:
-    with _pools_lock:
-        key = (os.getpid(), workers)
-        if key not in _pools:
-            _pools[key] = ThreadPoolExecutor(workers, thread_name_prefix="freestone-dask")
-        return _pools[key]
-
-
-os.register_at_fork(after_in_child=lambda: globals().update(_pools={}, _pools_lock=threading.Lock()))
-
-
 class _DaskBlocks:
     """Blocks of a Dask array, computed by Dask's threaded scheduler when they are read.
 
@@ -146,6 +131,7 @@ class _DaskBlocks:
     def _new_locks(self) -> None:
         self._owner, self._lock, self._first = os.getpid(), threading.Lock(), threading.Lock()
         self._coming.clear()
+        self._pool: ThreadPoolExecutor | None = None
 
     def _prepare(self) -> None:
         import dask.base
@@ -158,7 +144,8 @@ class _DaskBlocks:
         for parts in needs.values():
             for part in parts:
                 users[part] = users.get(part, 0) + 1
-        self._shared = {key for key, count in users.items() if count > 1 or (count and key in set(keys))}
+        outputs = set(keys)
+        self._shared = {key for key, count in users.items() if count > 1 or key in outputs}
         self._name, self._needs, self._graph = optimized.name, needs, dict(graph)
 
     def _keep(self, key: Any, value: Any, *_: Any) -> None:
@@ -197,7 +184,11 @@ class _DaskBlocks:
         from dask.threaded import get
 
         workers = self.workers or _runs.get_settings()["threads"]
-        made = get(self._tasks(keys), keys, pool=_pool(workers), num_workers=workers, callbacks=((None, None, None, self._keep, None),))
+        with self._lock:
+            if self._pool is None:
+                # Of this array alone: its tasks may wait for a run that reads another such array.
+                self._pool = ThreadPoolExecutor(workers, thread_name_prefix="freestone-dask")
+        made = get(self._tasks(keys), keys, pool=self._pool, num_workers=workers, callbacks=((None, None, None, self._keep, None),))
         return [np.asarray(block) for block in made]
 
     def _size_of(self, position: Sequence[int]) -> list[int]:

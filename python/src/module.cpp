@@ -3,7 +3,8 @@
 NB_MODULE(_core, module) {
   // The engine's threads and the objects that it keeps belong to one interpreter: the main one, which is number 0.
   if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0)
-    throw nanobind::import_error("Freestone runs in the main interpreter of a process only, not in a sub-interpreter. Use threads or processes.");
+    throw nanobind::import_error(
+        "Freestone runs in the main interpreter of a process only, not in a sub-interpreter. Use threads or processes.");
   module.doc() = "Freestone's C++ engine. Use the package freestone.";
   // Arrays may live in module globals until the interpreter ends.
   nanobind::set_leak_warnings(false);

@@ -21,8 +21,8 @@ using Json = nlohmann::json;
 /// What says that a file is still the one that was opened; a pickle reads it as it is then, a token of Dask must differ.
 Json described(const Identity& file) { return {{"bytes", file.bytes}, {"modified", file.modified_ns}}; }
 
-/// (JSON of all nodes, inputs before users; the arrays in memory that they look at; number of the output; Python objects: of a user function
-/// what makes it again from its inputs, of a source in Python the arguments of `python_source`).
+/// (JSON of all nodes, inputs before users; the arrays in memory that they look at; number of the output; Python objects: of a user
+/// function what makes it again from its inputs, of a source in Python the arguments of `python_source`).
 nb::tuple describe_graph(const Array& array) {
   std::unordered_map<const Node*, std::size_t> number;
   Json nodes = Json::array();

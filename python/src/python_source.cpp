@@ -50,7 +50,8 @@ void bind_python_source(nb::module_& module) {
                                  const std::vector<Index>& chunks, const std::string& name) {
     const Shape lengths(shape);
     return from_source(std::make_shared<PythonSource>(read, Spec{lengths, parse_dtype(dtype)},
-                                                      chunks.empty() ? ChunkGrid::contiguous(lengths) : ChunkGrid(lengths, Shape(chunks)), name));
+                                                      chunks.empty() ? ChunkGrid::contiguous(lengths) : ChunkGrid(lengths, Shape(chunks)),
+                                                      name));
   });
 }
 

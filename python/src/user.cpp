@@ -148,8 +148,8 @@ void bind_user(nb::module_& module) {
   module.def("python_function", &python_function);
   module.def("compiled_function", &compiled_function);
   module.def("user_function",
-             [](const UserCallFunction& call, const std::vector<Array>& arrays, const nb::dict& facts, const std::vector<OutputTuple>& outputs,
-                const nb::object& origin) {
+             [](const UserCallFunction& call, const std::vector<Array>& arrays, const nb::dict& facts,
+                const std::vector<OutputTuple>& outputs, const nb::object& origin) {
                const auto lengths = [&](const char* key) { return Dims(nb::cast<std::vector<Index>>(facts[key])); };
                UserFunction f;
                f.call = call;

@@ -141,6 +141,8 @@ def test_there_and_back_again_in_little_memory(tmp_path):
         d = (fs.open(tmp_path / "x.zarr") * 2).to_dask()
         a = fs.from_dask(d + 1) - 1
         np.testing.assert_allclose(a.compute(), 2 * x, atol=1e-5)
+        nested = fs.from_dask(fs.from_dask(a.to_dask() * 2).to_dask() + 1, num_workers=1)
+        np.testing.assert_allclose(nested.compute(), 4 * x + 1, atol=1e-4)
         a.write(tmp_path / "y.zarr")
     np.testing.assert_allclose(fs.open(tmp_path / "y.zarr").compute(), 2 * x, atol=1e-5)
 

@@ -222,7 +222,8 @@ void fill_window(std::span<const Edge> edges, const Tile& in, const Box& wanted,
     std::vector<T> constants;
     for (const Edge& edge : edges) constants.push_back(filled_with<T>(edge.constant));
     const auto inside = [&](int k, Index i) {
-      return edges[static_cast<std::size_t>(k)].boundary != Boundary::kConstant || (wanted.start[k] + i >= 0 && wanted.start[k] + i < array[k]);
+      if (edges[static_cast<std::size_t>(k)].boundary != Boundary::kConstant) return true;
+      return wanted.start[k] + i >= 0 && wanted.start[k] + i < array[k];
     };
     Dims at(rank - 1);
     const Index length = wanted.shape[rank - 1], step = out.strides[rank - 1];

@@ -35,8 +35,8 @@ struct Edge {
   Boundary boundary = Boundary::kReflect;
   double constant = 0;
 };
-/// The same with a rule for each axis. Where an element lies beyond the edges of several axes, the axes go on in their order, each with what
-/// stands there already: the constant of a later axis wins.
+/// The same with a rule for each axis. Where an element lies beyond the edges of several axes, the axes go on in their order, each with
+/// what stands there already: the constant of a later axis wins.
 Box filled_from(std::span<const Edge> edges, const Box& wanted, const Shape& array);
 void fill_window(std::span<const Edge> edges, const Tile& in, const Box& wanted, const Shape& array, const View& out);
 

@@ -225,7 +225,8 @@ void UserFunctionOp::run_block(const Box& block, const Box& box, std::span<const
   try {
     Dims before(block.rank());
     for (int k = 0; k < block.rank(); ++k)
-      before[k] = function_.open[static_cast<std::size_t>(k)] ? std::min(function_.before[k], block.start[k] * function_.steps[k]) : function_.before[k];
+      before[k] = function_.open[static_cast<std::size_t>(k)] ? std::min(function_.before[k], block.start[k] * function_.steps[k])
+                                                              : function_.before[k];
     function_.call({from, to, block, before});
   } catch (const Error&) {
     throw;
@@ -246,7 +247,8 @@ std::vector<Array> user_function(UserFunction function, const std::vector<Array>
   if (function.steps.rank() == 0) function.steps = Dims(rank, 1);
   const auto axes = static_cast<std::size_t>(rank);
   ensure(arrays.size() == function.inputs.size() && function.block.rank() == rank && function.steps.rank() == rank &&
-             function.before.rank() == rank && function.after.rank() == rank && function.open.size() == axes && function.edges.size() == axes,
+             function.before.rank() == rank && function.after.rank() == rank && function.open.size() == axes &&
+             function.edges.size() == axes,
          "user_function: axes that do not fit");
   if (function.identity.empty()) function.identity = fmt::format("{}#{}", function.name, next++);
   for (int k = 0; k < rank; ++k) {
