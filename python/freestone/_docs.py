@@ -178,35 +178,68 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "permutation.x": ("int or array_like", "The numbers below it, or the elements in another order."),
     "as_completed.futures": ("iterable of Future", ""),
     "compress.condition": ("array_like of bool", "Of the axis."),
+    "apply_gufunc.vectorize": ("bool", "`func` gets one set of core axes at a time."),
+    "apply_gufunc.meta": ("array or sequence of array, optional", "Says the dtypes."),
+    "apply_gufunc.allow_rechunk": ("bool", "For Dask's sake: core axes are always seen whole."),
+    "apply_gufunc.name": ("str, optional", "For messages."),
+    "apply_along.vectorized": ("bool", "`func` gets blocks of lines, the axis last."),
+    "convolve.axis": ("int", "Along which axis."),
+    "delayed.name": ("str, optional", "For Dask's sake."),
+    "delayed.pure": ("bool, optional", "For Dask's sake: calls run once each."),
+    "delayed.traverse": ("bool", "For Dask's sake: lists, tuples, sets and dicts are looked into."),
+    "gather.futures": ("Future, or list, tuple, set or dict of them", "Whose results are wanted."),
+    "group_reduce.skip_nan": ("bool", "NaN is left out."),
+    "meshgrid.arrays": ("array_like", "The positions along each axis."),
+    "sigma_clip.maxiters": ("int", "How often at most."),
+    "sigma_clip.low": ("float, optional", "The threshold below the centre."),
+    "sigma_clip.high": ("float, optional", "The threshold above the centre."),
+    "submit.key": ("str, optional", "For Dask's sake."),
+    "submit.workers": ("", "For Dask's sake: there is one process."),
+    "visualize.show": ("bool, optional", "Opens the picture in a browser."),
+    "memory_factor": ("float", "Memory that `func` takes, in parts of its inputs' bytes."),
+    "workers": ('{"threads", "processes"}', "Where Python code runs. Processes: functions and blocks are pickled."),
 }
+
+_HEAD = "    Parameters\n    ----------\n"
+_SECTIONS = ("Returns", "Yields", "Raises", "Notes", "Examples")
+
+
+def _names(function: types.FunctionType) -> list[str]:
+    """The parameters, with their stars."""
+    code = function.__code__
+    named = code.co_argcount + code.co_kwonlyargcount
+    stars = [f"*{n}" for n in code.co_varnames[named:][: bool(code.co_flags & 4)]]
+    doubles = [f"**{n}" for n in code.co_varnames[named + len(stars) :][: bool(code.co_flags & 8)]]
+    return [*code.co_varnames[: code.co_argcount], *stars, *code.co_varnames[code.co_argcount : named], *doubles]
+
+
+def _end_of(text: str, start: int) -> int:
+    """Where what stands at `start` ends: at the next section, or the text's end."""
+    places = [text.find(f"\n\n    {section}\n", start) for section in _SECTIONS]
+    return min((k for k in places if k >= 0), default=len(text.rstrip()))
 
 
 def complete(namespace: dict[str, Any]) -> None:
-    """Gives the functions of a module's ``__all__`` a section Parameters where their docstrings have none."""
+    """Gives the functions of a module's ``__all__`` a section Parameters, or what lacks in it, where a parameter is known by its name."""
     for name in namespace["__all__"]:
         function = namespace.get(name)
-        if not isinstance(function, types.FunctionType) or function.__module__ != namespace["__name__"]:
+        text = getattr(function, "__doc__", None)
+        if not isinstance(function, types.FunctionType) or text is None or "arameters are as" in text or not function.__module__.startswith("freestone"):
             continue
-        text = function.__doc__
-        if text is None or "Parameters\n" in text or "Parameters are as" in text:
-            continue
-        code = function.__code__
-        starred = [f"*{n}" for n in code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][: bool(code.co_flags & 4)]]
-        doubled = [f"**{n}" for n in code.co_varnames[code.co_argcount + code.co_kwonlyargcount + len(starred) :][: bool(code.co_flags & 8)]]
-        names = [*code.co_varnames[: code.co_argcount], *starred, *code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount], *doubled]
+        start = text.find(_HEAD)
+        section = "" if start < 0 else text[start : _end_of(text, start)]
+        heads = [line.partition(" :")[0] for line in section.splitlines() if line[:5].strip()]
+        said = {part.strip(" *") for head in heads for part in head.split(",")}
         lines = []
-        for given in names:
+        for given in _names(function):
             plain = given.lstrip("*")
             known = PARAMETERS.get(f"{name}.{plain}") or PARAMETERS.get(plain)
-            if known is None:
+            if known is None or plain in said:
                 continue
             kind, what = known
             lines.append(f"    {given} : {kind}" if kind else f"    {given}")
             if what:
                 lines.append(f"        {what}")
         if lines:
-            first, _, rest = text.partition("\n\n    ")
-            body = f"\n\n    {rest.rstrip()}" if rest else ""
-            at = min((k for k in (body.find(f"\n\n    {section}\n") for section in ("Returns", "Raises", "Notes")) if k >= 0), default=len(body))
-            before, after = body[:at], body[at:]
-            function.__doc__ = f"{first.rstrip()}{before}\n\n    Parameters\n    ----------\n" + "\n".join(lines) + after + "\n    "
+            at = _end_of(text, max(start, 0))
+            function.__doc__ = text[:at].rstrip() + ("\n" if section else f"\n\n{_HEAD}") + "\n".join(lines) + text[at:].rstrip() + "\n    "
