@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import math as _math
 
-from freestone import fft, linalg, random
+from freestone import _docs, fft, linalg, ndimage, random
 from freestone._array import Array
 from freestone._creation import *
 from freestone._dataset import DataArray, Dataset
+from freestone._delayed import *
 from freestone._diagnostics import *
 from freestone._dtypes import *
 from freestone._elementwise import *
+from freestone._foreign import *
 from freestone._futures import *
 from freestone._indexing import *
 from freestone._info import __array_namespace_info__
@@ -40,3 +42,7 @@ __array_api_version__ = "2024.12"
 
 e, pi, inf, nan = _math.e, _math.pi, _math.inf, _math.nan
 newaxis = None
+
+for _name, _module in list(globals().items()):
+    if hasattr(_module, "__all__"):
+        _docs.complete(vars(_module))

@@ -10,7 +10,7 @@ from typing import Any, Union, cast
 
 import numpy as np
 
-from freestone import _core, _runs
+from freestone import _core, _dask, _operators, _runs
 from freestone._dtypes import DTYPES, DTypeLike, dtype_of
 from freestone.errors import UserError
 
@@ -30,7 +30,7 @@ ALIASES: dict[str, str] = dict(_core.alias_table())
 _API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 
 
-class Array:
+class Array(_operators.Operators, _dask.DaskArray):
     """An array whose elements are read and computed when a result is asked for.
 
     Made by `freestone.open`, `freestone.asarray`, and by operations on arrays. Arithmetic, comparisons, indexing and reductions follow
@@ -43,7 +43,6 @@ class Array:
 
     __slots__ = ("_core", "__weakref__")
     __array_priority__ = 100
-    __hash__ = object.__hash__
 
     def __init__(self, core: Any) -> None:
         self._core = core
@@ -155,8 +154,14 @@ class Array:
         threads = _runs.threads_of(threads, num_workers, scheduler)
         return self._freestone_result(_core.compute([self._core], _runs.run_setup(memory=memory, threads=threads)))
 
-    def persist(self, *, memory: str | int | None = None, threads: int | None = None) -> Array:
-        """The array computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise."""
+    def persist(
+        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None
+    ) -> Array:
+        """The array computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise.
+
+        Parameters are as in `compute`.
+        """
+        threads = _runs.threads_of(threads, num_workers, scheduler)
         return Array(_core.persist(self._core, _runs.run_setup(memory=memory, threads=threads)))
 
     def write(
@@ -222,6 +227,32 @@ class Array:
         later.compute()
         return None
 
+    def to_dask(self, chunks: Any = None) -> Any:
+        """The array as a ``dask.array.Array``, lazily: a task for each chunk, which runs the engine on one thread for that part.
+
+        Parameters
+        ----------
+        chunks : optional
+            As in ``dask.array.from_array``. Default: the array's chunks; of data without chunks Dask's "auto".
+        """
+        return _dask.to_dask(self, chunks)
+
+    def to_xarray(self, dims: Sequence[str] | None = None, *, name: str | None = None, coords: Any = None, attrs: Any = None) -> Any:
+        """The array in an ``xarray.DataArray``, lazily.
+
+        Parameters
+        ----------
+        dims : sequence of str, optional
+            Names of the axes. Default: xarray's ``dim_0``...
+        name, coords, attrs : optional
+            As in ``xarray.DataArray``.
+        """
+        try:
+            import xarray
+        except ImportError:
+            raise UserError("to_xarray needs xarray: pip install xarray") from None
+        return xarray.DataArray(self, coords=coords, dims=dims, name=name, attrs=attrs)
+
     def explain(self, *, memory: str | int | None = None, threads: int | None = None) -> str:
         """The plan for computing this array, in words. Nothing is read."""
         return _runs.explain(self, memory=memory, threads=threads)
@@ -257,9 +288,7 @@ class Array:
         self, /, *, stream: Any = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None
     ) -> Any:
         memory = _core.memory_of(self._core)
-        values = np.asarray(self.compute()) if memory is None else memory
-        if memory is None and copy is False:
-            raise BufferError("The array has no elements in memory; they are computed into new memory.")
+        values = np.asarray(self.compute()) if memory is None else memory  # what is computed is nobody's memory: no copy of anything
         if memory is not None and (copy or max_version is None or max_version[0] < 1):
             # Older versions cannot say that memory is read-only: consumers get a copy, which is theirs, or are trusted where they refuse one.
             values, copy = (np.asarray(_Lent(memory)), copy) if copy is False else (memory.copy(), None)
@@ -278,7 +307,7 @@ class Array:
     def item(self, *position: Any) -> Any:
         """The only element, or that at `position`, as a Python number."""
         if position:
-            return self[position if len(position) > 1 else position[0]].item()
+            return self[position].item() if len(position) > 1 else self[next(iter(position))].item()
         if self.size != 1:
             raise UserError(f"item() of an array of {self.size} elements.")
         return self._values().item()
@@ -312,7 +341,12 @@ class Array:
         return bool(self._values().item())
 
     def __reduce__(self) -> Any:
-        return (_from_graph, _core.describe_graph(self._core))
+        text, memories, output, objects = _core.describe_graph(self._core)
+        if not objects:
+            return (_from_graph, (text, memories, output))
+        from freestone._calls import Objects
+
+        return (_from_graph, (text, memories, output, Objects(objects)))
 
     def __copy__(self) -> Array:
         return Array(self._core)
@@ -323,171 +357,6 @@ class Array:
     def copy(self) -> Array:
         """Another handle on the same elements: item assignment to one does not change the other."""
         return Array(self._core)
-
-    # Operators.
-
-    def __add__(self, other: Any) -> Array:
-        return apply("add", self, other)
-
-    def __radd__(self, other: Any) -> Array:
-        return apply("add", other, self)
-
-    def __sub__(self, other: Any) -> Array:
-        return apply("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Array:
-        return apply("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Array:
-        return apply("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Array:
-        return apply("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Array:
-        return apply("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Array:
-        return apply("divide", other, self)
-
-    def __floordiv__(self, other: Any) -> Array:
-        return apply("floor_divide", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Array:
-        return apply("floor_divide", other, self)
-
-    def __mod__(self, other: Any) -> Array:
-        return apply("remainder", self, other)
-
-    def __rmod__(self, other: Any) -> Array:
-        return apply("remainder", other, self)
-
-    def __pow__(self, other: Any) -> Array:
-        return apply("power", self, other)
-
-    def __rpow__(self, other: Any) -> Array:
-        return apply("power", other, self)
-
-    def __and__(self, other: Any) -> Array:
-        return apply("bitwise_and", self, other)
-
-    def __rand__(self, other: Any) -> Array:
-        return apply("bitwise_and", other, self)
-
-    def __or__(self, other: Any) -> Array:
-        return apply("bitwise_or", self, other)
-
-    def __ror__(self, other: Any) -> Array:
-        return apply("bitwise_or", other, self)
-
-    def __xor__(self, other: Any) -> Array:
-        return apply("bitwise_xor", self, other)
-
-    def __rxor__(self, other: Any) -> Array:
-        return apply("bitwise_xor", other, self)
-
-    def __lshift__(self, other: Any) -> Array:
-        return apply("left_shift", self, other)
-
-    def __rlshift__(self, other: Any) -> Array:
-        return apply("left_shift", other, self)
-
-    def __rshift__(self, other: Any) -> Array:
-        return apply("right_shift", self, other)
-
-    def __rrshift__(self, other: Any) -> Array:
-        return apply("right_shift", other, self)
-
-    def __divmod__(self, other: Any) -> tuple[Array, Array]:
-        return apply("floor_divide", self, other), apply("remainder", self, other)
-
-    def __rdivmod__(self, other: Any) -> tuple[Array, Array]:
-        return apply("floor_divide", other, self), apply("remainder", other, self)
-
-    def __matmul__(self, other: Any) -> Array:
-        return NotImplemented if operand(other) is None else _products.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Array:
-        return NotImplemented if operand(other) is None else _products.matmul(other, self)
-
-    def __eq__(self, other: Any) -> Array:  # type: ignore[override]
-        return apply("equal", self, other)
-
-    def __ne__(self, other: Any) -> Array:  # type: ignore[override]
-        return apply("not_equal", self, other)
-
-    def __lt__(self, other: Any) -> Array:
-        return apply("less", self, other)
-
-    def __le__(self, other: Any) -> Array:
-        return apply("less_equal", self, other)
-
-    def __gt__(self, other: Any) -> Array:
-        return apply("greater", self, other)
-
-    def __ge__(self, other: Any) -> Array:
-        return apply("greater_equal", self, other)
-
-    def __neg__(self) -> Array:
-        return apply("negative", self)
-
-    def __pos__(self) -> Array:
-        return apply("positive", self)
-
-    def __abs__(self) -> Array:
-        return apply("absolute", self)
-
-    def __invert__(self) -> Array:
-        return apply("invert", self)
-
-    def _rebound(self, result: Array) -> Array:
-        """What ``a += b`` binds `a` to: `result` in the shape and type of this array."""
-        if result is NotImplemented or (result.dtype == self.dtype and result.shape == self.shape):
-            return result
-        if result.shape != self.shape:
-            raise UserError(f"In place, the result has shape {result.shape}, but the array has shape {self.shape}.")
-        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
-            raise TypeError(f"in place, a result of {result.dtype} does not become {self.dtype}; write a = a + b, or convert it (astype)")
-        return result.astype(self.dtype)
-
-    def __iadd__(self, other: Any) -> Array:
-        return self._rebound(self + other)
-
-    def __isub__(self, other: Any) -> Array:
-        return self._rebound(self - other)
-
-    def __imul__(self, other: Any) -> Array:
-        return self._rebound(self * other)
-
-    def __itruediv__(self, other: Any) -> Array:
-        return self._rebound(self / other)
-
-    def __ifloordiv__(self, other: Any) -> Array:
-        return self._rebound(self // other)
-
-    def __imod__(self, other: Any) -> Array:
-        return self._rebound(self % other)
-
-    def __ipow__(self, other: Any) -> Array:
-        return self._rebound(self**other)
-
-    def __iand__(self, other: Any) -> Array:
-        return self._rebound(self & other)
-
-    def __ior__(self, other: Any) -> Array:
-        return self._rebound(self | other)
-
-    def __ixor__(self, other: Any) -> Array:
-        return self._rebound(self ^ other)
-
-    def __ilshift__(self, other: Any) -> Array:
-        return self._rebound(self << other)
-
-    def __irshift__(self, other: Any) -> Array:
-        return self._rebound(self >> other)
-
-    def __imatmul__(self, other: Any) -> Array:
-        return self._rebound(self @ other)
 
     # NumPy's functions on arrays stay lazy where Freestone has them.
 
@@ -683,9 +552,9 @@ class _Lent:
         self.__array_interface__ = {**memory.__array_interface__, "data": (memory.__array_interface__["data"][0], False)}
 
 
-def _from_graph(text: str, memories: list[np.ndarray[Any, Any]], output: int) -> Array:
+def _from_graph(text: str, memories: list[np.ndarray[Any, Any]], output: int, objects: Any = ()) -> Array:
     """An array from its pickle."""
-    return Array(_core.build_graph(text, memories, output))
+    return Array(_core.build_graph(text, memories, output, list(objects)))
 
 
 def check_device(device: Any) -> None:

@@ -19,7 +19,7 @@ import functools
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -121,7 +121,7 @@ def _of_ctypes(function: Any) -> tuple[int, str, list[str]]:
         if kind is ctypes.c_void_p:
             return "void*"
         if isinstance(kind, type) and issubclass(kind, ctypes._Pointer):
-            return np.dtype(kind._type_).name + "*"
+            return np.dtype(cast(Any, kind)._type_).name + "*"
         return np.dtype(kind).name
 
     address = ctypes.cast(function, ctypes.c_void_p).value or 0
@@ -162,8 +162,7 @@ def _of_cffi(function: Any) -> tuple[int, str, list[str]]:
 @functools.lru_cache(maxsize=256)
 def _wrapped(function: Any, inputs: tuple[str, ...], ranks: tuple[int, ...], outputs: tuple[str, ...], out_ranks: tuple[int, ...], loops: int) -> Any:
     """A C function around one of njit: pointers and lengths become arrays."""
-    import numba
-
+    numba: Any = sys.modules["numba"]
     fills = function.py_func.__code__.co_argcount == len(inputs) + len(outputs)
     lines = ["def call(ins, outs, numbers):"]
     at = 0

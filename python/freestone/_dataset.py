@@ -351,7 +351,7 @@ class DataArray(_Labelled, Array):  # type: ignore[misc]  # it is written as a f
         """The dataset of this array alone."""
         return Dataset(self._labels)
 
-    def to_xarray(self, *, lazy: bool = False) -> Any:
+    def to_xarray(self, *, lazy: bool = False) -> Any:  # type: ignore[override]
         whole = _Labelled.to_xarray(self, lazy=lazy)
         return whole[self._name] if self._name in whole else whole.coords[self._name]
 

@@ -183,6 +183,7 @@ class Profiler(_Profiler):
 
     @property
     def results(self) -> list[TaskData]:
+        """An entry for each operation on each tile, in the order of their ends."""
         rows = self._watching.rows()
         return [TaskData((name or kind, stage, task), name or kind, start * 1e-9, end * 1e-9, lane) for kind, name, stage, task, lane, start, end, _, _ in rows if kind != "task-done"]
 
@@ -208,6 +209,7 @@ class CacheProfiler(_Profiler):
 
     @property
     def results(self) -> list[CacheData]:
+        """An entry for each tile, in the order of their ends."""
         held: dict[tuple[int, int], list[Any]] = {}
         results = []
         for kind, name, stage, task, _, start, end, size, _ in self._watching.rows():

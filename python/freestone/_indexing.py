@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -40,14 +40,14 @@ def _plain(key: Any) -> Any:
     if isinstance(key, (str, bytes, float, complex)) and not isinstance(key, np.generic):
         raise IndexError("an index is an integer, a slice, None, '...', or an array of integers or bool")
     if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
-        return operator.index(key)
+        return int(key)
     if _is_mask(key) or (isinstance(key, (list, tuple)) and np.asarray(key).dtype == np.bool_):
         return np.array(key, order="C", copy=None)  # ascontiguousarray would give a single bool an axis
     if isinstance(key, (Array, np.ndarray)) and key.ndim == 0 and key.dtype.kind in "iu":
         return operator.index(key)
     if not isinstance(key, (Array, np.ndarray, list, tuple)):
         try:
-            return operator.index(key)
+            return operator.index(cast(Any, key))
         except TypeError:
             raise IndexError("an index is an integer, a slice, None, '...', or an array of integers or bool") from None
     return _positions(key, "an index")
@@ -68,7 +68,9 @@ def _keys(array: Array, key: Any) -> list[Any]:
     if given > array.ndim:
         raise IndexError(f"too many indices: the array has {array.ndim} axes, {given} were indexed")
     axis = 0
+    picked: list[Any] = []
     for k in keys:
+        picked.append(k)
         if k is Ellipsis:
             axis += array.ndim - given
             continue
@@ -81,9 +83,11 @@ def _keys(array: Array, key: Any) -> list[Any]:
         if isinstance(k, np.ndarray) and k.dtype == np.bool_:
             part = array.shape[axis : axis + k.ndim]
             if k.shape != part:
-                raise IndexError(f"a mask of shape {k.shape} for axes of shape {part}")
+                if not _is_empty_for(k.shape, part):
+                    raise IndexError(f"a mask of shape {k.shape} for axes of shape {part}")
+                picked[-1:] = k.nonzero()
         axis += _axes_taken(k)
-    return keys
+    return picked
 
 
 def _slice_core(core: Any, keys: Sequence[Any]) -> Any:
@@ -109,10 +113,23 @@ def _slice_core(core: Any, keys: Sequence[Any]) -> Any:
     return result
 
 
+def _is_empty_for(mask: tuple[int, ...], axes: tuple[int, ...]) -> bool:
+    """Whether a mask differs from the axes only where it has length 0, which the array API lets pick nothing."""
+    return len(mask) == len(axes) and all(m in (n, 0) for m, n in zip(mask, axes))
+
+
+def _nothing_of(array: Array, axes: int) -> Array:
+    """What a mask of the first axes picks that is nowhere True."""
+    core = _slice_core(array._core, [slice(0, 0)])
+    return Array(core if axes == 1 else _core.reshape(core, [0, *array.shape[axes:]]))
+
+
 def get_item(array: Array, key: Any) -> Array:
     """``array[key]``. A mask that is lazy is counted now."""
     if isinstance(key, Array) and key.dtype == np.bool_ and key.ndim:
         if key.shape != array.shape[: key.ndim]:
+            if _is_empty_for(key.shape, array.shape[: key.ndim]):
+                return _nothing_of(array, key.ndim)
             raise IndexError(f"a mask of shape {key.shape} for an array of shape {array.shape}")
         return Array(_core.boolean_index(array._core, key._core, _runs.run_setup()))
     keys = _keys(array, key)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["interrupt", "interruptible", "on_interrupt"]
+__all__ = ["interrupt", "interruptible", "interruptible_reader", "on_interrupt"]
 
 _lock = threading.Lock()
 _running: dict[int, int] = {}  # thread -> how many user functions deep
 _callbacks: list[Callable[[], None]] = []
+
+
+def _after_fork() -> None:
+    # Another thread may have held the lock; the threads that ran functions are not here.
+    global _lock
+    _lock = threading.Lock()
+    _running.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def on_interrupt(callback: Callable[[], None]) -> None:
@@ -35,6 +46,20 @@ def interruptible(function: Callable[..., Any]) -> Callable[..., Any]:
                     del _running[thread]
 
     return call
+
+
+class interruptible_reader:
+    """`interruptible`, in a form that pickles."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._call = interruptible(function)
+
+    def __call__(self, *args: Any) -> Any:
+        return self._call(*args)
+
+    def __reduce__(self) -> Any:
+        return (interruptible_reader, (self.function,))
 
 
 def interrupt() -> None:

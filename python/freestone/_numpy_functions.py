@@ -92,7 +92,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     import freestone
 
     given = {key: value for key, value in kwargs.items() if not (key == "where" and value is True)}
-    name = ALIASES.get(ufunc.__name__, ufunc.__name__)
+    called = str(ufunc.__name__)
+    name = ALIASES.get(called, called)
     if "out" in given:
         return _into(ufunc, method, inputs, given)
     dtype = given.pop("dtype", None)

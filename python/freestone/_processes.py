@@ -23,12 +23,13 @@ from typing import Any
 from freestone import _interrupts, _runs
 from freestone.errors import UserError
 
-__all__ = ["remote", "worker"]
+__all__ = ["dumps", "remote", "worker"]
 
 _LENGTH = struct.Struct("<Q")
 
 
-def _dumps(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
+    """The pickle of `value`, by cloudpickle where it is installed."""
     try:
         import cloudpickle
     except ImportError:
@@ -66,7 +67,7 @@ class _Worker:
     def call(self, number: int, function: bytes, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         source, target = self.process.stdout, self.process.stdin
         assert source is not None and target is not None
-        message = _dumps((number, None if number in self.known else function, arguments, kwargs))
+        message = dumps((number, None if number in self.known else function, arguments, kwargs))
         try:
             target.write(_LENGTH.pack(len(message)))
             target.write(message)
@@ -165,7 +166,7 @@ def remote(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     number = next(_numbers)
     try:
-        packed = _dumps(function)
+        packed = dumps(function)
     except Exception as error:
         raise UserError(f"The function cannot go to another process: {error}. Install cloudpickle, or define it in a module.") from error
 
@@ -212,14 +213,14 @@ def worker() -> None:
             if function is not None:
                 functions[number] = pickle.loads(function)
             answer = (False, functions[number](*arguments, **kwargs), "")
-            data = _dumps(answer)
+            data = dumps(answer)
         except BaseException as error:
             text = traceback.format_exc()
             try:
-                data = _dumps((True, error.with_traceback(None), text))
+                data = dumps((True, error.with_traceback(None), text))
                 pickle.loads(data)
             except Exception:
-                data = _dumps((True, RuntimeError(f"{type(error).__name__}: {error}"), text))
+                data = dumps((True, RuntimeError(f"{type(error).__name__}: {error}"), text))
         target.write(_LENGTH.pack(len(data)))
         target.write(data)
         target.flush()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from freestone import _core
+from freestone._dask import DaskTask
 from freestone.errors import UserError
 
 __all__ = ["settings", "get_settings", "progress", "profile", "Profile", "WriteLater", "compute", "write", "explain"]
@@ -16,6 +17,14 @@ __all__ = ["settings", "get_settings", "progress", "profile", "Profile", "WriteL
 _lock = threading.Lock()
 _settings: dict[str, Any] = {"memory": None, "threads": 0, "temp_dir": ""}
 _observers: list[Any] = []
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class settings:
@@ -193,7 +202,9 @@ def profile() -> Profile:
     return Profile()
 
 
-def compute(*items: Any, memory: str | int | None = None, threads: int | None = None) -> tuple[Any, ...]:
+def compute(
+    *items: Any, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None
+) -> tuple[Any, ...]:
     """Computes several results together, in as few passes over their data as can be.
 
     Parameters
@@ -202,6 +213,8 @@ def compute(*items: Any, memory: str | int | None = None, threads: int | None = 
         Arrays, lazy results of `freestone.astro`, delayed calls and writes, futures; anything else is returned as it is.
     memory, threads
         As in `settings`, for this run.
+    num_workers, scheduler
+        Dask's names: `threads`; "threads", or "synchronous" for one thread.
 
     Returns
     -------
@@ -213,6 +226,7 @@ def compute(*items: Any, memory: str | int | None = None, threads: int | None = 
     MemoryBudgetError
         The results do not fit the budget: write them to files instead.
     """
+    threads = threads_of(threads, num_workers, scheduler)
     results: list[Any] = list(items)
     arrays: list[Any] = []
     parts: list[tuple[int, int, int]] = []
@@ -241,45 +255,6 @@ def compute(*items: Any, memory: str | int | None = None, threads: int | None = 
     return tuple(results)
 
 
-class DaskTask:
-    """What Dask's compute and progress bars take as one task of a graph, by Dask's collection protocol: something with `compute` and a key."""
-
-    __slots__ = ()
-    _key: str
-
-    def compute(self, **_: Any) -> Any:
-        """The result."""
-        raise NotImplementedError
-
-    def __dask_graph__(self) -> dict[str, Any]:
-        return {self._key: (self.compute,)}
-
-    def __dask_keys__(self) -> list[str]:
-        return [self._key]
-
-    def __dask_tokenize__(self) -> str:
-        return self._key
-
-    def __dask_postcompute__(self) -> Any:
-        return (_first, ())
-
-    def __dask_postpersist__(self) -> Any:
-        return (lambda graph, *_, rename=None: self, ())
-
-    def __dask_optimize__(self, graph: Any, keys: Any, **_: Any) -> Any:
-        return graph
-
-    @staticmethod
-    def __dask_scheduler__(graph: Any, keys: Any, **settings: Any) -> Any:
-        from dask.threaded import get
-
-        return get(graph, keys, **settings)
-
-
-def _first(results: Any) -> Any:
-    return results[0]
-
-
 class WriteLater(DaskTask):
     """Writes that are described and not begun: what ``write(..., compute=False)`` gives.
 
@@ -294,9 +269,11 @@ class WriteLater(DaskTask):
     def __repr__(self) -> str:
         return "<freestone.WriteLater: compute() writes>"
 
-    def compute(self, *, memory: str | int | None = None, threads: int | None = None, **_: Any) -> None:
-        """Writes now."""
-        given = {"memory": memory, "threads": threads}
+    def compute(
+        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None, **_: Any
+    ) -> None:
+        """Writes now. Parameters are as in `freestone.compute`."""
+        given = {"memory": memory, "threads": threads_of(threads, num_workers, scheduler)}
         _core.write(self._outputs(), run_setup(**{**self._settings, **{key: value for key, value in given.items() if value is not None}}))
 
     def submit(self) -> Any:

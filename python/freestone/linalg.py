@@ -5,6 +5,7 @@ Products stream over tiles; decompositions of tall matrices (`qr`, `svd`, `svdva
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Union
@@ -20,8 +21,9 @@ from freestone._products import diagonal as _diagonal
 from freestone.errors import UserError
 
 __all__ = [
-    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
-    "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "trace", "vecdot", "vector_norm",
+    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
+    "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace",
+    "vecdot", "vector_norm",
 ]  # fmt: skip
 
 LinAlgError = np.linalg.LinAlgError
@@ -32,6 +34,13 @@ class QRResult(NamedTuple):
 
     Q: Array
     R: Array
+
+
+class EigResult(NamedTuple):
+    """What `eig` gives."""
+
+    eigenvalues: Array
+    eigenvectors: Array
 
 
 class EighResult(NamedTuple):
@@ -101,16 +110,27 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
 # Decompositions.
 
 
-def qr(x: ArrayLike, /, *, mode: str = "reduced") -> QRResult:
+def qr(x: ArrayLike, /, *, mode: str = "reduced") -> Any:
     """``x = Q @ R`` with orthonormal columns of Q and upper triangular R, whose diagonal is not negative.
 
     Parameters
     ----------
-    mode : {"reduced", "complete"}
-        Q of (..., M, K) with K the smaller of M and N, or of (..., M, M).
+    mode : {"reduced", "complete", "r"}
+        Q of (..., M, K) with K the smaller of M and N, or of (..., M, M); or R of (..., K, N) alone.
+
+    Returns
+    -------
+    QRResult of Q and R, or R
+
+    Raises
+    ------
+    UserError
+        Another mode.
     """
-    if mode not in ("reduced", "complete"):
-        raise UserError(f"qr: mode is 'reduced' or 'complete', not '{mode}'.")
+    if mode not in ("reduced", "complete", "r"):
+        raise UserError(f"qr: mode is 'reduced', 'complete' or 'r', not '{mode}'.")
+    if mode == "r":
+        return Array(_core.qr(asarray(x)._core, False)[1])
     return QRResult(*(Array(part) for part in _core.qr(asarray(x)._core, mode == "complete")))
 
 
@@ -122,6 +142,28 @@ def svd(x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
 def svdvals(x: ArrayLike, /) -> Array:
     """The singular values, falling."""
     return Array(_core.svdvals(asarray(x)._core))
+
+
+def _by_lapack(function: Any, x: ArrayLike, outputs: str) -> Any:
+    """NumPy's function of stacks of square matrices, whose results are complex."""
+    from freestone._along import apply_gufunc
+
+    array = asarray(x)
+    if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
+        raise UserError(f"{function.__name__} takes square matrices on the last two axes, not shape {array.shape}.")
+    dtype = "complex64" if array.dtype in (np.float32, np.complex64) else "complex128"
+    return apply_gufunc(function, f"(i,i)->{outputs}", array, output_dtypes=[dtype] * outputs.count(")"), name=function.__name__)
+
+
+def eig(x: ArrayLike, /) -> EigResult:
+    """Eigenvalues, in no order, and eigenvectors (columns) of square matrices, both complex. Each matrix is seen whole by LAPACK."""
+    return EigResult(*_by_lapack(np.linalg.eig, x, "(i),(i,i)"))
+
+
+def eigvals(x: ArrayLike, /) -> Array:
+    """The eigenvalues of square matrices, complex and in no order. Each matrix is seen whole by LAPACK."""
+    values: Array = _by_lapack(np.linalg.eigvals, x, "(i)")
+    return values
 
 
 def eigh(x: ArrayLike, /) -> EighResult:
@@ -160,6 +202,29 @@ def inv(x: ArrayLike, /) -> Array:
 def solve(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """The x with ``x1 @ x = x2``, for a vector (one axis) or matrices; leading axes broadcast."""
     return Array(_core.solve(asarray(x1)._core, asarray(x2)._core))
+
+
+def _as_square(name: str, array: Array, rows: int, columns: int) -> Array:
+    if rows != columns:
+        raise UserError(f"{name}: axes of {rows} and of {columns} elements make no square matrix of shape {array.shape}.")
+    return array.reshape(rows, columns)
+
+
+def tensorinv(a: ArrayLike, ind: int = 2) -> Array:
+    """The inverse of `a` as a map from its last axes to its first `ind`, as ``numpy.linalg.tensorinv``."""
+    array = asarray(a)
+    first, last = array.shape[:ind], array.shape[ind:]
+    return inv(_as_square("tensorinv", array, math.prod(first), math.prod(last))).reshape(*last, *first)
+
+
+def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Sequence[int] | None = None) -> Array:
+    """The x with ``tensordot(a, x, x.ndim) == b``, as ``numpy.linalg.tensorsolve``; `axes` of `a` go to its end first."""
+    array, right = asarray(a), asarray(b)
+    if axes is not None:
+        moved = [normal_axis(k, array.ndim) for k in axes]
+        array = array.transpose([*(k for k in range(array.ndim) if k not in moved), *moved])
+    last = array.shape[right.ndim :]
+    return solve(_as_square("tensorsolve", array, right.size, math.prod(last)), right.ravel()).reshape(*last)
 
 
 def _large(values: Array, rtol: ArrayLike) -> Array:

@@ -1,6 +1,10 @@
 #include "module.h"
 
 NB_MODULE(_core, module) {
+  // The engine's threads and the objects that it keeps belong to one interpreter: the main one, which is number 0.
+  if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0)
+    throw nanobind::import_error(
+        "Freestone runs in the main interpreter of a process only, not in a sub-interpreter. Use threads or processes.");
   module.doc() = "Freestone's C++ engine. Use the package freestone.";
   // Arrays may live in module globals until the interpreter ends.
   nanobind::set_leak_warnings(false);
@@ -15,6 +19,7 @@ NB_MODULE(_core, module) {
   freestone::python::bind_reductions(module);
   freestone::python::bind_matrices(module);
   freestone::python::bind_pickle(module);
+  freestone::python::bind_python_source(module);
   freestone::python::bind_user(module);
   freestone::python::bind_sky(module);
 }

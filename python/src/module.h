@@ -23,6 +23,8 @@ void bind_dataset(nb::module_& module);
 /// What is done with a Dataset's labels.
 void bind_labels(nb::module_& module);
 void bind_pickle(nb::module_& module);
+/// Arrays that Python functions read.
+void bind_python_source(nb::module_& module);
 void bind_user(nb::module_& module);
 /// Profiles, progress, pictures.
 void bind_watch(nb::module_& module);

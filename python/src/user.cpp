@@ -1,5 +1,6 @@
 // User functions: Python callables, and compiled ones by their address.
 
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -9,18 +10,10 @@
 #include "module.h"
 #include "numpy_bridge.h"
 #include "python_failure.h"
+#include "shared_object.h"
 
 namespace freestone::python {
 namespace {
-
-/// A Python object that threads without the GIL may let go of.
-std::shared_ptr<PyObject> shared(const nb::object& object) {
-  return {nb::handle(object).inc_ref().ptr(), [](PyObject* kept) {
-            if (!Py_IsInitialized()) return;
-            const nb::gil_scoped_acquire hold;
-            Py_DECREF(kept);
-          }};
-}
 
 /// `call(inputs, start, shape, before, shapes of outputs)` gives a list of arrays, one an output, of its shape and dtype in C order. The
 /// inputs are its own copies: whatever the function does with them later is its business.
@@ -155,22 +148,26 @@ void bind_user(nb::module_& module) {
   module.def("python_function", &python_function);
   module.def("compiled_function", &compiled_function);
   module.def("user_function",
-             [](const UserCallFunction& call, const std::vector<Array>& arrays, const nb::dict& facts, const std::vector<OutputTuple>& outputs) {
+             [](const UserCallFunction& call, const std::vector<Array>& arrays, const nb::dict& facts,
+                const std::vector<OutputTuple>& outputs, const nb::object& origin) {
                const auto lengths = [&](const char* key) { return Dims(nb::cast<std::vector<Index>>(facts[key])); };
                UserFunction f;
                f.call = call;
                f.name = nb::cast<std::string>(facts["name"]);
                f.identity = nb::cast<std::string>(facts["identity"]);
-               f.loops = lengths("loops");
+               f.extents = lengths("extents");
+               f.steps = lengths("steps");
                f.block = lengths("block");
-               f.halo = lengths("halo");
+               f.before = lengths("before");
+               f.after = lengths("after");
                f.free = nb::cast<bool>(facts["free"]);
                f.contiguous = nb::cast<bool>(facts["contiguous"]);
-               const std::string boundary = nb::cast<std::string>(facts["boundary"]);
-               f.open_edges = boundary == "none";
-               f.boundary = boundary_of(boundary);
-               f.constant = nb::cast<double>(facts["constant"]);
+               for (const auto& [boundary, constant] : nb::cast<std::vector<std::pair<std::string, double>>>(facts["edges"])) {
+                 f.open.push_back(boundary == "none");
+                 f.edges.push_back({boundary_of(boundary), constant});
+               }
                f.memory_factor = nb::cast<double>(facts["memory_factor"]);
+               f.origin = shared(origin);
                f.inputs = nb::cast<std::vector<std::vector<int>>>(facts["inputs"]);
                for (const auto& [dtype, axes, shape] : outputs) f.outputs.push_back({parse_dtype(dtype), axes, Shape(shape)});
                return user_function(std::move(f), arrays);

@@ -68,15 +68,12 @@ def test_map_blocks_adds_and_drops_axes_as_dask_does():
     d = da.from_array(X, chunks=(16, 20, 6))
     calls = [
         (lambda m, a: m(lambda b: b.sum(2), a, drop_axis=2, dtype="f4")),
-        (lambda m, a: m(lambda b: np.stack([b, -b], axis=1), a, new_axis=1, dtype="f4", chunks=None if m is not fs.map_blocks else (1, 2, 1, 1))),
+        (lambda m, a: m(lambda b: np.stack([b, -b], axis=1), a, new_axis=1, dtype="f4", chunks=((16, 16, 8), 2, (20, 20, 10), 6))),
         (lambda m, a: m(lambda b: b[..., None], a, new_axis=3, dtype="f4")),
         (lambda m, a: m(lambda b: b.sum(2)[:, :, None], a, drop_axis=2, new_axis=2, dtype="f4")),
     ]  # fmt: skip
     for number, call in enumerate(calls):
         mine = call(fs.map_blocks, chunked())
-        if number == 1:
-            np.testing.assert_array_equal(mine.compute(), np.stack([X, -X], axis=1))
-            continue
         np.testing.assert_allclose(mine.compute(), call(da.map_blocks, d).compute(), rtol=1e-6, err_msg=str(number))
 
 
@@ -103,6 +100,77 @@ def test_block_id_and_block_info_are_dasks():
                 assert [tuple(v) if isinstance(v, (list, tuple)) else v for v in ours] == [tuple(v) if isinstance(v, (list, tuple)) else v for v in value] if isinstance(value, (list, tuple)) else ours == value, (place, key, name)
 
 
+def test_map_blocks_changes_chunk_lengths_as_dask_does():
+    import dask.array as da
+
+    d = da.from_array(X, chunks=(16, 20, 6))
+    calls = [
+        lambda m, a: m(lambda b: b.sum(0, keepdims=True), a, chunks=(1, 20, 6), dtype="f4") if m is fs.map_blocks else m(lambda b: b.sum(0, keepdims=True), a, chunks=((1, 1, 1), (20, 20, 10), 6), dtype="f4"),
+        lambda m, a: m(lambda b: b.mean((0, 1), keepdims=True), a, chunks=(1, 1, 6), dtype="f4"),
+        lambda m, a: m(lambda b: b[::2, ::5], a, chunks=((8, 8, 4), (4, 4, 2), (6,)), dtype="f4"),
+        lambda m, a: m(lambda b: np.repeat(b, 3, axis=0)[: 7 if len(b) > 8 else 11], a, chunks=((7, 7, 11), (20, 20, 10), (6,)), dtype="f4"),
+        lambda m, a: m(lambda b: b.max((0, 2), keepdims=True)[..., 0], a, drop_axis=2, chunks=((1, 1, 1), (20, 20, 10)), dtype="f4"),
+        lambda m, a: m(lambda b: np.stack([b.min(0, keepdims=True)] * 4, axis=1), a, new_axis=1, chunks=((1, 1, 1), (4,), (20, 20, 10), (6,)), dtype="f4"),
+        lambda m, a: m(lambda b: b[:0], a, chunks=((0, 0, 0), (20, 20, 10), (6,)), dtype="f4"),
+    ]  # fmt: skip
+    for number, call in enumerate(calls):
+        mine, theirs = call(fs.map_blocks, chunked()), call(da.map_blocks, d)
+        assert mine.shape == theirs.shape, number
+        for threads, memory in ((1, "64MiB"), (2, "1GiB")):
+            np.testing.assert_allclose(mine.compute(threads=threads, memory=memory), theirs.compute(), rtol=1e-6, err_msg=str(number))
+        np.testing.assert_allclose((mine * 2)[:1, 1:].compute(), theirs.compute()[:1, 1:] * 2, rtol=1e-6, err_msg=str(number))
+    at = {}
+    call = lambda b, block_info=None: at.setdefault(block_info[None]["chunk-location"], block_info[None]["array-location"]) and b[::2]  # noqa: E731
+    chunked().map_blocks(call, chunks=((8, 8, 4), (20, 20, 10), (6,)), dtype="f4").compute()
+    assert at[(2, 1, 0)] == [(16, 20), (20, 40), (0, 6)]
+    with pytest.raises(fs.UserError, match="2 lengths for axis 0 of the result, the array has 3 blocks"):
+        chunked().map_blocks(lambda b: b, chunks=((1, 1), 20, 6), dtype="f4")
+    with pytest.raises(fs.UserError, match=r"gave shape \(16, 20, 6\) for a block that has shape \(1, 20, 6\)"):
+        chunked().map_blocks(lambda b: b, chunks=(1, 20, 6), dtype="f4").compute()
+
+
+def test_arrays_in_lists_and_by_name_go_whole():
+    a, b = chunked(), fs.asarray(X[0, 0])
+
+    def function(block, pair, *, table, scale):
+        (first, second), more = pair, table["more"]
+        assert all(isinstance(part, np.ndarray) for part in (first, second, more))
+        return (block * first + second.sum() + more) * scale
+
+    result = fs.map_blocks(function, a, [b, chunked() * 0 + 1], table={"more": b + 1, "other": 3}, scale=2, dtype="f4")
+    np.testing.assert_allclose(result.compute(), (X * X[0, 0] + X.size + X[0, 0] + 1) * 2, rtol=1e-5)
+    twice = fs.map_blocks(np.add, a.map_blocks(np.negative), fs.map_blocks(np.multiply, a, 3))
+    np.testing.assert_allclose(twice.compute(), 2 * X, rtol=1e-6)
+
+
+def triple(block):
+    return block * 3
+
+
+def test_arrays_of_user_functions_are_pickled():
+    import pickle
+
+    from numba import njit
+
+    factor = np.float32(4)
+    made = [
+        chunked().map_blocks(triple),
+        chunked().map_blocks(lambda b: b * factor, dtype="f4"),
+        chunked().map_blocks(lambda b: b[:1] * factor, chunks=(1, None, None), dtype="f4"),
+        chunked().map_overlap(lambda b: b + 1, {0: (1, 2)}, {0: "reflect"}),
+        chunked().map_blocks(njit(lambda b: b + 2)),
+        fs.apply_along(lambda line: line.sum(), chunked(), axis=1) + 1,
+        fs.apply_gufunc(lambda x, y: (x + y, x - y), "(),()->(),()", chunked(), chunked(), output_dtypes=["f4", "f4"])[1],
+        chunked().map_blocks(triple, workers="processes"),
+    ]
+    for number, array in enumerate(made):
+        back = pickle.loads(pickle.dumps(array))
+        np.testing.assert_array_equal(back.compute(), array.compute(), err_msg=str(number))
+    code = "import pickle, sys; sys.stdout.buffer.write(pickle.load(sys.stdin.buffer).compute().tobytes())"
+    there = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(made[2]), capture_output=True, timeout=60, check=True)
+    np.testing.assert_array_equal(np.frombuffer(there.stdout, "f4").reshape(made[2].shape), made[2].compute())
+
+
 @pytest.mark.parametrize("boundary", [None, "reflect", "periodic", "nearest", 3.5])
 def test_map_overlap_is_dasks(boundary):
     import dask.array as da
@@ -115,6 +183,46 @@ def test_map_overlap_is_dasks(boundary):
     theirs = da.map_overlap(smooth, da.from_array(X, chunks=(16, 25, 6)), depth=depth, boundary="none" if boundary is None else boundary, dtype="f4")
     mine = chunked(chunks=(16, 25, 6)).map_overlap(smooth, depth, boundary)
     np.testing.assert_allclose(mine.compute(), theirs.compute(), rtol=2e-5, atol=2e-5)
+
+
+def test_map_overlap_has_depths_and_boundaries_of_its_own_on_each_axis():
+    import dask.array as da
+    from scipy.ndimage import uniform_filter
+
+    def smooth(block):
+        return uniform_filter(block, size=(3, 5, 1), mode="nearest")
+
+    d = da.from_array(X, chunks=(16, 25, 6))
+    for boundary in ({0: "reflect", 1: "periodic", 2: "none"}, {0: "none", 1: 2.5}, {0: 1.5, 1: -3.0}, {0: "nearest", 1: 7.0}):
+        theirs = da.map_overlap(smooth, d, depth=(1, 2, 0), boundary=boundary, dtype="f4")
+        mine = chunked(chunks=(16, 25, 6)).map_overlap(smooth, (1, 2, 0), boundary)
+        np.testing.assert_allclose(mine.compute(), theirs.compute(), rtol=2e-5, atol=2e-5, err_msg=str(boundary))
+        np.testing.assert_array_equal(mine[5:9, ::3].compute(threads=1, memory="64MiB"), mine.compute()[5:9, ::3])
+
+    def newest(block):  # the sum with the three before
+        out = block.copy()
+        for k in (1, 2, 3):
+            out[k:] += block[:-k]
+        return out
+
+    depth = {0: (3, 0)}
+    theirs = da.map_overlap(newest, d, depth=depth, boundary="none", dtype="f4").compute()
+    np.testing.assert_allclose(chunked(chunks=(16, 25, 6)).map_overlap(newest, depth, "none").compute(), theirs, rtol=2e-5, atol=1e-5)
+    for mode, numpys in (("reflect", "symmetric"), ("mirror", "reflect"), ("nearest", "edge"), ("periodic", "wrap")):
+        padded = np.pad(X, ((3, 0), (0, 1), (0, 0)), mode=numpys)
+        expected = padded[3:, :-1] + padded[2:-1, :-1] + padded[1:-2, :-1] + padded[:-3, :-1] + padded[3:, 1:]
+
+        def far(block):
+            return block[3:, :-1] + block[2:-1, :-1] + block[1:-2, :-1] + block[:-3, :-1] + block[3:, 1:]
+
+        mine = chunked().map_overlap(far, [(3, 0), (0, 1), 0], mode, trim=False, dtype="f4")
+        np.testing.assert_allclose(mine.compute(), expected, rtol=2e-5, atol=1e-5, err_msg=mode)
+        part = mine[1:4, 48:].compute(memory="64MiB")
+        np.testing.assert_allclose(part, expected[1:4, 48:], rtol=2e-5, atol=1e-5, err_msg=mode)
+    with pytest.raises(fs.UserError, match="2 boundaries for 3 axes"):
+        chunked().map_overlap(smooth, 1, ("none", "none"))
+    with pytest.raises(fs.UserError, match="a depth of -1"):
+        chunked().map_overlap(smooth, {0: (0, -1)})
 
 
 def test_map_overlap_without_trimming():

@@ -72,10 +72,23 @@ std::complex<R> sign_of(std::complex<R> z) {
   return {z.real() / size, z.imag() / size};
 }
 
+/// exp(z) - 1; on the real axis and at infinity as C99's Annex G has it for exp.
 template <class R>
 std::complex<R> expm1_of(std::complex<R> z) {
+  if (z.imag() == 0) return {std::expm1(z.real()), z.imag()};
+  if (std::isinf(z.real()) && !std::isfinite(z.imag())) {
+    constexpr R kNaN = std::numeric_limits<R>::quiet_NaN();
+    return z.real() < 0 ? std::complex<R>(-1, 0) : std::complex<R>(z.real(), kNaN);
+  }
   const R half = std::sin(z.imag() / 2);
   return {std::expm1(z.real()) * std::cos(z.imag()) - 2 * half * half, std::exp(z.real()) * std::sin(z.imag())};
+}
+
+/// At infinity the imaginary 0 has the sign of z's, as the array API wants it; C99 has that of sin(2 imag).
+template <class R>
+std::complex<R> tanh_of(std::complex<R> z) {
+  if (std::isinf(z.real()) && std::isfinite(z.imag())) return {std::copysign(R(1), z.real()), std::copysign(R(0), z.imag())};
+  return std::tanh(z);
 }
 
 template <class R>

@@ -116,7 +116,7 @@ struct Arctan2 { template <class T> T operator()(T a, T b) const { return std::a
 struct Hypot { template <class T> T operator()(T a, T b) const { return std::hypot(a, b); } };
 struct Sinh { template <class T> T operator()(T a) const { return std::sinh(a); } };
 struct Cosh { template <class T> T operator()(T a) const { return std::cosh(a); } };
-struct Tanh { template <class T> T operator()(T a) const { return std::tanh(a); } };
+struct Tanh { template <class T> T operator()(T a) const { if constexpr (kIsComplex<T>) return tanh_of(a); else return std::tanh(a); } };
 struct Arcsinh { template <class T> T operator()(T a) const { return std::asinh(a); } };
 struct Arccosh { template <class T> T operator()(T a) const { return std::acosh(a); } };
 struct Arctanh { template <class T> T operator()(T a) const { return std::atanh(a); } };

@@ -167,8 +167,13 @@ Index boundary_position(Boundary boundary, Index at, Index extent) {
 }
 
 Box filled_from(Boundary boundary, const Box& wanted, const Shape& array) {
+  return filled_from(std::vector<Edge>(static_cast<std::size_t>(wanted.rank()), Edge{boundary}), wanted, array);
+}
+
+Box filled_from(std::span<const Edge> edges, const Box& wanted, const Shape& array) {
   Box box = wanted;
   for (int k = 0; k < wanted.rank(); ++k) {
+    const Boundary boundary = edges[static_cast<std::size_t>(k)].boundary;
     Index first = array[k], last = -1;
     for (Index i = wanted.start[k]; i < wanted.end(k); ++i) {
       const Index at = array[k] == 0 ? -1 : boundary_position(boundary, i, array[k]);
@@ -198,37 +203,48 @@ T filled_with(double constant) {
 }  // namespace
 
 void fill_window(Boundary boundary, double constant, const Tile& in, const Box& wanted, const Shape& array, const View& out) {
+  fill_window(std::vector<Edge>(static_cast<std::size_t>(wanted.rank()), Edge{boundary, constant}), in, wanted, array, out);
+}
+
+void fill_window(std::span<const Edge> edges, const Tile& in, const Box& wanted, const Shape& array, const View& out) {
   const int rank = wanted.rank();
   std::vector<std::vector<Index>> positions(static_cast<std::size_t>(rank));
   for (int k = 0; k < rank; ++k)
     for (Index i = wanted.start[k]; i < wanted.end(k); ++i) {
-      const Index at = boundary_position(boundary, i, array[k]);
+      const Index at = boundary_position(edges[static_cast<std::size_t>(k)].boundary, i, array[k]);
       positions[static_cast<std::size_t>(k)].push_back(at < 0 ? -1 : (at - in.box.start[k]) * in.view.strides[k]);
     }
   with_type(out.dtype, [&]<class T>(TypeTag<T>) {
-    const T fill = filled_with<T>(constant);
     if (rank == 0) {
       std::memcpy(out.data, in.view.data, sizeof(T));
       return;
     }
+    std::vector<T> constants;
+    for (const Edge& edge : edges) constants.push_back(filled_with<T>(edge.constant));
     const auto inside = [&](int k, Index i) {
-      return boundary != Boundary::kConstant || (wanted.start[k] + i >= 0 && wanted.start[k] + i < array[k]);
+      if (edges[static_cast<std::size_t>(k)].boundary != Boundary::kConstant) return true;
+      return wanted.start[k] + i >= 0 && wanted.start[k] + i < array[k];
     };
     Dims at(rank - 1);
     const Index length = wanted.shape[rank - 1], step = out.strides[rank - 1];
     const auto& last = positions[static_cast<std::size_t>(rank) - 1];
     for (Index row = 0, rows = length == 0 ? 0 : wanted.count() / length; row < rows; ++row) {
-      bool within = true;
+      int beyond = -1;  // the last axis of the row's position whose constant stands here
       const std::byte* from = in.view.data;
       std::byte* to = out.data;
       for (int k = 0; k < rank - 1; ++k) {
-        within = within && inside(k, at[k]);
-        if (within) from += positions[static_cast<std::size_t>(k)][static_cast<std::size_t>(at[k])];
+        if (!inside(k, at[k])) beyond = k;
         to += at[k] * out.strides[k];
       }
+      for (int k = 0; beyond < 0 && k < rank - 1; ++k) from += positions[static_cast<std::size_t>(k)][static_cast<std::size_t>(at[k])];
       for (Index i = 0; i < length; ++i) {
-        T value = fill;
-        if (within && inside(rank - 1, i)) std::memcpy(&value, from + last[static_cast<std::size_t>(i)], sizeof value);
+        T value = constants[static_cast<std::size_t>(rank) - 1];
+        if (inside(rank - 1, i)) {
+          if (beyond < 0)
+            std::memcpy(&value, from + last[static_cast<std::size_t>(i)], sizeof value);
+          else
+            value = constants[static_cast<std::size_t>(beyond)];
+        }
         std::memcpy(to + i * step, &value, sizeof value);
       }
       for (int k = rank - 2; k >= 0; --k) {

@@ -30,6 +30,16 @@ Box filled_from(Boundary boundary, const Box& wanted, const Shape& array);
 /// Fills `out`, of the shape of `wanted`, from `in`, which holds `filled_from`.
 void fill_window(Boundary boundary, double constant, const Tile& in, const Box& wanted, const Shape& array, const View& out);
 
+/// What stands beyond the edges of one axis.
+struct Edge {
+  Boundary boundary = Boundary::kReflect;
+  double constant = 0;
+};
+/// The same with a rule for each axis. Where an element lies beyond the edges of several axes, the axes go on in their order, each with
+/// what stands there already: the constant of a later axis wins.
+Box filled_from(std::span<const Edge> edges, const Box& wanted, const Shape& array);
+void fill_window(std::span<const Edge> edges, const Tile& in, const Box& wanted, const Shape& array, const View& out);
+
 enum class WindowFunction {
   kLinear,  ///< sum of weight times element, in float64
   kMinimum,

@@ -17,12 +17,24 @@ std::vector<Spec> specs_of(const std::vector<UserFunction::Output>& outputs) {
   return specs;
 }
 
+/// Positions of the loop axes: steps, the last of which may be cut.
+Shape loops_of(const UserFunction& f) {
+  Shape loops = f.extents;
+  for (int k = 0; k < loops.rank(); ++k) loops[k] = (loops[k] + f.steps[k] - 1) / f.steps[k];
+  return loops;
+}
+
 /// How far from a position its block, and the halo of that, may reach.
 AxisMap reach_along(const UserFunction& f, int loop) {
-  const Index halo = f.halo[loop], reach = halo + (f.free ? 0 : f.block[loop] - 1);
-  if (!f.free && f.block[loop] >= f.loops[loop]) return AxisMap::whole();
-  if (reach == 0) return AxisMap::point(loop);
-  return halo > 0 && f.boundary == kernels::Boundary::kWrap ? AxisMap::gather() : AxisMap::halo(loop, reach, reach);
+  const Index step = f.steps[loop], reach = f.free ? 0 : f.block[loop] - 1;
+  if (!f.free && f.block[loop] >= (f.extents[loop] + step - 1) / step) return AxisMap::whole();
+  const bool filled = f.before[loop] + f.after[loop] > 0 && !f.open[static_cast<std::size_t>(loop)];
+  // What is reflected at an edge lies on the other side of the position.
+  const Index most = std::max(f.before[loop], f.after[loop]);
+  const Index before = (filled ? most : f.before[loop]) + reach * step, after = (filled ? most : f.after[loop]) + reach * step + step - 1;
+  if (before == 0 && after == 0 && step == 1) return AxisMap::point(loop);
+  const bool wraps = filled && f.edges[static_cast<std::size_t>(loop)].boundary == kernels::Boundary::kWrap;
+  return wraps ? AxisMap::gather() : AxisMap{AxisKind::kPoint, loop, step, 0, before, after};
 }
 
 std::vector<Access> inputs_of(const UserFunction& f, const std::vector<Array>& arrays) {
@@ -31,7 +43,7 @@ std::vector<Access> inputs_of(const UserFunction& f, const std::vector<Array>& a
     Access access;
     for (int k = 0; k < arrays[i].rank(); ++k) {
       const int loop = f.inputs[i][static_cast<std::size_t>(k)];
-      const bool broadcasts = loop >= 0 && arrays[i].shape()[k] == 1 && f.loops[loop] != 1;
+      const bool broadcasts = loop >= 0 && arrays[i].shape()[k] == 1 && f.extents[loop] != 1;
       access.push_back(loop < 0 ? AxisMap::whole() : broadcasts ? AxisMap::fixed() : reach_along(f, loop));
     }
     out.push_back(std::move(access));
@@ -52,7 +64,7 @@ std::vector<Access> outputs_of(const UserFunction& f) {
 }  // namespace
 
 UserFunctionOp::UserFunctionOp(UserFunction function, const std::vector<Array>& arrays)
-    : Op(function.loops, specs_of(function.outputs), inputs_of(function, arrays), outputs_of(function)), function_(std::move(function)) {
+    : Op(loops_of(function), specs_of(function.outputs), inputs_of(function, arrays), outputs_of(function)), function_(std::move(function)) {
   for (const Array& array : arrays) in_.push_back(array.spec());
 }
 
@@ -60,14 +72,19 @@ nlohmann::json UserFunctionOp::params() const {
   auto outputs = nlohmann::json::array();
   for (const auto& output : function_.outputs)
     outputs.push_back({{"dtype", name_of(output.dtype)}, {"axes", output.axes}, {"shape", output.shape.to_vector()}});
+  auto edges = nlohmann::json::array();
+  for (std::size_t k = 0; k < function_.edges.size(); ++k)
+    edges.push_back({{"open", static_cast<bool>(function_.open[k])},
+                     {"boundary", static_cast<int>(function_.edges[k].boundary)},
+                     {"constant", json_of(function_.edges[k].constant)}});
   return {{"function", function_.identity},
-          {"loops", function_.loops.to_vector()},
+          {"extents", function_.extents.to_vector()},
+          {"steps", function_.steps.to_vector()},
           {"block", function_.block.to_vector()},
           {"free", function_.free},
-          {"halo", function_.halo.to_vector()},
-          {"open_edges", function_.open_edges},
-          {"boundary", static_cast<int>(function_.boundary)},
-          {"constant", json_of(function_.constant)},
+          {"before", function_.before.to_vector()},
+          {"after", function_.after.to_vector()},
+          {"edges", edges},
           {"inputs", function_.inputs},
           {"outputs", outputs}};
 }
@@ -76,7 +93,7 @@ Box UserFunctionOp::whole_blocks(const Box& box) const {
   if (function_.free) return box;
   Box out = box;
   for (int k = 0; k < box.rank(); ++k) {
-    const Index step = function_.block[k], end = std::min((box.end(k) + step - 1) / step * step, function_.loops[k]);
+    const Index step = function_.block[k], end = std::min((box.end(k) + step - 1) / step * step, domain()[k]);
     out.start[k] = box.start[k] / step * step;
     out.shape[k] = end - out.start[k];
   }
@@ -88,20 +105,27 @@ Box UserFunctionOp::around(int i, const Box& box) const {
   Box out(spec.shape);
   for (int k = 0; k < spec.shape.rank(); ++k) {
     const int loop = function_.inputs[static_cast<std::size_t>(i)][static_cast<std::size_t>(k)];
-    if (loop < 0 || (spec.shape[k] == 1 && function_.loops[loop] != 1)) continue;
-    out.start[k] = box.start[loop] - function_.halo[loop];
-    out.shape[k] = box.shape[loop] + 2 * function_.halo[loop];
-    if (!function_.open_edges) continue;
-    const Index start = std::max<Index>(out.start[k], 0), end = std::min(out.end(k), spec.shape[k]);
+    if (loop < 0 || (spec.shape[k] == 1 && function_.extents[loop] != 1)) continue;
+    const Index step = function_.steps[loop];
+    Index start = box.start[loop] * step - function_.before[loop];
+    Index end = std::min(box.end(loop) * step, function_.extents[loop]) + function_.after[loop];
+    if (function_.open[static_cast<std::size_t>(loop)]) start = std::max<Index>(start, 0), end = std::min(end, spec.shape[k]);
     out.start[k] = start, out.shape[k] = end - start;
   }
   return out;
 }
 
-bool UserFunctionOp::has_halo(int i) const {
+bool UserFunctionOp::is_filled(int i) const {
   for (const int loop : function_.inputs[static_cast<std::size_t>(i)])
-    if (loop >= 0 && function_.halo[loop] > 0) return true;
+    if (loop >= 0 && function_.before[loop] + function_.after[loop] > 0 && !function_.open[static_cast<std::size_t>(loop)]) return true;
   return false;
+}
+
+std::vector<kernels::Edge> UserFunctionOp::edges_of(int i) const {
+  std::vector<kernels::Edge> edges;
+  for (const int loop : function_.inputs[static_cast<std::size_t>(i)])
+    edges.push_back(loop < 0 ? kernels::Edge{} : function_.edges[static_cast<std::size_t>(loop)]);
+  return edges;
 }
 
 Box UserFunctionOp::part_of_output(int o, const Box& box) const {
@@ -111,7 +135,7 @@ Box UserFunctionOp::part_of_output(int o, const Box& box) const {
 Box UserFunctionOp::input_box(int i, const Box& box, const Shape& array) const {
   if (box.empty()) return map_box(input(i), box, array);
   const Box wanted = around(i, whole_blocks(box));
-  return function_.open_edges ? wanted : kernels::filled_from(function_.boundary, wanted, array);
+  return is_filled(i) ? kernels::filled_from(edges_of(i), wanted, array) : wanted;
 }
 
 Need UserFunctionOp::need(const Box& box) const {
@@ -124,7 +148,7 @@ Need UserFunctionOp::need(const Box& box) const {
     const Index bytes = around(i, one).count() * size_of(in_[static_cast<std::size_t>(i)].dtype);
     in_bytes += bytes;
     elements += around(i, whole).count();
-    if ((has_halo(i) && !function_.open_edges) || function_.contiguous) copies += Scratch::rounded(bytes);
+    if (is_filled(i) || function_.contiguous) copies += Scratch::rounded(bytes);
   }
   for (std::size_t o = 0; o < function_.outputs.size(); ++o) {
     const Index count = part_of_output(static_cast<int>(o), one).count();
@@ -171,7 +195,7 @@ void UserFunctionOp::run_block(const Box& block, const Box& box, std::span<const
   for (int i = 0; i < input_count(); ++i) {
     const auto n = static_cast<std::size_t>(i);
     const Box part = around(i, block);
-    const bool filled = has_halo(i) && !function_.open_edges;
+    const bool filled = is_filled(i);
     if (!filled) {
       const View view = in[n].part(part).view;
       if (!function_.contiguous || view.is_contiguous()) {
@@ -181,7 +205,7 @@ void UserFunctionOp::run_block(const Box& block, const Box& box, std::span<const
     }
     from.push_back(View::contiguous(scratch.take(std::max<Index>(1, part.count() * size_of(in_[n].dtype))), in_[n].dtype, part.shape));
     if (filled)
-      kernels::fill_window(function_.boundary, function_.constant, in[n], part, in_[n].shape, from.back());
+      kernels::fill_window(edges_of(i), in[n], part, in_[n].shape, from.back());
     else
       copy(in[n].part(part).view, from.back());
   }
@@ -201,7 +225,8 @@ void UserFunctionOp::run_block(const Box& block, const Box& box, std::span<const
   try {
     Dims before(block.rank());
     for (int k = 0; k < block.rank(); ++k)
-      before[k] = function_.open_edges ? std::min(function_.halo[k], block.start[k]) : function_.halo[k];
+      before[k] = function_.open[static_cast<std::size_t>(k)] ? std::min(function_.before[k], block.start[k] * function_.steps[k])
+                                                              : function_.before[k];
     function_.call({from, to, block, before});
   } catch (const Error&) {
     throw;
@@ -218,21 +243,28 @@ void UserFunctionOp::run_block(const Box& block, const Box& box, std::span<const
 
 std::vector<Array> user_function(UserFunction function, const std::vector<Array>& arrays) {
   static std::atomic<Index> next{1};
-  ensure(arrays.size() == function.inputs.size() && function.block.rank() == function.loops.rank() &&
-             function.halo.rank() == function.loops.rank(),
+  const int rank = function.extents.rank();
+  if (function.steps.rank() == 0) function.steps = Dims(rank, 1);
+  const auto axes = static_cast<std::size_t>(rank);
+  ensure(arrays.size() == function.inputs.size() && function.block.rank() == rank && function.steps.rank() == rank &&
+             function.before.rank() == rank && function.after.rank() == rank && function.open.size() == axes &&
+             function.edges.size() == axes,
          "user_function: axes that do not fit");
   if (function.identity.empty()) function.identity = fmt::format("{}#{}", function.name, next++);
-  for (int k = 0; k < function.loops.rank(); ++k) {
-    if (function.halo[k] < 0) fail(ErrorKind::kUser, "{}: a halo of {}.", function.name, function.halo[k]);
-    function.block[k] = std::clamp<Index>(function.block[k], 1, std::max<Index>(1, function.loops[k]));
+  for (int k = 0; k < rank; ++k) {
+    const Index halo = std::min(function.before[k], function.after[k]);
+    if (halo < 0) fail(ErrorKind::kUser, "{}: a halo of {}.", function.name, halo);
+    if (function.steps[k] < 1) fail(ErrorKind::kUser, "{}: a step of {}.", function.name, function.steps[k]);
+    const Index loops = (function.extents[k] + function.steps[k] - 1) / function.steps[k];
+    function.block[k] = std::clamp<Index>(function.block[k], 1, std::max<Index>(1, loops));
   }
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     ensure(static_cast<int>(function.inputs[i].size()) == arrays[i].rank(), "user_function: an axis without a role");
     for (int k = 0; k < arrays[i].rank(); ++k) {
       const int loop = function.inputs[i][static_cast<std::size_t>(k)];
-      if (loop >= 0 && arrays[i].shape()[k] != 1 && arrays[i].shape()[k] != function.loops[loop])
+      if (loop >= 0 && arrays[i].shape()[k] != 1 && arrays[i].shape()[k] != function.extents[loop])
         fail(ErrorKind::kUser, "{}: input {} has shape {}, which does not go with the loop axes {}.", function.name, i,
-             to_string(arrays[i].shape()), to_string(function.loops));
+             to_string(arrays[i].shape()), to_string(function.extents));
     }
   }
   return apply_op_all(std::make_shared<UserFunctionOp>(std::move(function), arrays), arrays);

@@ -4,9 +4,13 @@
 /// a loop axis (with length 1 it broadcasts) or is a core axis; every axis of an output runs along a loop axis or is new, and is written
 /// whole. So blocks with axes dropped and added, windows with a halo, and functions with a signature such as (i,j),(j)->(i) are one
 /// operation. What user.h says of functions holds here too: without `free` the blocks are nominal, whatever the plan.
+///
+/// A loop axis may be walked in steps of several elements: then a position of it is a step. Outputs whose blocks have other lengths than
+/// the inputs' are made so: an axis of steps, and a new one that holds what a step gives.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,17 +38,18 @@ struct UserFunction {
   UserCallFunction call;
   std::string name;        ///< for messages
   std::string identity;    ///< says that functions of one identity are the same function; empty: it is itself
-  Shape loops;             ///< lengths of the loop axes
-  Shape block;             ///< of the loop axes, >= 1
+  Shape extents;           ///< lengths of the loop axes, in elements of the inputs
+  Dims steps;              ///< elements of the inputs for a position of each loop axis, >= 1; empty: 1
+  Shape block;             ///< positions of the loop axes, >= 1
   bool free = false;       ///< any part will do, not only nominal blocks
   bool contiguous = false;  ///< views lie in C order
-  Dims halo;               ///< along each loop axis, on both sides
-  bool open_edges = false;  ///< the halo ends at the array's edges; otherwise `boundary` fills it
-  kernels::Boundary boundary = kernels::Boundary::kReflect;
-  double constant = 0;
+  Dims before, after;      ///< halo along each loop axis, in elements
+  std::vector<bool> open;  ///< along each loop axis: the halo ends at the array's edges; otherwise `edges` fill it
+  std::vector<kernels::Edge> edges;
   double memory_factor = 1;              ///< temporary memory of the function, in parts of the inputs' bytes
   std::vector<std::vector<int>> inputs;  ///< for each axis of each input the loop axis that it runs along, or -1: core
   std::vector<Output> outputs;
+  std::shared_ptr<const void> origin;  ///< what a face of the engine made this of, for itself
 };
 
 /// @returns one array an output
@@ -60,12 +65,16 @@ class UserFunctionOp : public Op {
   Need need(const Box& box) const override;
   ChunkGrid chunks(int output, std::span<const ChunkGrid> inputs) const override;
   void run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const override;
+  const UserFunction& function() const { return function_; }
 
  private:
   Box whole_blocks(const Box& box) const;
   /// The part of input i that belongs to a box of the loop axes, the halo included, which may reach beyond the array unless edges are open.
   Box around(int i, const Box& box) const;
-  bool has_halo(int i) const;
+  /// Whether input i has a halo that edges fill.
+  bool is_filled(int i) const;
+  /// The rules of input i's axes.
+  std::vector<kernels::Edge> edges_of(int i) const;
   Box part_of_output(int o, const Box& box) const;
   void run_block(const Box& block, const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch) const;
 

@@ -1,0 +1,207 @@
+"""Calls that are described first and run later, as ``dask.delayed``."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from freestone import _runs
+from freestone._dask import DaskTask
+from freestone._futures import NUMBERS, Future, cancel, submit
+
+__all__ = ["Delayed", "delayed"]
+
+
+class Delayed(DaskTask):
+    """A call that is described and not run before ``compute()`` or `freestone.compute`. Made by `delayed`.
+
+    Attributes, items and operators describe further calls.
+    """
+
+    __slots__ = ("_call", "_key", "_length", "__weakref__")
+    _call: Any
+    _key: str
+    _length: int | None
+
+    def __init__(self, function: Callable[..., Any] | None, args: tuple[Any, ...], kwargs: dict[str, Any], length: int | None = None) -> None:
+        object.__setattr__(self, "_call", (function, args, kwargs))
+        object.__setattr__(self, "_key", f"{getattr(function, '__name__', 'value')}-{next(NUMBERS)}")
+        object.__setattr__(self, "_length", length)
+
+    @property
+    def key(self) -> str:
+        """A name of its own."""
+        return self._key
+
+    def __repr__(self) -> str:
+        return f"<freestone.Delayed {self._key}>"
+
+    def submit(self) -> Future:
+        """Runs it in the background."""
+        return _submitted(self, {})
+
+    def compute(self, *, num_workers: int | None = None, scheduler: str | None = None, **settings: Any) -> Any:
+        """Runs it, and what it needs, and gives the result. Parameters are as in `freestone.compute`."""
+        threads = _runs.threads_of(settings.get("threads"), num_workers, scheduler)
+        with _settings({**settings, "threads": threads}):
+            return _gathered([self.submit()])[0]
+
+    def _freestone_compute(self) -> Future:
+        return self.submit()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Delayed:
+        function = self._call[1][0] if self._call[0] is _itself and not isinstance(self._call[1][0], Delayed) else None
+        if function is not None and callable(function):
+            return Delayed(function, args, kwargs, self._length)
+        return Delayed(_call, (self, *args), kwargs)
+
+    def __getattr__(self, name: str) -> Delayed:
+        if name.startswith("_") or name in ("dask", "expr"):  # what Dask asks its own collections for
+            raise AttributeError(name)
+        return Delayed(getattr, (self, name), {})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise TypeError("a delayed value cannot be changed")
+
+    def __getitem__(self, key: Any) -> Delayed:
+        return Delayed(operator.getitem, (self, key), {})
+
+    def __iter__(self) -> Iterator[Delayed]:
+        if self._length is None:
+            raise TypeError("a delayed value of unknown length; give delayed(..., nout=n)")
+        return (self[i] for i in range(self._length))
+
+    def __len__(self) -> int:
+        if self._length is None:
+            raise TypeError("a delayed value of unknown length; give delayed(..., nout=n)")
+        return self._length
+
+    def __bool__(self) -> bool:
+        raise TypeError("the truth of a delayed value is not known before it is computed")
+
+    def __reduce__(self) -> Any:
+        return (Delayed, (*self._call, self._length))
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+def _operators() -> None:
+    names = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift lt le gt ge eq ne neg pos abs invert".split()
+    for name in names:
+        function = getattr(operator, name)
+
+        def apply(self: Delayed, *other: Any, function: Any = function) -> Delayed:
+            return Delayed(function, (self, *other), {})
+
+        setattr(Delayed, f"__{name.rstrip('_')}__", apply)
+        if name in names[:13]:
+
+            def reflected(self: Delayed, other: Any, function: Any = function) -> Delayed:
+                return Delayed(function, (other, self), {})
+
+            setattr(Delayed, f"__r{name.rstrip('_')}__", reflected)
+
+
+_operators()
+Delayed.__hash__ = object.__hash__  # type: ignore[method-assign]
+
+
+def delayed(obj: Any, name: str | None = None, pure: bool | None = None, nout: int | None = None, traverse: bool = True) -> Any:
+    """A function that describes calls instead of running them, or a value that is delayed, as ``dask.delayed``.
+
+    Parameters
+    ----------
+    obj : callable or anything else
+    nout : int, optional
+        How many results calls give, so that they can be unpacked.
+    """
+    if isinstance(obj, Delayed):
+        return obj
+    if callable(obj):
+
+        @functools.wraps(obj, updated=())
+        def describe(*args: Any, **kwargs: Any) -> Delayed:
+            return Delayed(obj, args, kwargs, nout)
+
+        return describe
+    return Delayed(_itself, (obj,), {}, nout)
+
+
+def _delayed_in(value: Any) -> bool:
+    if isinstance(value, Delayed):
+        return True
+    if type(value) in (list, tuple, set, frozenset):
+        return any(_delayed_in(part) for part in value)
+    return type(value) is dict and any(_delayed_in(part) for part in value.values())
+
+
+def _replaced(value: Any, made: dict[int, Future]) -> Any:
+    """`value` with futures in place of what is delayed."""
+    if isinstance(value, Delayed):
+        return made[id(value)]
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(_replaced(part, made) for part in value)
+    if type(value) is dict:
+        return {key: _replaced(part, made) for key, part in value.items()}
+    return value
+
+
+def _parts(value: Any, found: list[Delayed]) -> list[Delayed]:
+    if isinstance(value, Delayed):
+        found.append(value)
+    elif type(value) in (list, tuple, set, frozenset):
+        for part in value:
+            _parts(part, found)
+    elif type(value) is dict:
+        for part in value.values():
+            _parts(part, found)
+    return found
+
+
+def _submitted(delayed: Delayed, made: dict[int, Future]) -> Future:
+    """Submits `delayed` and all that it needs, each once; without recursion, graphs may be deep."""
+    stack: list[tuple[Delayed, bool]] = [(delayed, False)]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in made:
+            continue
+        function, args, kwargs = node._call
+        if not ready:
+            stack.append((node, True))
+            stack.extend((part, False) for part in _parts((args, kwargs), []) if id(part) not in made)
+            continue
+        made[id(node)] = submit(function, *_replaced(args, made), **_replaced(kwargs, made))
+    return made[id(delayed)]
+
+
+def _gathered(futures: list[Future]) -> list[Any]:
+    """Results; what has not begun is cancelled when one fails or somebody interrupts."""
+    try:
+        return [future.result() for future in futures]
+    except BaseException:
+        cancel(futures)
+        raise
+
+
+class _settings:
+    """`settings` for a while, where there are any."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = {key: value for key, value in given.items() if value is not None}
+
+    def __enter__(self) -> None:
+        self._set = _runs.settings(**self._given) if self._given else None
+
+    def __exit__(self, *_: object) -> None:
+        if self._set is not None:
+            self._set.__exit__()
+
+
