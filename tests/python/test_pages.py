@@ -57,7 +57,7 @@ def sample_data(tmp_path_factory):
 def run(program, page, folder, data):
     for path in data.iterdir():
         (folder / path.name).symlink_to(path)
-    own = folder / page.with_suffix(".py").name
+    own = folder / f"page_{page.stem.replace('-', '_')}.py"
     own.write_text(f"import sys; sys.argv = [{str(page)!r}]; exec(compile(open({str(folder / 'page.txt')!r}).read(), {str(page)!r}, 'exec'), {{'__name__': '__page__'}})\n")
     (folder / "page.txt").write_text(program)
     # The program that is built beside the package, as users have it after an installation.
