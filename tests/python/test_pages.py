@@ -85,3 +85,46 @@ def test_a_page_with_a_wrong_block_is_noticed(tmp_path, sample_data):
         path.unlink()
     shell = run(script("```console\nfreestone info nothing.fits\n```\n"), page, tmp_path, sample_data)
     assert shell.returncode != 0 and "nothing.fits" in shell.stderr
+
+
+NAME = re.compile(r"\bfs\.([A-Za-z_][\w.]*)")
+STEP = re.compile(r"! ([a-z][a-z-]+)")
+
+
+def test_names_that_pages_speak_of_exist():
+    """`fs.something` is there, and each step behind a `!`: in tables, too, which nobody runs."""
+    import freestone
+    from freestone import _program
+
+    program = _program.path() if os.access(_program.path(), os.X_OK) else ROOT / "build/release/bin/freestone"
+    listed = subprocess.run([program, "steps"], check=True, capture_output=True, text=True).stdout
+    steps = {line.split()[0] for line in listed.splitlines() if line[:1].isalpha()}
+    tried, missing = 0, []
+    for page in [*PAGES, DOCS / "python.md", DOCS / "datasets.md", DOCS / "pipelines.md", ROOT / "README.md"]:
+        text = page.read_text()
+        for match in NAME.finditer(text):
+            value = freestone
+            for part in match.group(1).rstrip(".").split("."):
+                value = getattr(value, part, None)
+                if value is None:
+                    missing.append(f"{page.name}: fs.{match.group(1)}")
+                    break
+            tried += 1
+        for match in STEP.finditer(text):
+            if match.group(1) not in steps:
+                missing.append(f"{page.name}: step {match.group(1)}")
+            tried += 1
+    assert tried > 200 and not missing, missing
+
+
+def test_from_array_takes_what_dask_takes():
+    """By Dask's name, which the tables promise."""
+    import numpy as np
+
+    import freestone as fs
+
+    x = np.arange(24.0).reshape(4, 6)
+    a = fs.from_array(x, chunks=(2, -1), name="x", lock=True)
+    assert a.chunks == (2, 6) and np.array_equal(a.compute(), x)
+    x[0, 0] = 5
+    assert float(fs.from_array(x)[0, 0]) == 5
