@@ -135,12 +135,13 @@ def headers_for_users() -> list[pathlib.Path]:
     return [HEADERS / name for name in re.findall(r'#include "freestone/([^"]+)"', text)]
 
 
-def declarations(text: str) -> list[tuple[str, str]]:
-    """(contract, declaration) of a header, in its order: each comment with /// and the declarations that follow it, to the next blank line.
+def declarations(text: str) -> list[tuple[str, str, str]]:
+    """(class, contract, declaration) of a header, in its order: each comment with /// and the declarations that follow it, to the next blank line.
 
     Within a class only what is public; bodies of inline functions are left out.
     """
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, str, str]] = []
+    owner = ""
     contract: list[str] = []
     code: list[str] = []
     depth_of_body = 0
@@ -149,7 +150,7 @@ def declarations(text: str) -> list[tuple[str, str]]:
     def end() -> None:
         nonlocal contract, code
         if code and contract:
-            found.append(("\n".join(contract).strip(), "\n".join(code)))
+            found.append((owner, "\n".join(contract).strip(), "\n".join(code)))
         contract, code = [], []
 
     for line in text.splitlines():
@@ -161,11 +162,17 @@ def declarations(text: str) -> list[tuple[str, str]]:
             hidden = True
         elif re.match(r"^ public:", line) or line.startswith("};"):
             hidden = False
+            if line.startswith("};"):
+                end()
+                owner = ""
         if stripped.startswith("///") and not stripped.startswith("///<"):
             if code:
                 end()
             if not hidden:
                 contract.append(stripped[3:].removeprefix(" "))
+        elif re.match(r"^(class|struct) \w+[^;]*\{", line) and not contract:
+            end()
+            owner = owner_of(line)
         elif not stripped or hidden or re.match(r"^(#|//|namespace|using namespace| ?(public|private|protected):|}|};)", stripped):
             end()
         elif contract:
@@ -176,10 +183,17 @@ def declarations(text: str) -> list[tuple[str, str]]:
             elif opens > 0 and re.match(r"^\s*(class|struct)\b", line):
                 code.append(re.sub(r"\s*\{.*$", ";", line))
                 end()
+                owner = owner_of(line)
             else:
                 code.append(re.sub(r"\s*\{ .* \}$", ";", line) if ";" not in line.split("{")[0] and "{" in line and "(" in line.split("{")[0] else line)
     end()
     return found
+
+
+def owner_of(line: str) -> str:
+    """The class that a line begins."""
+    match = re.match(r"^\s*(?:class|struct)\s+(\w+)", line)
+    return match.group(1) if match else ""
 
 
 def write_cpp(site: pathlib.Path) -> None:
@@ -195,7 +209,11 @@ def write_cpp(site: pathlib.Path) -> None:
             text = header.read_text(encoding="utf-8")
             head, _, rest = text.partition("#pragma once")
             lines += [f"## {header.relative_to(HEADERS).as_posix()}", "", *[line.removeprefix("///").removeprefix(" ") for line in head.strip().splitlines()], ""]
-            for contract, code in declarations(rest):
+            within = ""
+            for owner, contract, code in declarations(rest):
+                if owner != within:
+                    lines += [f"### {owner}" if owner else "### Functions", ""]
+                    within = owner
                 indent = min((len(x) - len(x.lstrip()) for x in code.splitlines() if x.strip()), default=0)
                 lines += ["```cpp", *[x[indent:] for x in code.splitlines()], "```", "", escaped(contract), ""]
         (folder / f"{room}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
