@@ -14,6 +14,8 @@ if(FREESTONE_WHEEL_LIBRARIES)
     string(APPEND CMAKE_CXX_STANDARD_LIBRARIES " ${archive}")
   endforeach()
   string(APPEND CMAKE_CXX_STANDARD_LIBRARIES " -Wl,--end-group -lpthread -ldl")
+  # Of HDF5's functions those that 1.10 has by their short names, too.
+  add_compile_definitions(H5_USE_110_API)
   # Nothing of them is seen from outside, nor is replaced by another package's copy of the same library.
   add_link_options(-Wl,--exclude-libs,ALL -Wl,--as-needed -Wl,-s)
 endif()
