@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math as _math
 
-from freestone import fft, linalg, random
+from freestone import fft, lib, linalg, random
 from freestone._array import Array
 from freestone._creation import *
 from freestone._dataset import DataArray, Dataset

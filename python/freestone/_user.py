@@ -32,7 +32,7 @@ _SAMPLE_ELEMENTS = 1 << 20
 def _block_of(shape: Sequence[int], array: Array | None, whole: Sequence[int] = ()) -> list[int]:
     """The nominal block of loop axes: chunks where the array has them, slabs of a megabyte elsewhere; axes in `whole` in one block."""
     if array is not None and not array._core.is_contiguous:
-        block = [max(1, n) for n in array.chunks]
+        block = [max(1, n) for n in array.chunksize]
     else:
         block = [1] * len(shape)
         left = _BLOCK_ELEMENTS
@@ -161,7 +161,7 @@ def map_blocks(
     meta : array, optional
         Says the dtype.
     core_axes : int or sequence of int, optional
-        Axes that `func` sees whole. Other axes are cut in nominal chunks (`Array.chunks`; 1 MB of data without), whatever the plan.
+        Axes that `func` sees whole. Other axes are cut in nominal chunks (`Array.chunksize`; 1 MB of data without), whatever the plan.
     elementwise : bool
         Every element of the result needs only those at its place: any part will do.
     workers : {"threads", "processes"}
@@ -530,7 +530,7 @@ def _core_places(ins: Any, outs: Any, axes: Any, axis: int | None) -> list[Any]:
 def _loop_block(loops: Sequence[int], arrays: Sequence[Array], ins: Any, core_size: int) -> list[int]:
     for a, names in zip(arrays, ins):
         if not a._core.is_contiguous and list(a.shape[: a.ndim - len(names)]) == list(loops):
-            return [max(1, n) for n in a.chunks[: a.ndim - len(names)]]
+            return [max(1, n) for n in a.chunksize[: a.ndim - len(names)]]
     block = [1] * len(loops)
     left = max(1, _BLOCK_ELEMENTS // max(1, core_size))
     for k in range(len(loops) - 1, -1, -1):

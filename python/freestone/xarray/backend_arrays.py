@@ -1,0 +1,3 @@
+"""placeholder"""
+from typing import Any
+def array_of_backend(data: Any) -> Any: return None
