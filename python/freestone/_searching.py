@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from freestone import _core, _runs
 from freestone._array import Array, ArrayLike, applied, asarray, from_numpy, normal_axis
 from freestone.errors import UserError
