@@ -11,6 +11,8 @@ Importing this package registers the accessor.
 
 from __future__ import annotations
 
+from freestone.xarray.accessor import DataArrayAccessor, DatasetAccessor
 from freestone.xarray.chunk_manager import ChunkManager
+from freestone.xarray.store import StoreLater
 
-__all__ = ["ChunkManager"]
+__all__ = ["ChunkManager", "DataArrayAccessor", "DatasetAccessor", "StoreLater"]
