@@ -45,33 +45,31 @@ def attribute_triples(attributes: Mapping[Any, Any], owner: str) -> list[tuple[s
     return made
 
 
-def encoded(dataset: Any, *, as_cf: bool = True) -> Encoded:
-    """`dataset` (of xarray) as a dataset of the engine. Arrays of ours stay lazy.
+def encoded(dataset: Any, *, packed: bool = True) -> Encoded:
+    """`dataset` (of xarray) as a dataset of the engine: times are numbers with units. Arrays of ours stay lazy.
 
     Parameters
     ----------
-    as_cf : bool
-        Times become numbers with units, and encodings (scale_factor, _FillValue, dtype) are obeyed, as `Dataset.to_netcdf` does. False: the numbers
-        as they are; what is no number is left out.
+    packed : bool
+        Encodings (scale_factor, _FillValue, dtype) are obeyed, as `Dataset.to_netcdf` does. False: numbers as they are.
     """
     from xarray import conventions
 
     coordinates = set(dataset.coords)
-    if as_cf:
-        # Variables, with what coordinates say in attributes, as xarray writes them.
-        variables, attributes = conventions.cf_encoder(*conventions.encode_dataset_coordinates(dataset))
-    else:
-        variables, attributes = dict(dataset.variables), dict(dataset.attrs)
+    if not packed:
+        dataset = dataset.copy(deep=False)
+        for variable in dataset.variables.values():
+            variable.encoding = {key: value for key, value in variable.encoding.items() if key in ("units", "calendar")}
+    # Variables, with what coordinates say in attributes, as xarray writes them.
+    variables, attributes = conventions.cf_encoder(*conventions.encode_dataset_coordinates(dataset))
     made, texts = [], []
     for name, variable in variables.items():
-        data = variable._data if isinstance(variable._data, Array) else variable.values if is_computable(variable.dtype) or variable.dtype.kind in "OSU" else None
-        if data is None:
-            continue
-        words = attribute_triples(variable.attrs, f"variable '{name}'")
+        data = variable._data if isinstance(variable._data, Array) else variable.values
+        if not isinstance(data, Array) and not is_computable(data.dtype) and data.dtype.kind not in "OSU":
+            raise UserError(f"variable '{name}': files hold numbers and texts, not {data.dtype}. Drop it, or convert it.")
+        words = attribute_triples({k: v for k, v in variable.attrs.items() if packed or not (k == "_FillValue" and v != v)}, f"variable '{name}'")
         dims = [str(dim) for dim in variable.dims]
         if data.dtype.kind in "OSU":
-            if not as_cf:
-                continue
             values = [item.decode() if isinstance(item, bytes) else str(item) for item in np.ravel(data).tolist()]
             texts.append((str(name), dims, list(data.shape), values, words))
             continue
