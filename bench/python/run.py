@@ -1,16 +1,40 @@
-"""Races Python's face of Freestone against Dask on this machine: small calls, small arrays, the user's own functions.
+"""Races Python's face of Freestone against Dask on this machine, row by row.
 
-    scripts/bench python [--rounds N] [--images N] [WORKLOAD]...
+    scripts/bench python [--rounds N] [--images N] [ROW]...
 
-Workloads: submits (20,000 calls of a small function), tiny (an array of ten elements), smooth (a 3x3 mean as a numba loop over images).
+Each group of rows is a file beside this one; its ROWS names them, its docstring says what they are. A row is a function of the options that gives a `Race`:
+a title, both sides as functions without arguments, what both must give, and how many times the other side's time Freestone has to be quick.
 Both sides run in this process, in turn; the best of the rounds counts, and both results are compared.
 """
 
 import argparse
+import importlib
 import os
+import pathlib
+import sys
+import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+
+#: Files of rows.
+GROUPS = ("futures", "images", "xarray", "cubes")
+
+
+@dataclass
+class Race:
+    """One row: who runs, and what is asked for."""
+
+    title: str
+    mine: Callable[[], Any]
+    theirs: Callable[[], Any]
+    target: float | None = None  # the other side's seconds in parts of ours
+    peer: str = "Dask"
+    same: Callable[[Any, Any], None] = np.testing.assert_array_equal
+    close: Callable[[], None] = field(default=lambda: None)  # afterwards
 
 
 def best(function, rounds):
@@ -24,89 +48,44 @@ def best(function, rounds):
     return found
 
 
-def increment(x):
-    return x + 1
-
-
-def submits(rounds, images):
-    import dask
-
-    import freestone as fs
-
-    count = 20_000
-
-    def mine():
-        return sum(fs.gather(fs.map(increment, range(count))))
-
-    def theirs():
-        return sum(dask.compute(*[dask.delayed(increment)(i) for i in range(count)], scheduler="threads"))
-
-    return f"{count} submits", best(mine, rounds), best(theirs, rounds)
-
-
-def tiny(rounds, images):
-    import dask.array as da
-
-    import freestone as fs
-
-    x, times = np.arange(10.0), 500
-    a, d = (fs.asarray(x) + 1) * 2, (da.from_array(x) + 1) * 2
-
-    def mine():
-        for _ in range(times):
-            result = a.compute()
-        return float(result.sum())
-
-    def theirs():
-        for _ in range(times):
-            result = d.compute(scheduler="threads")
-        return float(result.sum())
-
-    return f"{times} computes of 10 elements", best(mine, rounds), best(theirs, rounds)
-
-
-def smooth(rounds, images):
-    import dask.array as da
-    import numba
-
-    import freestone as fs
-
-    @numba.njit(nogil=True)
-    def mean_3x3(x):
-        out = np.zeros_like(x)
-        for k in range(x.shape[0]):
-            for i in range(1, x.shape[1] - 1):
-                for j in range(1, x.shape[2] - 1):
-                    out[k, i, j] = (
-                        x[k, i - 1, j - 1] + x[k, i - 1, j] + x[k, i - 1, j + 1] + x[k, i, j - 1] + x[k, i, j] + x[k, i, j + 1]
-                        + x[k, i + 1, j - 1] + x[k, i + 1, j] + x[k, i + 1, j + 1]
-                    ) // 9  # fmt: skip
-        return out
-
-    x = np.random.default_rng(1).integers(0, 1000, (images, 512, 512), dtype="i4")
-    a = fs.rechunk(fs.asarray(x), (10, 512, 512)).map_blocks(mean_3x3)
-    d = da.from_array(x, chunks=(10, 512, 512)).map_blocks(mean_3x3, dtype="i4")
-    mean_3x3(x[:1])
-    return f"3x3 mean of {images} images, numba", best(a.compute, rounds), best(lambda: d.compute(scheduler="threads"), rounds)
-
-
-WORKLOADS = {"submits": submits, "tiny": tiny, "smooth": smooth}
+def rows_of_all_groups():
+    """Row by name, of the groups whose files are here."""
+    rows = {}
+    for group in GROUPS:
+        if (pathlib.Path(__file__).parent / f"rows_{group}.py").exists():
+            rows.update(importlib.import_module(f"rows_{group}").ROWS)
+    return rows
 
 
 def main():
+    sys.modules["run"] = sys.modules["__main__"]  # rows import their Race from here
+    rows = rows_of_all_groups()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(WORKLOADS))
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(rows))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--images", type=int, default=200)
     options = parser.parse_args()
-    unknown = set(options.workloads) - set(WORKLOADS)
+    unknown = set(options.rows) - set(rows)
     if unknown:
-        parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
-    print(f"{'workload':36} {'Freestone':>18} {'Dask':>18} {'times':>7}   (seconds, processor seconds)")
-    for name in options.workloads or WORKLOADS:
-        title, mine, theirs = WORKLOADS[name](options.rounds, options.images)
-        np.testing.assert_array_equal(mine[2], theirs[2])
-        print(f"{title:36} {mine[0]:9.3f} {mine[1]:8.3f} {theirs[0]:9.3f} {theirs[1]:8.3f} {theirs[0] / mine[0]:7.1f}")
+        parser.error(f"no row {', '.join(sorted(unknown))}; there are {', '.join(rows)}")
+    print(f"{'row':44} {'Freestone':>18} {'the other':>18} {'times':>7} {'target':>7}   (seconds, processor seconds)")
+    missed = []
+    for name in options.rows or rows:
+        with tempfile.TemporaryDirectory(prefix="freestone-bench-") as folder:
+            options.folder = pathlib.Path(folder)
+            race = rows[name](options)
+            try:
+                mine, theirs = best(race.mine, options.rounds), best(race.theirs, options.rounds)
+                race.same(mine[2], theirs[2])
+            finally:
+                race.close()
+        times = theirs[0] / mine[0]
+        wanted = "" if race.target is None else f"{race.target:.1f}"
+        print(f"{race.title:44} {mine[0]:9.3f} {mine[1]:8.3f} {theirs[0]:9.3f} {theirs[1]:8.3f} {times:7.1f} {wanted:>7}   {race.peer}", flush=True)
+        if race.target is not None and times < race.target:
+            missed.append(name)
+    if missed:
+        print(f"missed their targets: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

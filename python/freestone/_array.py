@@ -11,7 +11,7 @@ from typing import Any, Union, cast
 
 import numpy as np
 
-from freestone import _core, _runs
+from freestone import _core, _dask, _runs
 from freestone._dtypes import DTYPES, DTypeLike, dtype_of
 from freestone.errors import UserError
 
@@ -31,7 +31,7 @@ ALIASES: dict[str, str] = dict(_core.alias_table())
 _API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 
 
-class Array:
+class Array(_dask.DaskArray):
     """An array whose elements are read and computed when a result is asked for.
 
     Made by `freestone.open`, `freestone.asarray`, and by operations on arrays. Arithmetic, comparisons, indexing and reductions follow
@@ -232,6 +232,32 @@ class Array:
             return later
         later.compute()
         return None
+
+    def to_dask(self, chunks: Any = None) -> Any:
+        """The array as a ``dask.array.Array``, lazily: a task for each chunk, which runs the engine on one thread for that part.
+
+        Parameters
+        ----------
+        chunks : optional
+            As in ``dask.array.from_array``. Default: the array's chunks; of data without chunks Dask's "auto".
+        """
+        return _dask.to_dask(self, chunks)
+
+    def to_xarray(self, dims: Sequence[str] | None = None, *, name: str | None = None, coords: Any = None, attrs: Any = None) -> Any:
+        """The array in an ``xarray.DataArray``, lazily.
+
+        Parameters
+        ----------
+        dims : sequence of str, optional
+            Names of the axes. Default: xarray's ``dim_0``...
+        name, coords, attrs : optional
+            As in ``xarray.DataArray``.
+        """
+        try:
+            import xarray
+        except ImportError:
+            raise UserError("to_xarray needs xarray: pip install xarray") from None
+        return xarray.DataArray(self, coords=coords, dims=dims, name=name, attrs=attrs)
 
     def explain(self, *, memory: str | int | None = None, threads: int | None = None) -> str:
         """The plan for computing this array, in words. Nothing is read."""

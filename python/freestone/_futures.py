@@ -25,6 +25,7 @@ from concurrent.futures import CancelledError
 from typing import Any, NamedTuple
 
 from freestone import _runs
+from freestone._dask import DaskTask
 from freestone.errors import UserError
 
 __all__ = [
@@ -453,7 +454,7 @@ def cancel(futures: Any) -> int:
 # Described first, run later.
 
 
-class Delayed(_runs.DaskTask):
+class Delayed(DaskTask):
     """A call that is described and not run before ``compute()`` or `freestone.compute`. Made by `delayed`.
 
     Attributes, items and operators describe further calls.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from freestone import _core
+from freestone._dask import DaskTask
 from freestone.errors import UserError
 
 __all__ = ["settings", "get_settings", "progress", "profile", "Profile", "WriteLater", "compute", "write", "explain"]
@@ -239,45 +240,6 @@ def compute(*items: Any, memory: str | int | None = None, threads: int | None = 
     for place, future in background:
         results[place] = future.result()
     return tuple(results)
-
-
-class DaskTask:
-    """What Dask's compute and progress bars take as one task of a graph, by Dask's collection protocol: something with `compute` and a key."""
-
-    __slots__ = ()
-    _key: str
-
-    def compute(self, **_: Any) -> Any:
-        """The result."""
-        raise NotImplementedError
-
-    def __dask_graph__(self) -> dict[str, Any]:
-        return {self._key: (self.compute,)}
-
-    def __dask_keys__(self) -> list[str]:
-        return [self._key]
-
-    def __dask_tokenize__(self) -> str:
-        return self._key
-
-    def __dask_postcompute__(self) -> Any:
-        return (_first, ())
-
-    def __dask_postpersist__(self) -> Any:
-        return (lambda graph, *_, rename=None: self, ())
-
-    def __dask_optimize__(self, graph: Any, keys: Any, **_: Any) -> Any:
-        return graph
-
-    @staticmethod
-    def __dask_scheduler__(graph: Any, keys: Any, **settings: Any) -> Any:
-        from dask.threaded import get
-
-        return get(graph, keys, **settings)
-
-
-def _first(results: Any) -> Any:
-    return results[0]
 
 
 class WriteLater(DaskTask):

@@ -1,0 +1,227 @@
+"""Dask's protocols: arrays and delayed work of Freestone in Dask's `compute`, and arrays that go over and come back.
+
+Everything that Dask asks of a collection is answered here. An `Array` is one task of a graph, `compute`, for as long as a scheduler runs on this
+machine; several of them in one graph become one task, so that they share a pass over their data. `to_dask` gives a task a chunk instead.
+
+Libraries ask `dask.is_dask_collection` of an array to find out whether to call the functions of ``dask.array``. An `Array` has its own: it tells
+what it is to Dask's own `compute`, `persist`, `optimize`, `delayed` and clients, and to nobody else (`_is_hidden`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from freestone import _core
+from freestone.errors import UserError
+
+if TYPE_CHECKING:
+    from freestone._array import Array
+
+__all__ = ["DaskArray", "DaskTask", "joined", "to_dask", "token_of"]
+
+
+def _first(results: Any) -> Any:
+    return results[0]
+
+
+class _Threads:
+    """`__dask_scheduler__`: Dask's threads. The function itself, for collections in one graph must have the same."""
+
+    def __get__(self, *_: Any) -> Any:
+        from dask.threaded import get
+
+        return get
+
+
+class DaskTask:
+    """What Dask's compute and progress bars take as one task of a graph, by Dask's collection protocol: something with `compute` and a key."""
+
+    __slots__ = ()
+    _key: str
+
+    def compute(self, **_: Any) -> Any:
+        """The result."""
+        raise NotImplementedError
+
+    def __dask_graph__(self) -> dict[str, Any]:
+        return {self._key: (self.compute,)}
+
+    def __dask_keys__(self) -> list[str]:
+        return [self._key]
+
+    def __dask_tokenize__(self) -> str:
+        return self._key
+
+    def __dask_postcompute__(self) -> Any:
+        return (_first, ())
+
+    def __dask_postpersist__(self) -> Any:
+        return (lambda graph, *_, rename=None: self, ())
+
+    def __dask_optimize__(self, graph: Any, keys: Any, **_: Any) -> Any:
+        return graph
+
+    __dask_scheduler__ = _Threads()
+
+
+class DaskArray:
+    """The part of `Array` that Dask sees."""
+
+    __slots__ = ()
+    _core: Any
+
+    @property
+    def __dask_graph__(self) -> Callable[[], dict[Any, Any]]:
+        if _is_hidden():
+            raise AttributeError("__dask_graph__")
+        return self._dask_graph
+
+    def _dask_graph(self) -> dict[Any, Any]:
+        (key,) = self.__dask_keys__()
+        return {key: (self._dask_task,)}
+
+    def _dask_task(self) -> Any:
+        return cast("Array", self).compute()
+
+    def __dask_keys__(self) -> list[str]:
+        return ["freestone-" + self.__dask_tokenize__()]
+
+    def __dask_tokenize__(self) -> str:
+        return token_of(cast("Array", self))
+
+    def __dask_postcompute__(self) -> Any:
+        return (_first, ())
+
+    def __dask_postpersist__(self) -> Any:
+        (key,) = self.__dask_keys__()
+        return (_persisted, (key,))
+
+    @property
+    def __dask_optimize__(self) -> Callable[..., Any]:
+        return _Optimize()
+
+    __dask_scheduler__ = _Threads()
+
+
+def _is_hidden() -> bool:
+    """Whether the one who asks would take an answer for ``dask.array``: a library by `dask.is_dask_collection`, or ``dask.array`` itself."""
+    asking = sys._getframe(2)
+    if asking.f_code.co_name != "is_dask_collection" or asking.f_globals.get("__name__") != "dask.base" or asking.f_back is None:
+        return False
+    module = str(asking.f_back.f_globals.get("__name__", ""))
+    return module.partition(".")[0] not in ("dask", "distributed", "freestone") or module.startswith(("dask.array", "dask.dataframe"))
+
+
+def token_of(array: Array) -> str:
+    """What stands for an array in Dask's keys: the same for the same operations on the same files and elements, in every process."""
+    digest = hashlib.blake2b(digest_size=16)
+    text, memories, output = array.__reduce__()[1]
+    digest.update(f"{text}|{output}".encode())
+    for memory in memories:
+        digest.update(f"|{memory.dtype.str}{memory.shape}".encode())
+        digest.update(np.ascontiguousarray(memory).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _persisted(graph: Mapping[Any, Any], key: Any, *, rename: Mapping[Any, Any] | None = None) -> Array:
+    from freestone._array import asarray
+
+    value = graph[(rename or {}).get(key, key)]
+    return asarray(value.result() if hasattr(value, "result") else value)
+
+
+class _Optimize:
+    """What `dask.array` does with a graph, after `joined`.
+
+    It equals the function of ``dask.array``: Dask gives results in another order when the collections of one call have optimisations that differ.
+    """
+
+    __slots__ = ("_theirs",)
+
+    def __init__(self) -> None:
+        from dask.array import Array
+
+        self._theirs = Array.__dask_optimize__
+
+    def __call__(self, graph: Any, keys: Any, **settings: Any) -> Any:
+        return self._theirs(joined(graph), keys, **settings)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, _Optimize) or other is self._theirs
+
+    def __hash__(self) -> int:
+        return hash(self._theirs)
+
+    def __dask_tokenize__(self) -> Any:
+        return "freestone-optimize"
+
+    def __reduce__(self) -> Any:
+        return (_Optimize, ())
+
+
+class _Together:
+    """Several arrays computed in one run."""
+
+    __slots__ = ("arrays",)
+
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self.arrays = tuple(arrays)
+
+    def __call__(self) -> tuple[Any, ...]:
+        from freestone._runs import compute
+
+        return compute(*self.arrays)
+
+    def __reduce__(self) -> Any:
+        return (_Together, (self.arrays,))
+
+
+def _array_of(task: Any) -> Array | None:
+    """The array that a task of a graph computes."""
+    function = task[0] if isinstance(task, tuple) and len(task) == 1 else getattr(task, "func", None)
+    return function.__self__ if getattr(function, "__func__", None) is DaskArray._dask_task else None
+
+
+def joined(graph: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A graph of Dask in which all arrays are computed by one task."""
+    arrays = {key: array for key, task in dict(graph).items() if (array := _array_of(task)) is not None}
+    if len(arrays) < 2:
+        return graph
+    run = "freestone-run-" + hashlib.blake2b("".join(sorted(arrays)).encode(), digest_size=16).hexdigest()
+    made: dict[Any, Any] = {**graph, run: (_Together(list(arrays.values())),)}
+    for number, key in enumerate(arrays):
+        made[key] = (operator.getitem, run, number)
+    return made
+
+
+class _Blocks:
+    """An array as Dask's `from_array` reads it: each part is a run of its own, on the thread that asks for it."""
+
+    __slots__ = ("array", "shape", "dtype", "ndim")
+
+    def __init__(self, array: Array) -> None:
+        self.array, self.shape, self.dtype, self.ndim = array, array.shape, array.dtype, array.ndim
+
+    def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
+        return np.asarray(self.array[key].compute(threads=1))
+
+    def __reduce__(self) -> Any:
+        return (_Blocks, (self.array,))
+
+
+def to_dask(array: Array, chunks: Any = None) -> Any:
+    """`array` as a ``dask.array.Array``; see `Array.to_dask`."""
+    try:
+        import dask.array
+    except ImportError:
+        raise UserError("to_dask needs Dask: pip install dask") from None
+    if chunks is None:
+        chunks = "auto" if array._core.is_contiguous else tuple(max(1, n) for n in array.chunks)
+    meta = np.empty((0,) * array.ndim, dtype=array.dtype)
+    return dask.array.from_array(cast(Any, _Blocks(array)), chunks=chunks, name="freestone-blocks-" + token_of(array), meta=meta)
