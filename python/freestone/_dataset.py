@@ -216,6 +216,9 @@ class _Labelled:
 
     # Results.
 
+    def _freestone_output(self, path: str, format: str, overwrite: bool) -> Any:
+        return _core.label_outputs(self._labels, path, overwrite, format, [], {})
+
     def to_xarray(self, *, lazy: bool = False) -> Any:
         """The same as an xarray object, with times decoded.
 
@@ -257,13 +260,14 @@ class _Labelled:
         memory: str | int | None = None,
         threads: int | None = None,
         unlimited_dims: Sequence[str] = (),
+        compute: bool = True,
         **storage: Any,
-    ) -> None:
+    ) -> _runs.WriteLater | None:
         """Writes a file with coordinates and attributes; the format follows the suffix (``.nc``, ``.zarr``, ``.tif``, ``.fits``).
 
         Parameters
         ----------
-        overwrite, format, memory, threads
+        overwrite, format, memory, threads, compute
             As in `freestone.write`.
         unlimited_dims : sequence of str
             Axes that may grow later, where the format has such.
@@ -271,8 +275,15 @@ class _Labelled:
             chunks, shards, compress, level, zarr_version as in `Array.write`.
         """
         given = {key: list(value) if key in ("chunks", "shards") else value for key, value in storage.items() if value is not None}
-        outputs = _core.label_outputs(self._labels, os.fspath(path), overwrite, format, list(unlimited_dims), given)
-        _core.write(outputs, _runs.run_setup(memory=memory, threads=threads))
+
+        def outputs() -> Any:
+            return _core.label_outputs(self._labels, os.fspath(path), overwrite, format, list(unlimited_dims), given)
+
+        later = _runs.WriteLater(outputs, {"memory": memory, "threads": threads})
+        if not compute:
+            return later
+        later.compute()
+        return None
 
 
 def _reduction(name: str, text: str) -> Callable[..., Any]:
@@ -367,9 +378,6 @@ class DataArray(_Labelled, Array):  # type: ignore[misc]  # it is written as a f
         if isinstance(condition, tuple):
             raise UserError("where takes a condition with the same axes.")
         return self._with(apply("where", Array(cond._core) if isinstance(cond, Array) else cond, Array(self._core), other))
-
-    def _freestone_output(self, path: str, format: str, overwrite: bool) -> Any:
-        return _core.label_outputs(self._labels, path, overwrite, format, [], {})
 
     def _with(self, array: Array) -> Any:
         return self._of(_core.label_with_array(self._labels, self._name, array._core)) if array.shape == self.shape else array

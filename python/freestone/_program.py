@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import os
 import sys
 
@@ -10,8 +9,8 @@ from freestone import _core
 
 
 def path() -> str:
-    """Where the program is, when it is there."""
-    return os.fspath(importlib.resources.files("freestone") / "bin" / "freestone")  # type: ignore[call-overload]
+    """Where the program is, when it is there: beside the module, which in an editable installation lies elsewhere than the package."""
+    return os.path.join(os.path.dirname(_core.__file__), "bin", "freestone")
 
 
 def look_at_hdf5() -> None:

@@ -44,7 +44,7 @@ Operand operand_of(nb::handle value) {
     }
     return static_cast<std::uint64_t>(large);
   }
-  if (PyFloat_Check(value.ptr())) return PyFloat_AS_DOUBLE(value.ptr());
+  if (PyFloat_Check(value.ptr())) return PyFloat_AsDouble(value.ptr());
   if (PyComplex_Check(value.ptr())) return std::complex<double>(PyComplex_RealAsDouble(value.ptr()), PyComplex_ImagAsDouble(value.ptr()));
   throw nb::type_error("an operand is neither an array nor a number");
 }

@@ -99,4 +99,9 @@ void select_box(Flow& flow, const std::vector<double>& box);
 /// Folds the groups that the step before has made.
 void reduce_groups(Flow& flow, const std::string& function);
 
+// Of steps_raster.cpp, for calc and mask.
+
+/// The bands of a raster by name: b1, b2 ..., and those of band_names that can stand in an expression. Nothing for an array without bands.
+std::map<std::string, astro::SkyArray> bands_by_name(const astro::SkyArray& array);
+
 }  // namespace freestone::cli

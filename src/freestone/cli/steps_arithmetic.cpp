@@ -9,9 +9,10 @@
 namespace freestone::cli {
 namespace {
 
-/// What names in an expression mean: the arrays that flow, by name, and those of --with.
+/// What names in an expression mean: the arrays that flow, by name, the bands of the only one, and those of --with.
 std::map<std::string, astro::SkyArray> names_in(const Flow& flow, const Request& request) {
   std::map<std::string, astro::SkyArray> named;
+  if (!flow.is_dataset()) named = bands_by_name(flow.arrays.front());
   for (const astro::SkyArray& array : flow.arrays)
     if (!array.name.empty()) named[array.name] = array;
   for (const auto& [name, array] : request.named()) named[name] = array;
@@ -153,7 +154,7 @@ std::vector<StepRow> arithmetic_steps() {
   return {
       {"calc",
        "",
-       "arithmetic: x is the only input, variables of a dataset have their names, others come from --with; functions of the elementwise table, reductions",
+       "arithmetic: x is the only input, variables of a dataset and bands of a raster (b1, b2 or by name) have their names, others come from --with; functions of the elementwise table, reductions",
        "cube.fits --with c=continuum.fits ! calc --expr 'x - c' ! write line.fits",
        false,
        {{"expr", "EXPRESSION", "such as '(x - c) / sqrt(x)' or 'x / mean(x, axis=spectral)'"},

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <limits>
 
 #include "freestone/cli/step.h"
@@ -17,6 +18,13 @@ struct Raster {
   Index count = 0;
   std::vector<std::string> names;
 };
+
+/// One band of a raster: the image.
+Array band_at(const Array& data, int axis, Index number) {
+  std::vector<Slice> slices(static_cast<std::size_t>(data.rank()));
+  slices[static_cast<std::size_t>(axis)] = Slice::at(number);
+  return slice(data, slices);
+}
 
 Raster raster_of(const astro::SkyArray& array) {
   Raster raster;
@@ -74,9 +82,7 @@ void index(Flow& flow, const Arguments& arguments, Request&) {
       }
       number = named - raster.names.begin();
     }
-    std::vector<Slice> slices(static_cast<std::size_t>(input.rank()));
-    slices[static_cast<std::size_t>(raster.axis)] = Slice::at(number);
-    Array data = slice(input.data, slices);
+    Array data = band_at(input.data, raster.axis, number);
     if (arguments.has("nodata")) {
       data = astype(data, DType::kFloat64);
       data = where(elementwise("equal", {data, arguments.number("nodata", 0)}), kNan, data);
@@ -109,7 +115,31 @@ std::string names_of_indices() {
   return out;
 }
 
+bool is_name(const std::string& text) {
+  if (text.empty() || text == "x" || !(std::isalpha(static_cast<unsigned char>(text[0])) != 0 || text[0] == '_')) return false;
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
 }  // namespace
+
+std::map<std::string, astro::SkyArray> bands_by_name(const astro::SkyArray& array) {
+  std::map<std::string, astro::SkyArray> bands;
+  if (array.rank() < 3 || std::find(array.dims.begin(), array.dims.end(), "band") == array.dims.end()) return bands;
+  const Raster raster = raster_of(array);
+  for (Index number = 0; number < raster.count; ++number) {
+    astro::SkyArray band;
+    band.data = band_at(array.data, raster.axis, number);
+    band.dims = array.dims;
+    band.dims.erase(band.dims.begin() + raster.axis);
+    band.unit = array.unit;
+    for (const DatasetVariable& coordinate : array.coordinates) {
+      if (coordinate.axis_of("band") < 0 && coordinate.name != "band") band.coordinates.push_back(coordinate);
+    }
+    if (const std::size_t k = static_cast<std::size_t>(number); k < raster.names.size() && is_name(raster.names[k])) bands.emplace(raster.names[k], band);
+    bands.insert_or_assign(fmt::format("b{}", number + 1), std::move(band));
+  }
+  return bands;
+}
 
 std::vector<StepRow> raster_steps() {
   std::vector<OptionRow> options;

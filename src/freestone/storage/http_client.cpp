@@ -46,6 +46,22 @@ Index whole(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() && value >= 0 ? value : -1;
 }
 
+/// The certificates of authorities: what the environment names, else the system's; each distribution has its own place, and the client may have
+/// been built on another one. Empty: where the client looks by itself.
+std::string certificates() {
+  for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    if (const char* file = std::getenv(name); file != nullptr && *file != '\0') return file;
+  }
+  static const std::string system = [] {
+    for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                             "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
+      if (access(file, R_OK) == 0) return std::string(file);
+    }
+    return std::string();
+  }();
+  return system;
+}
+
 /// It may be better next time.
 bool passes(long status) { return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 || status == 504; }
 
@@ -274,9 +290,7 @@ struct HttpClient::Loop {
     // Archives that log people in by cookies and .netrc (Earthdata).
     set(CURLOPT_COOKIEFILE, "");
     set(CURLOPT_NETRC, static_cast<long>(s.exchange->address().is_s3() ? CURL_NETRC_IGNORED : CURL_NETRC_OPTIONAL));
-    for (const char* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"}) {
-      if (const char* file = std::getenv(name); file != nullptr && *file != '\0') set(CURLOPT_CAINFO, file);
-    }
+    if (const std::string file = certificates(); !file.empty()) set(CURLOPT_CAINFO, file.c_str());
     set(CURLOPT_ERRORBUFFER, s.text);
     set(CURLOPT_HEADERFUNCTION, &Loop::on_header);
     set(CURLOPT_HEADERDATA, static_cast<void*>(&s));
