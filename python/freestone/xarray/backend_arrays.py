@@ -18,6 +18,7 @@ from xarray.core import indexing, nputils
 from freestone import _elementwise, _searching
 from freestone._array import Array, asarray
 from freestone.xarray.lazy_sources import is_computable
+from freestone.xarray.native_files import array_in_file
 
 __all__ = ["FreestoneBackendArray", "array_of_backend"]
 
@@ -50,6 +51,8 @@ def _picked(array: Array, key: Any) -> Array:
         for axis, part in reversed(list(enumerate(key.tuple))):
             array = array[(slice(None),) * axis + (part,)]
         return array
+    if all(part == slice(None) for part in key.tuple if isinstance(part, slice)) and all(isinstance(part, slice) for part in key.tuple):
+        return array
     return array[key.tuple]
 
 
@@ -70,7 +73,7 @@ def array_of_backend(data: Any) -> Array | None:
         return None if inner is None else inner.astype(data.dtype)
     if isinstance(data, _WRAPPERS):
         return array_of_backend(data.array)
-    return None
+    return array_in_file(data) if isinstance(data, BackendArray) else None
 
 
 _WRAPPERS = (

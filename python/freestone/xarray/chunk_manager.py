@@ -18,7 +18,7 @@ from freestone import _runs
 from freestone._array import Array
 from freestone._user import map_blocks
 from freestone.errors import UserError
-from freestone.xarray import block_calls, flox_reductions, foreign_indexing, store
+from freestone.xarray import block_calls, dataset_chunks, flox_reductions, foreign_indexing, store
 from freestone.xarray.array_api import ArrayApi
 from freestone.xarray.backend_arrays import array_of_backend
 from freestone.xarray.chunk_grids import AUTO_CHUNK_BYTES, Chunks, normalized_chunks
@@ -41,6 +41,7 @@ class ChunkManager(ChunkManagerEntrypoint["Array"]):  # type: ignore[type-var]
 
     def __init__(self) -> None:
         foreign_indexing.install()
+        dataset_chunks.install()
         flox_reductions.install()
 
     # Chunks.

@@ -18,7 +18,7 @@ from freestone._remote import remote_options
 from freestone.errors import UserError
 from freestone.xarray import raster_coordinates
 from freestone.xarray.backend_arrays import FreestoneBackendArray
-from freestone.xarray.stored_encodings import attribute_values, encoding_of, is_hidden
+from freestone.xarray.stored_encodings import attribute_values, encoding_of, is_hidden, zarr_document
 
 __all__ = ["FileStore", "can_open", "group_paths"]
 
@@ -67,7 +67,7 @@ class FileStore(AbstractDataStore):
         options = remote_options(storage_options)
         self.contents = _core.open_contents(self.path, options)
         self.group = (group or "").strip("/")
-        self.attributes = attribute_values(self.contents["attributes"])
+        self.attributes = attribute_values(self.contents["attributes"], self.contents["format"])
         if self.group:
             self._open_group(options)
         self.raster: dict[str, Any] = {}
@@ -83,7 +83,7 @@ class FileStore(AbstractDataStore):
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             part = _core.open_contents(f"{self.path.rstrip('/')}/{self.group}", options)
             if part["is_group"]:
-                self.attributes, inside = attribute_values(part["attributes"]), True
+                self.attributes, inside = attribute_values(part["attributes"], part["format"]), True
         if not inside:
             groups = sorted({name.rsplit("/", 1)[0] for name in names if "/" in name})
             raise UserError(f"{self.path}: there is no group '{self.group}'. There {'are ' + ', '.join(groups) if groups else 'are no groups'}.")
@@ -136,7 +136,9 @@ class FileStore(AbstractDataStore):
         return stored["name"] or ("band_data" if self.contents["format"] in raster_coordinates.FORMATS else f"hdu{stored['number']}" if stored["number"] else "data")
 
     def _variable(self, name: str, stored: dict[str, Any]) -> Variable | None:
-        attributes = attribute_values(stored["attributes"])
+        if self.contents["format"] == "zarr":
+            stored["document"] = zarr_document(self.path, stored["name"])
+        attributes = attribute_values(stored["attributes"], self.contents["format"])
         meant = attributes.pop("numpy_dtype", None)
         if stored["texts"] is not None:
             shape, values = stored["texts"]

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["attribute_values", "encoding_of", "is_hidden"]
+__all__ = ["attribute_values", "encoding_of", "is_hidden", "zarr_document"]
 
+_JSON_FORMATS = ("zarr", "kerchunk")
 _HDF5_FORMATS = ("hdf5", "netcdf4")
 
 
-def attribute_values(triples: Sequence[tuple[str, Any, str]]) -> dict[str, Any]:
-    """Attributes by key: numbers in their stored types, lists as arrays, JSON as objects."""
+def attribute_values(triples: Sequence[tuple[str, Any, str]], format: str) -> dict[str, Any]:
+    """Attributes by key: numbers in their stored types, lists as arrays, where the format has them as JSON as Python has it."""
     made: dict[str, Any] = {}
     for key, value, comment in triples:
         if comment == "JSON" and isinstance(value, str):
             made[key] = json.loads(value)
+        elif isinstance(value, list) and format in _JSON_FORMATS:
+            made[key] = value
         elif isinstance(value, list) and value and not isinstance(value[0], str):
             made[key] = np.asarray(value, dtype=_typed(comment))
         elif _typed(comment) is not None and isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -43,13 +49,15 @@ def encoding_of(stored: dict[str, Any], dims: Sequence[str], data: Any, format: 
     """The encoding of a variable. What `attributes` say of storage moves there."""
     for key in [key for key in attributes if is_hidden(key, format)]:
         del attributes[key]
+    if format in _JSON_FORMATS:
+        _zarr_fill(stored, data, attributes)
     if "_FillValue" in attributes:
         fill = attributes["_FillValue"]
         if np.dtype(data.dtype).kind in "fiu" and isinstance(fill, (int, float, np.generic)):
             attributes["_FillValue"] = np.dtype(data.dtype).type(fill)
     encoding: dict[str, Any] = {"dtype": np.dtype(data.dtype)}
     chunking = stored["chunking"]
-    if format == "zarr":
+    if format in _JSON_FORMATS:
         encoding = _zarr(chunking, dims, data)
     elif format in _HDF5_FORMATS:
         encoding.update(_hdf5(chunking, dims))
@@ -87,6 +95,30 @@ def _hdf5(chunking: Any, dims: Sequence[str]) -> dict[str, Any]:
 
 def _no_filters() -> dict[str, Any]:
     return {"zlib": False, "szip": False, "zstd": False, "bzip2": False, "blosc": False, "shuffle": False, "complevel": 0, "fletcher32": False}
+
+
+def zarr_document(path: str, name: str) -> dict[str, Any]:
+    """What a Zarr store on this machine says of an array; nothing where it cannot be looked at."""
+    for file in (".zarray", "zarr.json"):
+        with contextlib.suppress(OSError, ValueError), open(os.path.join(path, name, file), encoding="utf-8") as opened:
+            found = json.load(opened)
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _zarr_fill(stored: dict[str, Any], data: Any, attributes: dict[str, Any]) -> None:
+    """xarray's rule: version 2 means what is missing by its fill_value; version 3 by an attribute, in base64 where it is a float."""
+    document, dtype = stored.get("document", {}), np.dtype(data.dtype)
+    if document.get("zarr_format") == 2 and dtype.kind in "fiub":
+        attributes.pop("_FillValue", None)
+        fill = document.get("fill_value")
+        if isinstance(fill, str):
+            fill = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}.get(fill)
+        if fill is not None:
+            attributes["_FillValue"] = dtype.type(fill)
+    elif isinstance(attributes.get("_FillValue"), str) and dtype.kind == "f":
+        with contextlib.suppress(ValueError):
+            attributes["_FillValue"] = dtype.type(np.frombuffer(base64.standard_b64decode(attributes["_FillValue"]), "<f8")[0])
 
 
 def _zarr(chunking: Any, dims: Sequence[str], data: Any) -> dict[str, Any]:
