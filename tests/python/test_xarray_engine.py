@@ -115,7 +115,7 @@ def test_encodings_are_those_of_xarrays_own_engine(files, name, engine):
     for variable in theirs.variables:
         mine, other = ours[variable].encoding, theirs[variable].encoding
         for key in ("dtype", "_FillValue", "scale_factor", "add_offset", "units", "calendar", "chunksizes", "contiguous", "preferred_chunks", "chunks", "zlib", "shuffle",
-                    "complevel", "fletcher32", "original_shape", "coordinates", "grid_mapping"):  # fmt: skip
+                    "complevel", "fletcher32", "original_shape", "coordinates", "grid_mapping", "compressors", "filters", "shards", "serializer"):  # fmt: skip
             if key not in other or (variable == "station" and key not in ("original_shape",)):
                 continue
             if key == "dtype":

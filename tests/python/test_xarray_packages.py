@@ -54,7 +54,7 @@ def test_flox_reduces_lazily(function, dtype, runs):
         pytest.skip("integers have no NaN")
     array, options = made(dtype), {}
     if function == "quantile":
-        options["finalize_kwargs"] = {"q": 0.4}
+        options["q"] = 0.4
     month = array.time.dt.month
     skipna = {} if function.startswith("nan") or function in ("count", "all", "any", "argmax") else {"skipna": dtype != "i4"}
     if function.startswith("nan"):

@@ -166,7 +166,7 @@ def _fold(array: Array, by: list[Any], axes: list[int], options: dict[str, Any],
         return None  # groups without elements hold what flox says
     if array.dtype.kind not in "fiub" or (plain in ("first", "last") and not name.startswith("nan") and array.dtype.kind == "f"):
         return None
-    made = group_reduce(plain, array, keys, len(found), axes[0], skip_nan=name.startswith("nan"), ddof=ddof)
+    made = group_reduce(plain, array, keys, len(found), axes[0], skip_nan=name.startswith("nan") or plain == "count", ddof=ddof)
     made = with_chunks(made, [(n,) if k == axes[0] else array.chunks[k] for k, n in enumerate(made.shape)])
     if axes[0] != array.ndim - 1:
         made = np.moveaxis(made, axes[0], -1)

@@ -58,7 +58,7 @@ def encoding_of(stored: dict[str, Any], dims: Sequence[str], data: Any, format: 
     encoding: dict[str, Any] = {"dtype": np.dtype(data.dtype)}
     chunking = stored["chunking"]
     if format in _JSON_FORMATS:
-        encoding = _zarr(chunking, dims, data)
+        encoding = _zarr(chunking, dims, data, os.path.join(path, stored["name"]))
     elif format in _HDF5_FORMATS:
         encoding.update(_hdf5(chunking, dims))
         encoding["source"], encoding["original_shape"] = path, tuple(data.shape)
@@ -121,6 +121,19 @@ def _zarr_fill(stored: dict[str, Any], data: Any, attributes: dict[str, Any]) ->
             attributes["_FillValue"] = dtype.type(np.frombuffer(base64.standard_b64decode(attributes["_FillValue"]), "<f8")[0])
 
 
-def _zarr(chunking: Any, dims: Sequence[str], data: Any) -> dict[str, Any]:
+def _zarr(chunking: Any, dims: Sequence[str], data: Any, path: str) -> dict[str, Any]:
+    """As xarray's engine zarr has it. Codecs are objects of zarr's, so they are there where zarr is installed and the store is on this machine."""
     lengths = tuple(chunking[0]) if chunking is not None else tuple(data.shape)
-    return {"chunks": lengths, "preferred_chunks": dict(zip(dims, lengths))}
+    found: dict[str, Any] = {"chunks": lengths, "preferred_chunks": dict(zip(dims, lengths))}
+    if os.path.isdir(path):
+        try:
+            import zarr
+
+            array = zarr.open_array(store=path, mode="r")
+        except Exception:  # whatever a library of another version makes of it: the array itself is read without it
+            return found
+        found.update(compressors=array.compressors, filters=array.filters, shards=array.shards)
+        if array.metadata.zarr_format == 3:
+            found["serializer"] = array.serializer
+            found["fill_value"] = array.fill_value
+    return found
