@@ -147,14 +147,20 @@ class FileStore(AbstractDataStore):
             return None
         else:
             array = Array(stored["array"])
+            if self.is_raster and array.ndim == 2:
+                array = array[None]
+                stored = {**stored, "dims": ["band", *stored["dims"]]}
+                if stored["chunking"] is not None:
+                    stored["chunking"] = ([1, *stored["chunking"][0]], stored["chunking"][1])
             is_text = isinstance(meant, str) and meant.startswith("S")
             data = indexing.LazilyIndexedArray(FreestoneBackendArray(array, meant if is_text else None))
         dims = [dim or f"{name}_axis{k}" for k, dim in enumerate(stored["dims"])]
         if len(dims) != data.ndim:
-            dims = [f"{name}_axis{k}" for k in range(data.ndim)] if dims or self.contents["is_group"] else _PLAIN_DIMS[len(_PLAIN_DIMS) - data.ndim :]
+            named = not dims and not self.contents["is_group"] and data.ndim <= len(_PLAIN_DIMS)
+            dims = _PLAIN_DIMS[len(_PLAIN_DIMS) - data.ndim :] if named else [f"{name}_axis{k}" for k in range(data.ndim)]
         encoding = encoding_of(stored, dims, data, self.contents["format"], self.path, attributes)
         variable = Variable(dims, data, attributes, encoding)
-        if self.is_raster and variable.ndim in (2, 3):
+        if self.is_raster and variable.ndim == 3:
             variable, transform, crs = raster_coordinates.raster_variable(variable)
             self.raster.setdefault("transform", transform)
             self.raster.setdefault("crs", crs)

@@ -18,11 +18,8 @@ FORMATS = ("geotiff", "gdal")
 _GEO = ("GeoTransform", "crs", "GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams", "ModelTiepoint", "photometric", "colormap", "extra_samples")
 
 
-def raster_variable(variable: Any) -> Any:
-    """A variable of a raster with three axes (band, y, x), CF's names for what CF has names for, and the words of the format gone."""
-    if variable.ndim == 2:
-        variable = variable.expand_dims("band") if "band" not in variable.dims else variable
-    names = ("band", "y", "x")[3 - variable.ndim :] if variable.ndim <= 3 else variable.dims
+def raster_variable(variable: Any) -> tuple[Any, Any, Any]:
+    """A variable of a raster, its axes band, y, x, with CF's names for what CF has names for, and the words of the format gone; its transform; its CRS."""
     attributes = dict(variable.attrs)
     transform, crs = attributes.get("GeoTransform"), attributes.get("crs")
     for key in _GEO:
@@ -35,7 +32,7 @@ def raster_variable(variable: Any) -> Any:
     if bands is not None:
         attributes["long_name"] = bands[0] if isinstance(bands, list) and len(bands) == 1 else tuple(bands) if isinstance(bands, list) else bands
     made = variable.copy(deep=False)
-    made.dims = names
+    made.dims = ("band", "y", "x")
     made.attrs = attributes
     return made, transform, crs
 
