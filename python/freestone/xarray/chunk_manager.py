@@ -33,7 +33,7 @@ def run_options(options: dict[str, Any]) -> dict[str, Any]:
     return {"memory": options.get("memory"), "threads": threads}
 
 
-class ChunkManager(ChunkManagerEntrypoint["Array"]):  # type: ignore[type-var]
+class ChunkManager(ChunkManagerEntrypoint["Array"]):
     """Freestone's arrays inside of xarray's objects."""
 
     array_cls = Array

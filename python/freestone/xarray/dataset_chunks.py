@@ -29,7 +29,6 @@ def _with_hints(strict: Callable[[Iterable[Any]], Any]) -> Callable[[Iterable[An
                         finest[dim] = lengths
         return type(strict([]))(finest)
 
-    get_chunksizes.of_freestone = True  # type: ignore[attr-defined]
     return get_chunksizes
 
 
@@ -39,5 +38,5 @@ def install() -> None:
 
     for module in (common, dataset, dataarray, datatree):
         known: Any = getattr(module, "get_chunksizes", None)
-        if known is not None and not getattr(known, "of_freestone", False):
-            module.get_chunksizes = _with_hints(known)  # type: ignore[attr-defined]
+        if known is not None and known.__module__ != __name__:
+            module.get_chunksizes = _with_hints(known)

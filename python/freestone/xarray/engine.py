@@ -28,7 +28,7 @@ class FreestoneBackendEntrypoint(BackendEntrypoint):
         """Whether the name, or the first bytes, are of a format that Freestone reads."""
         return can_open(filename_or_obj)
 
-    def open_dataset(  # type: ignore[override]
+    def open_dataset(
         self,
         filename_or_obj: Any,
         *,
@@ -67,7 +67,7 @@ class FreestoneBackendEntrypoint(BackendEntrypoint):
         )  # fmt: skip
         return store.finished(dataset)
 
-    def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+    def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, Any]:
         """Every group of a file as a Dataset, by its path."""
         path = _path_of(filename_or_obj)
         base = "/" + (group or "").strip("/")

@@ -30,7 +30,7 @@ def _picked(values: Any, key: tuple[Any, ...]) -> Any:
 def install() -> None:
     """Adds what is missing; done again it changes nothing."""
     adapter = indexing.ArrayApiIndexingAdapter
-    if getattr(adapter._vindex_get, "of_freestone", False):
+    if adapter._vindex_get.__module__ == __name__:
         return
     refuse, refuse_numpy = adapter._vindex_get, indexing.NumpyIndexingAdapter._vindex_get
 
@@ -50,7 +50,6 @@ def install() -> None:
 
         return get
 
-    vindex_get.of_freestone = True  # type: ignore[attr-defined]
-    adapter._vindex_get = vindex_get  # type: ignore[method-assign]
-    indexing.NumpyIndexingAdapter._vindex_get = numpy_vindex_get  # type: ignore[method-assign]
-    indexing.PandasIndexingAdapter._vindex_get = pandas_vindex_get(indexing.PandasIndexingAdapter._vindex_get)  # type: ignore[method-assign]
+    adapter._vindex_get = vindex_get
+    indexing.NumpyIndexingAdapter._vindex_get = numpy_vindex_get
+    indexing.PandasIndexingAdapter._vindex_get = pandas_vindex_get(indexing.PandasIndexingAdapter._vindex_get)
