@@ -50,7 +50,7 @@ def _windows(array: Array, length: int, axis: int) -> Array:
     count = array.shape[axis] - length + 1
     before: tuple[Any, ...] = (slice(None),) * axis
     if length <= _MOST_SLICES:
-        return Array(_core.stack([array[(*before, slice(first, first + count))]._core for first in range(length)], array.ndim))
+        return Array(_core.stack([array[before + (slice(first, first + count),)]._core for first in range(length)], array.ndim))
     positions = np.arange(count, dtype=np.int64)[:, None] + np.arange(length, dtype=np.int64)
-    picked = array[(*before, positions)]
+    picked = array[before + (positions,)]
     return Array(_core.moveaxis(picked._core, [axis + 1], [array.ndim]))

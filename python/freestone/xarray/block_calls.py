@@ -23,7 +23,7 @@ def _beside(args: Sequence[Any]) -> tuple[list[Any], Callable[[Sequence[Any]], l
     given: list[Any] = []
     kinds: list[Any] = []
     for value in args:
-        array = value if isinstance(value, Array) else np.asarray(value)
+        array: Any = value if isinstance(value, Array) else np.asarray(value)
         is_time = not isinstance(array, Array) and array.dtype.kind in "mM"
         given.append(array.view(np.int64) if is_time else array)
         kinds.append(array.dtype if is_time else None)
@@ -72,7 +72,7 @@ def _with_loop_chunks(result: Any, given: Sequence[Any], before: Sequence[int], 
     made = []
     for part, core in zip(parts, after):
         loops = part.ndim - core
-        chunks = [(n,) for n in part.shape]
+        chunks: list[Sequence[int]] = [(n,) for n in part.shape]
         for a, own in zip(given, before):
             if isinstance(a, Array):
                 for k in range(1, min(loops, a.ndim - own) + 1):

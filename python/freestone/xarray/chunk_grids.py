@@ -98,7 +98,7 @@ def _lengths(entry: Any, length: int, axis: int) -> Optional[tuple[int, ...]]:
 
 def _before(previous: Sequence[Any] | None, axis: int, length: int) -> int:
     """The chunk of `axis` that the data have already; 1 when nothing is known."""
-    entry = None if previous is None or len(previous) <= axis else previous[axis]
+    entry: Any = None if previous is None or len(previous) <= axis else previous[axis]
     if isinstance(entry, Sequence) and not isinstance(entry, str):
         entry = max(entry, default=1)
     return min(operator.index(entry), length) if entry else 1

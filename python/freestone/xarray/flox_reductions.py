@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from freestone._array import Array, normal_axis
+from freestone._manipulation import moveaxis
 from freestone._statistics import group_reduce
 from freestone._user import apply_gufunc
 from freestone.xarray.block_calls import gufunc
@@ -169,5 +170,5 @@ def _fold(array: Array, by: list[Any], axes: list[int], options: dict[str, Any],
     made = group_reduce(plain, array, keys, len(found), axes[0], skip_nan=name.startswith("nan") or plain == "count", ddof=ddof)
     made = with_chunks(made, [(n,) if k == axes[0] else array.chunks[k] for k, n in enumerate(made.shape)])
     if axes[0] != array.ndim - 1:
-        made = np.moveaxis(made, axes[0], -1)
+        made = moveaxis(made, axes[0], -1)
     return made if made.dtype == values.dtype else made.astype(values.dtype)
