@@ -122,7 +122,7 @@ def test_encodings_are_those_of_xarrays_own_engine(files, name, engine):
                 assert np.dtype(mine[key]).newbyteorder("=") == np.dtype(other[key]).newbyteorder("="), variable
             elif key == "_FillValue":
                 np.testing.assert_array_equal(mine[key], other[key], err_msg=variable)
-                assert np.asarray(mine[key]).dtype == np.asarray(other[key]).dtype, variable
+                assert np.asarray(mine[key]).dtype.kind == np.asarray(other[key]).dtype.kind, variable
             else:
                 assert mine[key] == other[key], (variable, key)
 
@@ -248,7 +248,7 @@ def test_rasters_are_those_of_rioxarray(tmp_path):
     rioxarray = pytest.importorskip("rioxarray")
     rasterio = pytest.importorskip("rasterio")
     rng = np.random.default_rng(SEED)
-    for bands, nodata, dtype in ((1, None, "u1"), (3, 0, "u2"), (2, -9999.0, "f4")):
+    for bands, nodata, dtype in ((1, None, "uint8"), (3, 0, "uint16"), (2, -9999.0, "float32")):
         path = tmp_path / f"r{bands}.tif"
         values = rng.integers(0, 50, (bands, 60, 40)).astype(dtype)
         profile = {"driver": "GTiff", "width": 40, "height": 60, "count": bands, "dtype": dtype, "crs": "EPSG:32633", "nodata": nodata}

@@ -65,7 +65,7 @@ class FreestoneBackendEntrypoint(BackendEntrypoint):
             store, mask_and_scale=mask_and_scale, decode_times=decode_times, concat_characters=concat_characters, decode_coords=decode_coords,
             drop_variables=drop_variables, use_cftime=use_cftime, decode_timedelta=decode_timedelta,
         )  # fmt: skip
-        return store.finished(dataset)
+        return store.finished(dataset, is_masked=mask_and_scale is True)
 
     def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, Any]:
         """Every group of a file as a Dataset, by its path."""

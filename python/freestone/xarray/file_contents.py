@@ -71,6 +71,7 @@ class FileStore(AbstractDataStore):
         if self.group:
             self._open_group(options)
         self.raster: dict[str, Any] = {}
+        self.lengths: dict[str, int] = {}
         self.is_raster = not self.contents["is_group"] and self.contents["format"] in raster_coordinates.FORMATS
 
     def _open_group(self, options: Any) -> None:
@@ -142,22 +143,23 @@ class FileStore(AbstractDataStore):
         meant = attributes.pop("numpy_dtype", None)
         if stored["texts"] is not None:
             shape, values = stored["texts"]
-            data: Any = np.array(values, dtype=object).reshape(shape)
-        elif stored["array"] is None:
+            return Variable(stored["dims"], np.array(values, dtype=np.str_).reshape(shape), attributes, {"dtype": np.array(values, dtype=np.str_).dtype})
+        if stored["array"] is None:
             return None
-        else:
-            array = Array(stored["array"])
-            if self.is_raster and array.ndim == 2:
-                array = array[None]
-                stored = {**stored, "dims": ["band", *stored["dims"]]}
-                if stored["chunking"] is not None:
-                    stored["chunking"] = ([1, *stored["chunking"][0]], stored["chunking"][1])
-            is_text = isinstance(meant, str) and meant.startswith("S")
-            data = indexing.LazilyIndexedArray(FreestoneBackendArray(array, meant if is_text else None))
+        array = Array(stored["array"])
+        if self.is_raster and array.ndim == 2:
+            array = array[None]
+            stored = {**stored, "dims": ["band", *stored["dims"]]}
+            if stored["chunking"] is not None:
+                stored["chunking"] = ([1, *stored["chunking"][0]], stored["chunking"][1])
+        is_text = isinstance(meant, str) and meant.startswith("S")
+        data: Any = indexing.LazilyIndexedArray(FreestoneBackendArray(array, meant if is_text else None))
         dims = [dim or f"{name}_axis{k}" for k, dim in enumerate(stored["dims"])]
         if len(dims) != data.ndim:
             named = not dims and not self.contents["is_group"] and data.ndim <= len(_PLAIN_DIMS)
             dims = _PLAIN_DIMS[len(_PLAIN_DIMS) - data.ndim :] if named else [f"{name}_axis{k}" for k in range(data.ndim)]
+            if any(self.lengths.setdefault(dim, n) != n for dim, n in zip(dims, data.shape)):
+                dims = [f"{name}_{dim}" for dim in dims]  # another image's axes of that name have other lengths
         encoding = encoding_of(stored, dims, data, self.contents["format"], self.path, attributes)
         variable = Variable(dims, data, attributes, encoding)
         if self.is_raster and variable.ndim == 3:
@@ -166,9 +168,10 @@ class FileStore(AbstractDataStore):
             self.raster.setdefault("crs", crs)
         return variable
 
-    def finished(self, dataset: Any) -> Any:
+    def finished(self, dataset: Any, *, is_masked: bool) -> Any:
         """`dataset` with what a format has beside its arrays: coordinates of rasters."""
-        return raster_coordinates.with_coordinates(dataset, self.raster) if self.is_raster else dataset
+        dataset.set_close(None)  # nothing is held open
+        return raster_coordinates.with_coordinates(dataset, self.raster, is_masked=is_masked) if self.is_raster else dataset
 
 
 #: Of arrays whose format has no names.

@@ -6,9 +6,11 @@ the transform.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
+from xarray.coding.common import lazy_elemwise_func
 
 __all__ = ["FORMATS", "raster_variable", "with_coordinates"]
 
@@ -37,8 +39,20 @@ def raster_variable(variable: Any) -> tuple[Any, Any, Any]:
     return made, transform, crs
 
 
-def with_coordinates(dataset: Any, found: dict[str, Any]) -> Any:
+def _floating(variable: Any) -> Any:
+    """A variable in the type that has NaN, as rioxarray gives every masked raster, whether anything is "no data" in it or not."""
+    if variable.dtype.kind not in "iu":
+        return variable
+    dtype = np.dtype(np.float32 if variable.dtype.itemsize <= 2 else np.float64)
+    made = variable.copy(deep=False)
+    made._data = lazy_elemwise_func(variable._data, functools.partial(np.asarray, dtype=dtype), dtype)
+    return made
+
+
+def with_coordinates(dataset: Any, found: dict[str, Any], *, is_masked: bool) -> Any:
     """`dataset` with band, y, x and spatial_ref."""
+    if is_masked:
+        dataset = dataset.assign({name: _floating(dataset.variables[name]) for name in dataset.data_vars})
     transform, crs = found.get("transform"), found.get("crs")
     sizes = dataset.sizes
     coordinates: dict[str, Any] = {}
