@@ -1,19 +1,20 @@
 """xarray on Freestone against xarray on Dask's threads: the same script, files in the page cache, both results compared.
 
-The mean over time, and the anomaly, of a climate grid in a Zarr store (float32, compressed) and of a packed NetCDF-4 file (int16, scale, offset, fill).
+The mean over time, and the anomaly, of a climate grid: in a packed NetCDF-4 file (int16, scale, offset, fill) whose chunks are time steps, as models and
+reanalyses write them, and in a Zarr store (float32) with chunks of days.
 """
 
 import numpy as np
 from run import Race
 
-SHAPE = (1460, 181, 360)  # a year, every six hours, one degree
+SHAPE = (730, 181, 360)  # a year, twice a day, one degree
 
 
 def _grid():
     import xarray as xr
 
     rng = np.random.default_rng(7)
-    time = np.arange("2001-01-01", "2002-01-01", np.timedelta64(6, "h"), dtype="datetime64[ns]")
+    time = np.arange("2001-01-01", "2002-01-01", np.timedelta64(12, "h"), dtype="datetime64[ns]")
     values = rng.normal(15, 8, SHAPE).astype("f4").round(2)
     values[:, rng.random(SHAPE[1:]) < 0.2] = np.nan
     return xr.Dataset(
@@ -25,14 +26,14 @@ def _grid():
 def _zarr(folder):
     path = folder / "grid.zarr"
     if not path.exists():
-        _grid().to_zarr(path, encoding={"tas": {"chunks": (146, 91, 180)}}, consolidated=False)
+        _grid().to_zarr(path, encoding={"tas": {"chunks": (4, 181, 360)}}, consolidated=False)
     return path
 
 
 def _netcdf(folder):
     path = folder / "grid.nc"
     if not path.exists():
-        packing = {"dtype": "i2", "scale_factor": 0.01, "add_offset": 0.0, "_FillValue": -32768, "zlib": True, "complevel": 1, "chunksizes": (146, 91, 180)}
+        packing = {"dtype": "i2", "scale_factor": 0.01, "add_offset": 0.0, "_FillValue": -32768, "zlib": True, "complevel": 1, "chunksizes": (1, 181, 360)}
         _grid().to_netcdf(path, encoding={"tas": packing}, engine="netcdf4")
     return path
 

@@ -50,7 +50,9 @@ def test_chunks_computes_persists():
 def test_tells_plans_and_watches(tmp_path):
     d = lazy()
     assert "stage" in d.tas.mean("time").freestone.explain()
-    assert d.freestone.plan()["stages"]
+    made().to_netcdf(tmp_path / "a.nc", engine="netcdf4")
+    stored = xr.open_dataset(tmp_path / "a.nc", engine="freestone", chunks={}, chunked_array_type="freestone")
+    assert stored[["tas"]].freestone.plan()["stages"]
     d.tas.mean("time").freestone.visualize(tmp_path / "plan.svg")
     assert (tmp_path / "plan.svg").stat().st_size > 0
     assert d.freestone.profile().tasks > 0
@@ -110,7 +112,7 @@ def scene(tmp_path, bands=4):
     values = rng.integers(1, 4000, (bands, 50, 60)).astype("u2")
     values[:, 3, 4] = 0
     path = tmp_path / "scene.tif"
-    profile = {"driver": "GTiff", "width": 60, "height": 50, "count": bands, "dtype": "u2", "crs": "EPSG:32633", "nodata": 0, "tiled": True, "blockxsize": 16, "blockysize": 16}
+    profile = {"driver": "GTiff", "width": 60, "height": 50, "count": bands, "dtype": "uint16", "crs": "EPSG:32633", "nodata": 0, "tiled": True, "blockxsize": 16, "blockysize": 16}
     with rasterio.open(path, "w", transform=rasterio.transform.from_origin(500000, 4600000, 30, 30), **profile) as out:
         out.write(values)
     return path, values
