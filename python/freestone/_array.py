@@ -133,6 +133,12 @@ class Array(_dask.DaskArray):
     def __repr__(self) -> str:
         return f"<freestone.{type(self).__name__} {', '.join(f'{name}={value}' for name, value in self._facts())}>"
 
+    def _repr_inline_(self, max_width: int) -> str:
+        """What xarray shows on one line."""
+        layout = "contiguous" if self._core.is_contiguous else f"chunksize={self.chunksize}"
+        text = f"freestone.{type(self).__name__}<{layout}>"
+        return text if len(text) <= max_width else text[: max(0, max_width - 3)] + "..."
+
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><th style='text-align:left'>{name}</th><td>{value}</td></tr>" for name, value in self._facts())
         from freestone._diagnostics import array_picture

@@ -240,6 +240,12 @@ def test_chunks_are_kept_and_named():
         made().a.chunk({"time": (5, 5)}, chunked_array_type="freestone")
 
 
+def test_is_shown_without_computing(runs):
+    d = made().chunk(CHUNKS, chunked_array_type="freestone")
+    assert "freestone.Array<chunksize=(12, 3, 8)>" in repr(d) and "freestone" in d._repr_html_() and "chunks" in repr(d.a)
+    assert not runs
+
+
 def test_auto_chunks_keep_to_their_size():
     from freestone.xarray.chunk_grids import normalized_chunks
 
