@@ -304,3 +304,21 @@ def test_real_observations_of_ships():
     y = next(d for d in lazy.dims if "Y" in d)
     assert abs(float(lazy.mean()) - 18.095) < 1e-3
     assert abs(float(lazy.weighted(np.cos(np.deg2rad(theirs[y]))).mean()) - 20.224) < 1e-3
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_files_behind_urls(files, monkeypatch, tmp_path):
+    import pathlib
+    import sys
+
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
+    from file_server import FileServer
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with FileServer(files) as server:
+        for name, engine in (("a3.nc", "netcdf4"), ("a.nc", "netcdf4")):
+            theirs = xr.open_dataset(files / name, engine=engine).load()
+            for more in ({}, {"chunks": {}, "chunked_array_type": "freestone"}):
+                ours = xr.open_dataset(f"{server.url}/{name}", engine="freestone", storage_options={"headers": {"X-Who": "me"}}, **more)
+                xr.testing.assert_identical(ours.load(), theirs)
+        assert any(request.headers.get("X-Who") == "me" for request in server.requests)
