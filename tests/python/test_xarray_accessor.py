@@ -153,7 +153,7 @@ def test_indices_are_their_formulas_and_are_written_with_their_place(tmp_path):
     assert set(geo.indices()) > {"ndvi", "evi"} and geo.sensor_bands("bgrn") == ["blue", "green", "red", "nir"]
     stacked = geo.open([path, path])
     assert stacked.sizes["band"] == 8
-    for wrong, words in (("ndvi", "red=LABEL"), ("nvdi", "nvdi")):
+    for wrong, words in (("ndvi", "=LABEL"), ("nvdi", "nvdi")):
         with pytest.raises(ValueError, match=words):
             geo.index(wrong, geo.open(path, band_names=["a", "b", "c", "d"]))
     with pytest.raises(ValueError, match="takes"):
