@@ -8,7 +8,6 @@ import pytest
 xr = pytest.importorskip("xarray")
 
 import freestone as fs
-from freestone import _core
 
 SEED = 20261127
 CHUNKS = {"time": 12, "y": 3, "x": -1}
@@ -167,15 +166,6 @@ NOW = {
     "idxmax": lambda d: d.b.idxmax("x"),
     "idxmax of times": lambda d: d.a.fillna(0).idxmax("time"),
 }
-
-
-@pytest.fixture
-def runs(monkeypatch):
-    """Counts what is computed."""
-    seen = []
-    compute = _core.compute
-    monkeypatch.setattr(_core, "compute", lambda *args, **options: (seen.append(1), compute(*args, **options))[1])
-    return seen
 
 
 def arrays_of(obj):

@@ -9,7 +9,6 @@ import pytest
 xr = pytest.importorskip("xarray")
 
 import freestone as fs
-from freestone import _core
 
 SEED = 20261128
 

@@ -10,17 +10,8 @@ import pytest
 xr = pytest.importorskip("xarray")
 
 import freestone as fs
-from freestone import _core
 
 SEED = 20261130
-
-
-@pytest.fixture
-def runs(monkeypatch):
-    seen = []
-    compute = _core.compute
-    monkeypatch.setattr(_core, "compute", lambda *args, **options: (seen.append(1), compute(*args, **options))[1])
-    return seen
 
 
 def made(dtype="f8"):
