@@ -56,7 +56,7 @@ PLAIN = {
     "groupby std": lambda d: d.groupby("time.month").std(),
     "groupby max": lambda d: d.groupby("time.year").max(),
     "groupby count": lambda d: d.a.groupby("time.year").count(),
-    "groupby first": lambda d: d.groupby("time.year").first(),
+    "groupby first": lambda d: d.a.groupby("time.year").first(),
     "groupby last": lambda d: d.a.groupby("time.year").last(),
     "groupby anomaly": lambda d: d.groupby("time.month") - d.groupby("time.month").mean(),
     "groupby median": lambda d: whole(d, "time").groupby("time.year").median(),
@@ -178,11 +178,11 @@ def on_freestone(operation):
 
 
 def compare(name, operation, result):
-    # numbagg compiles for seconds, and is needed for filling alone.
-    with xr.set_options(use_numbagg="fill" in name or "interpolate" in name):
+    # numbagg compiles for seconds, also when flox asks for it, and is needed for filling alone.
+    with xr.set_options(use_numbagg="fill" in name or "interpolate" in name, use_flox=False):
         plain = operation(made())
-    with dask.config.set(scheduler="synchronous"):
-        theirs = operation(made().chunk(CHUNKS)).compute()
+        with dask.config.set(scheduler="synchronous"):
+            theirs = operation(made().chunk(CHUNKS)).compute()
     for expected in (plain, theirs):
         xr.testing.assert_allclose(result, expected, rtol=2e-5, atol=2e-6)
     for ours, expected in zip(arrays_of(result), arrays_of(plain)):
