@@ -271,6 +271,30 @@ def test_lazy_arrays_of_others_are_read_by_block(tmp_path, runs):
         assert not runs
         expected = made().a - made().a.mean("time")
         xr.testing.assert_allclose(anomaly.compute(), expected, atol=1e-6)
+        # A file that Freestone reads itself is read by it, whatever opened it.
+        assert "NetCDF4ArrayWrapper" not in anomaly.freestone.explain()
+
+
+class _Sliced:
+    """Something that gives slices, and nothing else."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype, self.ndim, self.seen = values, values.shape, values.dtype, values.ndim, []
+
+    def __getitem__(self, key):
+        self.seen.append(key)
+        return self.values[key]
+
+
+def test_whatever_gives_slices_is_read_by_its_chunks():
+    from freestone.xarray.chunk_manager import ChunkManager
+
+    rng = np.random.default_rng(SEED)
+    data = _Sliced(rng.random((20, 30)))
+    lazy = ChunkManager().from_array(data, (7, 30))
+    assert lazy.chunks == ((7, 7, 6), (30,)) and not data.seen
+    np.testing.assert_array_equal((lazy * 2)[3:9].compute(), data.values[3:9] * 2)
+    assert {key[0].indices(20)[0] for key in data.seen} <= {0, 7}
 
 
 def test_store_writes_regions_under_a_lock():
@@ -289,7 +313,7 @@ def test_store_writes_regions_under_a_lock():
     np.testing.assert_array_equal(also, b)
 
 
-@pytest.mark.parametrize("write", ["netcdf4", "h5netcdf", "zarr", "zarr regions"])
+@pytest.mark.parametrize("write", ["netcdf4", "h5netcdf", "scipy", "zarr", "zarr regions"])
 @pytest.mark.parametrize("later", [False, True])
 @pytest.mark.filterwarnings("ignore")
 def test_files_are_those_of_dask(write, later, tmp_path):
