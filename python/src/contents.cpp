@@ -113,7 +113,8 @@ std::vector<formats::Attribute> attributes_of(const nb::list& triples) {
 Dataset make_dataset(const nb::list& variables, const nb::list& attributes) {
   std::vector<DatasetVariable> out;
   for (const nb::handle v : variables) {
-    DatasetVariable variable{nb::cast<std::string>(v[0]), nb::cast<Array>(v[1]), nb::cast<std::vector<std::string>>(v[2]), attributes_of(nb::cast<nb::list>(v[3]))};
+    DatasetVariable variable{nb::cast<std::string>(v[0]), nb::cast<Array>(v[1]), nb::cast<std::vector<std::string>>(v[2]),
+                             attributes_of(nb::cast<nb::list>(v[3]))};
     variable.is_auxiliary = nb::cast<bool>(v[4]);
     out.push_back(std::move(variable));
   }
@@ -125,9 +126,11 @@ Dataset make_dataset(const nb::list& variables, const nb::list& attributes) {
 void bind_contents(nb::module_& module) {
   module.def("open_contents", &open_contents, nb::arg("path"), nb::arg("storage_options") = nb::dict());
   module.def("make_dataset", &make_dataset);
-  module.def("dataset_outputs", [](const Dataset& dataset, const std::string& path, bool overwrite, const std::string& format, const std::vector<std::string>& unlimited,
-                                   const std::string& append, const nb::dict& storage, const nb::list& texts) {
-    DatasetWriteOptions options{.overwrite = overwrite, .format = format, .unlimited_dims = unlimited, .append = append, .packing = packing_from(storage), .texts = {}};
+  module.def("dataset_outputs", [](const Dataset& dataset, const std::string& path, bool overwrite, const std::string& format,
+                                   const std::vector<std::string>& unlimited, const std::string& append, const nb::dict& storage,
+                                   const nb::list& texts) {
+    DatasetWriteOptions options{
+        .overwrite = overwrite, .format = format, .unlimited_dims = unlimited, .append = append, .packing = packing_from(storage), .texts = {}};
     for (const nb::handle t : texts) {
       formats::TextRequest text;
       text.name = nb::cast<std::string>(t[0]);

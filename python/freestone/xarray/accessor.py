@@ -168,7 +168,8 @@ class _Accessor:
         """The one array that is meant."""
         data = list(self._dataset().data_vars)
         if len(data) != 1:
-            raise UserError(f"A file of this format holds one array, here are {', '.join(map(str, data)) or 'none'}. Take one: ds['{data[0] if data else 'name'}'].")
+            names = ", ".join(map(str, data)) or "none"
+            raise UserError(f"A file of this format holds one array, here are {names}. Take one: ds['{data[0] if data else 'name'}'].")
         return self._dataset()[data[0]]
 
     # Rasters.

@@ -23,8 +23,8 @@ from freestone.xarray.stored_encodings import attribute_values, encoding_of, is_
 __all__ = ["FileStore", "can_open", "group_paths"]
 
 _SUFFIXES = (
-    ".nc", ".nc3", ".nc4", ".cdf", ".netcdf", ".h5", ".hdf5", ".he5", ".hdf", ".zarr", ".tif", ".tiff", ".gtiff", ".fits", ".fit", ".fts", ".fz", ".image", ".im",
-    ".npy", ".vrt", ".jp2",
+    ".nc", ".nc3", ".nc4", ".cdf", ".netcdf", ".h5", ".hdf5", ".he5", ".hdf", ".zarr", ".tif", ".tiff", ".gtiff", ".fits", ".fit", ".fts", ".fz",
+    ".image", ".im", ".npy", ".vrt", ".jp2",
 )  # fmt: skip
 _MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n", b"SIMPLE  =", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"\x93NUMPY")
 
@@ -134,7 +134,11 @@ class FileStore(AbstractDataStore):
             return None
         if self.selector and self.selector not in (stored["name"], str(stored["number"])):
             return None
-        return stored["name"] or ("band_data" if self.contents["format"] in raster_coordinates.FORMATS else f"hdu{stored['number']}" if stored["number"] else "data")
+        if stored["name"]:
+            return str(stored["name"])
+        if self.contents["format"] in raster_coordinates.FORMATS:
+            return "band_data"
+        return f"hdu{stored['number']}" if stored["number"] else "data"
 
     def _variable(self, name: str, stored: dict[str, Any]) -> Variable | None:
         if self.contents["format"] == "zarr":
