@@ -313,6 +313,29 @@ def test_store_writes_regions_under_a_lock():
     np.testing.assert_array_equal(also, b)
 
 
+class _Target:
+    """Takes blocks and remembers which; stored in chunks."""
+
+    def __init__(self, shape, chunks):
+        self.values, self.shape, self.chunks, self.boxes = np.zeros(shape), shape, chunks, []
+
+    def __setitem__(self, key, block):
+        self.boxes.append(tuple((part.start, part.stop) for part in key))
+        self.values[key] = block
+
+
+@pytest.mark.parametrize("chunks", [(900, 1000), (300, 1000), (900, 250), (7, 1000), (450, 128)])
+def test_no_two_blocks_touch_a_stored_chunk(chunks):
+    from freestone.xarray.store import store
+
+    a, target = np.random.default_rng(SEED).random((900, 1000)), _Target((900, 1000), chunks)
+    store(fs.asarray(a) + 1, target)
+    np.testing.assert_array_equal(target.values, a + 1)
+    for box in target.boxes:
+        for (start, stop), chunk, n in zip(box, chunks, a.shape):
+            assert start % chunk == 0 and (stop % chunk == 0 or stop == n)
+
+
 @pytest.mark.parametrize("write", ["netcdf4", "h5netcdf", "scipy", "zarr", "zarr regions"])
 @pytest.mark.parametrize("later", [False, True])
 @pytest.mark.filterwarnings("ignore")
@@ -389,3 +412,24 @@ def test_reshape_in_fortran_order_and_einsum_of_masks():
     a = rng.random((4, 6))
     np.testing.assert_array_equal(fs.reshape(a, (3, 8), order="F").compute(), a.reshape((3, 8), order="F"))
     np.testing.assert_allclose(fs.einsum("ab,a->", a > 0.5, a[:, 0]).compute(), np.einsum("ab,a->", a > 0.5, a[:, 0]))
+
+
+def test_blockwise_is_that_of_dask():
+    import dask.array as da
+    from freestone.xarray.chunk_manager import ChunkManager
+
+    rng = np.random.default_rng(SEED)
+    a, b, c = rng.random((12, 8)), rng.random((8, 6)), rng.random((8,))
+    blocks = {"a": (4, 8), "b": (8, 3), "c": (8,)}
+    ours = {n: fs.asarray(v).rechunk(blocks[n]) for n, v in (("a", a), ("b", b), ("c", c))}
+    theirs = {n: da.from_array(v, chunks=blocks[n]) for n, v in (("a", a), ("b", b), ("c", c))}
+    manager = ChunkManager()
+    for call in (
+        lambda blockwise, x: blockwise(np.dot, "ik", x["a"], "ij", x["b"], "jk", dtype="f8", concatenate=True),
+        lambda blockwise, x: blockwise(lambda p, q: p.T * q[:, None], "ji", x["a"], "ij", x["c"], "j", dtype="f8"),
+        lambda blockwise, x: blockwise(lambda p, n: p * n, "ij", x["a"], "ij", 3, None, dtype="f8"),
+        lambda blockwise, x: blockwise(lambda p: np.repeat(p[:, :, None], 2, axis=2), "ijz", x["a"], "ij", new_axes={"z": 2}, dtype="f8"),
+        lambda blockwise, x: blockwise(lambda p: p[0].sum(-1), "i", x["a"], "ij", dtype="f8", concatenate=False),
+        lambda blockwise, x: blockwise(lambda p: p[:, ::2], "ij", x["a"], "ij", adjust_chunks={"j": lambda n: n // 2}, dtype="f8"),
+    ):
+        np.testing.assert_allclose(call(manager.blockwise, ours).compute(), call(da.blockwise, theirs).compute())

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from freestone import _core
 from freestone._array import Array, asarray
-from freestone._user import _Call, _block_of, _fitted, _runner, _sampled, apply_gufunc
+from freestone._user import apply_gufunc
 from freestone.errors import UserError
 from freestone.xarray.lazy_sources import is_computable, with_chunks
 
@@ -123,42 +121,50 @@ def blockwise(
             lengths[label] = max(lengths[label], n)
     changed = dict(adjust_chunks or {})
     loops = [label for label in out if label in lengths and label not in changed]
-    loop_shape = [lengths[label] for label in loops]
-    place = {label: k for k, label in enumerate(loops)}
-    out_axes = [place.get(label, -1) for label in out]
-    out_shape = [_changed(changed[label], lengths[label]) if label in changed else lengths.get(label, added.get(label, 1)) for label in out]
-    inputs = [[place.get(label, -1) for label in labels] for labels in labelled]
-    leader = next((a for a, labels in zip(arrays, labelled) if labels == loops), None)
-    block = _block_of(loop_shape, leader)
+    made_whole = [label for label in out if label not in loops]
+    sizes = {label: _changed(changed[label], lengths[label]) if label in changed else lengths.get(label, added.get(label, 1)) for label in made_whole}
+    moved, backs = zip(*(_loops_first(a, labels, loops) for a, labels in zip(arrays, labelled))) if arrays else ((), ())
+    core = {label: f"c{k}" for k, label in enumerate(label for label in lengths if label not in loops)}
+    inside = ["(" + ",".join(core[label] for label in labels if label not in loops) + ")" for labels in labelled]
+    outside = [f"o{k}" for k in range(len(made_whole))]
 
-    def arguments(values: Sequence[Any]) -> list[Any]:
-        blocks = iter(zip(values, labelled))
+    def called(*values: Any) -> Any:
+        blocks = iter(zip(values, backs, labelled))
         given = []
         for value, labels in pairs:
             if labels is None:
                 given.append(value)
                 continue
-            part, names = next(blocks)
+            block, back, names = next(blocks)
+            part: Any = back(block)
             for _ in range(0 if concatenate else sum(n not in out for n in names)):
                 part = [part]
             given.append(part)
-        return given
+        result = np.asarray(func(*given, **kwargs))
+        return np.transpose(result, [list(out).index(label) for label in (*loops, *made_whole)])
 
-    call = _Call(func, name, "threads")
-    if dtype is None:
-        tiny = [np.ones([1 if role >= 0 else n for role, n in zip(roles, a.shape)], dtype=a.dtype) for a, roles in zip(arrays, inputs)]
-        if sum(math.prod(part.shape) for part in tiny) > 1 << 20:
-            raise UserError("blockwise: a sample of the axes that are seen whole is not tiny. Give dtype.")
-        dtype = _sampled(call.name, lambda: func(*arguments(tiny), **kwargs))[0]
-    dtype = np.dtype(dtype)
-    run = _runner(func, "threads")
+    called.__name__ = str(name or getattr(func, "__name__", type(func).__name__))
+    result: Array = apply_gufunc(
+        called, f"{','.join(inside)}->({','.join(outside)})", *moved, output_dtypes=None if dtype is None else [dtype],
+        output_sizes=dict(zip(outside, (sizes[label] for label in made_whole))),
+    )  # fmt: skip
+    order = [*loops, *made_whole]
+    return result if order == list(out) else result.transpose([order.index(label) for label in out])
 
-    def one_block(values: list[Any], start: Any, extent: Any, before: Any, made: list[Any]) -> list[Any]:
-        return [_fitted(run(*arguments(values), **kwargs), made[0], dtype, call.name)]
 
-    return call.run(
-        _core.python_function(one_block, call.name), arrays, loop_shape, block, [0] * len(loops), inputs, [(dtype.name, out_axes, out_shape)]
-    )[0]
+def _loops_first(array: Array, labels: Sequence[Any], loops: Sequence[Any]) -> tuple[Array, Callable[[Any], Any]]:
+    """`array` with an axis for each of the loops in front, and what gives a block of it its own axes again."""
+    own = [label for label in loops if label in labels]
+    order = [labels.index(label) for label in (*own, *(label for label in labels if label not in loops))]
+    turned = array.transpose(order) if order != sorted(order) else array
+    where = tuple(slice(None) if label in labels else None for label in loops)
+    spread = turned[where] if None in where else turned
+
+    def back(block: Any) -> Any:
+        parts = block[tuple(slice(None) if label in labels else 0 for label in loops)]
+        return np.transpose(parts, np.argsort(order))
+
+    return spread, back
 
 
 def _changed(rule: Any, length: int) -> int:

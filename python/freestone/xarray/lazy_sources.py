@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from freestone import _core
 from freestone._array import Array, asarray, from_numpy
+from freestone._creation import zeros
 from freestone._dtypes import DTYPES
+from freestone._user import map_blocks
 
 __all__ = ["array_from_slices", "is_computable", "with_chunks"]
 
@@ -46,23 +47,14 @@ def array_from_slices(data: Any, chunks: Sequence[Sequence[int]]) -> Array:
     if 0 in shape or not shape:
         return asarray(np.asarray(data[...] if not shape else data[(slice(0, 0),) * len(shape)]).reshape(shape).astype(dtype, copy=False))
     block = [max(1, max(lengths, default=1)) for lengths in chunks]
+
+    def fetch(carrier: Any, block_info: Any = None) -> Any:
+        if block_info is None:  # asked for its dtype
+            return np.zeros(carrier.shape, dtype=dtype)
+        where = block_info[0]["array-location"]
+        return np.asarray(data[tuple(slice(int(start), int(stop)) for start, stop in where)])
+
+    # The blocks of an array of nothing say where to read.
+    whole = [k for k, (each, n) in enumerate(zip(block, shape)) if each >= n]
     name = f"read {type(getattr(data, 'array', data)).__name__}"
-
-    def fetch(values: list[Any], start: Any, extent: Any, before: Any, made: list[Any]) -> list[Any]:
-        part = data[tuple(slice(int(s), int(s) + int(n)) for s, n in zip(start, extent))]
-        return [np.ascontiguousarray(np.asarray(part), dtype=dtype)]
-
-    facts = {
-        "name": name, "identity": "", "free": False, "contiguous": False, "boundary": "none", "constant": 0.0, "memory_factor": 2.0,
-        "loops": list(shape), "block": block, "halo": [0] * len(shape), "inputs": [[]],
-    }  # fmt: skip
-    nothing = from_numpy(np.zeros((), np.bool_))
-    made = _core.user_function(_python(fetch, name), [nothing._core], facts, [(dtype.name, list(range(len(shape))), list(shape))])
-    return with_chunks(Array(made[0]), chunks)
-
-
-def _python(function: Callable[..., Any], name: str) -> Any:
-    from freestone import _interrupts
-
-    run = _interrupts.interruptible(function)
-    return _core.python_function(run, name)
+    return map_blocks(fetch, zeros(shape, np.bool_).rechunk(block), dtype=dtype, core_axes=whole, name=name)

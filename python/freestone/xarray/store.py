@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from freestone import _core, _interrupts, _runs
+from freestone import _core, _runs
 from freestone._array import Array, asarray
+from freestone._user import map_blocks
 from freestone.errors import UserError
 
 __all__ = ["StoreLater", "store"]
@@ -114,20 +115,14 @@ class StoreLater(_runs.WriteLater):
 
 def _stored(target: _Target) -> Array:
     """An array without axes, which is computed by storing."""
-    source = target.source
-    shape, rank = list(source.shape), source.ndim
 
-    def put(values: list[Any], start: Any, extent: Any, before: Any, made: list[Any]) -> list[Any]:
-        target.put([int(s) for s in start], values[0])
-        return [np.zeros(made[0], np.bool_)]
+    def put(block: Any, block_info: Any = None) -> Any:
+        if block_info is not None:
+            target.put([int(start) for start, _ in block_info[0]["array-location"]], block)
+        return np.zeros(block.shape, np.bool_)
 
-    facts = {
-        "name": "store", "identity": "", "free": False, "contiguous": False, "boundary": "none", "constant": 0.0, "memory_factor": 2.0,
-        "loops": shape, "block": target.block, "halo": [0] * rank, "inputs": [list(range(rank))],
-    }  # fmt: skip
-    call = _core.python_function(_interrupts.interruptible(put), "store")
-    done = _core.user_function(call, [source._core], facts, [("bool", list(range(rank)), shape)])[0]
-    return Array(done).any()
+    whole = [k for k, (block, n) in enumerate(zip(target.block, target.source.shape)) if block >= n]
+    return map_blocks(put, target.source.rechunk(target.block), dtype=np.bool_, core_axes=whole, name="store").any()
 
 
 def store(
