@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math as _math
 
-from freestone import fft, lib, linalg, random
+from freestone import fft, linalg, random
 from freestone._array import Array
 from freestone._creation import *
 from freestone._dataset import DataArray, Dataset
@@ -34,6 +34,8 @@ from freestone._searching import *
 from freestone._statistics import *
 from freestone._user import *
 from freestone.errors import Cancelled, DataError, Error, InternalError, IoError, MemoryBudgetError, UserError
+
+from freestone import lib  # noqa: E402  (needs what stands above)
 
 __version__ = "0.1.0"
 __array_api_version__ = "2024.12"
