@@ -35,7 +35,7 @@ from freestone._statistics import *
 from freestone._user import *
 from freestone.errors import Cancelled, DataError, Error, InternalError, IoError, MemoryBudgetError, UserError
 
-from freestone import lib  # noqa: E402  (needs what stands above)
+from freestone import lib
 
 __version__ = "0.1.0"
 __array_api_version__ = "2024.12"
