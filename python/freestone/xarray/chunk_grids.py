@@ -43,15 +43,15 @@ def normalized_chunks(
     """
     rank = len(shape)
     given = _an_entry_an_axis(chunks, rank, shape)
-    limit = AUTO_CHUNK_BYTES if limit is None else limit
+    most: int = AUTO_CHUNK_BYTES if limit is None else limit
     for k, entry in enumerate(given):
         if isinstance(entry, str) and entry != "auto":
-            limit, given[k] = _core.parse_bytes(entry), "auto"
+            most, given[k] = _core.parse_bytes(entry), "auto"
     lengths: list[Any] = [_lengths(entry, shape[k], k) for k, entry in enumerate(given)]
     free = [k for k in range(rank) if lengths[k] is None]
     if free:
         fixed = math.prod(max(part, default=1) for part in lengths if part is not None)
-        room = max(1, limit // max(1, itemsize * max(1, fixed)))
+        room = max(1, most // max(1, itemsize * max(1, fixed)))
         for k, each in zip(free, _shared(room, [shape[k] for k in free], [_before(previous, k, shape[k]) for k in free])):
             lengths[k] = cut(shape[k], each)
     return tuple(lengths)

@@ -39,4 +39,4 @@ def install() -> None:
     for module in (common, dataset, dataarray, datatree):
         known: Any = getattr(module, "get_chunksizes", None)
         if known is not None and known.__module__ != __name__:
-            module.get_chunksizes = _with_hints(known)
+            setattr(module, "get_chunksizes", _with_hints(known))

@@ -74,7 +74,7 @@ def _teach(module: Any) -> None:
     groupby_reduce.knows_freestone = True  # type: ignore[attr-defined]
     for place in (flox, flox.core, module):
         if hasattr(place, "groupby_reduce"):
-            place.groupby_reduce = groupby_reduce
+            setattr(place, "groupby_reduce", groupby_reduce)
     _teach_scans()
 
 
@@ -99,7 +99,7 @@ def _teach_scans() -> None:
 
     for holder in (flox, flox.scan):
         if hasattr(holder, "groupby_scan"):
-            holder.groupby_scan = groupby_scan
+            setattr(holder, "groupby_scan", groupby_scan)
 
 
 def _sample(function: Callable[[Any], Any], core: Sequence[int], dtype: Any) -> Any:
