@@ -56,7 +56,7 @@ PLAIN = {
     "groupby std": lambda d: d.groupby("time.month").std(),
     "groupby max": lambda d: d.groupby("time.year").max(),
     "groupby count": lambda d: d.a.groupby("time.year").count(),
-    "groupby first": lambda d: d.a.groupby("time.year").first(),
+    "groupby first": lambda d: d.groupby("time.year").first(),
     "groupby last": lambda d: d.a.groupby("time.year").last(),
     "groupby anomaly": lambda d: d.groupby("time.month") - d.groupby("time.month").mean(),
     "groupby median": lambda d: whole(d, "time").groupby("time.year").median(),
@@ -178,8 +178,8 @@ def on_freestone(operation):
 
 
 def compare(name, operation, result):
-    # numbagg compiles for seconds, also when flox asks for it, and is needed for filling alone.
-    with xr.set_options(use_numbagg="fill" in name or "interpolate" in name, use_flox=False):
+    # numbagg compiles for seconds, and is needed for filling alone.
+    with xr.set_options(use_numbagg="fill" in name or "interpolate" in name):
         plain = operation(made())
         with dask.config.set(scheduler="synchronous"):
             theirs = operation(made().chunk(CHUNKS)).compute()
