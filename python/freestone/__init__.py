@@ -37,6 +37,8 @@ from freestone._statistics import *
 from freestone._user import *
 from freestone.errors import Cancelled, DataError, Error, InternalError, IoError, MemoryBudgetError, UserError
 
+from freestone import lib
+
 __version__ = "0.1.0"
 __array_api_version__ = "2024.12"
 

@@ -181,7 +181,7 @@ def _core_places(ins: Any, outs: Any, axes: Any, axis: int | None) -> list[Any]:
 def _loop_block(loops: Sequence[int], arrays: Sequence[Array], ins: Any, core_size: int) -> list[int]:
     for a, names in zip(arrays, ins):
         if not a._core.is_contiguous and list(a.shape[: a.ndim - len(names)]) == list(loops):
-            return [max(1, n) for n in a.chunks[: a.ndim - len(names)]]
+            return [max(1, n) for n in a.chunksize[: a.ndim - len(names)]]
     block = [1] * len(loops)
     left = max(1, BLOCK_ELEMENTS // max(1, core_size))
     for k in range(len(loops) - 1, -1, -1):

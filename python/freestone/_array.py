@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import operator
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -80,9 +81,19 @@ class Array(_operators.Operators, _dask.DaskArray):
         return self.dtype.itemsize
 
     @property
-    def chunks(self) -> tuple[int, ...]:
-        """Nominal chunk: that of the file, where the axes are still the file's; the whole shape for data without chunks."""
+    def chunks(self) -> tuple[tuple[int, ...], ...]:
+        """Lengths of the nominal chunks along each axis: those of the file, where the axes are still the file's; one for data without chunks."""
+        return tuple(_cuts(n, each) for n, each in zip(self._core.shape, self._core.chunks))
+
+    @property
+    def chunksize(self) -> tuple[int, ...]:
+        """Shape of a nominal chunk that is not cut by an edge."""
         return cast("tuple[int, ...]", self._core.chunks)
+
+    @property
+    def numblocks(self) -> tuple[int, ...]:
+        """How many nominal chunks there are along each axis."""
+        return tuple(-(-n // max(each, 1)) for n, each in zip(self._core.shape, self._core.chunks))
 
     @property
     def device(self) -> str:
@@ -110,7 +121,7 @@ class Array(_operators.Operators, _dask.DaskArray):
         return bool((self == value).any())
 
     def _facts(self) -> list[tuple[str, str]]:
-        layout = "contiguous" if self._core.is_contiguous else str(self.chunks)
+        layout = "contiguous" if self._core.is_contiguous else str(self.chunksize)
         return [
             ("shape", str(self.shape)),
             ("dtype", str(self.dtype)),
@@ -120,6 +131,12 @@ class Array(_operators.Operators, _dask.DaskArray):
 
     def __repr__(self) -> str:
         return f"<freestone.{type(self).__name__} {', '.join(f'{name}={value}' for name, value in self._facts())}>"
+
+    def _repr_inline_(self, max_width: int) -> str:
+        """What xarray shows on one line."""
+        layout = "contiguous" if self._core.is_contiguous else f"chunksize={self.chunksize}"
+        text = f"freestone.{type(self).__name__}<{layout}>"
+        return text if len(text) <= max_width else text[: max(0, max_width - 3)] + "..."
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><th style='text-align:left'>{name}</th><td>{value}</td></tr>" for name, value in self._facts())
@@ -410,9 +427,9 @@ class Array(_operators.Operators, _dask.DaskArray):
         """Without axes of length 1: all of them, or those given."""
         return _manipulation.squeeze(self, axis)
 
-    def reshape(self, *shape: Any) -> Array:
-        """The same elements in C order on other axes; one length may be -1."""
-        return _manipulation.reshape(self, shape[0] if len(shape) == 1 else shape)
+    def reshape(self, *shape: Any, order: str = "C") -> Array:
+        """The same elements on other axes, in C order unless `order` is ``"F"``; one length may be -1."""
+        return _manipulation.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 
     def ravel(self) -> Array:
         """On one axis, in C order."""
@@ -542,6 +559,13 @@ class Array(_operators.Operators, _dask.DaskArray):
     def round(self, decimals: int = 0) -> Array:
         """The nearest numbers with so many decimals, halves to even."""
         return _elementwise.round(self, decimals)
+
+
+@functools.lru_cache(maxsize=256)
+def _cuts(length: int, each: int) -> tuple[int, ...]:
+    """`length` in pieces of `each`, the last one shorter."""
+    whole, rest = divmod(length, max(each, 1))
+    return (each,) * whole + ((rest,) if rest or not whole else ())
 
 
 class _Lent:

@@ -24,7 +24,7 @@ BOUNDARIES = ("none", "reflect", "periodic", "nearest", "mirror", "wrap")
 def block_of(shape: Sequence[int], array: Array | None, whole: Sequence[int] = ()) -> list[int]:
     """The nominal block of loop axes: chunks where the array has them, slabs of a megabyte elsewhere; axes in `whole` in one block."""
     if array is not None and not array._core.is_contiguous:
-        block = [max(1, n) for n in array.chunks]
+        block = [max(1, n) for n in array.chunksize]
     else:
         block = [1] * len(shape)
         left = BLOCK_ELEMENTS

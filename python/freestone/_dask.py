@@ -226,6 +226,6 @@ def to_dask(array: Array, chunks: Any = None) -> Any:
     except ImportError:
         raise UserError("to_dask needs Dask: pip install dask") from None
     if chunks is None:
-        chunks = "auto" if array._core.is_contiguous else tuple(max(1, n) for n in array.chunks)
+        chunks = "auto" if array._core.is_contiguous else tuple(max(1, n) for n in array.chunksize)
     meta = np.empty((0,) * array.ndim, dtype=array.dtype)
     return dask.array.from_array(cast(Any, _Blocks(array)), chunks=chunks, name="freestone-blocks-" + token_of(array), meta=meta)

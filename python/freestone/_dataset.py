@@ -430,6 +430,13 @@ class Dataset(_Labelled, Mapping[str, DataArray]):
         self._labels = labels
         self._names = [name for name, _ in labels.arrays()]
 
+    @classmethod
+    def from_xarray(cls, dataset: Any) -> Dataset:
+        """The arrays of an ``xarray.Dataset`` or a named ``xarray.DataArray``; those that lie on Freestone stay lazy, texts are left out."""
+        from freestone.xarray.labelled_arrays import encoded
+
+        return cls(encoded(dataset if hasattr(dataset, "data_vars") else dataset.to_dataset(), packed=False).labels)
+
     @property
     def _core(self) -> Any:
         return self._labels

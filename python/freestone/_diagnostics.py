@@ -438,7 +438,7 @@ def _held_panel(page: Any, top: float, x_of: Callable[[float], float], results: 
 
 def array_picture(array: Array) -> str:
     """SVG of an array's shape and chunks: the last three axes as a box in perspective, the ones before as a number of boxes."""
-    shape, chunks = array.shape, array.chunks
+    shape, chunks = array.shape, array.chunksize
     if not shape or array.size == 0:
         return ""
     whole = array._core.is_contiguous

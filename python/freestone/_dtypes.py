@@ -83,7 +83,9 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
         raise UserError("result_type needs at least one array or dtype.")
     is_weak = [isinstance(value, (builtins.bool, int, float, complex)) and not isinstance(value, np.generic) for value in arrays_and_dtypes]
     parts = [value if weak else np.dtype(_dtype_in(value)) for value, weak in zip(arrays_and_dtypes, is_weak)]
-    return dtype_of(np.result_type(*parts))
+    kind = np.result_type(*parts)
+    # Times and texts meet as NumPy has it; they are no arrays of ours.
+    return kind if kind.kind in "mMUSO" else dtype_of(kind)
 
 
 def promote_types(type1: DTypeLike, type2: DTypeLike) -> np.dtype[Any]:

@@ -139,9 +139,12 @@ def _each(arrays: Sequence[ArrayLike], made: Any) -> Any:
 
 
 def reshape(x: ArrayLike, /, shape: Whole, *, copy: bool | None = None, order: str = "C") -> Array:
-    """The same elements in C order on other axes; one length may be -1."""
-    if order not in ("C", "A", "K"):
-        raise UserError("reshape is in C order only. Transpose before and after for order='F'.")
+    """The same elements on other axes, in C order or, with ``order="F"``, in Fortran's; one length may be -1."""
+    if order not in ("C", "A", "K", "F"):
+        raise UserError(f"reshape: order is 'C' or 'F', not {order!r}.")
+    if order == "F":
+        lengths = _whole_numbers(shape)
+        return Array(_core.transpose(_core.reshape(_core.transpose(asarray(x)._core, []), lengths[::-1]), []))
     return Array(_core.reshape(asarray(x)._core, _whole_numbers(shape)))
 
 
@@ -172,7 +175,8 @@ def rechunk(x: ArrayLike, /, chunks: Any) -> Array:
     ----------
     x : array_like
     chunks : int, sequence, dict of axis to length, or "auto"
-        -1 is one chunk along the axis, "auto" as long as makes chunks of about 4 MiB, None as it is.
+        -1 is one chunk along the axis, "auto" as long as makes chunks of about 4 MiB, None as it is. Of several lengths along an axis, as
+        `Array.chunks` has them, the greatest.
     """
     array = asarray(x)
     if isinstance(chunks, dict):
@@ -183,8 +187,9 @@ def rechunk(x: ArrayLike, /, chunks: Any) -> Array:
         lengths = list(chunks) if isinstance(chunks, (Sequence, np.ndarray)) and not isinstance(chunks, str) else [chunks] * array.ndim
     if len(lengths) != array.ndim:
         raise UserError(f"rechunk: {len(lengths)} lengths for {array.ndim} axes.")
+    lengths = [max(given, default=1) if isinstance(given, (tuple, list)) else given for given in lengths]
     known = {None: 0, "auto": 0}
-    plain = [now if given is None else known[given] if given == "auto" else operator.index(given) for given, now in zip(lengths, array.chunks)]
+    plain = [now if given is None else known[given] if given == "auto" else operator.index(given) for given, now in zip(lengths, array.chunksize)]
     return Array(_core.rechunk(array._core, plain))
 
 
@@ -409,7 +414,7 @@ def ediff1d(ary: ArrayLike) -> Array:
 
 
 def gradient(f: ArrayLike, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> Any:
-    """Second-order central differences, one-sided at the edges, as ``numpy.gradient`` with even spacings.
+    """Second-order central differences, one-sided at the edges, as ``numpy.gradient``: `varargs` are distances, or coordinates of axes.
 
     Returns
     -------
@@ -420,8 +425,15 @@ def gradient(f: ArrayLike, *varargs: Any, axis: Axis = None, edge_order: int = 1
     if array.dtype.kind not in "fc":
         array = array.astype(np.float64)
     axes = list(range(array.ndim)) if axis is None else [normal_axis(k, array.ndim) for k in axes_of(axis)]
-    if len(varargs) not in (0, 1, len(axes)) or any(np.ndim(h) for h in varargs):
-        raise UserError("gradient takes one distance for all axes, or one number an axis.")
+    if len(varargs) not in (0, 1, len(axes)):
+        raise UserError("gradient takes one distance for all axes, or a distance or coordinates an axis.")
+    if any(np.ndim(h) for h in varargs):
+        given = list(varargs) * (len(axes) if len(varargs) == 1 else 1)
+        found = [
+            _gradient_at(array, np.asarray(h, dtype=np.float64), k, edge_order) if np.ndim(h) else gradient(array, h, axis=k, edge_order=edge_order)
+            for k, h in zip(axes, given)
+        ]
+        return found[0] if len(found) == 1 else found
     if edge_order not in (1, 2):
         raise UserError("gradient: edge_order is 1 or 2.")
     steps = [1.0] * len(axes) if not varargs else [float(h) for h in varargs] * (len(axes) if len(varargs) == 1 else 1)
@@ -441,6 +453,39 @@ def gradient(f: ArrayLike, *varargs: Any, axis: Axis = None, edge_order: int = 1
             last = at(-3, -2) * (0.5 / h) + at(-2, -1) * (-2 / h) + at(-1, None) * (1.5 / h)
         results.append(concat([first, inner, last], axis=k))
     return results[0] if len(results) == 1 else results
+
+
+def _gradient_at(array: Array, places: np.ndarray[Any, Any], axis: int, edge_order: int) -> Array:
+    """Differences of second order between uneven coordinates, as ``numpy.gradient`` has them."""
+    n = array.shape[axis]
+    if places.shape != (n,):
+        raise UserError(f"gradient: coordinates of shape {places.shape} for an axis of {n} positions.")
+    if edge_order not in (1, 2) or n < edge_order + 1:
+        raise UserError(f"gradient: edge_order is 1 or 2, and an axis of {n} positions is too short for {edge_order}.")
+    steps = np.diff(places)
+
+    def along(values: Any) -> Array:
+        return reshape(asarray(np.asarray(values, dtype=np.float64)), [-1 if k == axis else 1 for k in range(array.ndim)])
+
+    def at(first: int | None, end: int | None) -> Array:
+        return array[(slice(None),) * axis + (slice(first, end),)]
+
+    def three(first: int, weights: Sequence[float]) -> Array:
+        end = first + 3
+        parts = [at(k, k + 1 if k != -1 else None) * float(w) for k, w in zip(range(first, end), weights)]
+        return parts[0] + parts[1] + parts[2]
+
+    before, after = steps[:-1], steps[1:]
+    inner = at(0, -2) * along(-after / (before * (before + after))) + at(1, -1) * along((after - before) / (before * after))
+    inner = inner + at(2, None) * along(before / (after * (before + after)))
+    if edge_order == 1:
+        first, last = (at(1, 2) - at(0, 1)) / float(steps[0]), (at(-1, None) - at(-2, -1)) / float(steps[-1])
+    else:
+        a, b = float(steps[0]), float(steps[1])
+        first = three(0, [-(2 * a + b) / (a * (a + b)), (a + b) / (a * b), -a / (b * (a + b))])
+        a, b = float(steps[-2]), float(steps[-1])
+        last = three(-3, [b / (a * (a + b)), -(b + a) / (a * b), (2 * b + a) / (b * (a + b))])
+    return concat([first, inner, last], axis=axis)
 
 
 def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: int = -1) -> Array:

@@ -104,9 +104,14 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
             return getattr(freestone, ufunc.__name__)(*inputs)
         elif ufunc.__name__ in ("matmul", "vecdot"):
             result = getattr(freestone, ufunc.__name__)(*inputs) if all(operand(value) is not None for value in inputs) else NotImplemented
+        elif ufunc.signature is not None:
+            result = freestone.apply_gufunc(ufunc, ufunc.signature, *inputs)
         else:
             return getattr(ufunc, method)(*_numpy(inputs), **({} if dtype is None else {"dtype": dtype}))
         return result if dtype is None or result is NotImplemented else result.astype(dtype)
+    if method == "__call__" and ufunc.signature is not None and set(given) <= {"axis", "axes"} and all(operand(value) is not None for value in inputs):
+        # Functions of core axes, such as numba's guvectorize makes: block by block.
+        return freestone.apply_gufunc(ufunc, ufunc.signature, *inputs, **given)
     if method == "reduce" and name in _REDUCE and set(given) <= {"axis", "keepdims"} and len(inputs) == 1:
         if dtype is not None and name in ("add", "multiply"):
             given["dtype"] = dtype

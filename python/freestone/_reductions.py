@@ -80,12 +80,12 @@ def argmax(x: ArrayLike, /, axis: Axis = None, keepdims: bool = False) -> Array:
     return _reduced("argmax", x, axis, keepdims)
 
 
-def any(x: ArrayLike, /, axis: Axis = None, keepdims: bool = False) -> Array:
+def any(x: ArrayLike, /, axis: Axis = None, keepdims: bool = False, *, out: None = None) -> Array:
     """Whether any element over `axis` is not 0."""
     return _reduced("any", x, axis, keepdims)
 
 
-def all(x: ArrayLike, /, axis: Axis = None, keepdims: bool = False) -> Array:
+def all(x: ArrayLike, /, axis: Axis = None, keepdims: bool = False, *, out: None = None) -> Array:
     """Whether all elements over `axis` are not 0."""
     return _reduced("all", x, axis, keepdims)
 

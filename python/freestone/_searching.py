@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from freestone import _core, _runs
 from freestone._array import Array, ArrayLike, applied, asarray, from_numpy, normal_axis
 from freestone.errors import UserError
@@ -20,6 +22,9 @@ def where(condition: ArrayLike, x1: ArrayLike = None, x2: ArrayLike = None, /) -
         return nonzero(condition)
     if x1 is None or x2 is None:
         raise TypeError("where() takes one argument or three")
+    foreign = [value for value in (x1, x2) if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "mMUSO"]
+    if foreign:
+        return np.where(np.asarray(condition), x1, x2)  # times and texts are no arrays of ours: now
     return applied("where", asarray(condition), x1, x2)
 
 

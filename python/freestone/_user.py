@@ -63,7 +63,7 @@ def map_blocks(
     meta : array, optional
         Says the dtype.
     core_axes : int or sequence of int, optional
-        Axes that `func` sees whole. Other axes are cut in nominal chunks (`Array.chunks`; 1 MB of data without), whatever the plan.
+        Axes that `func` sees whole. Other axes are cut in nominal chunks (`Array.chunksize`; 1 MB of data without), whatever the plan.
     elementwise : bool
         Every element of the result needs only those at its place: any part will do.
     workers : {"threads", "processes"}

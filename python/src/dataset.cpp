@@ -16,6 +16,7 @@
 #include "freestone/storage/remote_options.h"
 #include "module.h"
 #include "run.h"
+#include "storage_options.h"
 
 namespace freestone::python {
 namespace {
@@ -39,30 +40,6 @@ std::vector<std::string> files_of(const std::string& path) {
   std::error_code error;
   if (!selected.selector.empty() && std::filesystem::exists(selected.path, error)) return {path};
   return expand_paths(path);
-}
-
-/// What Python's storage options say, by the names of RemoteOptions.
-RemoteOptionsRef remote_options_of(const nb::dict& values) {
-  RemoteOptions options = default_remote_options();
-  S3Credentials credentials;
-  for (const auto& [key, value] : values) {
-    const auto name = nb::cast<std::string>(key);
-    const auto text = [&, value = value] { return nb::cast<std::string>(value); };
-    if (name == "anonymous") options.anonymous = nb::cast<bool>(value);
-    if (name == "key") credentials.key = text();
-    if (name == "secret") credentials.secret = text();
-    if (name == "token") credentials.token = text();
-    if (name == "profile") options.profile = text();
-    if (name == "endpoint") options.endpoint = text();
-    if (name == "region") options.region = text();
-    if (name == "path_style") options.path_style = nb::cast<bool>(value);
-    if (name == "requester_pays") options.requester_pays = nb::cast<bool>(value);
-    if (name == "headers") options.headers = nb::cast<std::vector<std::string>>(value);
-    if (name == "timeout") options.timeout_seconds = nb::cast<double>(value);
-    if (name == "retries") options.retries = nb::cast<int>(value);
-  }
-  if (!credentials.empty()) options.credentials = credentials;
-  return std::make_shared<const RemoteOptions>(std::move(options));
 }
 
 nb::object open_any(const std::vector<std::string>& given, const nb::dict& storage_options) {
@@ -101,6 +78,29 @@ nb::object open_any(const std::vector<std::string>& given, const nb::dict& stora
 }
 
 }  // namespace
+
+RemoteOptionsRef remote_options_of(const nb::dict& values) {
+  RemoteOptions options = default_remote_options();
+  S3Credentials credentials;
+  for (const auto& [key, value] : values) {
+    const auto name = nb::cast<std::string>(key);
+    const auto text = [&, value = value] { return nb::cast<std::string>(value); };
+    if (name == "anonymous") options.anonymous = nb::cast<bool>(value);
+    if (name == "key") credentials.key = text();
+    if (name == "secret") credentials.secret = text();
+    if (name == "token") credentials.token = text();
+    if (name == "profile") options.profile = text();
+    if (name == "endpoint") options.endpoint = text();
+    if (name == "region") options.region = text();
+    if (name == "path_style") options.path_style = nb::cast<bool>(value);
+    if (name == "requester_pays") options.requester_pays = nb::cast<bool>(value);
+    if (name == "headers") options.headers = nb::cast<std::vector<std::string>>(value);
+    if (name == "timeout") options.timeout_seconds = nb::cast<double>(value);
+    if (name == "retries") options.retries = nb::cast<int>(value);
+  }
+  if (!credentials.empty()) options.credentials = credentials;
+  return std::make_shared<const RemoteOptions>(std::move(options));
+}
 
 void bind_dataset(nb::module_& module) {
   nb::class_<Dataset>(module, "Dataset")

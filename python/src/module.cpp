@@ -11,6 +11,8 @@ NB_MODULE(_core, module) {
   freestone::python::bind_errors(module);
   freestone::python::bind_array(module);
   freestone::python::bind_dataset(module);
+  freestone::python::bind_contents(module);
+  freestone::python::bind_raster(module);
   freestone::python::bind_watch(module);
   freestone::python::bind_run(module);
   freestone::python::bind_labels(module);

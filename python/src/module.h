@@ -20,6 +20,9 @@ void bind_reductions(nb::module_& module);
 void bind_matrices(nb::module_& module);
 /// `open`, and what it gives for a group.
 void bind_dataset(nb::module_& module);
+/// `open_contents`: a file as it is stored.
+void bind_contents(nb::module_& module);
+void bind_raster(nb::module_& module);
 /// What is done with a Dataset's labels.
 void bind_labels(nb::module_& module);
 void bind_pickle(nb::module_& module);

@@ -54,3 +54,14 @@ def cube_path(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("cube") / "cube.fits"
     fits.writeto(path, values, header)
     return path
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """An entry for each time that something is computed."""
+    from freestone import _core
+
+    seen = []
+    compute = _core.compute
+    monkeypatch.setattr(_core, "compute", lambda *args, **options: (seen.append(1), compute(*args, **options))[1])
+    return seen

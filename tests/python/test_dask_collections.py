@@ -96,7 +96,7 @@ def test_from_dask_computes_blocks_when_they_are_read():
 
     d = da.from_array(x, chunks=(20, 25)).map_blocks(noted, dtype="f8", meta=np.empty((0, 0)))
     a = fs.from_dask(d)
-    assert a.shape == x.shape and a.chunks == (20, 25) and a.dtype == x.dtype and calls == []
+    assert a.shape == x.shape and a.chunksize == (20, 25) and a.dtype == x.dtype and calls == []
     np.testing.assert_array_equal(a[:20, 25:].compute(), 2 * x[:20, 25:])
     assert calls == [(20, 25)]
     np.testing.assert_allclose((a.mean(axis=0) + 1).compute(), (2 * x).mean(axis=0) + 1)
@@ -159,10 +159,10 @@ def test_from_array_reads_part_by_part(tmp_path):
             return x[key]
 
     a = fs.from_array(File())
-    assert a.chunks == (10, 30) and a.dtype == np.dtype("i4") and not read
+    assert a.chunksize == (10, 30) and a.dtype == np.dtype("i4") and not read
     np.testing.assert_array_equal(a[12:17].compute(), x[12:17])
     assert all(key[0].start >= 10 and key[0].stop <= 20 for key in read)
-    assert fs.from_array(File(), chunks=(20, 15)).chunks == (20, 15)
+    assert fs.from_array(File(), chunks=(20, 15)).chunksize == (20, 15)
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file.create_dataset("x", data=x, chunks=(8, 30))

@@ -125,6 +125,6 @@ def test_from_array_takes_what_dask_takes():
 
     x = np.arange(24.0).reshape(4, 6)
     a = fs.from_array(x, chunks=(2, -1), name="x", lock=True)
-    assert getattr(a, "chunksize", a.chunks) == (2, 6) and np.array_equal(a.compute(), x)
+    assert a.chunksize == (2, 6) and np.array_equal(a.compute(), x)
     x[0, 0] = 5
     assert float(fs.from_array(x)[0, 0]) == 5
