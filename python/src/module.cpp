@@ -17,4 +17,5 @@ NB_MODULE(_core, module) {
   freestone::python::bind_pickle(module);
   freestone::python::bind_user(module);
   freestone::python::bind_sky(module);
+  freestone::python::bind_sky_planes(module);
 }

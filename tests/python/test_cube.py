@@ -320,7 +320,7 @@ def test_every_bitpix(tmp_path, values, cube_path, bitpix):
 
 def test_what_dask_needs_is_accepted(cube_path):
     cube = SpectralCube.read(cube_path, use_dask=True, target_chunksize=1000)
-    assert cube.rechunk(save_to_tmp_dir=True) is cube
+    np.testing.assert_array_equal(cube.rechunk(save_to_tmp_dir=True).filled_data[:], cube.filled_data[:])
     cube.use_dask_scheduler("threads", num_workers=2)
     with cube.use_dask_scheduler("threads"):
         cube.sum(axis=0, how="slice", progressbar=True)
@@ -357,7 +357,7 @@ def test_muse_figures(muse_path):
         assert s[key].to_value(unit) == pytest.approx(value, rel=1e-7)
     median = cube.median(axis=0)
     assert np.nansum(median.value, dtype=float) == pytest.approx(42_197.9259, rel=1e-7)
-    assert int(cube.sigma_clip_spectrally(3).mask.sum().compute()) == 5_747_106
+    assert cube.sigma_clip_spectrally(3).statistics()["npts"] == 5_747_106
     line = cube[1881:1933]
     assert line.spectral_axis[[0, -1]].to_value(u.AA) == pytest.approx([7101.14, 7164.89], abs=0.01)
     assert np.nansum(line.moment0().value) == pytest.approx(5_607_894.79, rel=1e-7)
