@@ -17,7 +17,7 @@ from freestone.astro import convert
 from freestone.astro.conditions import BeamWarning
 from freestone.errors import UserError
 
-__all__ = ["astropys", "convolved_image", "convolved_channels", "kernel_between", "image_convolved"]
+__all__ = ["areas_ratio", "astropys", "convolved_image", "convolved_channels", "kernel_between", "image_convolved"]
 
 _MOST_PIXELS = 8191  # a side: pixel scale and beam do not fit
 
@@ -59,7 +59,7 @@ def image_convolved(array: Array, kernel: np.ndarray[Any, Any]) -> Array:
     return Array(_core.convolve_2d(array._core, weights.ravel().tolist(), *weights.shape, "interpolate"))
 
 
-def _areas_ratio(unit: Any, old: Any, new: Any) -> float:
+def areas_ratio(unit: Any, old: Any, new: Any) -> float:
     """Jy/beam is a flux in one beam: a larger one holds more."""
     return float((new.sr / old.sr).to_value(u.one)) if unit.is_equivalent(u.Jy / u.beam) else 1.0
 
@@ -78,7 +78,7 @@ def convolved_image(image: Any, beam: Any, convolve: Callable[..., Any] | None, 
     else:
         assert convolve is not None
         made = convolve(values, kernel, **{"normalize_kernel": True, **options})
-    made = made * _areas_ratio(image.unit, image.beam, beam)
+    made = made * areas_ratio(image.unit, image.beam, beam)
     return image._again(made.astype(image.dtype if image.dtype.kind == "f" else float), beam=beam)
 
 
@@ -94,7 +94,7 @@ def convolved_channels(data: Array, beams: list[Any], good: Any, beam: Any, pixe
         if good[channel] and beam != own:
             try:
                 difference = beam.deconvolve(own)
-                ratio = _areas_ratio(unit, own, beam)
+                ratio = areas_ratio(unit, own, beam)
             except (ValueError, BeamError) as error:
                 if not allow_smaller:
                     raise UserError(

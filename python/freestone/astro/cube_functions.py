@@ -45,8 +45,9 @@ class CubeFunctions(CubeBase):
         return data.rechunk(tuple(max(1, n) for n in block))
 
     def _called(
-        self, function: Callable[..., Any], spans: tuple[int, ...], accepts_chunks: bool, options: dict[str, Any], new_length: int | None = None, dtype: Any = None
-    ) -> Array:
+        self, function: Callable[..., Any], spans: tuple[int, ...], accepts_chunks: bool, options: dict[str, Any], new_length: int | None = None,
+        dtype: Any = None,
+    ) -> Array:  # fmt: skip
         """`function` of blocks that span the axes `spans`, of the elements with masked ones filled."""
         data = self._blocked(self._filled(self._fill_value), spans)
         dtype = dtype or (data.dtype if data.dtype.kind == "f" else np.dtype(float))

@@ -98,7 +98,7 @@ class CubeParts(CubeBase):
         for value, edge, at in ((zlo, "min", 0), (zhi, "max", self.shape[0])):
             if hasattr(value, "unit"):
                 if not value.unit.is_equivalent(self._spectral_unit):
-                    raise u.UnitsError("Spectral units are not equivalent to the spectral slice. Use `.with_spectral_unit` to convert to equivalent units first.")
+                    raise u.UnitsError("Spectral units are not equivalent to the spectral slice. Use `.with_spectral_unit` first.")
                 ends.append(cube.closest_spectral_channel(value))
             else:
                 ends.append(at if isinstance(value, str) and value == edge else operator.index(value))

@@ -19,7 +19,9 @@ _NAMES = {None: "threads", "threads": "threads", "threading": "threads", "proces
 
 
 def _is_cluster(scheduler: Any) -> bool:
-    return isinstance(scheduler, str) and "://" in scheduler or hasattr(scheduler, "scheduler_info") or hasattr(getattr(scheduler, "__self__", None), "scheduler_info")
+    return isinstance(scheduler, str) and "://" in scheduler or any(
+        hasattr(candidate, "scheduler_info") for candidate in (scheduler, getattr(scheduler, "__self__", None))
+    )
 
 
 class Scheduler:

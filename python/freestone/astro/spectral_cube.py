@@ -10,11 +10,11 @@ import numpy as np
 from astropy.io import fits
 
 from freestone import _core
-from freestone._array import Array
+from freestone._array import Array, asarray
 from freestone.astro import convert
 from freestone.astro.beams import SingleBeam, _as_beam, check_jybeam
 from freestone.astro.conditions import BeamWarning, NoBeamError, StokesWarning
-from freestone.astro.convolving import _areas_ratio, astropys, image_convolved, kernel_between
+from freestone.astro.convolving import areas_ratio, astropys, image_convolved, kernel_between
 from freestone.astro.cube_base import accept
 from freestone.astro.cube_exports import CubeExports
 from freestone.astro.cube_parts import CubeParts
@@ -92,10 +92,6 @@ class BaseSpectralCube(CubeParts, CubeReductions, CubeSmoothing, CubeExports):
         cube._mask = LazyMask(np.isfinite, cube=cube)
         return cube
 
-    @property
-    def _one_beam(self) -> Any:
-        return self._sky.beam
-
 
 def cube_of(sky: Any, name: str, plane: int | None = None) -> Any:
     """The engine's array as (spectral, y, x): of a Stokes axis plane `plane`, or I."""
@@ -138,8 +134,6 @@ def _sky_of_hdu(given: Any, number: int | str | None) -> tuple[Any, Any]:
 
 
 def _of_four_axes(data: Any, header: Any) -> Any:
-    from freestone._array import asarray
-
     unit = convert.text_of_unit(convert.unit_from_text(str(header.get("BUNIT", ""))))
     beam = convert.beam_of_header(header) if "BMAJ" in header else None
     numbers = None if beam is None else convert.numbers_of_beam(beam)
@@ -185,7 +179,11 @@ class SpectralCube(BaseSpectralCube, SingleBeam):
         Taken, and without meaning: no operation loads the cube.
     """
 
-    def __init__(self, data: Any, wcs: Any = None, mask: Any = None, meta: Any = None, fill_value: float = np.nan, header: Any = None, allow_huge_operations: bool = False, beam: Any = None, wcs_tolerance: float = 0.0, use_dask: Any = None, read_beam: bool = True, disable_huge_flag: bool = False) -> None:
+    def __init__(
+        self, data: Any, wcs: Any = None, mask: Any = None, meta: Any = None, fill_value: float = np.nan, header: Any = None,
+        allow_huge_operations: bool = False, beam: Any = None, wcs_tolerance: float = 0.0, use_dask: Any = None, read_beam: bool = True,
+        disable_huge_flag: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(data, wcs, mask, meta, fill_value, header, allow_huge_operations, disable_huge_flag, wcs_tolerance, use_dask)
         beam = _as_beam(beam if beam is not None else (meta or {}).get("beam"))
         if beam is not None:
@@ -246,7 +244,7 @@ class SpectralCube(BaseSpectralCube, SingleBeam):
         if kernel is None:
             warnings.warn("The given beam is identical to the current beam. Skipping convolution.", BeamWarning, stacklevel=2)
             return self
-        ratio = _areas_ratio(self.unit, old, beam)
+        ratio = areas_ratio(self.unit, old, beam)
         if astropys(convolve, own):
             made = self._on(image_convolved(self._filled(), kernel) * ratio if ratio != 1 else image_convolved(self._filled(), kernel))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from freestone._array import Array
 from freestone.astro import convert
 from freestone.astro.beams import ManyBeams, _as_beam
 from freestone.astro.conditions import BeamWarning
-from freestone.astro.convolving import _areas_ratio, convolved_channels, kernel_between
+from freestone.astro.convolving import areas_ratio, astropys, convolved_channels, kernel_between
 from freestone.astro.masks import BooleanArrayMask, CompositeMask, MaskBase
 from freestone.astro.spectral_cube import BaseSpectralCube, SpectralCube
 from freestone.errors import UserError
@@ -157,17 +158,15 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
         convolve, save_to_tmp_dir, options
             As of `SpectralCube.convolve_to`.
         """
-        from freestone.astro.convolving import astropys
-
         own = {name: value for name, value in options.items() if name not in ("update_function", "num_cores", "parallel", "verbose", "use_memmap")}
         beam = _as_beam(beam)
         if not hasattr(beam, "deconvolve"):
             raise UserError(f"A beam has major, minor and pa, each an angle (radio_beam.Beam); got {beam!r}.")
         pc = self.wcs.celestial.wcs.get_pc()
         if pc[0, 1] != 0 or pc[1, 0] != 0:
-            import warnings
-
-            warnings.warn("The kernels do not know of the rotation between pixels and sky: where beams are not round, they lie askew.", BeamWarning, stacklevel=2)
+            warnings.warn(
+                "The kernels do not know of the rotation between pixels and sky: where beams are not round, they lie askew.", BeamWarning, stacklevel=2
+            )
         pixel = self._pixel_area**0.5
         data = self._blocked(self._filled(), (1, 2))
         table = [self._beams[k] for k in range(len(self._beams))]
@@ -196,7 +195,7 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
                 if kernel is None:
                     out[k] = image
                 else:
-                    out[k] = convolve(image, kernel, **{"normalize_kernel": True, **options}) * _areas_ratio(self.unit, table[first + k], beam)
+                    out[k] = convolve(image, kernel, **{"normalize_kernel": True, **options}) * areas_ratio(self.unit, table[first + k], beam)
             return out
 
         return self._called(function, (1, 2), True, {})
