@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ from freestone.astro import convert
 from freestone.astro.conditions import BeamWarning
 from freestone.errors import UserError
 
-__all__ = ["areas_ratio", "astropys", "convolved_image", "convolved_channels", "kernel_between", "image_convolved"]
+__all__ = ["areas_ratio", "astropys", "convolution", "convolved_image", "convolved_channels", "kernel_between", "image_convolved"]
 
 _MOST_PIXELS = 8191  # a side: pixel scale and beam do not fit
 
@@ -32,6 +33,19 @@ def astropys(convolve: Any, options: dict[str, Any]) -> bool:
             return False
     known = {"boundary": ("fill",), "fill_value": (0, 0.0), "nan_treatment": ("interpolate",), "normalize_kernel": (True,), "allow_huge": (True, False)}
     return all(name in known and value in known[name] for name, value in options.items())
+
+
+def convolution(convolve: Callable[..., Any] | None, options: dict[str, Any]) -> Callable[..., Any]:
+    """The function to convolve with; TypeError, now and not when a result is asked for, where it has no such options."""
+    if convolve is None:
+        from astropy.convolution import convolve
+    assert convolve is not None
+    parameters = inspect.signature(convolve).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        unknown = sorted(set(options) - set(parameters))
+        if unknown:
+            raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
+    return convolve
 
 
 def kernel_between(old: Any, new: Any, pixel: u.Quantity) -> np.ndarray[Any, Any] | None:
@@ -76,8 +90,7 @@ def convolved_image(image: Any, beam: Any, convolve: Callable[..., Any] | None, 
     if astropys(convolve, options):
         made = image_convolved(asarray(np.ascontiguousarray(values)), kernel).compute()
     else:
-        assert convolve is not None
-        made = convolve(values, kernel, **{"normalize_kernel": True, **options})
+        made = convolution(convolve, options)(values, kernel, **{"normalize_kernel": True, **options})
     made = made * areas_ratio(image.unit, image.beam, beam)
     return image._again(made.astype(image.dtype if image.dtype.kind == "f" else float), beam=beam)
 

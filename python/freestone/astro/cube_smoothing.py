@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import operator
 import warnings
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from freestone._array import Array, apply, asarray
 from freestone._indexing import take
 from freestone._statistics import sigma_clip
 from freestone._user import map_blocks
-from freestone.astro.convolving import astropys, image_convolved
+from freestone.astro.convolving import astropys, convolution, image_convolved
 from freestone.astro.cube_functions import CubeFunctions
 from freestone.astro.grid import SpectralGrid
 from freestone.astro.masks import LazyMask
@@ -83,7 +82,7 @@ class CubeSmoothing(CubeFunctions):
         if astropys(convolve, own):
             made = Array(_core.convolve(self._filled()._core, (weights / _nonzero(weights)).tolist(), 0, "interpolate"))
             return self._on(made)._kept(save_to_tmp_dir)
-        function = _convolution(convolve, own)
+        function = convolution(convolve, own)
 
         def smooth(block: np.ndarray[Any, Any], **rest: Any) -> Any:
             return function(block, weights[:, None, None], **{"normalize_kernel": True, **rest})
@@ -100,7 +99,7 @@ class CubeSmoothing(CubeFunctions):
         own = _own_options(options)
         if astropys(convolve, own):
             return self._on(image_convolved(self._filled(), weights))._kept(save_to_tmp_dir)
-        function = _convolution(convolve, own)
+        function = convolution(convolve, own)
 
         def smooth(image: np.ndarray[Any, Any], **rest: Any) -> Any:
             return function(image, weights, **{"normalize_kernel": True, **rest})
@@ -275,19 +274,6 @@ def _nonzero(weights: np.ndarray[Any, Any]) -> float:
     if abs(total) <= 1e-8:
         raise UserError(f"The kernel sums to {total}, so it cannot be made to sum to 1.")
     return total
-
-
-def _convolution(convolve: Callable[..., Any] | None, options: dict[str, Any]) -> Callable[..., Any]:
-    """The function to convolve with; TypeError, now and not when a result is asked for, where it has no such options."""
-    if convolve is None:
-        from astropy.convolution import convolve
-    assert convolve is not None
-    parameters = inspect.signature(convolve).parameters
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        unknown = sorted(set(options) - set(parameters))
-        if unknown:
-            raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
-    return convolve
 
 
 def _median_filter(filter: Callable[..., Any] | None) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from freestone._array import Array, asarray
 from freestone.astro import convert
 from freestone.astro.beams import SingleBeam, _as_beam, check_jybeam
 from freestone.astro.conditions import BeamWarning, NoBeamError, StokesWarning
-from freestone.astro.convolving import areas_ratio, astropys, image_convolved, kernel_between
+from freestone.astro.convolving import areas_ratio, astropys, convolution, image_convolved, kernel_between
 from freestone.astro.cube_base import accept
 from freestone.astro.cube_exports import CubeExports
 from freestone.astro.cube_parts import CubeParts
@@ -83,13 +83,13 @@ class BaseSpectralCube(CubeParts, CubeReductions, CubeSmoothing, CubeExports):
         if table is not None:
             sky = sky.with_beams(convert.rows_of_beams(table))
         kind = VaryingResolutionSpectralCube if sky.beams else SpectralCube
-        cube = object.__new__(kind if issubclass(kind, cls) or cls is BaseSpectralCube or not issubclass(cls, kind) else cls)
+        cube: Any = object.__new__(cls if issubclass(cls, kind) else kind)
         cube._begin(sky, None)
-        if sky.beams:
-            cube._take_beams(None)
         if target_chunksize is not None:
             cube = cube._on(_joined(cube._data, target_chunksize))
         cube._mask = LazyMask(np.isfinite, cube=cube)
+        if sky.beams:
+            cube._take_beams(table)
         return cube
 
 
@@ -248,9 +248,10 @@ class SpectralCube(BaseSpectralCube, SingleBeam):
         if astropys(convolve, own):
             made = self._on(image_convolved(self._filled(), kernel) * ratio if ratio != 1 else image_convolved(self._filled(), kernel))
         else:
+            own_convolve = convolution(convolve, own)
 
             def function(image: np.ndarray[Any, Any], **rest: Any) -> Any:
-                return convolve(image, kernel, **{"normalize_kernel": True, **rest}) * ratio
+                return own_convolve(image, kernel, **{"normalize_kernel": True, **rest}) * ratio
 
             made = self.apply_function_parallel_spatial(function, **own)
         return made._map(lambda sky: sky.with_beam(convert.numbers_of_beam(beam)))._kept(save_to_tmp_dir)

@@ -12,7 +12,7 @@ from freestone._array import Array
 from freestone.astro import convert
 from freestone.astro.beams import ManyBeams, _as_beam
 from freestone.astro.conditions import BeamWarning
-from freestone.astro.convolving import areas_ratio, astropys, convolved_channels, kernel_between
+from freestone.astro.convolving import areas_ratio, astropys, convolution, convolved_channels, kernel_between
 from freestone.astro.masks import BooleanArrayMask, CompositeMask, MaskBase
 from freestone.astro.spectral_cube import BaseSpectralCube, SpectralCube
 from freestone.errors import UserError
@@ -178,6 +178,7 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
 
     def _convolved_by(self, convolve: Any, options: dict[str, Any], table: list[Any], beam: Any, pixel: Any, allow_smaller: bool) -> Array:
         """The same with a function of the user's."""
+        own_convolve = convolution(convolve, options)
         kernels: list[Any] = []
         for own, good in zip(table, self.goodbeams_mask):
             try:
@@ -195,7 +196,7 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
                 if kernel is None:
                     out[k] = image
                 else:
-                    out[k] = convolve(image, kernel, **{"normalize_kernel": True, **options}) * areas_ratio(self.unit, table[first + k], beam)
+                    out[k] = own_convolve(image, kernel, **{"normalize_kernel": True, **options}) * areas_ratio(self.unit, table[first + k], beam)
             return out
 
         return self._called(function, (1, 2), True, {})
