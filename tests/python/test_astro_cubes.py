@@ -365,13 +365,9 @@ def test_schedulers(cube):
     assert cube._scheduler.threads == 1
 
 
-def double(x):
-    return x * 2
-
-
 def test_functions_in_processes(cube, values):
     cube.use_dask_scheduler("processes", num_workers=2)
-    same(elements(cube.apply_function_parallel_spectral(double, accepts_chunks=True)), values * 2)
+    same(elements(cube.apply_function_parallel_spectral(lambda x: x * 2, accepts_chunks=True)), values * 2)
 
 
 def test_chunks(cube, values, cube_path):
