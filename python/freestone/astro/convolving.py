@@ -38,7 +38,9 @@ def astropys(convolve: Any, options: dict[str, Any]) -> bool:
 def convolution(convolve: Callable[..., Any] | None, options: dict[str, Any]) -> Callable[..., Any]:
     """The function to convolve with; TypeError, now and not when a result is asked for, where it has no such options."""
     if convolve is None:
-        from astropy.convolution import convolve
+        from astropy.convolution import convolve as astropys_convolve
+
+        convolve = astropys_convolve
     assert convolve is not None
     parameters = inspect.signature(convolve).parameters
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):

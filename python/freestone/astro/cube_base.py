@@ -101,7 +101,7 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
         return made
 
     def _in_unit(self, unit: Any) -> Array:
-        return self.to(unit)._data  # type: ignore[no-any-return]
+        return self.to(unit)._data
 
     @property
     def _operands(self) -> Array:  # type: ignore[override]
@@ -124,7 +124,7 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
         if key not in self._cache:
             included = self._included()
             self._cache[key] = self._data if included is None else apply("where", included, self._data, float(fill))
-        return self._cache[key]  # type: ignore[no-any-return]
+        return self._cache[key]
 
     @property
     def _filled_sky(self) -> Any:
@@ -209,12 +209,12 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
     # Facts.
 
     @property
-    def shape(self) -> tuple[int, int, int]:  # type: ignore[override]
+    def shape(self) -> tuple[int, int, int]:
         """Lengths of the axes (spectral, latitude, longitude)."""
         return tuple(self._sky.data.shape)
 
     @property
-    def ndim(self) -> int:  # type: ignore[override]
+    def ndim(self) -> int:
         """3."""
         return 3
 
@@ -248,7 +248,7 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
         return self._on(self._data, u.dimensionless_unscaled)
 
     @property
-    def wcs(self) -> Any:  # type: ignore[override]
+    def wcs(self) -> Any:
         """astropy WCS of the three axes (which has SI units)."""
         if "wcs" not in self._cache:
             self._cache["wcs"] = convert.wcs_from_cards(self._sky.wcs_cards)
@@ -282,7 +282,7 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
         return self._cache["spectral_axis"].copy() * self._spectral_unit
 
     @property
-    def _spectral_unit(self) -> Any:  # type: ignore[override]
+    def _spectral_unit(self) -> Any:
         return convert.unit_from_text(self._sky.axis_unit(0))
 
     @property
@@ -438,7 +438,8 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
             from IPython.display import display
         except ImportError:
             return array
-        display(array)
+        show: Any = display
+        show(array)
         return array
 
     # Chunks and schedulers.

@@ -43,7 +43,7 @@ class CubeExports(CubeBase):
             Into a new frame.
         """
         try:
-            import pyds9
+            pyds9 = _needs("pyds9", "to_ds9")
         except ImportError:
             self._to_samp(newframe)
             return

@@ -192,7 +192,7 @@ class CubeSmoothing(CubeFunctions):
         factor = operator.index(factor)
         if factor < 1:
             raise UserError("downsample_axis: factor is 1 or more.")
-        number = {"spectral": 0, "y": 1, "x": 2}.get(axis, axis) if isinstance(axis, str) else axis
+        number: Any = {"spectral": 0, "y": 1, "x": 2}.get(axis, axis) if isinstance(axis, str) else axis
         number = operator.index(number) % 3
         name = estimator if isinstance(estimator, str) else getattr(estimator, "__name__", "")
         name = _GROUPS.get(name, name).removeprefix("nan")

@@ -67,7 +67,7 @@ class SpectralGrid:
         if re.fullmatch(r"....-[A-Z]2[A-Z]", str(made.wcs.ctype[axis])):
             made.wcs.ctype[axis] = str(made.wcs.ctype[axis])[:4]
         delta = float(steps.mean()) if steps.size else float(made.wcs.get_cdelt()[axis])
-        pc = made.wcs.get_pc()
+        pc = np.array(made.wcs.get_pc())
         if made.wcs.has_cd():
             # A matrix CD holds the increments: taken apart, so that the channel's is set alone.
             cdelt = np.sqrt((made.wcs.cd**2).sum(axis=1))

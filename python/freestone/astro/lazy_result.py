@@ -57,7 +57,9 @@ class LazyResult(SkyArithmetic):
         """The elements as a lazy array without unit."""
         return Array(self._sky.data)
 
-    _operands = array
+    @property
+    def _operands(self) -> Array:  # type: ignore[override]
+        return self.array
 
     def _with(self, array: Array, unit: Any = None, other: Any = None) -> LazyResult:
         return LazyResult(self._sky.with_data(array._core, None if unit is None else convert.text_of_unit(unit)), self._facts)

@@ -138,7 +138,7 @@ class MaskBase:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and ufunc in _UFUNCS and not kwargs:
-            return CompositeMask(*inputs, operation=_UFUNCS[ufunc])
+            return CompositeMask(inputs[0], inputs[1], _UFUNCS[ufunc])
         if method == "__call__" and ufunc in (np.logical_not, np.invert) and not kwargs:
             return InvertedMask(self)
         return getattr(ufunc, method)(*(np.asarray(x) if isinstance(x, MaskBase) else x for x in inputs), **kwargs)

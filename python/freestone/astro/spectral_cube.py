@@ -191,7 +191,7 @@ class SpectralCube(BaseSpectralCube, SingleBeam):
             self._cache["beam"] = beam
 
     @property
-    def _beam(self) -> Any:  # type: ignore[override]
+    def _beam(self) -> Any:
         if self._sky.beam is None:
             return None
         if "beam" not in self._cache:

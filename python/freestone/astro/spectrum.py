@@ -147,9 +147,9 @@ class BaseOneDSpectrum(LowerDimensionalObject):
 
     def spectral_smooth(self, kernel: Any, convolve: Any = None, **options: Any) -> Any:
         """The spectrum convolved with a 1-D kernel; `convolve` and `options` as of astropy.convolution.convolve."""
-        if convolve is None:
-            from astropy.convolution import convolve
-        return self._again(convolve(self._filled(np.nan), kernel, normalize_kernel=True, **options).astype(self.dtype))
+        from freestone.astro.convolving import convolution
+
+        return self._again(convolution(convolve, options)(self._filled(np.nan), kernel, normalize_kernel=True, **options).astype(self.dtype))
 
 
 class OneDSpectrum(BaseOneDSpectrum, SingleBeam):

@@ -221,7 +221,7 @@ class StokesSpectralCube:
             raise UserError(f"transform_basis: the basis is 'Sky', 'Circular' or 'Linear', not {stokes_basis!r}.")
         if self.stokes_type == target:
             return self
-        members = {"SKY_STOKES": _SKY, "FEED_CIRCULAR": _CIRCULAR, "FEED_LINEAR": _LINEAR}.get(self.stokes_type, ())
+        members: tuple[str, ...] = {"SKY_STOKES": _SKY, "FEED_CIRCULAR": _CIRCULAR, "FEED_LINEAR": _LINEAR}.get(self.stokes_type, ())
         if set(self.components) != set(members):
             raise UserError(f"transform_basis needs a complete set of four parameters of one basis; there are {', '.join(self.components)}.")
         sky = self._to_sky() if self.stokes_type != "SKY_STOKES" else {name: cube._data for name, cube in self._stokes_data.items()}

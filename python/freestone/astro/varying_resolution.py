@@ -174,7 +174,7 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
             made = convolved_channels(data, table, self.goodbeams_mask, beam, pixel, self.unit, allow_smaller, self._scheduler.workers)
         else:
             made = self._convolved_by(convolve, own, table, beam, pixel, allow_smaller)
-        return self._single(made, beam)._kept(save_to_tmp_dir)  # type: ignore[no-any-return]
+        return self._single(made, beam)._kept(save_to_tmp_dir)
 
     def _convolved_by(self, convolve: Any, options: dict[str, Any], table: list[Any], beam: Any, pixel: Any, allow_smaller: bool) -> Array:
         """The same with a function of the user's."""
