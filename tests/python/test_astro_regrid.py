@@ -182,7 +182,7 @@ def test_spectra_have_upstreams_ways(cube, peer, tmp_path):
     same(mine.spectral_smooth(kernel), theirs.spectral_smooth(kernel), rtol=1e-4, atol=1e-5)
     same(mine.to(u.K), theirs.to(u.K), rtol=1e-5, atol=1e-3)
     part, other = mine[3:9], theirs[3:9]
-    same(part.spectral_axis, other.spectral_axis)
+    same(part.spectral_axis.to_value(KMS), other.spectral_axis.to_value(KMS))
     mine.write(tmp_path / "line.fits")
     back = OneDSpectrum.from_hdu(fits.open(tmp_path / "line.fits"))
     same(back.spectral_axis.to(KMS), mine.spectral_axis)

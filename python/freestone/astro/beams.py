@@ -138,7 +138,7 @@ class ManyBeams:
             middle = getattr(reference_beam, name)
             with np.errstate(invalid="ignore", divide="ignore"):
                 difference = np.abs(((getattr(self._beams, name) - middle) / middle).to_value(u.one))
-            good &= ~(difference > threshold)
+            good &= difference <= threshold
         return good
 
     def mask_out_bad_beams(

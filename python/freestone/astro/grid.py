@@ -60,23 +60,25 @@ class SpectralGrid:
         made = wcs.deepcopy()
         axis = made.wcs.naxis - 1
         steps = np.diff(self.grid.value)
+        # Asking for matrix and increments makes a WCS regular, in SI units: that comes before anything is changed.
+        cdelt, pc = np.array(made.wcs.get_cdelt()), np.array(made.wcs.get_pc())
+        if made.wcs.has_cd():
+            # A matrix CD holds the increments: taken apart, so that the channel's is set alone.
+            matrix = np.array(made.wcs.cd)
+            cdelt = np.sqrt((matrix**2).sum(axis=1))
+            pc = matrix / cdelt[:, None]
+            del made.wcs.cd
+        pc[axis, axis] = 1
+        cdelt[axis] = steps.mean() if steps.size else (cdelt[axis] * u.Unit(made.wcs.cunit[axis])).to_value(self.grid.unit)
+        # An axis that was linear in something else ("VOPT-F2W") is linear in itself now.
+        kind = str(made.wcs.ctype[axis])
+        made.wcs.pc = pc
+        made.wcs.cdelt = cdelt
         made.wcs.crpix[axis] = 1
         made.wcs.crval[axis] = self.grid[0].value
         made.wcs.cunit[axis] = convert_unit(self.grid.unit)
-        # An axis that was linear in something else ("VOPT-F2W") is linear in itself now.
-        if re.fullmatch(r"....-[A-Z]2[A-Z]", str(made.wcs.ctype[axis])):
-            made.wcs.ctype[axis] = str(made.wcs.ctype[axis])[:4]
-        delta = float(steps.mean()) if steps.size else float(made.wcs.get_cdelt()[axis])
-        pc = np.array(made.wcs.get_pc())
-        if made.wcs.has_cd():
-            # A matrix CD holds the increments: taken apart, so that the channel's is set alone.
-            cdelt = np.sqrt((made.wcs.cd**2).sum(axis=1))
-            pc = made.wcs.cd / cdelt[:, None]
-            del made.wcs.cd
-            made.wcs.cdelt = cdelt
-        pc[axis, axis] = 1
-        made.wcs.pc = pc
-        made.wcs.cdelt[axis] = delta
+        if re.fullmatch(r"....-[A-Z]2[A-Z]", kind):
+            made.wcs.ctype[axis] = kind[:4]
         made.wcs.set()
         return made
 
