@@ -53,12 +53,12 @@ class LazyResult(SkyArithmetic):
         return convert.wcs_from_cards(self._sky.wcs_cards)
 
     @property
-    def array(self) -> Array:
+    def array(self) -> Array:  # type: ignore[override]
         """The elements as a lazy array without unit."""
         return Array(self._sky.data)
 
     @property
-    def _operands(self) -> Array:  # type: ignore[override]
+    def _operands(self) -> Array:
         return self.array
 
     def _with(self, array: Array, unit: Any = None, other: Any = None) -> LazyResult:
