@@ -84,7 +84,7 @@ def convolved_image(image: Any, beam: Any, convolve: Callable[..., Any] | None, 
     """`Projection.convolve_to`."""
     image._raise_wcs_no_celestial()
     beam = convert.beam_from_numbers(convert.numbers_of_beam(beam)) if not hasattr(beam, "deconvolve") else beam
-    kernel = kernel_between(image.beam, beam, image._pixel_area**0.5)
+    kernel = kernel_between(image.beam, beam, image.pixel_area**0.5)
     if kernel is None:
         warnings.warn("The given beam is identical to the current beam. Skipping convolution.", BeamWarning, stacklevel=3)
         return image

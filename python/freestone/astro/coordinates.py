@@ -117,7 +117,7 @@ class SpatialCoordinates:
         return self.world_extrema[1]
 
     @property
-    def _pixel_area(self) -> u.Quantity:
+    def pixel_area(self) -> u.Quantity:
         """Solid angle of a pixel at the reference point."""
         self._raise_wcs_no_celestial()
         return proj_plane_pixel_area(self.wcs.celestial) * u.deg**2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import warnings
 from collections.abc import Callable
@@ -70,11 +69,23 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
         beam = convert.beam_of_header(full) if "BMAJ" in full else None
         return sky if beam is None else sky.with_beam(convert.numbers_of_beam(beam))
 
+    def __getstate__(self) -> dict[str, Any]:
+        sky = self._sky
+        state = {name: value for name, value in self.__dict__.items() if name not in ("_sky", "_cache", "_scheduler")}
+        state["_parts"] = (Array(sky.data), sky.wcs_cards, sky.header_cards, sky.unit, sky.beam, list(sky.beams))
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        array, wcs_cards, header_cards, unit, beam, beams = state.pop("_parts")
+        sky = _core.cube_from(array._core, wcs_cards, unit, beam).with_header(header_cards)
+        self.__dict__.update(state, _sky=sky.with_beams(beams) if beams else sky, _cache={}, _scheduler=Scheduler())
+
     # Copies with something changed.
 
     def _but(self, sky: Any = None, **facts: Any) -> Any:
         """The same cube with some things changed."""
-        made = copy.copy(self)
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
         made._cache = {}
         made._meta = dict(self._meta)
         if sky is not None:

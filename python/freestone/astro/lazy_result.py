@@ -58,7 +58,7 @@ class LazyResult(SkyArithmetic):
         return Array(self._sky.data)
 
     @property
-    def _operands(self) -> Array:
+    def _operands(self) -> Array:  # type: ignore[override]
         return self.array
 
     def _with(self, array: Array, unit: Any = None, other: Any = None) -> LazyResult:

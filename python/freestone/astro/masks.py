@@ -5,7 +5,6 @@ True means included, the opposite of NumPy's masked arrays. `MaskBase.include` g
 
 from __future__ import annotations
 
-import copy
 import operator
 import os
 from collections.abc import Callable
@@ -51,6 +50,13 @@ class MaskBase:
     _wcs: Any = None
     __array_priority__ = 1100
     __hash__ = object.__hash__
+
+    def __getstate__(self) -> dict[str, Any]:
+        # astropy's pickle of a WCS goes through a header, which rounds.
+        return {**self.__dict__, "_wcs": convert.cards_of_wcs(self._wcs)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _wcs=convert.wcs_from_cards(state["_wcs"]))
 
     def _lazy(self, data: Any = None, wcs: Any = None) -> Array:
         """The elements, lazily; `data` and `wcs` are those that the mask is laid on."""
@@ -327,8 +333,8 @@ class LazyMask(MaskBase):
 
     def _like(self, data: Array, wcs: Any) -> LazyMask:
         """The same function of other elements; a part of a cube may have lost its WCS."""
-        made = copy.copy(self)
-        made._data, made._wcs = data, wcs
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__, _data=data, _wcs=wcs)
         return made
 
     def _part(self, view: Any) -> MaskBase:

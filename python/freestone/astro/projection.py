@@ -201,7 +201,7 @@ class LowerDimensionalObject(u.Quantity):
         unit = u.Unit(unit)
         if unit == self.unit:
             return self
-        pixel = self._pixel_area if isinstance(self, SpatialCoordinates) and self._has_wcs_celestial else None
+        pixel = self.pixel_area if isinstance(self, SpatialCoordinates) and self._has_wcs_celestial else None
         factor = brightness_factor(self.unit, unit, self._frequency() if freq is None else freq, self._beam_area(), pixel, equivalencies)
         return self._again((np.asarray(self.value) * factor).astype(self.dtype if self.dtype.kind == "f" else float), unit)
 

@@ -240,7 +240,7 @@ class SpectralCube(BaseSpectralCube, SingleBeam):
         old = self._beam
         if old is None:
             raise NoBeamError("convolve_to: the data has no beam. Give it one: BMAJ, BMIN and BPA (degrees) in its header, or with_beam.")
-        kernel = kernel_between(old, beam, self._pixel_area**0.5)
+        kernel = kernel_between(old, beam, self.pixel_area**0.5)
         if kernel is None:
             warnings.warn("The given beam is identical to the current beam. Skipping convolution.", BeamWarning, stacklevel=2)
             return self

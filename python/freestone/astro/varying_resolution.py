@@ -167,7 +167,7 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
             warnings.warn(
                 "The kernels do not know of the rotation between pixels and sky: where beams are not round, they lie askew.", BeamWarning, stacklevel=2
             )
-        pixel = self._pixel_area**0.5
+        pixel = self.pixel_area**0.5
         data = self._blocked(self._filled(), (1, 2))
         table = [self._beams[k] for k in range(len(self._beams))]
         if astropys(convolve, own):
