@@ -15,7 +15,6 @@ import tempfile
 import time
 import warnings
 
-import astropy.units as u
 import numpy as np
 from astropy.io import fits
 from astropy.stats import sigma_clip
@@ -89,7 +88,7 @@ def guide(SpectralCube, ProgressBar, path, image, folder):
     # Saving intermediate results to disk
     cube_new = step("sigma_clip_spectrally, save_to_tmp_dir", lambda: cube.sigma_clip_spectrally(3, save_to_tmp_dir=True))
     step.number("sigma_clip_spectrally, save_to_tmp_dir", checksum(cube_new))
-    wide = radio_beam.Beam(1.2 * u.arcsec)
+    wide = radio_beam.Beam(1.5 * cube.beam.major)
     convolved = cube.convolve_to(wide)
     step.number("convolve_to, filled_data", step("convolve_to, filled_data", lambda: checksum(convolved)))
     step("convolve_to, write", lambda: convolved.write(folder / "convolved.fits", overwrite=True))
