@@ -150,6 +150,14 @@ def test_positions_in_the_world(cube, peer, axis):
         assert not full.all()
 
 
+def test_axes_in_any_order(cube, values):
+    turned = np.ascontiguousarray(values.transpose(1, 2, 0))  # latitude, longitude, spectrum
+    made = SpectralCube(turned * JY, wcs=cube.wcs.sub([3, 1, 2]), mask=turned > 1)
+    np.testing.assert_array_equal(elements(made), np.where(values > 1, values, np.nan))
+    np.testing.assert_allclose(made.spectral_axis.to_value(KMS), cube.spectral_axis.to_value(KMS), rtol=1e-12)
+    np.testing.assert_allclose(made.world[0, 3, 4][1].value, cube.world[0, 3, 4][1].value, rtol=1e-12)
+
+
 def test_arithmetic_of_cubes(cube, values):
     masked = cube.with_mask(cube > 1 * JY)
     np.testing.assert_array_equal(elements(cube + masked), np.where(values > 1, values + values, np.nan))
@@ -419,6 +427,7 @@ def test_errors(cube, values):
         lambda: cube.downsample_axis(0, 0),
         lambda: cube.downsample_axis(2, 0, estimator="mode"),
         lambda: cube.rechunk((1, 2)),
+        lambda: cube.spectral_interpolate(np.linspace(100, 120, 5)),
         lambda: cube.spectral_smooth(np.ones(4)),
         lambda: cube.moment(axis=(0, 1)),
         lambda: SpectralCube(values, wcs=cube.wcs, mask=values[:, :, 0] > 0),

@@ -286,6 +286,11 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
         return header
 
     @property
+    def _header(self) -> fits.Header:
+        """The cards that are neither WCS nor structure."""
+        return fits.Header.fromstring(self._sky.header_cards)
+
+    @property
     def spectral_axis(self) -> u.Quantity:
         """Coordinates of the channels, in the axis' unit."""
         if "spectral_axis" not in self._cache:

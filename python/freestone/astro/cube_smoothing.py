@@ -16,6 +16,7 @@ from freestone._indexing import take
 from freestone._statistics import sigma_clip
 from freestone._user import map_blocks
 from freestone.astro.convolving import astropys, convolution, image_convolved
+from freestone.astro.cube_base import accept
 from freestone.astro.cube_functions import CubeFunctions
 from freestone.astro.grid import SpectralGrid
 from freestone.astro.masks import LazyMask
@@ -151,6 +152,7 @@ class CubeSmoothing(CubeFunctions):
         fill_value : float, optional
             Of channels outside of the cube; None takes the nearest channel.
         """
+        accept(options)
         grid = SpectralGrid(self.spectral_axis, spectral_grid, suppress_smooth_warning)
         data = self._filled()
         floating = data if data.dtype.kind == "f" else data.astype(float)

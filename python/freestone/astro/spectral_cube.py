@@ -40,7 +40,7 @@ class BaseSpectralCube(CubeParts, CubeReductions, CubeSmoothing, CubeExports):
         self._meta = {name: value for name, value in (meta or {}).items() if name not in ("BUNIT", "beam", "beams")}
         self.allow_huge_operations, self.disable_huge_flag = allow_huge_operations, disable_huge_flag
         if mask is not None:
-            self._mask = as_mask(mask, self.wcs, self.shape)
+            self._mask = as_mask(_turned(mask, data, wcs, header), self.wcs, self.shape)
             self._mask._validate_wcs(self._data, self.wcs, wcs_tolerance)
 
     @classmethod
@@ -91,6 +91,17 @@ class BaseSpectralCube(CubeParts, CubeReductions, CubeSmoothing, CubeExports):
         if sky.beams:
             cube._take_beams(table)
         return cube
+
+
+def _turned(mask: Any, data: Any, wcs: Any, header: Any) -> Any:
+    """An array of bool that lies as `data` does, with its axes as the cube has them."""
+    if not isinstance(mask, (Array, np.ndarray)) or mask.ndim != 3:
+        return mask
+    cards = convert.cards_of_wcs(wcs) if wcs is not None else convert.cards_of(fits.Header(header, copy=True))
+    dims = _core.sky_from(_core.full([int(n) for n in np.shape(data)], 0.0, "float32"), cards, "", None).dims
+    if sorted(dims) != ["spectral", "x", "y"]:
+        return mask
+    return mask.transpose([dims.index(name) for name in ("spectral", "y", "x")])
 
 
 def cube_of(sky: Any, name: str, plane: int | None = None) -> Any:
