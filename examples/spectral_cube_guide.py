@@ -79,11 +79,11 @@ def guide(SpectralCube, ProgressBar, path, image, folder):
         step.number("max", step("max", lambda: cube.max()))
     with cube.use_dask_scheduler("threads", num_workers=4):
         step.number("max with 4 workers", step("max with 4 workers", lambda: cube.max()))
-    progress = ProgressBar()
-    progress.register()
     with contextlib.redirect_stdout(sys.stderr):
+        progress = ProgressBar()
+        progress.register()
         step.number("max with a progress bar", step("max with a progress bar", lambda: cube.max()))
-    progress.unregister()
+        progress.unregister()
 
     # Saving intermediate results to disk
     cube_new = step("sigma_clip_spectrally, save_to_tmp_dir", lambda: cube.sigma_clip_spectrally(3, save_to_tmp_dir=True))
@@ -101,8 +101,8 @@ def guide(SpectralCube, ProgressBar, path, image, folder):
 
     # Rechunking data
     for chunks in ("auto", (2, 2, 2), (-1, "auto", "auto"), ("auto", -1, -1)):
-        if chunks == (2, 2, 2) and cube.size > 1_000_000:
-            continue  # the guide's cube has 84 elements; Dask takes minutes over this here
+        if chunks == (2, 2, 2) and cube.size > 20_000:
+            continue  # the guide's cube has 84 elements; Dask takes minutes over hundreds of thousands
         name = f"rechunk {chunks}, save_to_tmp_dir"
         cube_new = step(name, lambda chunks=chunks: cube.rechunk(chunks=chunks, save_to_tmp_dir=True))
         step.number(name, checksum(cube_new))
