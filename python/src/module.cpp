@@ -24,4 +24,5 @@ NB_MODULE(_core, module) {
   freestone::python::bind_python_source(module);
   freestone::python::bind_user(module);
   freestone::python::bind_sky(module);
+  freestone::python::bind_sky_planes(module);
 }

@@ -33,5 +33,7 @@ void bind_user(nb::module_& module);
 void bind_watch(nb::module_& module);
 void bind_run(nb::module_& module);
 void bind_sky(nb::module_& module);
+/// Planes of a cube in blocks.
+void bind_sky_planes(nb::module_& module);
 
 }  // namespace freestone::python

@@ -46,6 +46,55 @@ SkyArray cube_from(const Array& data, const std::string& cards, const std::strin
   return astro::SpectralCube(std::move(sky)).sky();
 }
 
+/// An image, a spectrum or a cube made of an array and the cards of a header, the axes as they are.
+SkyArray sky_from(const Array& data, const std::string& cards, const std::string& unit, const std::optional<BeamTuple>& beam) {
+  SkyArray sky;
+  sky.data = data;
+  sky.wcs = astro::Wcs::from_cards(cards, data.rank());
+  for (int axis = 0; axis < data.rank(); ++axis) {
+    switch (sky.wcs.kind(axis)) {
+      case astro::WorldKind::kSpectral: sky.dims.emplace_back("spectral"); break;
+      case astro::WorldKind::kLatitude: sky.dims.emplace_back("y"); break;
+      case astro::WorldKind::kLongitude: sky.dims.emplace_back("x"); break;
+      default: sky.dims.push_back("axis" + std::to_string(axis));
+    }
+  }
+  sky.unit = Unit::parse_or_opaque(unit);
+  if (beam) sky.beam = beam_of(*beam);
+  sky.header = astro::FitsHeader::parse(cards).without_structure();
+  return sky;
+}
+
+/// `sky` with another WCS of the same axes, given as cards.
+SkyArray with_wcs(const SkyArray& sky, const std::string& cards) {
+  SkyArray out = sky;
+  out.wcs = astro::Wcs::from_cards(cards, sky.rank());
+  return out;
+}
+
+/// `sky` with another resolution for each channel.
+SkyArray with_beams(const SkyArray& sky, const std::vector<BeamTuple>& beams) {
+  SkyArray out = sky;
+  out.beam.reset();
+  out.beams.clear();
+  for (const BeamTuple& beam : beams) out.beams.push_back(beam_of(beam));
+  return out;
+}
+
+SkyArray without_beam(const SkyArray& sky) {
+  SkyArray out = sky;
+  out.beam.reset();
+  out.beams.clear();
+  return out;
+}
+
+/// `sky` with other cards beside WCS, structure and beam.
+SkyArray with_header(const SkyArray& sky, const std::string& cards) {
+  SkyArray out = sky;
+  out.header = astro::FitsHeader::parse(cards).without_structure();
+  return out;
+}
+
 /// `sky` with other data of the same shape, in another unit where one is given.
 SkyArray with_data(const SkyArray& sky, const Array& data, const std::optional<std::string>& unit) {
   if (data.shape() != sky.data.shape())
@@ -82,6 +131,14 @@ SkyArray with_spectral_unit(const SkyArray& sky, const std::string& unit, const 
   return astro::with_spectral_unit(sky, target);
 }
 
+/// The WCS cards of `rank` axes with the spectral axis in another unit.
+std::string spectral_cards(const std::string& cards, int rank, const std::string& unit, const std::optional<std::string>& convention,
+                           const std::optional<QuantityTuple>& rest) {
+  astro::SpectralTarget target{Unit::parse(unit), std::nullopt, quantity_of(rest)};
+  if (convention) target.convention = astro::parse_velocity_convention(*convention);
+  return astro::with_spectral_unit(astro::Wcs::from_cards(cards, rank), target).to_header_cards();
+}
+
 nb::tuple statistics_of(const std::vector<double>& fold) {
   const astro::Statistics s = astro::statistics_from(fold, Unit());
   return nb::make_tuple(s.npts, s.min, s.max, s.sum, s.sumsq, s.mean, s.sigma, s.rms);
@@ -101,11 +158,21 @@ void bind_sky(nb::module_& module) {
       .def("axis_unit", [](const SkyArray& sky, int axis) { return sky.wcs.rank() == 0 ? std::string() : sky.wcs.unit(axis).to_string(); })
       .def("coordinates", &astro::axis_coordinates, nb::call_guard<nb::gil_scoped_release>())
       .def("with_data", &with_data, nb::arg("data"), nb::arg("unit").none() = nb::none())
-      .def("with_beam", &with_beam);
+      .def("with_beam", &with_beam)
+      .def("with_beams", &with_beams)
+      .def("without_beam", &without_beam)
+      .def("with_wcs", &with_wcs)
+      .def("with_header", &with_header);
 
   module.def(
       "read_cube", [](const std::string& path) { return astro::SpectralCube::read(path).sky(); }, nb::call_guard<nb::gil_scoped_release>());
   module.def("cube_from", &cube_from, nb::arg("data"), nb::arg("cards"), nb::arg("unit"), nb::arg("beam").none());
+
+  module.def(
+      "read_sky", [](const std::string& path) { return astro::sky_array_from(open(path)); }, nb::call_guard<nb::gil_scoped_release>());
+  module.def("sky_from", &sky_from, nb::arg("data"), nb::arg("cards"), nb::arg("unit"), nb::arg("beam").none());
+  module.def("spectral_cards", &spectral_cards, nb::arg("cards"), nb::arg("rank"), nb::arg("unit"), nb::arg("convention").none(),
+             nb::arg("rest").none());
 
   module.def("sky_reduce", [](const SkyArray& sky, const std::string& function, const std::vector<std::string>& axes, double q) {
     return astro::reduce(sky, function, axes, q);
@@ -115,6 +182,7 @@ void bind_sky(nb::module_& module) {
   module.def("statistics_of", &statistics_of);
 
   module.def("sky_slice", [](const SkyArray& sky, const nb::list& items) { return astro::slice(sky, slices_of(items)); });
+  module.def("sky_transpose", [](const SkyArray& sky, const std::vector<int>& order) { return astro::transpose(sky, order); });
   module.def("spectral_slab", [](const SkyArray& sky, const QuantityTuple& lo, const QuantityTuple& hi) {
     return astro::spectral_slab(sky, quantity_of(lo), quantity_of(hi), astro::SlabEdges::kNearest);
   });

@@ -210,11 +210,9 @@ def test_parts(cube, peer, values):
     by_pixel, theirs = (c.subcube(xlo=3, xhi=9, ylo=2, yhi=8, zlo=1, zhi=5) for c in (cube, peer))
     assert by_pixel.shape == theirs.shape == (4, 6, 6)
     np.testing.assert_array_equal(by_pixel.filled_data[:].value, values[1:5, 2:8, 3:9])
-    axes = np.array([[[x, y, 0] for x in range(22)] for y in range(18)]).reshape(-1, 3)
-    sky = cube.wcs.wcs_pix2world(axes, 0)
-    inside = ((sky[:, 0] > 29.9995) & (sky[:, 0] < 30.0008) & (sky[:, 1] > -20.0007)).reshape(18, 22)
-    world = cube.subcube(xlo=29.9995 * u.deg, xhi=30.0008 * u.deg, ylo=-20.0007 * u.deg, zlo=110 * u.km / u.s)
-    assert world.shape == (20, inside.any(axis=1).sum(), inside.any(axis=0).sum())
+    world, theirs = (c.subcube(xlo=30.0008 * u.deg, xhi=29.9995 * u.deg, ylo=-20.0007 * u.deg, zlo=110 * u.km / u.s) for c in (cube, peer))
+    assert world.shape == theirs.shape
+    np.testing.assert_array_equal(world.filled_data[:].value, theirs.filled_data[:].value)
     assert cube.subcube() is cube
 
 
@@ -320,7 +318,7 @@ def test_every_bitpix(tmp_path, values, cube_path, bitpix):
 
 def test_what_dask_needs_is_accepted(cube_path):
     cube = SpectralCube.read(cube_path, use_dask=True, target_chunksize=1000)
-    assert cube.rechunk(save_to_tmp_dir=True) is cube
+    np.testing.assert_array_equal(cube.rechunk(save_to_tmp_dir=True).filled_data[:], cube.filled_data[:])
     cube.use_dask_scheduler("threads", num_workers=2)
     with cube.use_dask_scheduler("threads"):
         cube.sum(axis=0, how="slice", progressbar=True)
@@ -357,7 +355,7 @@ def test_muse_figures(muse_path):
         assert s[key].to_value(unit) == pytest.approx(value, rel=1e-7)
     median = cube.median(axis=0)
     assert np.nansum(median.value, dtype=float) == pytest.approx(42_197.9259, rel=1e-7)
-    assert int(cube.sigma_clip_spectrally(3).mask.sum().compute()) == 5_747_106
+    assert cube.sigma_clip_spectrally(3).statistics()["npts"] == 5_747_106
     line = cube[1881:1933]
     assert line.spectral_axis[[0, -1]].to_value(u.AA) == pytest.approx([7101.14, 7164.89], abs=0.01)
     assert np.nansum(line.moment0().value) == pytest.approx(5_607_894.79, rel=1e-7)
