@@ -11,6 +11,7 @@
 #include "freestone/base/log.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/format_choice.h"
+#include "freestone/formats/sink_recipe.h"
 #include "freestone/label/georeference.h"
 #include "freestone/label/write.h"
 #include "freestone/ops/elementwise.h"
@@ -205,7 +206,7 @@ Output output_for(const SkyArray& array, const std::string& path, const WriteOpt
   if (!array.beams.empty()) request.tables.push_back(beams_table(array.beams));
   request.header_cards = cards_of(array, options);
   const Array data = options.dtype ? astype(array.data, *options.dtype) : array.data;
-  return {data, formats::create_sink(data.spec(), request)};
+  return {data, formats::create_sink(data.spec(), request), [spec = data.spec(), request] { return formats::sink_recipe(spec, request); }};
 }
 
 std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::vector<formats::Attribute>& attributes, const std::string& path,
