@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 # Of a worker's limit, as for runs that are sent to it.
@@ -33,15 +31,3 @@ def worker_memory() -> int | None:
     with open("/proc/self/statm") as file:
         held = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return max(_LEAST, (int(_SHARE * limit) - held) // max(1, worker.state.nthreads))
-
-
-@contextlib.contextmanager
-def spread() -> Iterator[Any]:
-    """In a task on a worker: the client of its cluster, for a run of its own there; the task's thread is free meanwhile. Elsewhere None."""
-    if _worker_here() is None:
-        yield None
-        return
-    from distributed import worker_client
-
-    with worker_client() as client:
-        yield client

@@ -25,21 +25,9 @@ using Json = nlohmann::json;
 constexpr int kLookMilliseconds = 50;
 constexpr std::size_t kMostLine = std::size_t{1} << 31;
 
-const char* name_of_kind(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kUser: return "user";
-    case ErrorKind::kData: return "data";
-    case ErrorKind::kIo: return "io";
-    case ErrorKind::kMemory: return "memory";
-    case ErrorKind::kCancelled: return "cancelled";
-    case ErrorKind::kInternal: break;
-  }
-  return "internal";
-}
-
 ErrorKind kind_of(const std::string& name) {
   for (const ErrorKind kind : {ErrorKind::kUser, ErrorKind::kData, ErrorKind::kIo, ErrorKind::kMemory, ErrorKind::kCancelled})
-    if (name == name_of_kind(kind)) return kind;
+    if (name == name_of(kind)) return kind;
   return ErrorKind::kInternal;
 }
 
@@ -257,7 +245,7 @@ void write_on_cluster(const std::vector<Output>& outputs, const ComputeOptions& 
       helper.send({{"answer", answers.answer(asked.value("call", ""), asked.value("words", Json::array()))}});
     } catch (const Error& error) {
       own = std::current_exception();
-      helper.send({{"error", {{"kind", name_of_kind(error.kind())}, {"message", error.what()}}}});
+      helper.send({{"error", {{"kind", name_of(error.kind())}, {"message", error.what()}}}});
     } catch (const Json::exception& error) {
       helper.send({{"error", {{"kind", "internal"}, {"message", error.what()}}}});
     }
