@@ -77,6 +77,14 @@ def connect(scheduler: Any = None, *, scheduler_file: str | os.PathLike[str] | N
         return client
 
 
+def close_client(address: str) -> None:
+    """Closes the client that was made here for a scheduler that is about to end."""
+    with _lock:
+        clients = [_clients.pop(key) for key, client in list(_clients.items()) if client.scheduler is not None and client.scheduler.address == address]
+    for client in clients:
+        client.close(timeout=5)
+
+
 class use_dask_scheduler:
     """Runs that follow go to a cluster, until `close` or the end of the context: ``with use_dask_scheduler(client): ...``
 

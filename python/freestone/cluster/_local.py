@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from freestone.cluster._connect import _distributed, close_client
 from freestone.errors import UserError
 
 
@@ -49,8 +50,6 @@ class Cluster:
     def start(self) -> Cluster:
         """Starts it; nothing happens when it runs already."""
         if self._cluster is None:
-            from freestone.cluster._connect import _distributed
-
             self._cluster = _distributed().LocalCluster(**self._given)
         return self
 
@@ -58,12 +57,16 @@ class Cluster:
         """Ends workers and scheduler."""
         cluster, self._cluster = self._cluster, None
         if cluster is not None:
+            close_client(str(cluster.scheduler_address))
             cluster.close()
 
     close = stop
 
     def __enter__(self) -> Cluster:
         return self.start()
+
+    def __await__(self) -> Any:  # Dask's client waits for a cluster to have started
+        return self.start()._cluster.__await__()
 
     def __exit__(self, *_: object) -> None:
         self.stop()

@@ -41,6 +41,7 @@ class _Range:
     leaves_states: bool
     attempts: int = 0
     failed_on: list[str] = field(default_factory=list)
+    inputs: list[Any] = field(default_factory=list)  # of a merge: what it merges
 
 
 def words_of_task(what: str) -> str:
@@ -199,9 +200,21 @@ class _Tasks:
         self._run.tiles_done(number, one.first, one.last)
 
     def _merge(self, number: int, words: str, group: int, futures: list[Any]) -> None:
-        merged = _Range(0, 0, group, False)
+        self._submit_merge(number, words, _Range(0, 0, group, False, inputs=futures))
+
+    def _submit_merge(self, number: int, words: str, merged: _Range, workers: list[str] | None = None) -> None:
+        merged.attempts += 1
         future = self._client.submit(
-            _worker.merge, self._payload, self._id, number, self._memory, futures, key=self._key(f"merge of {words}"), pure=False, priority=1
+            _worker.merge,
+            self._payload,
+            self._id,
+            number,
+            self._memory,
+            merged.inputs,
+            key=self._key(f"merge of {words}"),
+            pure=False,
+            priority=1,
+            workers=workers,
         )
         self._pending[future] = merged
         future.add_done_callback(self._done.put)
@@ -275,15 +288,13 @@ class _Tasks:
             raise _errors.Cancelled("The run's tasks were cancelled on the cluster.")
         error = future.exception()
         name = type(error).__name__
-        if one.first == one.last and not isinstance(error, _worker.TileError):
-            raise IoError(f"Merging the parts of a reduction failed on the cluster: {error}")
         if name in ("KilledWorker", "CommClosedError", "NoValidWorkerError"):
             if one.attempts >= _MOST_ATTEMPTS:
                 raise IoError(
                     f"Workers died again and again while they ran tiles {one.first} to {one.last} of '{words}', the last time: {error}. Do they have the memory "
                     "that their limit promises?"
                 )
-            self._submit(number, words, [one])
+            self._submit_again(number, words, one)
             return
         if not isinstance(error, _worker.TileError):
             if isinstance(error, (ImportError, AttributeError)):
@@ -291,11 +302,17 @@ class _Tasks:
             raise IoError(f"A task failed on the cluster: {name}: {error}")
         one.failed_on.append(error.worker)
         others = [address for address in self._client.scheduler_info(**_all_workers(self._client))["workers"] if address not in one.failed_on]
-        if error.kind == "io" and len(one.failed_on) < _MOST_WORKERS and others and one.first != one.last:
-            self._submit(number, words, [one], others)
+        if error.kind == "io" and len(one.failed_on) < _MOST_WORKERS and others:
+            self._submit_again(number, words, one, others)
             return
         where = ", ".join(one.failed_on)
         raise _BY_KIND.get(error.kind, InternalError)(f"{error.message} (on {'worker' if len(one.failed_on) == 1 else 'workers'} {where})")
+
+    def _submit_again(self, number: int, words: str, one: _Range, workers: list[str] | None = None) -> None:
+        if one.inputs:
+            self._submit_merge(number, words, one, workers)
+        else:
+            self._submit(number, words, [one], workers)
 
     def stop(self) -> None:
         """Ends all tasks, and waits until none of them works any more."""
