@@ -124,6 +124,12 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
   } else {
     plan_ = plan_outputs(planned, options.compute);
     put_reduced_axes_last();
+    // Workers share them by files, whose writes take scratch memory of their tasks.
+    for (Store& store : plan_.stores) {
+      if (!store.on_disk && std::any_of(store.block.begin(), store.block.end(), [](Index extent) { return extent < 1; })) store.block = store.spec.shape;
+      for (Index& extent : store.block) extent = std::max<Index>(1, extent);
+      store.on_disk = true;
+    }
   }
   for (const Stage& stage : plan_.stages) {
     Index together = stage.folds.empty() ? 0 : 1;
