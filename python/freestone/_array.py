@@ -157,7 +157,7 @@ class Array(_operators.Operators, _dask.DaskArray):
         return _core.file_output(self._core, path, format, overwrite, {}, "{}")
 
     def compute(
-        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None
+        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
     ) -> Any:
         """The elements as a NumPy array, or a scalar when there are no axes. `freestone.compute` does several arrays in one pass.
 
@@ -166,10 +166,10 @@ class Array(_operators.Operators, _dask.DaskArray):
         memory, threads
             As in `freestone.settings`, for this run.
         num_workers, scheduler
-            Dask's names: `threads`; "threads", or "synchronous" for one thread.
+            Dask's names: `threads`; "threads", or "synchronous" for one thread; a ``distributed.Client`` or an address, as in `freestone.settings`.
         """
         threads = _runs.threads_of(threads, num_workers, scheduler)
-        return self._freestone_result(_core.compute([self._core], _runs.run_setup(memory=memory, threads=threads)))
+        return self._freestone_result(_core.compute([self._core], _runs.run_setup(memory=memory, threads=threads, scheduler=scheduler)))
 
     def persist(
         self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None

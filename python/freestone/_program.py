@@ -23,4 +23,5 @@ def main() -> None:
     """Replaces this process by the program, with the same arguments."""
     if not os.path.exists(path()):
         sys.exit(f"freestone: this installation has no program ({path()} is missing). Install the package again.")
+    os.environ.setdefault("FREESTONE_PYTHON", sys.executable)  # has what reaches a cluster
     os.execv(path(), ["freestone", *sys.argv[1:]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +16,7 @@ from freestone.errors import UserError
 __all__ = ["settings", "get_settings", "progress", "profile", "Profile", "WriteLater", "compute", "write", "explain"]
 
 _lock = threading.Lock()
-_settings: dict[str, Any] = {"memory": None, "threads": 0, "temp_dir": ""}
+_settings: dict[str, Any] = {"memory": None, "threads": 0, "temp_dir": "", "scheduler": None, "resume": False}
 _observers: list[Any] = []
 
 
@@ -40,9 +41,24 @@ class settings:
         Threads that compute. Default: FREESTONE_THREADS, else one a core.
     temp_dir : path, optional
         Folder of intermediate results that do not fit the budget. Default: FREESTONE_TEMP_DIR, else TMPDIR, else /var/tmp.
+    scheduler : optional
+        Runs go to a Dask cluster: a ``distributed.Client``, ``"tcp://host:8786"``, or a cluster object. ``"threads"``: to this process again.
+    scheduler_file : path, optional
+        The same by the ``scheduler.json`` that ``dask scheduler --scheduler-file`` wrote.
+    resume : bool, optional
+        Writes take up what a run of the same job has left that was killed, here or on a cluster: finished parts of outputs are not made again.
     """
 
-    def __init__(self, *, memory: str | int | None = None, threads: int | None = None, temp_dir: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        memory: str | int | None = None,
+        threads: int | None = None,
+        temp_dir: str | os.PathLike[str] | None = None,
+        scheduler: Any = None,
+        scheduler_file: str | os.PathLike[str] | None = None,
+        resume: bool | None = None,
+    ) -> None:
         changed: dict[str, Any] = {}
         if memory is not None:
             changed["memory"] = memory
@@ -52,6 +68,10 @@ class settings:
             changed["threads"] = int(threads)
         if temp_dir is not None:
             changed["temp_dir"] = os.fspath(temp_dir)
+        if resume is not None:
+            changed["resume"] = bool(resume)
+        if scheduler is not None or scheduler_file is not None:
+            changed["scheduler"] = cluster_of(scheduler, scheduler_file)
         with _lock:
             trial = {**_settings, **changed}
             _core.run_setup(trial["memory"], trial["threads"], trial["temp_dir"], [])
@@ -66,28 +86,53 @@ class settings:
             _settings.update(self._before)
 
 
+def cluster_of(scheduler: Any, scheduler_file: Any = None) -> Any:
+    """What sends runs to a Dask scheduler; None for "threads"."""
+    if isinstance(scheduler, str) and scheduler in ("threads", "threading", "sync", "synchronous", "single-threaded"):
+        if scheduler_file is not None:
+            raise UserError("Give one of them: a scheduler, or a scheduler_file.")
+        return None
+    from freestone.cluster._connect import connect
+
+    return connect(scheduler, scheduler_file=scheduler_file)
+
+
 def get_settings() -> dict[str, Any]:
-    """The settings that a run has now: ``memory`` (bytes), ``threads``, ``temp_dir``."""
+    """The settings that a run has now: ``memory`` (bytes), ``threads``, ``temp_dir``, ``scheduler`` (Dask's client, or None)."""
     memory, threads, temp_dir = _core.settings()
     with _lock:
         now = dict(_settings)
     if now["memory"] is not None:
         memory = _core.parse_bytes(now["memory"])
-    return {"memory": memory, "threads": now["threads"] or threads, "temp_dir": now["temp_dir"] or temp_dir}
+    return {"memory": memory, "threads": now["threads"] or threads, "temp_dir": now["temp_dir"] or temp_dir, "scheduler": now["scheduler"]}
 
 
 def run_setup(**overrides: Any) -> Any:
     """The setup of a run now: settings (some of them overridden) and observers."""
     with _lock:
         now = {**_settings, **{key: value for key, value in overrides.items() if value is not None}}
-        return _core.run_setup(now["memory"], now["threads"], now["temp_dir"], list(_observers))
+        cluster = now["scheduler"]
+        memory = now["memory"]
+        if memory is None and "distributed.worker" in sys.modules:
+            from freestone.cluster._inside import worker_memory
+
+            memory = worker_memory()
+        setup = _core.run_setup(memory, now["threads"], now["temp_dir"], list(_observers))
+    setup.resume = now["resume"]
+    if isinstance(cluster, str) or (cluster is not None and not hasattr(cluster, "submit")):
+        cluster = cluster_of(cluster)
+    if cluster is not None:
+        from freestone.cluster._scheduler import ClusterScheduler
+
+        setup.use_cluster(ClusterScheduler(cluster, now["temp_dir"]))
+    return setup
 
 
-def threads_of(threads: int | None, num_workers: int | None, scheduler: str | None) -> int | None:
+def threads_of(threads: int | None, num_workers: int | None, scheduler: Any) -> int | None:
     """The number of threads by Dask's names."""
-    if scheduler in ("sync", "synchronous", "single-threaded"):
+    if isinstance(scheduler, str) and scheduler in ("sync", "synchronous", "single-threaded"):
         return 1
-    if scheduler not in (None, "threads", "threading"):
+    if isinstance(scheduler, str) and scheduler not in ("threads", "threading") and ":" not in scheduler:
         raise UserError(f"scheduler is 'threads' or 'synchronous', not {scheduler!r}.")
     return threads if num_workers is None else num_workers
 

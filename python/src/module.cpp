@@ -15,6 +15,7 @@ NB_MODULE(_core, module) {
   freestone::python::bind_raster(module);
   freestone::python::bind_watch(module);
   freestone::python::bind_run(module);
+  freestone::python::bind_cluster(module);
   freestone::python::bind_labels(module);
   freestone::python::bind_shapes(module);
   freestone::python::bind_indexing(module);

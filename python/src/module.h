@@ -32,6 +32,8 @@ void bind_user(nb::module_& module);
 /// Profiles, progress, pictures.
 void bind_watch(nb::module_& module);
 void bind_run(nb::module_& module);
+/// Runs whose tiles other processes run, and those processes' side.
+void bind_cluster(nb::module_& module);
 void bind_sky(nb::module_& module);
 /// Planes of a cube in blocks.
 void bind_sky_planes(nb::module_& module);

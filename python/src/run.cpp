@@ -15,6 +15,7 @@
 #include "freestone/formats/format.h"
 #include "freestone/formats/hdf5.h"
 #include "freestone/formats/zarr_json.h"
+#include "freestone/label/open.h"
 #include "freestone/label/write.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
@@ -80,6 +81,7 @@ RunSetup make_setup(const nb::object& memory, int threads, const std::string& te
 }
 
 nb::list compute_numpy(const std::vector<Array>& arrays, const RunSetup& setup) {
+  if (setup.cluster.is_valid()) return nb::cast<nb::list>(setup.cluster.attr("compute")(arrays, setup));
   std::vector<Tensor> tensors;
   run_interruptibly(setup, [&](const ComputeOptions& options) { tensors = compute_all(arrays, options); });
   nb::list results;
@@ -165,12 +167,15 @@ void run_interruptibly(const RunSetup& setup, const std::function<void(const Com
 }
 
 void bind_run(nb::module_& module) {
-  nb::class_<RunSetup>(module, "RunSetup");
+  nb::class_<RunSetup>(module, "RunSetup")
+      .def_rw("resume", &RunSetup::resume)
+      .def("use_cluster", [](RunSetup& setup, nb::object cluster) { setup.cluster = std::move(cluster); });
   module.def("run_setup", &make_setup, nb::arg("memory").none(), nb::arg("threads"), nb::arg("temp_dir"), nb::arg("observers"));
   module.def("parse_bytes", &bytes_of);
   module.def("compute", &compute_numpy);
 
   module.def("persist", [](const Array& array, const RunSetup& setup) {
+    if (setup.cluster.is_valid()) return nb::cast<Array>(setup.cluster.attr("persist")(array, setup));
     Array kept;
     run_interruptibly(setup, [&](const ComputeOptions& options) { kept = persist(array, options); });
     return kept;
@@ -193,7 +198,15 @@ void bind_run(nb::module_& module) {
   });
   module.def("planned_output", [](const Array& array) { return Output{array, std::make_shared<PlannedResult>(array.spec())}; });
   module.def("write", [](const std::vector<Output>& outputs, const RunSetup& setup) {
-    run_interruptibly(setup, [&](const ComputeOptions& options) { write_outputs(outputs, options); });
+    if (setup.cluster.is_valid()) {
+      setup.cluster.attr("write")(outputs, setup);
+      return;
+    }
+    run_interruptibly(setup, [&](ComputeOptions options) {
+      options.resume = setup.resume;
+      options.open = open_reference;
+      write_outputs(outputs, options);
+    });
   });
   module.def(
       "explain",

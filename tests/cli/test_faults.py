@@ -35,7 +35,7 @@ from conftest import spectral_header
     ("run cube.fits --threads 0 ! statistics", "at least 1"),
     ("run cube.fits --progress loud ! statistics", "one of auto"),
     ("run cube.fits --profile p.md ! statistics", ".json, .html or .txt"),
-    ("run cube.fits --scheduler tcp://here ! statistics", "not available"),
+    ("run cube.fits --scheduler here ! statistics", "tcp://host:8786"),
     ("run cube.fits --with c ! statistics", "NAME=FILE"),
     ("run cube.fits ! calc --expr 'x +* 2' ! statistics", "position 4"),
     ("run cube.fits ! calc --expr 'sqr(x)' ! statistics", "sqrt"),

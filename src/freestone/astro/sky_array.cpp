@@ -11,6 +11,7 @@
 #include "freestone/base/log.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/format_choice.h"
+#include "freestone/formats/sink_recipe.h"
 #include "freestone/label/georeference.h"
 #include "freestone/label/write.h"
 #include "freestone/ops/elementwise.h"
@@ -214,7 +215,7 @@ std::vector<Output> single_output(const SkyArray& array, const std::string& path
 
 Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options) {
   const auto [data, request] = request_for(array, path, options);
-  return {data, formats::create_sink(data.spec(), request)};
+  return {data, formats::create_sink(data.spec(), request), [spec = data.spec(), request = request] { return formats::sink_recipe(spec, request); }};
 }
 
 std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::vector<formats::Attribute>& attributes, const std::string& path,

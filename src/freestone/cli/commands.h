@@ -54,6 +54,7 @@ int run_convert(std::span<const std::string> words, const CommandRow& row, const
 int run_compare(std::span<const std::string> words, const CommandRow& row, const Process& process);
 int run_references(std::span<const std::string> words, const CommandRow& row, const Process& process);
 int run_steps(std::span<const std::string> words, const CommandRow& row, const Process& process);
+int run_cluster(std::span<const std::string> words, const CommandRow& row, const Process& process);
 int run_doctor(std::span<const std::string> words, const CommandRow& row, const Process& process);
 int run_completion(std::span<const std::string> words, const CommandRow& row, const Process& process);
 

@@ -76,9 +76,6 @@ int run(const std::vector<std::string>& words) {
       return 0;
     }
   }
-  for (const char* later : {"--scheduler", "--scheduler-file"})
-    for (const std::string& word : rest)
-      if (word == later || word.rfind(std::string(later) + "=", 0) == 0) refuse("{}: {} is not available in this version.", name, later);
   // What is opened by this thread is not waited for any longer, then.
   const RemoteScope scope(g_cancel);
   return row.run(rest, row, {g_cancel});

@@ -7,9 +7,11 @@
 #include <sstream>
 
 #include "freestone/base/log.h"
+#include "freestone/cli/cluster.h"
 #include "freestone/cli/print.h"
 #include "freestone/cli/stack.h"
 #include "freestone/core/paper_source.h"
+#include "freestone/exec/cluster_forecast.h"
 #include "freestone/label/open.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
@@ -183,11 +185,15 @@ void watched(const Arguments& arguments, const Process& process, const std::func
 }
 
 void run_asked(Request& request, const Arguments& arguments, const Process& process) {
-  watched(arguments, process, [&](const ComputeOptions& options) { write_outputs(request.outputs(), options); });
+  const std::optional<ClusterAddress> cluster = cluster_of(arguments);
+  watched(arguments, process, [&](const ComputeOptions& options) {
+    cluster ? write_on_cluster(request.outputs(), options, *cluster) : write_outputs(request.outputs(), options);
+  });
   write_stdout(request.finish());
 }
 
 void run_saved_plan(const std::string& path, const Arguments& arguments, const Process& process) {
+  if (cluster_of(arguments)) refuse("run --plan with --scheduler: a plan for a cluster is made for its workers; give INPUT and steps instead.");
   for (const char* name : {"threads", "memory"})
     if (arguments.has(name)) refuse("--{} is part of the plan {}; make the plan again with another.", name, path);
   std::ifstream file(path);
@@ -239,6 +245,9 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
 
 namespace {
 
+// Bytes a second.
+constexpr double kNoLimit = 1e12;
+
 /// The passes of the planner, with what they did and took in `plan` (null: not said).
 std::string pass_table(const Plan* plan) {
   std::string text;
@@ -281,6 +290,7 @@ std::function<void(astro::SkyArray&)> longer(const Arguments& arguments) {
 int run_plan_only(std::span<const std::string> words, const CommandRow& row, const Process&) {
   const CommandWords command = parse_command(words);
   const Arguments arguments(command.head, row.options, "plan: ");
+  if (cluster_of(arguments)) refuse("plan: --scheduler is for run; --cluster workers=...,memory=... plans for a cluster.");
   set_url_options(arguments);
   if (arguments.has("passes") && arguments.words().empty() && command.pipeline.empty()) {
     write_stdout(pass_table(nullptr));
@@ -295,7 +305,19 @@ int run_plan_only(std::span<const std::string> words, const CommandRow& row, con
   const bool simulated = arguments.has("cores") || arguments.has("size-factor") || arguments.has("disk");
   if (arguments.has("cores")) options.settings.threads = static_cast<int>(std::min<Index>(arguments.integer("cores", 1, 1), 1 << 20));
   if (arguments.has("disk")) options.disk_bytes_per_second = static_cast<double>(arguments.parsed("disk", parse_bytes));
-  options.simulated = simulated;
+  options.simulated = simulated || arguments.has("cluster");
+  if (arguments.has("cluster")) {
+    for (const char* other : {"json", "picture", "cores", "disk", "threads", "memory"})
+      if (arguments.has(other)) refuse("plan: --cluster goes without --{}.", other);
+    const ClusterShape shape = arguments.parsed("cluster", parse_cluster);
+    // What the disk takes is told apart from what processors do.
+    options.disk_bytes_per_second = kNoLimit;
+    ClusterOptions cluster{options, options.settings, {}};
+    cluster.compute.settings.memory_bytes = task_memory(shape);
+    cluster.compute.settings.threads = 1;
+    write_stdout(explain(ClusterRun(asked.request->outputs(), cluster), shape));
+    return 0;
+  }
   const Index baseline = resident_bytes();
   const Plan plan = plan_outputs(asked.request->outputs(), options);
   if (arguments.has("picture")) watch::save_plan_picture(plan, arguments.text("picture"));

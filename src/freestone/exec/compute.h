@@ -56,6 +56,7 @@ struct ComputeOptions {
 struct Output {
   Array array;
   std::shared_ptr<Sink> sink;
+  std::function<std::string()> recipe = {};  ///< what makes the sink again in another process; empty: nothing does
 };
 
 /// The plan for writing all `outputs` together.

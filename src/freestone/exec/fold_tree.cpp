@@ -38,39 +38,62 @@ FoldTree::State FoldTree::fresh() const {
   return state;
 }
 
-bool FoldTree::add(Index leaf, State state) {
-  int level = 0;
-  Index number = leaf, count = leaves_;
-  while (count > 1) {
-    const Index parent_number = number / kArity, child = number % kArity;
-    const Index children = std::min(kArity, count - parent_number * kArity);
-    Parent& parent = parents_[{level, parent_number}];
-    if (child != parent.next) {
-      parent.early.emplace(child, std::move(state));
-      return false;
-    }
-    if (child == 0) {
-      parent.state = std::move(state);
-    } else {
-      fold_.merge(parent.state.data(), state.data(), outputs_);
-      spares.give(std::move(state));
-    }
-    ++parent.next;
+Index FoldTree::count(int level) const {
+  Index nodes = leaves_;
+  for (int l = 0; l < level; ++l) nodes = (nodes + kArity - 1) / kArity;
+  return nodes;
+}
+
+bool FoldTree::has_place(int level, Index number, Index merged) const {
+  constexpr int kHighest = 16;  // 16^16 leaves
+  if (level < 0 || level > kHighest || number < 0 || merged < 0 || merged >= kArity) return false;
+  return number < count(merged == 0 ? level : level + 1) && (merged == 0 || count(level) > 1);
+}
+
+bool FoldTree::add(Index leaf, State state) { return put(0, leaf, std::move(state)); }
+
+bool FoldTree::put(int level, Index number, State state) {
+  if (count(level) == 1) {
+    root_ = std::move(state);
+    return true;
+  }
+  parents_[{level, number / kArity}].early.emplace(number % kArity, std::move(state));
+  return settle(level, number / kArity);
+}
+
+bool FoldTree::put_first(int level, Index parent_number, Index merged, State state) {
+  Parent& parent = parents_[{level, parent_number}];
+  ensure(parent.next == 0, "a leaf came twice");
+  parent.state = std::move(state);
+  parent.next = merged;
+  return settle(level, parent_number);
+}
+
+bool FoldTree::settle(int level, Index parent_number) {
+  while (true) {
+    const auto found = parents_.find({level, parent_number});
+    Parent& parent = found->second;
     for (auto early = parent.early.find(parent.next); early != parent.early.end(); early = parent.early.find(parent.next)) {
-      fold_.merge(parent.state.data(), early->second.data(), outputs_);
-      spares.give(std::move(early->second));
+      if (parent.next == 0) {
+        parent.state = std::move(early->second);
+      } else {
+        fold_.merge(parent.state.data(), early->second.data(), outputs_);
+        spares.give(std::move(early->second));
+      }
       parent.early.erase(early);
       ++parent.next;
     }
-    if (parent.next < children) return false;
-    state = std::move(parent.state);
-    parents_.erase({level, parent_number});
+    if (parent.next < std::min(kArity, count(level) - parent_number * kArity)) return false;
+    State state = std::move(parent.state);
+    parents_.erase(found);
     ++level;
-    number = parent_number;
-    count = (count + kArity - 1) / kArity;
+    if (count(level) == 1) {
+      root_ = std::move(state);
+      return true;
+    }
+    parents_[{level, parent_number / kArity}].early.emplace(parent_number % kArity, std::move(state));
+    parent_number /= kArity;
   }
-  root_ = std::move(state);
-  return true;
 }
 
 LeafGrid::LeafGrid(const Fold& fold, const Shape& domain) : fold_(fold) {

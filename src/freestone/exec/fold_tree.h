@@ -36,6 +36,16 @@ class FoldTree {
   State fresh() const;
   /// Takes the finished state of leaf `leaf`; each leaf comes once. True when that was the last one.
   bool add(Index leaf, State state);
+  /// The same of a state that is merged already: node `number` of a level of the tree, leaves being level 0.
+  bool put(int level, Index number, State state);
+  /// The same of the first `merged` children of a node of the level above `level`, merged.
+  bool put_first(int level, Index parent, Index merged, State state);
+  /// Whether there is such a node, or such a parent, in the tree.
+  bool has_place(int level, Index number, Index merged) const;
+  /// What has come and is not merged to the end, in a fixed order: calls `part(level, number, merged, state)`; merged 0: node `number` of
+  /// `level`; else the first `merged` children of parent `number`.
+  template <class F>
+  void for_each_part(F&& part) const;
   /// The merged state, when complete.
   const State& root() const { return root_; }
 
@@ -45,11 +55,25 @@ class FoldTree {
     Index next = 0;  ///< the child that is merged next
     std::map<Index, State> early;
   };
+  /// Merges what waits for its turn under a parent, and goes up as long as parents become whole. True at the root.
+  bool settle(int level, Index parent_number);
+  /// Nodes of a level.
+  Index count(int level) const;
+
   const Fold& fold_;
   Index leaves_, outputs_;
   std::map<std::pair<int, Index>, Parent> parents_;  ///< by level and number
   State root_;
 };
+
+template <class F>
+void FoldTree::for_each_part(F&& part) const {
+  for (const auto& [key, parent] : parents_) {
+    const auto& [level, number] = key;
+    if (parent.next > 0) part(level, number, parent.next, parent.state);
+    for (const auto& [child, state] : parent.early) part(level, number * kArity + child, Index{0}, state);
+  }
+}
 
 /// The leaf grid of a fold over its domain.
 struct LeafGrid {

@@ -4,72 +4,12 @@
 
 #include "freestone/base/settings.h"
 #include "freestone/exec/run_stage.h"
+#include "freestone/exec/taking_up.h"
 #include "freestone/runtime/admission.h"
 #include "freestone/storage/memory_store.h"
 #include "freestone/storage/temp_store.h"
 
 namespace freestone {
-namespace {
-
-/// True when every tile of the stage only writes to outputs that keep what they have: such tiles need not be made again.
-bool is_resumable(const Stage& stage, const std::vector<std::shared_ptr<Sink>>& sinks) {
-  return stage.folds.empty() && !stage.deliveries.empty() &&
-         std::all_of(stage.deliveries.begin(), stage.deliveries.end(),
-                     [&](const Delivery& d) { return !d.to_store && !sinks[static_cast<std::size_t>(d.target)]->journal_path().empty(); });
-}
-
-/// The stages whose results are still wanted: temporary stores went with the run that was killed, so what feeds an unfinished stage is
-/// made again.
-std::vector<bool> needed_stages(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& sinks, const Journal::Left* left) {
-  std::vector<bool> needed(plan.stages.size(), true), store_read(plan.stores.size(), false);
-  if (left == nullptr) return needed;
-  for (std::size_t g = plan.stages.size(); g-- > 0;) {
-    const Stage& stage = plan.stages[g];
-    const auto& finished = left->finished[g];
-    needed[g] = std::any_of(stage.deliveries.begin(), stage.deliveries.end(), [&](const Delivery& d) {
-      if (d.to_store) return static_cast<bool>(store_read[static_cast<std::size_t>(d.target)]);
-      return !is_resumable(stage, sinks) || std::count(finished.begin(), finished.end(), false) > 0;
-    });
-    if (needed[g])
-      for (const int s : stage.store_inputs) store_read[static_cast<std::size_t>(s)] = true;
-  }
-  return needed;
-}
-
-/// Stands for an output that has its name already: whatever is made again for it is let go.
-class DoneSink final : public Sink {
- public:
-  explicit DoneSink(std::shared_ptr<Sink> done) : done_(std::move(done)) {}
-  const Spec& spec() const override { return done_->spec(); }
-  const SinkCaps& caps() const override { return done_->caps(); }
-  std::string name() const override { return done_->name(); }
-  void create() override {}
-  std::string journal_path() const override { return done_->journal_path(); }
-  void resume() override { done_->clean_up(); }
-  Index scratch_bytes(const Box& box) const override { return done_->scratch_bytes(box); }
-  void write(const Box&, const View&, Scratch&, const Cancel&) override {}
-  void finish() override {}
-  void abort() noexcept override {}
-
- private:
-  std::shared_ptr<Sink> done_;
-};
-
-/// A run that was killed while its outputs got their names has renamed some of them.
-std::vector<std::shared_ptr<Sink>> without_done(std::vector<std::shared_ptr<Sink>> sinks, const Journal::Left* left) {
-  if (left == nullptr) return sinks;
-  ensure(left->tokens.size() == sinks.size(), "a journal of other outputs");
-  for (std::size_t s = 0; s < sinks.size(); ++s) {
-    if (sinks[s]->journal_path().empty()) continue;
-    const auto where = sinks[s]->find(left->tokens[s]);
-    if (where == Sink::Whereabouts::kNowhere)
-      fail(ErrorKind::kUser, "{}: what the killed run had written of it is not there any more. Run without --resume.", sinks[s]->name());
-    if (where == Sink::Whereabouts::kFinal) sinks[s] = std::make_shared<DoneSink>(sinks[s]);
-  }
-  return sinks;
-}
-
-}  // namespace
 
 void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_sinks, const RunOptions& options) {
   const std::vector<std::shared_ptr<Sink>> sinks = without_done(given_sinks, options.left);

@@ -29,33 +29,38 @@ StageRunner::StageRunner(const StageRun& run)
 
 void StageRunner::run() {
   count_ = stage_.domain.empty() ? 0 : tile_count(stage_);
+  if (run_.last >= 0) count_ = std::min(count_, run_.last);
+  next_ = done_ = std::min(run_.first, count_);
+  const Index tiles = count_ - next_;
+  if (run_.states != nullptr) take_states(*run_.states);
   if (run_.events.active()) {
-    run_.events.emit({EventKind::kStageStart, run_.stage, -1, -1, describe(run_.plan, stage_), stage_.estimate.bytes_read, count_,
+    run_.events.emit({EventKind::kStageStart, run_.stage, -1, -1, describe(run_.plan, stage_), stage_.estimate.bytes_read, tiles,
                       run_.budget.leased(), now_ns(), now_ns()});
   }
-  const int slots = static_cast<int>(std::clamp<Index>(count_, 1, stage_.slots));
+  const int slots = static_cast<int>(std::clamp<Index>(tiles, 1, stage_.slots));
   const Lease lease = run_.budget.lease(slots * stage_.task_bytes + stage_.pinned_bytes + stage_.cache_bytes, "A stage");
-  for (int s = 0; s < slots && count_ > 0; ++s) {
+  for (int s = 0; s < slots && tiles > 0; ++s) {
     slots_.push_back(std::make_unique<Slot>());
     slots_.back()->memory = Buffer(stage_.task_bytes);
     free_.push_back(slots_.back().get());
   }
   bool fetches = false, streams = false;
-  if (count_ > 0) {
-    const TaskLayout first = program_.lay_out(tile_box(stage_, 0));
+  if (tiles > 0) {
+    const TaskLayout first = program_.lay_out(tile_box(stage_, next_));
     for (std::size_t i = 0; i < first.inputs.size(); ++i)
       (first.inputs[i].piece_bytes > 0 ? streams : fetches) |= !program_.inputs()[i].source->memory();
   }
   // Lanes without a slot of their own help where an input is streamed.
   lanes_ = streams ? run_.plan.threads : static_cast<int>(std::min<Index>(run_.plan.threads, slots));
   const int readers = fetches && slots > lanes_ ? slots - lanes_ : 0;
-  if (count_ > 0)
+  if (tiles > 0)
     run_lanes(lanes_ + readers, stop_, [&](int lane) {
       const InsideRun inside;
       lane < lanes_ ? compute_lane(lane) : io_lane(kIoLane + lane - lanes_);
     });
   stop_.check();
   finish_empty_folds();
+  if (run_.states != nullptr) leave_states(*run_.states);
   emit(EventKind::kStageEnd, -1, -1, "", 0, now_ns());
 }
 

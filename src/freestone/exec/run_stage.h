@@ -17,6 +17,8 @@
 
 namespace freestone {
 
+class FoldStates;
+
 struct StageRun {
   const Plan& plan;
   int stage = 0;
@@ -28,6 +30,8 @@ struct StageRun {
   const Cancel& cancel;
   Journal* journal = nullptr;                   ///< where finished tiles are noted
   const std::vector<bool>* finished = nullptr;  ///< tiles that an earlier run has written
+  Index first = 0, last = -1;                   ///< tiles to run, without `last`; -1: to the end
+  FoldStates* states = nullptr;                 ///< states of earlier tiles, and in their place those that are left (exec/fold_states.h)
 };
 
 /// @throws Error  the first error of any lane, with the operation and the region; kind cancelled

@@ -17,6 +17,7 @@ class SharedFold {
   struct Piece {
     std::mutex mutex;
     std::unique_ptr<FoldTree> tree;
+    Box box;  ///< its kept axes; reduced ones do not matter
   };
   const LeafGrid& grid() const { return grid_; }
   /// The piece whose kept axes are those of `box`.
@@ -26,6 +27,7 @@ class SharedFold {
     auto& slot = pieces_[key];
     if (!slot) {
       slot = std::make_unique<Piece>();
+      slot->box = box;
       slot->tree = std::make_unique<FoldTree>(fold_, grid_.count, kept_count(fold_, box));
     }
     return *slot;
@@ -33,6 +35,12 @@ class SharedFold {
   void drop(const Box& box) {
     const std::lock_guard lock(mutex_);
     pieces_.erase(kept_start(box));
+  }
+
+  /// Pieces that are not whole yet, in order of their places; no lane works on them.
+  template <class F>
+  void for_each_piece(F&& visit) const {
+    for (const auto& [start, piece] : pieces_) visit(*piece);
   }
 
  private:

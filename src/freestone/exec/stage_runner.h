@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "freestone/exec/fold_states.h"
 #include "freestone/exec/run_stage.h"
 #include "freestone/exec/shared_fold.h"
 #include "freestone/exec/shared_work.h"
@@ -52,6 +53,9 @@ class StageRunner {
   /// Finishes one piece of an accumulated fold and hands its outputs to where they go.
   void finish_piece(int body, const Box& piece, const FoldTree::State& state, Scratch& scratch, int lane);
   void finish_empty_folds();
+  /// Folds go on from the states of other tiles, and leave theirs (fold_states.cpp).
+  void take_states(FoldStates& states);
+  void leave_states(FoldStates& states) const;
   Sink& sink_of(const Delivery& delivery) const {
     const auto target = static_cast<std::size_t>(delivery.target);
     return delivery.to_store ? *run_.store_sinks[target] : *run_.sinks[target].sink;

@@ -8,6 +8,7 @@
 #include "freestone/base/log.h"
 #include "freestone/formats/format.h"
 #include "freestone/formats/format_choice.h"
+#include "freestone/formats/sink_recipe.h"
 #include "freestone/label/cf.h"
 
 namespace freestone {
@@ -74,7 +75,7 @@ Output output_for(const Array& array, const std::string& path, const ArrayWriteO
   request.unlimited_dims = options.unlimited_dims;
   request.append = options.append;
   take_chunks(request, array);
-  return {array, formats::create_sink(array.spec(), request)};
+  return {array, formats::create_sink(array.spec(), request), [spec = array.spec(), request] { return formats::sink_recipe(spec, request); }};
 }
 
 void write(const Array& array, const std::string& path, const ArrayWriteOptions& options, const ComputeOptions& compute) {

@@ -11,6 +11,7 @@
 #include "freestone/storage/file.h"
 #include "freestone/storage/kept_parts.h"
 #include "freestone/storage/output_folder.h"
+#include "freestone/storage/shared_writing.h"
 #include "freestone/storage/temporary_output.h"
 
 namespace freestone {
@@ -58,7 +59,7 @@ class ChunkedFolder {
 /// The unit is a file: a box that covers whole ones is encoded and written at once, in its scratch memory. What covers part of
 /// a file is kept until the rest has come; tiles that start at `caps().unit` never need it, and a killed run that did cannot be taken up,
 /// nor one whose output holds several arrays.
-class ChunkedSink final : public Sink {
+class ChunkedSink final : public Sink, public SharedWriting {
  public:
   ChunkedSink(std::string path, bool overwrite, ChunkedOutput output);
   /// One of several arrays; what it writes has names that begin with `prefix`: "tas/".
@@ -81,6 +82,9 @@ class ChunkedSink final : public Sink {
   /// @throws Error kind internal: part of a file never came
   void finish() override;
   void abort() noexcept override;
+  void join() override { folder().join(); }
+  void leave() noexcept override { folder().leave(); }
+  bool takes_any_box() const override { return false; }
 
  private:
   OutputFolder& folder() { return shared_->folder(); }

@@ -81,6 +81,18 @@ void OutputFile::resume(Index bytes) {
   fail(ErrorKind::kUser, "{}: what a killed run left has {} bytes, this output has {}. Run without --resume.", path_, status.st_size, bytes);
 }
 
+void OutputFile::join() {
+  ensure(descriptor_ < 0, "an output file was joined twice");
+  descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor_ < 0) fail_errno(errno, fmt::format("{}: {}, which another process has made, cannot be opened", path_, temporary_));
+  is_joined_ = true;
+}
+
+void OutputFile::leave() noexcept {
+  is_joined_ = true;
+  abort();
+}
+
 void OutputFile::flush() { ::fdatasync(descriptor_); }
 
 void OutputFile::write_at(Index offset, std::span<const std::byte> bytes) { write_exactly(descriptor(), path_, offset, bytes); }
@@ -108,7 +120,7 @@ void OutputFile::finish() {
 void OutputFile::abort() noexcept {
   const std::lock_guard lock(closing_);
   if (descriptor_ < 0) return;
-  if (!untouched_ && still_named(descriptor_, temporary_)) ::unlink(temporary_.c_str());
+  if (!untouched_ && !is_joined_ && still_named(descriptor_, temporary_)) ::unlink(temporary_.c_str());
   ::close(descriptor_);
   descriptor_ = -1;
 }

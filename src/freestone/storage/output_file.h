@@ -32,6 +32,11 @@ class OutputFile {
   /// @throws Error kind user: there is none, it has another length, the output exists and may not be overwritten, or another run is
   ///   writing it; kind io
   void resume(Index bytes);
+  /// Instead of `create`: the temporary file that another process has created and holds; it is neither finished nor removed by this one.
+  /// @throws Error kind io: it is not there
+  void join();
+  /// Lets go of the temporary file as it is, for another run to take up.
+  void leave() noexcept;
   /// Beside the temporary file: `.NAME.freestone-journal`.
   std::string journal_path() const;
   /// Brings what was written to the disk.
@@ -58,6 +63,7 @@ class OutputFile {
   bool overwrite_;
   int descriptor_ = -1;
   std::atomic<bool> untouched_ = false;  ///< taken up, and not written to
+  std::atomic<bool> is_joined_ = false;  ///< another process's
   std::mutex closing_;
 };
 

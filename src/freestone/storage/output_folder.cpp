@@ -102,7 +102,15 @@ void OutputFolder::resume() {
   untouched_ = true;
 }
 
-void OutputFolder::flush() { ::syncfs(descriptor_); }
+void OutputFolder::join() {
+  struct stat status {};
+  if (stat(temporary_.c_str(), &status) != 0)
+    fail_errno(errno, fmt::format("{}: {}, which another process has made, cannot be looked at", path_, temporary_));
+}
+
+void OutputFolder::flush() {
+  if (descriptor_ >= 0) ::syncfs(descriptor_);
+}
 
 bool OutputFolder::has_file(const std::string& name) const {
   struct stat status {};

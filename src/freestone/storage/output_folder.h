@@ -35,6 +35,9 @@ class OutputFolder {
   /// Instead of `create`: the temporary folder that a killed run left, with the files in it.
   /// @throws Error kind user: there is none, or another run is writing it; kind io
   void resume();
+  /// Instead of `create`: writes go to the temporary folder that another process has created and holds.
+  /// @throws Error kind io: it is not there
+  void join();
   /// Beside the temporary folder: `.NAME.freestone-journal`.
   std::string journal_path() const;
   /// Brings what was written to the disk.

@@ -20,6 +20,12 @@ void RawOutput::create() {
   created_ = true;
 }
 
+void RawOutput::join() {
+  const std::lock_guard lock(mutex_);
+  if (!created_) file_.join();
+  created_ = true;
+}
+
 void RawOutput::finish() {
   const std::lock_guard lock(mutex_);
   ensure(!aborted_, "an output that was given up is finished");

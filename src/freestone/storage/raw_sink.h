@@ -8,6 +8,7 @@
 #include "freestone/storage/file.h"
 #include "freestone/storage/block_writer.h"
 #include "freestone/storage/output_file.h"
+#include "freestone/storage/shared_writing.h"
 #include "freestone/storage/temporary_output.h"
 
 namespace freestone {
@@ -56,6 +57,8 @@ class RawOutput {
   std::string description() const;
   void create();
   void resume() { file_.resume(file_bytes_); }
+  void join();
+  void leave() noexcept { file_.leave(); }
   void flush() { file_.flush(); }
   void finish();
   void abort() noexcept;
@@ -71,7 +74,7 @@ class RawOutput {
 
 /// Boxes may come in any order from many threads; each is encoded in pieces of at most 1 MiB and written in runs. A killed run can be
 /// taken up when the file is one array's.
-class RawSink final : public Sink {
+class RawSink final : public Sink, public SharedWriting {
  public:
   RawSink(std::string path, bool overwrite, RawLayout layout);
   RawSink(std::shared_ptr<RawOutput> output, RawFileLayout::Array array);
@@ -90,6 +93,9 @@ class RawSink final : public Sink {
   void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override;
   void finish() override { output_->finish(); }
   void abort() noexcept override { output_->abort(); }
+  void join() override { output_->join(); }
+  void leave() noexcept override { output_->leave(); }
+  bool takes_any_box() const override { return true; }
 
  private:
   std::shared_ptr<RawOutput> output_;

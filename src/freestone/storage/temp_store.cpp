@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "freestone/core/grid_parts.h"
 #include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/block_writer.h"
@@ -19,6 +21,7 @@ constexpr Index kLeastBlock = Index{128} << 10;
 
 class TempSink final : public Sink {
  public:
+  /// @param folder      where space is asked for; empty: nowhere
   /// @param block_bytes from the start of a block to the next one; 0: they follow each other
   TempSink(std::string folder, Spec spec, std::shared_ptr<const LocalFile> file, ChunkGrid grid, ElementTransform transform, Index block_bytes)
       : folder_(std::move(folder)), spec_(std::move(spec)), file_(std::move(file)), transform_(transform), block_bytes_(block_bytes),
@@ -30,7 +33,7 @@ class TempSink final : public Sink {
   const SinkCaps& caps() const override { return caps_; }
   std::string name() const override { return file_->name(); }
   void create() override {
-    check_free_space(folder_, spec_.bytes(), file_->name());
+    if (!folder_.empty()) check_free_space(folder_, spec_.bytes(), file_->name());
     set_length(file_->descriptor(), file_->name(), file_->size());
     if (block_bytes_ > 0) behind_ = WriteBehind::open(file_->descriptor(), file_->name());
   }
@@ -90,15 +93,51 @@ class TempSink final : public Sink {
 
 void TempStore::forget() const { static_cast<const TempSink&>(*sink_).forget(); }
 
+namespace {
+
+Shape block_within(Shape block, const Shape& shape) {
+  for (int k = 0; k < block.rank(); ++k) block[k] = std::max<Index>(1, std::min(block[k], shape[k]));
+  return block;
+}
+
+}  // namespace
+
 TempStore::TempStore(std::string folder, Spec spec, Shape block, bool past_page_cache) {
-  for (int k = 0; k < block.rank(); ++k) block[k] = std::max<Index>(1, std::min(block[k], spec.shape[k]));
-  const Index whole_block = element_count(block) * size_of(spec.dtype);
-  const ChunkGrid grid(spec.shape, block);
+  const ChunkGrid grid(spec.shape, block_within(block, spec.shape));
+  const Index whole_block = element_count(grid.chunk()) * size_of(spec.dtype);
   // Blocks that are written past the page cache have pages of their own.
   const bool in_pages = past_page_cache && whole_block >= kLeastBlock;
   const Index block_bytes = in_pages ? (whole_block + WriteBehind::kPage - 1) / WriteBehind::kPage * WriteBehind::kPage : 0;
   const auto file =
       anonymous_file(folder, fmt::format("temporary store in {}", folder), in_pages ? grid.count() * block_bytes : spec.bytes());
+  open(std::move(folder), file, grid, std::move(spec), block_bytes, "{}");
+}
+
+TempStore TempStore::named(const std::string& path, Spec spec, Shape block) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (descriptor < 0) fail_errno(errno, fmt::format("{}: cannot be opened", path));
+  TempStore store;
+  const nlohmann::json reference = {{"store", path}, {"shape", spec.shape.to_vector()}, {"dtype", name_of(spec.dtype)}, {"block", block.to_vector()}};
+  const ChunkGrid grid(spec.shape, block_within(block, spec.shape));
+  store.open("", LocalFile::adopt(descriptor, path, spec.bytes()), grid, std::move(spec), 0, reference.dump());
+  return store;
+}
+
+std::shared_ptr<const Source> TempStore::open_reference(const std::string& reference) {
+  const auto json = nlohmann::json::parse(reference, nullptr, false);
+  if (!json.is_object() || !json.contains("store")) return nullptr;
+  try {
+    const Shape shape(json.at("shape").get<std::vector<Index>>()), block(json.at("block").get<std::vector<Index>>());
+    bool fits = shape.rank() == block.rank();
+    for (int k = 0; fits && k < shape.rank(); ++k) fits = shape[k] >= 0 && block[k] >= 1;
+    if (!fits) fail(ErrorKind::kData, "The plan is damaged: a store of shape {} in blocks of {}.", to_string(shape), to_string(block));
+    return named(json.at("store").get<std::string>(), {shape, parse_dtype(json.at("dtype").get<std::string>())}, block).source();
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorKind::kData, "The plan is damaged: {}", error.what());
+  }
+}
+
+void TempStore::open(std::string folder, std::shared_ptr<const LocalFile> file, const ChunkGrid& grid, Spec spec, Index block_bytes, std::string reference) {
   const ElementTransform transform{.stored = spec.dtype, .dtype = spec.dtype};
   const BlockWriter order(grid, 0, transform);
   Manifest manifest;
@@ -106,10 +145,10 @@ TempStore::TempStore(std::string folder, Spec spec, Shape block, bool past_page_
   manifest.grid = grid;
   manifest.chunks.reserve(static_cast<std::size_t>(grid.count()));
   for (Index i = 0; i < grid.count(); ++i) {
-    manifest.chunks.push_back({0, in_pages ? i * block_bytes : order.block_offset(i), grid.box(i).count() * size_of(spec.dtype)});
+    manifest.chunks.push_back({0, block_bytes > 0 ? i * block_bytes : order.block_offset(i), grid.box(i).count() * size_of(spec.dtype)});
   }
   manifest.transform = transform;
-  manifest.reference = "{}";
+  manifest.reference = std::move(reference);
   sink_ = std::make_shared<TempSink>(std::move(folder), std::move(spec), file, grid, transform, block_bytes);
   source_ = std::make_shared<ManifestSource>(std::move(manifest));
 }

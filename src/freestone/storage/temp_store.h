@@ -22,6 +22,14 @@ class TempStore {
   /// @throws Error kind io: the folder is missing or not writable
   TempStore(std::string folder, Spec spec, Shape block, bool past_page_cache = false);
 
+  /// The same in a file with a name, which several processes open and which whoever made its folder removes. It is made when it is not
+  /// there; `create` gives it its length, and asks for no space.
+  /// @throws Error kind io
+  static TempStore named(const std::string& path, Spec spec, Shape block);
+  /// The source of a named store by its `reference`; null when that is none of a store.
+  /// @throws Error kind data: damaged; io
+  static std::shared_ptr<const Source> open_reference(const std::string& reference);
+
   /// Its `create` gives the file its length and may throw Error kind io: too little space. `finish` waits for what is still being written.
   /// The file lives until sink and source are gone; `abort` gives its space back at once.
   std::shared_ptr<Sink> sink() const { return sink_; }
@@ -31,6 +39,9 @@ class TempStore {
   void forget() const;
 
  private:
+  TempStore() = default;
+  void open(std::string folder, std::shared_ptr<const LocalFile> file, const ChunkGrid& grid, Spec spec, Index block_bytes, std::string reference);
+
   std::shared_ptr<Sink> sink_;
   std::shared_ptr<const Source> source_;
 };

@@ -1,0 +1,135 @@
+"""What is looked at before a run: versions, instruction sets, memory, files. One error names everything that is wrong, worker by worker."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from freestone import _core
+from freestone.cluster import _worker
+from freestone.errors import IoError, MemoryBudgetError, UserError
+
+# Of a worker's limit; Dask itself holds back new tasks at 0.7 or 0.8 of it, and ends the worker at 0.95.
+_SHARE = 0.6
+_LEAST = 32 << 20
+
+
+@dataclass(frozen=True)
+class Workers:
+    """What the workers of a cluster have in common for one run."""
+
+    addresses: tuple[str, ...]
+    lanes: int  # of all of them
+    threads: int  # of the one with the fewest
+    memory: int  # budget of the one with the least
+
+
+def _ask(client: Any, function: Callable[..., Any], *args: Any) -> dict[str, Any]:
+    """`function(*args)` on every worker; exceptions where it raised."""
+    answers: dict[str, Any] = client.run(function, *args, on_error="return")
+    return answers
+
+
+def _named(wrong: dict[str, list[str]]) -> str:
+    lines = [f"  worker {address}: {trouble}" for address, troubles in wrong.items() for trouble in troubles]
+    more = f"\n  and {len(lines) - 20} more" if len(lines) > 20 else ""
+    return "\n".join(lines[:20]) + more
+
+
+def workers_of(client: Any, wait: float = 10.0) -> Workers:
+    """The workers, looked at.
+
+    Raises
+    ------
+    UserError
+        No worker, or one without this version of the package or with other instructions.
+    MemoryBudgetError
+        A worker's limit leaves too little.
+    """
+    if not client.scheduler_info(n_workers=-1)["workers"] if _takes_n_workers(client) else not client.scheduler_info()["workers"]:
+        with contextlib.suppress(Exception):
+            client.wait_for_workers(1, timeout=wait)
+    answers = _ask(client, _worker.facts)
+    if not answers:
+        raise UserError(f"The cluster at {client.scheduler.address} has no workers. Start some, or scale it up.")
+    own = _worker.facts()
+    wrong: dict[str, list[str]] = {}
+    for address, facts in answers.items():
+        if isinstance(facts, BaseException):
+            missing = isinstance(facts, ModuleNotFoundError)
+            wrong[address] = [f"the package freestone is not there ({facts}); install version {own['version']} where workers run" if missing else repr(facts)]
+        elif (facts["version"], facts["plan"]) != (own["version"], own["plan"]):
+            wrong[address] = [f"has freestone {facts['version']} (plans of version {facts['plan']}), here is {own['version']} ({own['plan']})"]
+    if wrong:
+        raise UserError(f"The cluster at {client.scheduler.address} cannot run this:\n{_named(wrong)}")
+    on_host = Counter(facts["host"] for facts in answers.values())
+    budgets = {}
+    for address, facts in answers.items():
+        if facts["limit"]:
+            budgets[address] = int(_SHARE * facts["limit"]) - facts["held"]
+        else:
+            budgets[address] = facts["default_memory"] // on_host[facts["host"]]
+    poor = {
+        address: [f"a limit of {_core.format_bytes(answers[address]['limit'] or 0)}, {_core.format_bytes(answers[address]['held'])} of it held already"]
+        for address, budget in budgets.items()
+        if budget < _LEAST
+    }
+    if poor:
+        raise MemoryBudgetError(
+            f"Workers have too little memory: 0.6 of their limit, less what they hold, must leave {_core.format_bytes(_LEAST)} at the least. Give them more "
+            f"(--memory-limit), or restart them.\n{_named(poor)}"
+        )
+    threads = [facts["threads"] for facts in answers.values()]
+    return Workers(tuple(answers), sum(threads), min(threads), min(budgets.values()))
+
+
+def _takes_n_workers(client: Any) -> bool:
+    import inspect
+
+    return "n_workers" in inspect.signature(client.scheduler_info).parameters
+
+
+@contextlib.contextmanager
+def _probes(folders: list[str]) -> Iterator[list[str]]:
+    """A file in each folder, by which workers know it."""
+    made = []
+    try:
+        for folder in folders:
+            probe = os.path.join(folder, f".freestone-probe-{uuid.uuid4().hex[:12]}")
+            try:
+                with open(probe, "x"):
+                    pass
+            except OSError as error:
+                raise IoError(f"{folder}: nothing can be written there: {error.strerror}.") from None
+            made.append(probe)
+        yield made
+    finally:
+        for probe in made:
+            with contextlib.suppress(OSError):
+                os.unlink(probe)
+
+
+def check_files(client: Any, sources: list[str], folders: list[str]) -> None:
+    """Every worker must see every source and every folder.
+
+    Raises
+    ------
+    IoError
+        Naming the workers that do not, and what.
+    """
+    files = []
+    for path in sources:
+        if "://" in path:
+            continue
+        with contextlib.suppress(OSError):
+            files.append((path, os.stat(path).st_size if os.path.isfile(path) else -1))
+    with _probes(folders) as probes:
+        answers = _ask(client, _worker.look_at, files, probes)
+    wrong = {address: [repr(answer)] if isinstance(answer, BaseException) else answer for address, answer in answers.items() if answer}
+    if wrong:
+        raise IoError(f"Not all workers see what this run reads and writes; they need the same files under the same paths.\n{_named(wrong)}")

@@ -1,0 +1,354 @@
+"""A run on a cluster: ranges of tiles become Dask's tasks, stage by stage; what is done goes into the journal and to who watches."""
+
+from __future__ import annotations
+
+import queue
+import re
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from freestone import _core
+from freestone import errors as _errors
+from freestone.cluster import _checks, _worker
+from freestone.errors import DataError, Error, InternalError, IoError, MemoryBudgetError, UserError
+
+_LOST_SECONDS = 6.0  # without the scheduler, before it counts as gone
+_MOST_ATTEMPTS = 12  # of a range whose worker was killed
+_MOST_WORKERS = 3  # on which a range may fail to read or write
+_STOP_SECONDS = 20.0
+
+_BY_KIND: dict[str, type[Error]] = {
+    "user": _errors.UserError,
+    "data": DataError,
+    "io": IoError,
+    "memory": MemoryBudgetError,
+    "cancelled": _errors.Cancelled,
+}
+
+
+class SchedulerLost(IoError):
+    """The scheduler has gone while a run was under way."""
+
+
+@dataclass
+class _Range:
+    first: int
+    last: int
+    group: int
+    leaves_states: bool
+    attempts: int = 0
+    failed_on: list[str] = field(default_factory=list)
+    inputs: list[Any] = field(default_factory=list)  # of a merge: what it merges
+
+
+def words_of_task(what: str) -> str:
+    """A name for Dask's dashboard, which groups tasks by what stands before the first hyphen."""
+    words = re.sub(r"\s+", " ", what.replace("-", " ")).strip()
+    if len(words) > 60:
+        words = words[:57].rstrip(" ,(") + "..."
+    return words if words[:1].isalpha() else f"stage {words}".strip()
+
+
+class ClusterScheduler:
+    """What `freestone.settings` has for a cluster: the engine's runs go through it.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    work_folder : str
+        Folder for results between stages, which all workers and this process see; "": beside the first output.
+    """
+
+    def __init__(self, client: Any, work_folder: str = "") -> None:
+        self.client = client
+        self._work_folder = work_folder
+
+    def compute(self, cores: Sequence[Any], setup: Any) -> list[Any]:
+        """Results as NumPy arrays, all computed together."""
+        limit = _core.setup_memory(setup)
+        needed = sum(_core.array_bytes(core) for core in cores)
+        if needed > limit:
+            raise MemoryBudgetError(
+                f"The result takes {_core.format_bytes(needed)}, more than the budget of {_core.format_bytes(limit)}. Write it to a file instead (write), or "
+                "raise the budget."
+            )
+        results = [_core.MemoryResult(core) for core in cores]
+        self._run([result.output for result in results], setup, False)
+        return [result.value() for result in results]
+
+    def write(self, outputs: Sequence[Any], setup: Any) -> None:
+        """Writes all outputs together."""
+        self._run(outputs, setup, setup.resume)
+
+    def persist(self, core: Any, setup: Any) -> Any:
+        """The array computed once and kept in a store in the work folder, which goes with the last array that uses it."""
+        kept = _core.KeptStore(core, self._work_folder, setup)
+        self._run([kept.output], setup, False)
+        return kept.array()
+
+    def _run(self, outputs: Sequence[Any], setup: Any, resume: bool) -> None:
+        run_on_cluster(self.client, lambda memory, threads: _core.ClusterRun(outputs, setup, memory, threads, self._work_folder, resume))
+
+
+def run_on_cluster(client: Any, make: Callable[[int, int], Any], keep: bool = False) -> list[Any]:
+    """Runs what ``make(task_memory, task_threads)`` plans on the workers of `client`.
+
+    With `keep` parts of results in memory stay on the workers: returns the futures of tasks that have some, as `_worker.tiles` gives them.
+
+    Raises
+    ------
+    Error
+        As a run in this process; and when workers lack what it needs, when the scheduler goes, when a range of tiles has failed on several workers.
+    """
+    if client.status != "running":
+        raise IoError(f"The Dask client is {client.status}: its scheduler is not there.")
+    workers = _checks.workers_of(client)
+    try:  # a lane for each thread that Dask has
+        lanes, memory, run = workers.lanes, workers.memory, make(workers.memory // workers.threads, 1)
+    except MemoryBudgetError:
+        if workers.threads == 1:
+            raise
+        lanes, memory, run = len(workers.addresses), workers.memory, make(workers.memory, workers.threads)
+    _checks.check_files(client, run.sources(), run.folders())
+    run.begin()
+    tasks = _Tasks(client, run, lanes, memory, keep)
+    try:
+        tasks.run_stages()
+        run.finish()
+        return tasks.kept
+    except SchedulerLost as lost:
+        if run.leave(str(lost)):
+            raise SchedulerLost(f"{lost} What is finished stays on the disk: the same run with resume goes on from it, on another cluster or here.") from None
+        raise
+    except KeyboardInterrupt:
+        tasks.stop()
+        run.abort("Interrupted.")
+        raise
+    except BaseException as error:
+        tasks.stop()
+        run.abort(str(error))
+        raise
+    finally:
+        tasks.forget()
+
+
+class _Tasks:
+    """The tasks of one run."""
+
+    def __init__(self, client: Any, run: Any, lanes: int, memory: int, keep: bool = False) -> None:
+        self._client = client
+        self._keep = keep
+        self.kept: list[Any] = []
+        self._run = run
+        self._lanes = lanes
+        self._memory = memory
+        self._id = uuid.uuid4().hex
+        self._numbers = 0
+        self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._pending: dict[Any, _Range] = {}
+        self._lost_since: float | None = None
+        self._payload: Any = None
+
+    def run_stages(self) -> None:
+        """All stages, one after the other."""
+        stages = self._run.stages()
+        payload = self._run.payload()
+        self._payload = self._client.submit(_same, payload, key=f"plan-{self._id}", pure=False)
+        del payload
+        for stage in stages:
+            self._run.stage_begins(stage["number"])
+            self._stage(stage)
+            self._run.stage_ends(stage["number"])
+
+    def _stage(self, stage: dict[str, Any]) -> None:
+        number, words = stage["number"], words_of_task(stage["what"])
+        ranges = [_Range(*numbers) for numbers in self._run.ranges(number, self._lanes)]
+        waiting: dict[int, list[Any]] = {}  # states of a group that is not whole yet
+        left: dict[int, int] = {}
+        for one in ranges:
+            if one.leaves_states:
+                left[one.group] = left.get(one.group, 0) + 1
+        self._submit(number, words, ranges)
+        while self._pending:
+            future = self._next()
+            one = self._pending.pop(future)
+            if future.status != "finished":
+                self._again(number, words, one, future)
+                continue
+            if one.leaves_states:
+                self._run.tiles_done(number, one.first, one.last)
+                waiting.setdefault(one.group, []).append(future)
+                left[one.group] -= 1
+                if left[one.group] == 0:
+                    self._merge(number, words, one.group, waiting.pop(one.group))
+                continue
+            self._take(future, number, one)
+
+    def _take(self, future: Any, number: int, one: _Range) -> None:
+        if self._keep:
+            self.kept.append(future)
+            self._run.tiles_done(number, one.first, one.last)
+            return
+        parts, states = self._result(future)
+        if states:
+            raise InternalError("A range of tiles left states of a reduction that nobody merges.")
+        for root, start, values in parts:
+            self._run.take_part(root, list(start), values)
+        self._run.tiles_done(number, one.first, one.last)
+
+    def _merge(self, number: int, words: str, group: int, futures: list[Any]) -> None:
+        self._submit_merge(number, words, _Range(0, 0, group, False, inputs=futures))
+
+    def _submit_merge(self, number: int, words: str, merged: _Range, workers: list[str] | None = None) -> None:
+        merged.attempts += 1
+        future = self._client.submit(
+            _worker.merge,
+            self._payload,
+            self._id,
+            number,
+            self._memory,
+            merged.inputs,
+            key=self._key(f"merge of {words}"),
+            pure=False,
+            priority=1,
+            workers=workers,
+        )
+        self._pending[future] = merged
+        future.add_done_callback(self._done.put)
+
+    def _key(self, words: str) -> str:
+        self._numbers += 1
+        return f"{words}-{self._id}-{self._numbers}"
+
+    def _submit(self, number: int, words: str, ranges: list[_Range], workers: list[str] | None = None) -> None:
+        futures = self._client.map(
+            _tiles,
+            [one.first for one in ranges],
+            [one.last for one in ranges],
+            payload=self._payload,
+            run=self._id,
+            stage=number,
+            memory=self._memory,
+            key=[self._key(words) for _ in ranges],
+            pure=False,
+            **({"workers": workers} if workers else {}),
+        )
+        for future, one in zip(futures, ranges):
+            one.attempts += 1
+            self._pending[future] = one
+        for future in futures:
+            future.add_done_callback(self._done.put)
+
+    def _next(self) -> Any:
+        """The next task that has ended; looks meanwhile whether the scheduler is there."""
+        while True:
+            try:
+                future = self._done.get(timeout=0.25)
+            except queue.Empty:
+                self._check_scheduler()
+                continue
+            if future in self._pending:
+                return future
+
+    def _check_scheduler(self) -> None:
+        if self._client.status == "running":
+            self._lost_since = None
+            return
+        now = time.monotonic()
+        if self._lost_since is None:
+            self._lost_since = now
+        if now - self._lost_since > _LOST_SECONDS or self._client.status in ("closed", "closing"):
+            raise SchedulerLost("The Dask scheduler has gone: it was stopped, or this machine cannot reach it any more.")
+
+    def _result(self, future: Any) -> Any:
+        try:
+            return future.result(timeout=600)
+        except (OSError, TimeoutError) as error:
+            self._wait_for_scheduler()
+            raise IoError(f"A result could not be fetched from the cluster: {error}") from None
+
+    def _wait_for_scheduler(self) -> None:
+        while self._client.status != "running":
+            self._check_scheduler()
+            time.sleep(0.2)
+
+    def _again(self, number: int, words: str, one: _Range, future: Any) -> None:
+        """Submits a range once more, where that may help.
+
+        Raises
+        ------
+        Error
+            It does not.
+        """
+        if future.status in ("cancelled", "lost"):
+            self._wait_for_scheduler()
+            raise _errors.Cancelled("The run's tasks were cancelled on the cluster.")
+        error = future.exception()
+        name = type(error).__name__
+        if name in ("KilledWorker", "CommClosedError", "NoValidWorkerError"):
+            if one.attempts >= _MOST_ATTEMPTS:
+                raise IoError(
+                    f"Workers died again and again while they ran tiles {one.first} to {one.last} of '{words}', the last time: {error}. Do they have the memory "
+                    "that their limit promises?"
+                )
+            self._submit_again(number, words, one)
+            return
+        if not isinstance(error, _worker.TileError):
+            if isinstance(error, (ImportError, AttributeError)):
+                raise UserError(f"A worker does not have this version of freestone: {error}")
+            raise IoError(f"A task failed on the cluster: {name}: {error}")
+        one.failed_on.append(error.worker)
+        others = [address for address in self._client.scheduler_info(**_all_workers(self._client))["workers"] if address not in one.failed_on]
+        if error.kind == "io" and len(one.failed_on) < _MOST_WORKERS and others:
+            self._submit_again(number, words, one, others)
+            return
+        where = ", ".join(one.failed_on)
+        raise _BY_KIND.get(error.kind, InternalError)(f"{error.message} (on {'worker' if len(one.failed_on) == 1 else 'workers'} {where})")
+
+    def _submit_again(self, number: int, words: str, one: _Range, workers: list[str] | None = None) -> None:
+        if one.inputs:
+            self._submit_merge(number, words, one, workers)
+        else:
+            self._submit(number, words, [one], workers)
+
+    def stop(self) -> None:
+        """Ends all tasks, and waits until none of them works any more."""
+        futures = list(self._pending)
+        self._pending.clear()
+        try:
+            if futures:
+                self._client.cancel(futures, force=True)
+            end = time.monotonic() + _STOP_SECONDS
+            while time.monotonic() < end:
+                answers = self._client.run(_worker.stop, self._id, on_error="return")
+                if not any(isinstance(answer, int) and answer > 0 for answer in answers.values()):
+                    return
+                time.sleep(0.1)
+        except (OSError, RuntimeError, TimeoutError, ValueError):
+            return  # whoever cannot be told to stop is not there
+
+    def forget(self) -> None:
+        """Workers close what they have open."""
+        self._pending.clear()
+        self._payload = None
+        if self._client.status != "running":
+            return
+        try:
+            self._client.run(_worker.forget, self._id, on_error="return")
+        except (OSError, RuntimeError, TimeoutError, ValueError):
+            return
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _tiles(first: int, last: int, *, payload: bytes, run: str, stage: int, memory: int) -> tuple[list[Any], bytes]:
+    return _worker.tiles(payload, run, stage, first, last, memory)
+
+
+def _all_workers(client: Any) -> dict[str, int]:
+    return {"n_workers": -1} if _checks._takes_n_workers(client) else {}

@@ -1,0 +1,227 @@
+"""Clusters that lose workers, schedulers, or the patience of who asked; and what is found out before a run begins."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import freestone as fs
+from freestone.cluster import Cluster, _checks, _worker
+from freestone.cluster._scheduler import SchedulerLost
+
+pytest.importorskip("distributed")
+
+SEED = random.randrange(2**32)
+
+
+@pytest.fixture(scope="module")
+def client():
+    from distributed import Client
+
+    with Cluster(2, 1, memory_limit="1GiB", dashboard_address=None) as cluster, Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture
+def array(tmp_path):
+    """Enough small chunks that a run of it takes some seconds on two workers."""
+    print(f"seed {SEED}")
+    rng = np.random.default_rng(SEED)
+    fs.asarray(rng.normal(size=(256, 256, 96))).write(tmp_path / "a.zarr", chunks=(4, 256, 96), compress="zstd", level=1)
+    return fs.open(tmp_path / "a.zarr")
+
+
+def only(folder, *names):
+    assert sorted(os.listdir(folder)) == sorted(names)
+
+
+def when(condition, action, seconds=120):
+    """Does `action` on a thread of its own as soon as `condition` holds; says whether it has."""
+    done = threading.Event()
+
+    def watch():
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if condition():
+                action()
+                done.set()
+                return
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return done, thread
+
+
+def has_chunks(folder, name="out.zarr"):
+    """Whether workers have begun to write chunks."""
+    hidden = os.path.join(folder, f".{name}.freestone-tmp")
+    return lambda: os.path.isdir(os.path.join(hidden, "c")) and any(files for _, _, files in os.walk(hidden))
+
+
+def slow(a):
+    """Work enough for kills to come in the middle."""
+    x = a
+    for _ in range(12):
+        x = fs.sin(x) + fs.cos(x * 1.5)
+    return x.rechunk((256, 16, 16))
+
+
+def test_a_killed_worker_costs_nothing_but_time(client, array, tmp_path):
+    os.mkdir(tmp_path / "out")
+    workers = {address: facts["pid"] for address, facts in client.run(_worker.facts).items()}
+    victim = random.choice(sorted(workers.values()))
+    killed, thread = when(has_chunks(tmp_path / "out"), lambda: os.kill(victim, signal.SIGKILL))
+    with fs.settings(scheduler=client):
+        slow(array).write(tmp_path / "out" / "out.zarr")
+    thread.join()
+    assert killed.is_set()
+    np.testing.assert_array_equal(fs.open(tmp_path / "out" / "out.zarr").compute(), slow(array).compute())
+    only(tmp_path / "out", "out.zarr")
+    client.wait_for_workers(2, timeout=60)
+
+
+def test_ctrl_c_leaves_an_idle_cluster_and_no_files(client, array, tmp_path):
+    os.mkdir(tmp_path / "out")
+    client.wait_for_workers(2, timeout=60)
+    main = threading.main_thread().ident
+    interrupted, thread = when(has_chunks(tmp_path / "out"), lambda: signal.pthread_kill(main, signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with fs.settings(scheduler=client), pytest.raises(KeyboardInterrupt):
+            slow(array).write(tmp_path / "out" / "out.zarr")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    thread.join()
+    assert interrupted.is_set()
+    only(tmp_path / "out")
+    assert all(answer == 0 for answer in client.run(_worker.stop, "nobody").values())
+    end = time.monotonic() + 60
+    while any(client.processing().values()) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(client.processing().values())
+    with fs.settings(scheduler=client):
+        assert fs.asarray(np.arange(10.0)).sum().compute() == 45
+
+
+def test_a_source_that_one_worker_cannot_read_is_read_by_the_other(client, array, tmp_path, monkeypatch):
+    client.wait_for_workers(2, timeout=60)
+    broken = sorted(client.scheduler_info()["workers"])[0]
+
+    def spoil():
+        from freestone.cluster import _worker
+
+        kept = _worker._opened
+
+        def opened(run, payload):
+            raise fs.IoError("a.zarr: Input/output error")
+
+        _worker._kept_opened, _worker._opened = kept, opened
+
+    def mend():
+        from freestone.cluster import _worker
+
+        _worker._opened = _worker._kept_opened
+
+    client.run(spoil, workers=[broken])
+    try:
+        with fs.settings(scheduler=client):
+            got = array.sum(axis=0).compute()
+    finally:
+        client.run(mend, workers=[broken])
+    np.testing.assert_array_equal(got, array.sum(axis=0).compute())
+
+
+def test_a_scheduler_that_goes_is_an_error_and_the_run_goes_on_elsewhere(client, array, tmp_path):
+    from distributed import Client
+
+    os.mkdir(tmp_path / "out")
+    file = tmp_path / "scheduler.json"
+    with contextlib.ExitStack() as stack:
+        environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__DASHBOARD__STATUS__TASK_STREAM_LENGTH": "10"}
+
+        def start(*words):
+            process = subprocess.Popen([sys.executable, "-m", "distributed.cli." + words[0], *words[1:]], cwd=tmp_path, env=environment,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return process
+
+        scheduler = start("dask_scheduler", "--scheduler-file", str(file), "--port", "0", "--no-dashboard")
+        start("dask_worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard", "--memory-limit", "1GiB", "--no-nanny")
+        end = time.monotonic() + 60
+        while not file.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        own = stack.enter_context(Client(scheduler_file=str(file), timeout=60, set_as_default=False))
+        own.wait_for_workers(1, timeout=60)
+        gone = []
+        killed, thread = when(has_chunks(tmp_path / "out"), lambda: (scheduler.kill(), gone.append(time.monotonic())))
+        with fs.settings(scheduler=own), pytest.raises(SchedulerLost, match="resume"):
+            slow(array).write(tmp_path / "out" / "out.zarr")
+        took = time.monotonic() - gone[0]
+        thread.join()
+        assert killed.is_set()
+        assert took < 10 + 20 * (os.getloadavg()[0] > 4), f"{took} s after the scheduler had gone"
+        assert not (tmp_path / "out" / "out.zarr").exists()
+        assert (tmp_path / "out" / ".out.zarr.freestone-journal").exists()
+        with contextlib.suppress(Exception):
+            own.close(timeout=1)
+    # On another cluster.
+    with fs.settings(scheduler=client, resume=True):
+        slow(array).write(tmp_path / "out" / "out.zarr")
+    np.testing.assert_array_equal(fs.open(tmp_path / "out" / "out.zarr").compute(), slow(array).compute())
+    only(tmp_path / "out", "out.zarr")
+
+
+class Answering:
+    """What checks see of a client."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.scheduler = type("Scheduler", (), {"address": "tcp://there:8786"})
+
+    def scheduler_info(self):
+        return {"workers": self.answers}
+
+    def run(self, function, *args, on_error):
+        return {address: answer(function, *args) if callable(answer) else answer for address, answer in self.answers.items()}
+
+
+def facts(**other):
+    return {**_worker.facts(), "limit": 4 << 30, **other}
+
+
+def test_workers_of_another_version_are_named():
+    with pytest.raises(fs.UserError, match=r"(?s)w2.*0\.0\.1.*w3.*not there"):
+        _checks.workers_of(Answering(w1=facts(), w2=facts(version="0.0.1"), w3=ModuleNotFoundError("No module named 'freestone'")))
+
+
+def test_workers_without_memory_are_named():
+    with pytest.raises(fs.MemoryBudgetError, match="w2"):
+        _checks.workers_of(Answering(w1=facts(), w2=facts(limit=300 << 20, held=170 << 20)))
+    assert _checks.workers_of(Answering(w1=facts(held=0), w2=facts(limit=1 << 30, held=200 << 20))).memory == int(0.6 * (1 << 30)) - (200 << 20)
+
+
+def test_a_cluster_without_workers():
+    with pytest.raises(fs.UserError, match="no workers"):
+        _checks.workers_of(Answering(), wait=0)
+
+
+def test_files_that_a_worker_does_not_see_are_named(tmp_path):
+    source = tmp_path / "a.fits"
+    source.write_bytes(b"x" * 10)
+
+    def elsewhere(function, files, probes):
+        return function([(path.replace("a.fits", "b.fits"), size) for path, size in files], [probe.replace(".freestone", ".other") for probe in probes])
+
+    with pytest.raises(fs.IoError, match=r"(?s)w2: .*b\.fits.*w2: .*another folder") as raised:
+        _checks.check_files(Answering(w1=lambda function, *args: function(*args), w2=elsewhere), [str(source)], [str(tmp_path)])
+    assert "w1" not in str(raised.value)
+    assert os.listdir(tmp_path) == ["a.fits"]

@@ -1,0 +1,190 @@
+"""Runs on a Dask cluster of two worker processes: the same files and the same bits as in this process."""
+
+import filecmp
+import os
+import random
+
+import numpy as np
+import pytest
+
+import freestone as fs
+from freestone.cluster import Cluster, connect
+from freestone.cluster._scheduler import words_of_task
+
+pytest.importorskip("distributed")
+
+SEED = random.randrange(2**32)
+
+
+@pytest.fixture(scope="module")
+def client():
+    from distributed import Client
+
+    with Cluster(2, 1, memory_limit="1GiB", dashboard_address=None) as cluster, Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture
+def rng():
+    print(f"seed {SEED}")
+    return np.random.default_rng(SEED)
+
+
+@pytest.fixture
+def cube(tmp_path, rng):
+    values = rng.normal(size=(60, 50, 70)).astype("f4")
+    values[rng.random(values.shape) < 0.02] = np.nan
+    fs.asarray(values).write(tmp_path / "cube.zarr", chunks=(7, 20, 25))
+    return tmp_path / "cube.zarr"
+
+
+def same_files(a, b):
+    """Files, or folders of files, byte by byte."""
+    if not os.path.isdir(a):
+        return filecmp.cmp(a, b, shallow=False)
+    compared = filecmp.dircmp(a, b)
+    if compared.left_only or compared.right_only or compared.funny_files:
+        return False
+    return all(same_files(os.path.join(a, name), os.path.join(b, name)) for name in compared.common)
+
+
+def only(folder, *names):
+    """Nothing but these is in the folder: no temporary file, no journal."""
+    assert sorted(os.listdir(folder)) == sorted(names)
+
+
+STEPS = {
+    "rechunk": (lambda a: a.rechunk((60, 5, 7)), "out.zarr"),
+    "transpose": (lambda a: a.transpose((2, 0, 1)), "out.zarr"),
+    "anomaly": (lambda a: a - fs.nanmean(a, axis=0), "out.zarr"),
+    "clip": (lambda a: fs.sigma_clip(a, 2.5, axis=0), "out.fits"),
+    "mean": (lambda a: fs.nanmean(a, axis=(1, 2)), "out.npy"),
+    "mean_first": (lambda a: fs.nanmean(a, axis=0), "out.zarr"),
+    "fits": (lambda a: fs.sqrt(abs(a)) + a.T.T, "out.fits"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_writes_the_same_file(client, cube, tmp_path, step):
+    function, name = STEPS[step]
+    os.mkdir(tmp_path / "here")
+    os.mkdir(tmp_path / "there")
+    with fs.settings(memory="64MiB"):
+        function(fs.open(cube)).write(tmp_path / "here" / name)
+        with fs.settings(scheduler=client):
+            function(fs.open(cube)).write(tmp_path / "there" / name)
+    assert same_files(tmp_path / "here" / name, tmp_path / "there" / name)
+    only(tmp_path / "there", name)
+
+
+def test_reductions_have_the_same_bits(client, cube, tmp_path):
+    a = fs.open(cube)
+    results = [fs.nansum(a), fs.nanmean(a, axis=2), fs.nanstd(a, axis=0), fs.nanmax(a, axis=(0, 2)), fs.nanvar(a)]
+    here = fs.compute(*results)
+    with fs.settings(scheduler=client):
+        there = fs.compute(*results)
+    for expected, got in zip(here, there):
+        np.testing.assert_array_equal(np.asarray(got), np.asarray(expected))
+    np.testing.assert_allclose(there[0], np.nansum(a.compute(), dtype="f8"), rtol=1e-4, atol=1e-2)
+
+
+def test_states_travel_and_merge_in_order(client, tmp_path, rng):
+    # Leaves of many lengths: ranges end inside of nodes of the tree.
+    for shape, chunks in [((1000, 12), (3, 12)), ((517, 9, 4), (2, 9, 4)), ((300, 40), (1, 7))]:
+        path = tmp_path / f"x{len(shape)}{shape[0]}.zarr"
+        fs.asarray(rng.normal(size=shape) * 10.0 ** rng.integers(-8, 8, size=shape)).write(path, chunks=chunks)
+        a = fs.open(path)
+        results = [a.sum(axis=0), a.std(axis=0), a.sum(), a.mean(axis=0)]
+        here = fs.compute(*results, memory="40MiB")
+        with fs.settings(scheduler=client):
+            there = fs.compute(*results)
+        for expected, got in zip(here, there):
+            np.testing.assert_array_equal(np.asarray(got), np.asarray(expected))
+
+
+def test_several_outputs_and_formats_in_one_run(client, cube, tmp_path):
+    a = fs.open(cube)
+
+    def targets(folder):
+        os.mkdir(folder)
+        flat = fs.nanmean(a, axis=0)
+        return {folder / "a.zarr": a * 2, folder / "m.tif": flat, folder / "m.nc": flat, folder / "m.npy": flat, folder / "s.fits": fs.nanstd(a, axis=0)}
+
+    fs.write(targets(tmp_path / "here"))
+    with fs.settings(scheduler=client):
+        fs.write(targets(tmp_path / "there"))
+    for name in ("a.zarr", "m.npy", "s.fits"):
+        assert same_files(tmp_path / "here" / name, tmp_path / "there" / name), name
+    for name in ("m.tif",):
+        np.testing.assert_array_equal(fs.open(tmp_path / "there" / name).compute(), fs.open(tmp_path / "here" / name).compute())
+    here, there = (fs.open(tmp_path / folder / "m.nc") for folder in ("here", "there"))
+    for name in here:
+        np.testing.assert_array_equal(there[name].values, here[name].values)
+    only(tmp_path / "there", "a.zarr", "m.tif", "m.nc", "m.npy", "s.fits")
+
+
+def test_data_of_this_process_goes_along(client, cube, rng, tmp_path):
+    weights = rng.normal(size=(60, 50, 70)).astype("f4")
+    a = fs.open(cube)
+    with fs.settings(scheduler=client):
+        got = fs.nansum(a * weights, axis=0).compute()
+    np.testing.assert_array_equal(got, fs.nansum(a * weights, axis=0).compute())
+
+
+def test_persisted_arrays_are_used_by_later_runs(client, cube):
+    a = fs.open(cube)
+    with fs.settings(scheduler=client):
+        kept = (a + 1).persist()
+        got = kept.compute()
+        there = fs.nanmax(kept, axis=1).compute()
+    np.testing.assert_array_equal(got, (a + 1).compute())
+    np.testing.assert_array_equal(there, fs.nanmax(a + 1, axis=1).compute())
+    np.testing.assert_array_equal(kept.compute(), got)
+
+
+def test_an_existing_file_is_refused_and_kept(client, cube, tmp_path):
+    fs.asarray([1, 2]).write(tmp_path / "out.npy")
+    with fs.settings(scheduler=client), pytest.raises(fs.UserError, match="exists already"):
+        fs.open(cube).mean(axis=0).write(tmp_path / "out.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), [1, 2])
+
+
+def test_a_damaged_chunk_is_an_error_that_names_it_and_the_worker(client, cube, tmp_path):
+    chunk = next(os.path.join(root, name) for root, _, names in os.walk(cube) for name in names if name != "zarr.json")
+    with open(chunk, "r+b") as file:
+        file.truncate(20)
+    os.mkdir(tmp_path / "out")
+    with fs.settings(scheduler=client), pytest.raises(fs.DataError, match="worker tcp://") as raised:
+        (fs.open(cube) * 2).write(tmp_path / "out" / "out.zarr")
+    assert "cube.zarr" in str(raised.value)
+    only(tmp_path / "out")
+
+
+def test_progress_counts_all_tiles(client, cube, capfd, tmp_path):
+    with fs.settings(scheduler=client), fs.progress("json"):
+        fs.nanmean(fs.open(cube), axis=0).write(tmp_path / "m.npy")
+    assert '"' in capfd.readouterr().err
+
+
+def test_names_for_the_dashboard():
+    assert words_of_task("sigma-clip along axis 0") == "sigma clip along axis 0"
+    assert len(words_of_task("elementwise (" + ", ".join(["subtract"] * 40) + ")")) <= 60
+
+
+def test_settings_by_address_and_back(client):
+    with fs.settings(scheduler=client.scheduler.address):
+        assert fs.get_settings()["scheduler"].scheduler.address == client.scheduler.address
+        with fs.settings(scheduler="threads"):
+            assert fs.get_settings()["scheduler"] is None
+    assert fs.get_settings()["scheduler"] is None
+    assert connect(client) is client
+
+
+def test_nobody_at_an_address(monkeypatch):
+    monkeypatch.setattr("freestone.cluster._connect._CONNECT_SECONDS", 1)
+    with pytest.raises(fs.IoError, match="127.0.0.1:9"):
+        fs.settings(scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(fs.IoError, match="no such scheduler file"):
+        fs.settings(scheduler_file="/nowhere/scheduler.json")
+    with pytest.raises(fs.UserError, match="tcp://host"):
+        fs.settings(scheduler="cluster")
