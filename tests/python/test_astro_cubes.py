@@ -404,11 +404,11 @@ def test_chunks(cube, values, cube_path):
     for chunks in ("auto", 6, (-1, "auto", "auto"), (24, 9, None), {0: -1}, ((12, 12), (18,), (22,))):
         made = cube.rechunk(chunks)
         np.testing.assert_array_equal(elements(made), values)
-    assert cube.rechunk((-1, 6, 5))._data.chunks == (24, 6, 5) and cube.rechunk({0: -1})._data.chunks[0] == 24
-    assert np.prod(cube.rechunk("auto", block_size_limit=4000)._data.chunks) * 4 <= 4000
+    assert cube.rechunk((-1, 6, 5))._data.chunksize == (24, 6, 5) and cube.rechunk({0: -1})._data.chunksize[0] == 24
+    assert np.prod(cube.rechunk("auto", block_size_limit=4000)._data.chunksize) * 4 <= 4000
     np.testing.assert_array_equal(elements(cube.sigma_clip_spectrally(3, save_to_tmp_dir=True)), elements(cube.sigma_clip_spectrally(3)))
     joined = SpectralCube.read(cube_path, target_chunksize=1000)
-    assert np.prod(joined._data.chunks) <= 1000
+    assert np.prod(joined._data.chunksize) <= 1000
     assert "chunk size" in repr(cube)
 
 

@@ -315,7 +315,7 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
 
     def __repr__(self) -> str:
         unit = "" if not self._sky.unit else f" and unit={self.unit}"
-        lines = [f"{type(self).__name__} with shape={self.shape}{unit} and chunk size {self._data.chunks}:"]
+        lines = [f"{type(self).__name__} with shape={self.shape}{unit} and chunk size {self._data.chunksize}:"]
         types, units = self.wcs.wcs.ctype, self.wcs.wcs.cunit
         ranges: list[Any] = [None, None, None]
         if self.size:
@@ -478,7 +478,7 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
             (`freestone.settings(temp_dir=...)` says where) that goes when the cube does.
         """
         accept(options)
-        made = self._on(self._data.rechunk(_chunk_lengths(chunks, self.shape, self._data.chunks, self.dtype.itemsize, block_size_limit)))
+        made = self._on(self._data.rechunk(_chunk_lengths(chunks, self.shape, self._data.chunksize, self.dtype.itemsize, block_size_limit)))
         return made._kept(save_to_tmp_dir)
 
     def _kept(self, save: bool) -> Any:

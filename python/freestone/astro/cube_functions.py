@@ -34,7 +34,7 @@ class CubeFunctions(CubeBase):
 
     def _blocked(self, data: Array, spans: tuple[int, ...]) -> Array:
         """`data` with nominal chunks that span the axes `spans`: the cube's own where they do, some megabytes otherwise."""
-        shape, chunks = data.shape, data.chunks
+        shape, chunks = data.shape, data.chunksize
         if not data._core.is_contiguous and all(chunks[axis] == shape[axis] for axis in spans):
             return data
         block = [shape[axis] if axis in spans else 1 for axis in range(3)]
@@ -156,7 +156,7 @@ class CubeFunctions(CubeBase):
             data = data * asarray(np.asarray(weights))
         data = self._blocked(data, (axis,))
         included = None if keep_shape else self._included()
-        arguments = [data] if included is None else [data, included.rechunk(data.chunks)]
+        arguments = [data] if included is None else [data, included.rechunk(data.chunksize)]
 
         def line(values: np.ndarray[Any, Any], kept: Any) -> Any:
             if keep_shape:

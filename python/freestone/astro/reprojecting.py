@@ -153,7 +153,7 @@ def reproject_cube(cube: Any, header: Any, order: Any, filled: bool, options: di
     def sample(block: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return _sampled(block, rows, columns, number)
 
-    lengths = (floating.chunks[0] if not floating._core.is_contiguous else 1, size[1], size[2])
+    lengths = (floating.chunksize[0] if not floating._core.is_contiguous else 1, size[1], size[2])
     made = map_blocks(sample, floating, dtype=floating.dtype, drop_axis=(1, 2), new_axis=(1, 2), chunks=lengths)
     return cube._regridded(made, wcs)
 

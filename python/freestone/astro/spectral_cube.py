@@ -164,7 +164,7 @@ def _joined(data: Array, elements: int) -> Array:
     """Nominal chunks joined along x, then y, then channels, up to a number of elements."""
     if elements < 1:
         raise UserError("target_chunksize is 1 or more elements.")
-    chunks = list(data.chunks) if not data._core.is_contiguous else [1, 1, data.shape[2]]
+    chunks = list(data.chunksize) if not data._core.is_contiguous else [1, 1, data.shape[2]]
     for axis in (2, 1, 0):
         rest = max(1, int(np.prod([max(1, n) for k, n in enumerate(chunks) if k != axis], dtype=int)))
         chunks[axis] = max(1, min(data.shape[axis], chunks[axis] * max(1, elements // max(1, rest * chunks[axis]))))
