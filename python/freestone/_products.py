@@ -10,7 +10,7 @@ import numpy as np
 
 from freestone import _core
 from freestone._array import Array, ArrayLike, asarray, normal_axis
-from freestone._dtypes import DTypeLike, result_type
+from freestone._dtypes import DTypeLike
 from freestone.errors import UserError
 
 __all__ = ["cross", "diagonal", "dot", "einsum", "inner", "kron", "matmul", "outer", "tensordot", "trace", "vdot", "vecdot"]
@@ -81,10 +81,7 @@ def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Array:
 
 def einsum(subscripts: str, *operands: ArrayLike, optimize: Any = True) -> Array:
     """Sums of products written with one letter an axis: ``einsum("ij,jk->ik", a, b)`` multiplies matrices, as ``numpy.einsum``."""
-    arrays = [asarray(a) for a in operands]
-    # An axis that one operand has for itself is summed first: in the type of the result, not in bool.
-    kind = result_type(*arrays) if arrays else None
-    return Array(_core.einsum(subscripts, [a._core if a.dtype == kind else a.astype(kind)._core for a in arrays]))
+    return Array(_core.einsum(subscripts, [asarray(a)._core for a in operands]))
 
 
 def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:

@@ -1,4 +1,4 @@
-"""One run for another process: it plans, holds the outputs and answers; here ranges of tiles go to the cluster (src/freestone/exec/cluster_helper.h)."""
+"""One run for another process: it plans, holds the outputs and answers; here ranges of tiles go to the cluster (src/freestone/exec/cluster_process.h)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "freestone/cli/arguments.h"
-#include "freestone/exec/cluster_helper.h"
+#include "freestone/exec/cluster_process.h"
 
 namespace freestone::cli {
 

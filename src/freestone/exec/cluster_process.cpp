@@ -1,4 +1,4 @@
-#include "freestone/exec/cluster_helper.h"
+#include "freestone/exec/cluster_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
