@@ -8,6 +8,7 @@
 #include <random>
 
 #include "freestone/exec/compute.h"
+#include "freestone/ops/create.h"
 #include "freestone/ops/elementwise.h"
 
 namespace freestone {
@@ -132,6 +133,15 @@ TEST(Einsum, RefusesWhatItCannotRead) {
   for (const char* text : {"ij,jk", "i", "ijk", "i1", "ij->ii", "ij->k", "ii", "i..j", "...i...->i"})
     EXPECT_THROW(einsum(text, {m}), Error) << text;
   EXPECT_THROW(einsum("ij,ij->i", {m, random_operand({3, 5}, random).array()}), Error);
+}
+
+TEST(Einsum, AnAxisOfOneOperandAloneIsSummedInTheTypeOfTheResult) {
+  // Three times true is 3 beside floats, and 200 + 100 is 300 beside 32-bit integers.
+  const Array truths = astype(full({4, 3}, 1.0, DType::kFloat64), DType::kBool);
+  const Array weights = full({4}, 0.5, DType::kFloat64);
+  EXPECT_EQ(*reinterpret_cast<const double*>(compute(einsum("ij,i->", {truths, weights})).view().data), 6.0);
+  const Array small = full({2, 3}, 100.0, DType::kInt8), wide = full({2}, 1.0, DType::kInt32);
+  EXPECT_EQ(reinterpret_cast<const std::int32_t*>(compute(einsum("ij,i->i", {small, wide})).view().data)[1], 300);
 }
 
 }  // namespace

@@ -123,8 +123,9 @@ Array summed(const Array& a, const std::vector<int>& axes, DType dtype) {
   return total.dtype() == dtype ? total : astype(total, dtype);
 }
 
-/// Letters that only this operand has, and the output has not, are summed before anything is multiplied.
-Term without_lone(Term term, const std::set<char>& elsewhere) {
+/// Letters that only this operand has, and the output has not, are summed before anything is multiplied: in the type of the result, for
+/// true and true are 2 where the other operand is a number.
+Term without_lone(Term term, const std::set<char>& elsewhere, DType dtype) {
   std::vector<int> axes;
   std::string kept;
   for (std::size_t k = 0; k < term.letters.size(); ++k) {
@@ -133,7 +134,7 @@ Term without_lone(Term term, const std::set<char>& elsewhere) {
     else
       axes.push_back(static_cast<int>(k));
   }
-  if (!axes.empty()) term = {summed(term.array, axes, term.array.dtype()), kept};
+  if (!axes.empty()) term = {summed(term.array.dtype() == dtype ? term.array : astype(term.array, dtype), axes, dtype), kept};
   return term;
 }
 
@@ -242,7 +243,7 @@ Term evaluated(std::string_view subscripts, const std::vector<Array>& operands, 
       term.array = squeeze(term.array, static_cast<int>(k));
       term.letters.erase(k, 1);
     }
-  for (std::size_t t = 0; t < e.terms.size(); ++t) e.terms[t] = without_lone(e.terms[t], wanted_beside(e, t, t));
+  for (std::size_t t = 0; t < e.terms.size(); ++t) e.terms[t] = without_lone(e.terms[t], wanted_beside(e, t, t), dtype);
   while (e.terms.size() > 1) {
     const auto [i, j] = cheapest_pair(e, extents);
     steps.emplace_back(static_cast<int>(i), static_cast<int>(j));
