@@ -166,6 +166,9 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     for (const int axis : {mirror.first, mirror.second}) chunks[static_cast<std::size_t>(axis)].push_back(both);
   }
 
+  // Of a small stage any tile takes milliseconds: pricing hundreds would take longer than running the worst of them.
+  constexpr Index kSmallElements = 1 << 20;
+  const double most_combinations = element_count(stage.domain.shape) <= kSmallElements ? 100 : 4000;
   std::vector<std::vector<Index>> tries(static_cast<std::size_t>(rank));
   for (const bool coarse : {false, true}) {
     double combinations = 1;
@@ -175,7 +178,7 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
                                           : std::vector<Index>{std::min(rules.exactly[k], stage.domain.shape[k])};
       combinations *= static_cast<double>(tries[axis].size());
     }
-    if (combinations <= 4000) break;
+    if (combinations <= most_combinations) break;
   }
 
   std::vector<int> plain_order;
