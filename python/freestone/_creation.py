@@ -14,7 +14,7 @@ from freestone._dtypes import DTypeLike, dtype_name, dtype_of
 from freestone.errors import UserError
 
 __all__ = [
-    "arange", "array", "asarray", "diag", "empty", "empty_like", "eye", "from_array", "from_dlpack", "from_numpy", "fromfunction", "full", "full_like", "geomspace", "identity", "indices", "linspace", "logspace", "meshgrid", "ones", "ones_like", "tri", "tril", "triu", "zeros", "zeros_like",
+    "arange", "array", "asarray", "diag", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "fromfunction", "full", "full_like", "geomspace", "identity", "indices", "linspace", "logspace", "meshgrid", "ones", "ones_like", "tri", "tril", "triu", "zeros", "zeros_like",
 ]  # fmt: skip
 
 ShapeLike = Union[int, Sequence[int]]
@@ -32,22 +32,6 @@ def array(obj: ArrayLike, dtype: DTypeLike = None, *, copy: bool = True, ndmin: 
     """As `asarray`, with a copy of what lies in memory unless `copy` is False, and at least `ndmin` axes."""
     result = asarray(obj, dtype, copy=True if copy else None)
     return Array(_core.expand_axes(result._core, list(range(ndmin - result.ndim)))) if result.ndim < ndmin else result
-
-
-def from_array(x: ArrayLike, chunks: Any = "auto", **_: Any) -> Array:
-    """As `asarray`, with Dask's name and parameters.
-
-    Parameters
-    ----------
-    x : array_like
-        NumPy arrays and tensors are looked at where they lie; of anything else NumPy makes an array.
-    chunks : int, sequence, dict of axis to length, or "auto"
-        Nominal chunks as in `rechunk`: the blocks that user functions get, and the chunks of files. "auto": none.
-    """
-    from freestone._manipulation import rechunk
-
-    result = asarray(x)
-    return result if isinstance(chunks, str) and chunks == "auto" else rechunk(result, chunks)
 
 
 def full(shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike = None, *, device: Any = None) -> Array:

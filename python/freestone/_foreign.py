@@ -52,15 +52,15 @@ class _Reader:
         return (_Reader, (self.x, self.dtype, self.lock is not None))
 
 
-def from_array(x: Any, chunks: Any = None, *, name: str | None = None, lock: bool = False) -> Array:
+def from_array(x: Any, chunks: Any = "auto", *, name: str | None = None, lock: bool = False) -> Array:
     """An array over an object that is read part by part, as ``dask.array.from_array``: an ``h5py.Dataset``, a ``zarr.Array``, a memory map...
 
     Parameters
     ----------
     x : object with `shape`, `dtype` and NumPy's indexing by slices
         It is called from several threads. Freestone's and NumPy's arrays are taken as they are, Dask's by `from_dask`.
-    chunks : optional
-        As in `rechunk`. Default: those of `x`, where it says so.
+    chunks : int, sequence, dict of axis to length, or "auto"
+        Nominal chunks as in `rechunk`: the blocks that user functions get, and the chunks of files. "auto": those of `x`, where it says so.
     name : str, optional
         For messages.
     lock : bool
@@ -86,7 +86,7 @@ def from_array(x: Any, chunks: Any = None, *, name: str | None = None, lock: boo
         grid = [int(min(n, max(1, length))) for n, length in zip(own, shape)] if regular and shape else []
         label = name or f"{type(x).__name__} {uuid.uuid4().hex[:8]}"
         array = Array(_core.python_source(_interrupts.interruptible_reader(_Reader(x, dtype, lock)), shape, dtype.name, grid, label))
-    return array if chunks is None else array.rechunk(chunks)
+    return array if chunks is None or isinstance(chunks, str) and chunks == "auto" else array.rechunk(chunks)
 
 
 class _Held:
