@@ -23,6 +23,7 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "axis1": ("int", "The first of the axes."),
     "axis2": ("int", "The second of the axes."),
     "keepdims": ("bool", "The axes stay, with length 1."),
+    "out": ("None", "Taken for NumPy's callers; results are new arrays."),
     "dtype": ("dtype, optional", "Of the result. Default: what follows from the arguments, as in NumPy."),
     "device": ('{"cpu", None}', "There is one."),
     "copy": ("bool, optional", "True: a new array. False: an error where there would have to be one."),

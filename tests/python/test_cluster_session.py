@@ -30,7 +30,8 @@ def test_a_session(tmp_path, capfd):
             kept = persist(x, chunks=(10, 10, 40))
             futures = distributed.futures_of(kept)
             assert len(futures) == 2 * 3
-            distributed.wait(futures, timeout=60)
+            with client.as_current():
+                distributed.wait(futures, timeout=60)
             np.testing.assert_allclose(client.compute(kept, sync=True), (values - values.mean(0)).T, rtol=1e-12)
             assert float(client.compute(kept.sum(), sync=True)) == pytest.approx((values - values.mean(0)).sum(), abs=1e-9)
             names = {key if isinstance(key, str) else key[0] for key in client.who_has()}

@@ -292,7 +292,7 @@ class _Sliced:
 
 
 def test_whatever_gives_slices_is_read_by_its_chunks():
-    from freestone.xarray.chunk_manager import ChunkManager
+    from freestone.xarray.chunked_arrays import ChunkManager
 
     rng = np.random.default_rng(SEED)
     data = _Sliced(rng.random((20, 30)))
@@ -303,7 +303,7 @@ def test_whatever_gives_slices_is_read_by_its_chunks():
 
 
 def test_store_writes_regions_under_a_lock():
-    from freestone.xarray.chunk_manager import ChunkManager
+    from freestone.xarray.chunked_arrays import ChunkManager
 
     rng = np.random.default_rng(SEED)
     a, b = rng.random((300, 700)), rng.random((40,))
@@ -421,7 +421,7 @@ def test_reshape_in_fortran_order_and_einsum_of_masks():
 
 def test_blockwise_is_that_of_dask():
     import dask.array as da
-    from freestone.xarray.chunk_manager import ChunkManager
+    from freestone.xarray.chunked_arrays import ChunkManager
 
     rng = np.random.default_rng(SEED)
     a, b, c = rng.random((12, 8)), rng.random((8, 6)), rng.random((8,))

@@ -18,7 +18,7 @@ if tuple(int(part) for part in _xarray.__version__.split(".")[:2] if part.isdigi
     raise ModuleNotFoundError(f"freestone.xarray needs xarray 2025.6 or newer, here is {_xarray.__version__}. pip install -U xarray")
 
 from freestone.xarray.accessor import DataArrayAccessor, DatasetAccessor  # noqa: E402
-from freestone.xarray.chunk_manager import ChunkManager  # noqa: E402
+from freestone.xarray.chunked_arrays import ChunkManager  # noqa: E402
 from freestone.xarray.store import StoreLater  # noqa: E402
 
 __all__ = ["ChunkManager", "DataArrayAccessor", "DatasetAccessor", "StoreLater"]
