@@ -171,12 +171,7 @@ class _Profiler(Callback):
 
 
 class Profiler(_Profiler):
-    """When each operation ran on each tile, and where.
-
-    Attributes
-    ----------
-    results : list of TaskData
-    """
+    """When each operation ran on each tile, and where."""
 
     def __init__(self) -> None:
         super().__init__(_core.TaskRecorder())
