@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import freestone as fs
-from freestone.cluster import Cluster, persist, use_dask_scheduler
+from freestone.cluster import Cluster, cancel, futures_of, persist, restart, use_dask_scheduler
 
 distributed = pytest.importorskip("distributed")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ def test_a_session(tmp_path, capfd):
                 np.testing.assert_allclose(x.max(axis=0).compute(), (values - values.mean(0)).T.max(0), rtol=1e-12)
             assert capfd.readouterr().err
             kept = persist(x, chunks=(10, 10, 40))
-            futures = distributed.futures_of(kept)
+            futures = futures_of(kept)
             assert len(futures) == 2 * 3
             with client.as_current():
                 distributed.wait(futures, timeout=60)
@@ -36,9 +36,9 @@ def test_a_session(tmp_path, capfd):
             assert float(client.compute(kept.sum(), sync=True)) == pytest.approx((values - values.mean(0)).sum(), abs=1e-9)
             names = {key if isinstance(key, str) else key[0] for key in client.who_has()}
             assert any(name.startswith("freestone-persisted-") for name in names)
-            client.cancel(kept)
+            cancel(kept)
             assert all(future.cancelled() for future in futures)
-            client.restart(timeout=60)
+            restart()
             client.wait_for_workers(2, timeout=60)
             assert a.sum().compute() == fs.open(tmp_path / "a.zarr").sum().compute(scheduler="threads")
         assert fs.get_settings()["scheduler"] is None

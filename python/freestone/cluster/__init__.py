@@ -12,7 +12,8 @@ again, and shows them on its dashboard. docs/clusters.md says what a cluster mus
 from __future__ import annotations
 
 from freestone.cluster._connect import connect, use_dask_scheduler
+from freestone.cluster._handles import cancel, futures_of, restart
 from freestone.cluster._local import Cluster
 from freestone.cluster._persist import persist
 
-__all__ = ["Cluster", "connect", "persist", "use_dask_scheduler"]
+__all__ = ["Cluster", "cancel", "connect", "futures_of", "persist", "restart", "use_dask_scheduler"]

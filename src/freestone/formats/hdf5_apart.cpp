@@ -370,8 +370,10 @@ void describe_in_process(std::vector<std::string> command) { helpers().set_comma
 int serve_descriptions() {
   // Inherited from who asks: here the default is meant.
   std::signal(SIGPROF, SIG_DFL);
+#ifndef __SANITIZE_THREAD__  // whose shadow counts as data
   const rlimit memory{kMostMemory, kMostMemory};
   ::setrlimit(RLIMIT_DATA, &memory);
+#endif
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   Server server;
