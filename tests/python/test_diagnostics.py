@@ -1,4 +1,4 @@
-"""Diagnostics by Dask's names, pictures, and what importing and repeating cost."""
+"""Diagnostics by Dask's names, and pictures."""
 
 import io
 import sys
