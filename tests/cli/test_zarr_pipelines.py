@@ -61,3 +61,16 @@ def test_errors(freestone, group):
         (1, "run g.zarr[tas] ! write g.zarr", "exists"),
     ]:
         assert part in freestone.fails(code, words)
+
+
+@pytest.mark.parametrize("step", ["median --axis 0", "mean --axis 0", "percentile --q 30 --axis 0"])
+def test_one_chunk_of_output_needs_not_all_of_the_input(freestone, tmp_path, step):
+    """The output is one chunk, which one task writes; the input is twice the budget."""
+    x = np.random.default_rng(5).normal(size=(400, 200, 200)).astype("f4")
+    zarr.create_array(tmp_path / "a.zarr", shape=x.shape, dtype="f4", chunks=(20, 50, 100))[...] = x
+    freestone.out(f"run a.zarr --memory 32MiB ! {step} ! write m.zarr")
+    freestone.out(f"run a.zarr ! {step} ! write n.zarr")
+    m, n = zarr.open_array(tmp_path / "m.zarr", mode="r")[...], zarr.open_array(tmp_path / "n.zarr", mode="r")[...]
+    assert m.tobytes() == n.tobytes()
+    expected = np.mean(x, 0) if "mean" in step else np.percentile(x, 50 if "median" in step else 30, axis=0)
+    np.testing.assert_allclose(m, expected, rtol=1e-4, atol=1e-5)

@@ -6,13 +6,25 @@
 
 namespace freestone {
 
+namespace {
+
+/// Whether what a node makes is little beside what it needs: a reduction, be it by parts (a mean) or of whole axes (a median).
+bool reduces(const Graph& graph, const ValueRef& value) {
+  const PlanNode& node = graph.nodes[static_cast<std::size_t>(value.node)];
+  if (node.op->fold() != nullptr) return true;
+  constexpr Index kTimesSmaller = 4;
+  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](const ValueRef& input) {
+    return kTimesSmaller * element_count(graph.spec(value).shape) <= element_count(graph.spec(input).shape);
+  });
+}
+
+}  // namespace
+
 void gather_for_chunks(Graph& graph, const std::vector<SinkFacts>& sinks) {
   for (std::size_t r = 0; r < graph.roots.size(); ++r) {
     const ValueRef value = graph.roots[r];
     const Shape& unit = sinks[r].caps.unit;
-    if (graph.nodes[static_cast<std::size_t>(value.node)].op->fold() == nullptr ||
-        std::all_of(unit.begin(), unit.end(), [](Index n) { return n <= 1; }))
-      continue;
+    if (!reduces(graph, value) || std::all_of(unit.begin(), unit.end(), [](Index n) { return n <= 1; })) continue;
     const Spec& spec = graph.spec(value);
     graph.roots[r] = {static_cast<int>(graph.nodes.size()), 0};
     graph.nodes.push_back({std::make_shared<ViewOp>(spec, spec.shape, identity_access(spec.shape.rank())), {value}});
