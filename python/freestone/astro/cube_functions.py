@@ -74,7 +74,7 @@ class CubeFunctions(CubeBase):
         workers = self._scheduler.workers
         if new_length is None:
             return map_blocks(one, data, dtype=dtype, core_axes=spans, workers=workers)
-        return map_blocks(one, data, dtype=dtype, drop_axis=0, new_axis=0, chunks=(new_length, 1, 1), workers=workers)
+        return map_blocks(one, data, dtype=dtype, drop_axis=0, new_axis=0, chunks=(new_length, None, None), workers=workers)
 
     def apply_function_parallel_spectral(
         self, function: Callable[..., Any], accepts_chunks: bool = False, return_new_cube: bool = True, save_to_tmp_dir: bool = False, **options: Any
