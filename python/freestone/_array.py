@@ -93,7 +93,7 @@ class Array(_operators.Operators, _dask.DaskArray):
     @property
     def numblocks(self) -> tuple[int, ...]:
         """How many nominal chunks there are along each axis."""
-        return tuple(-(-n // max(each, 1)) for n, each in zip(self._core.shape, self._core.chunks))
+        return tuple(len(lengths) for lengths in self.chunks)
 
     @property
     def device(self) -> str:
