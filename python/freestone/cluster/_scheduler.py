@@ -13,6 +13,7 @@ from typing import Any
 from freestone import _core
 from freestone import errors as _errors
 from freestone.cluster import _checks, _worker
+from freestone.cluster._connect import workers_known
 from freestone.errors import DataError, Error, InternalError, IoError, MemoryBudgetError, UserError
 
 _LOST_SECONDS = 6.0  # without the scheduler, before it counts as gone
@@ -301,7 +302,7 @@ class _Tasks:
                 raise UserError(f"A worker does not have this version of freestone: {error}")
             raise IoError(f"A task failed on the cluster: {name}: {error}")
         one.failed_on.append(error.worker)
-        others = [address for address in self._client.scheduler_info(**_all_workers(self._client))["workers"] if address not in one.failed_on]
+        others = [address for address in workers_known(self._client) if address not in one.failed_on]
         if error.kind == "io" and len(one.failed_on) < _MOST_WORKERS and others:
             self._submit_again(number, words, one, others)
             return
@@ -348,7 +349,3 @@ def _same(value: Any) -> Any:
 
 def _tiles(first: int, last: int, *, payload: bytes, run: str, stage: int, memory: int) -> tuple[list[Any], bytes]:
     return _worker.tiles(payload, run, stage, first, last, memory)
-
-
-def _all_workers(client: Any) -> dict[str, int]:
-    return {"n_workers": -1} if _checks._takes_n_workers(client) else {}
