@@ -42,11 +42,12 @@ class Array(_operators.Operators, _dask.DaskArray):
     Other arrays that were made from it stay as they were.
     """
 
-    __slots__ = ("_core", "__weakref__")
+    __slots__ = ("_core", "_token", "__weakref__")
     __array_priority__ = 100
 
     def __init__(self, core: Any) -> None:
         self._core = core
+        self._token: tuple[Any, str] | None = None  # of Dask, and the engine's array that it is for
 
     # What it is.
 

@@ -8,14 +8,15 @@ import os
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from freestone import _core, _interrupts, _runs
+from freestone import _core, _runs
 from freestone._array import Array, from_numpy
+from freestone._calls import Function
 from freestone._dtypes import dtype_of
 from freestone.errors import UserError
 
@@ -27,12 +28,12 @@ def _native(dtype: Any) -> np.dtype[Any]:
 
 
 class _Reader:
-    """Parts of an object that is indexed as NumPy's arrays are."""
+    """Parts of an object that is indexed as NumPy's arrays are. `token` tells it from all others; its copies have it, too."""
 
-    __slots__ = ("x", "dtype", "lock")
+    __slots__ = ("x", "dtype", "lock", "token")
 
-    def __init__(self, x: Any, dtype: np.dtype[Any], locks: bool) -> None:
-        self.x, self.dtype, self.lock = x, dtype, threading.Lock() if locks else None
+    def __init__(self, x: Any, dtype: np.dtype[Any], locks: bool, token: str) -> None:
+        self.x, self.dtype, self.lock, self.token = x, dtype, threading.Lock() if locks else None, token
 
     def __call__(self, start: Sequence[int], shape: Sequence[int]) -> np.ndarray[Any, Any]:
         key = tuple(slice(a, a + n) for a, n in zip(start, shape))
@@ -49,7 +50,7 @@ class _Reader:
         return np.asarray(part, dtype=self.dtype)
 
     def __reduce__(self) -> Any:
-        return (_Reader, (self.x, self.dtype, self.lock is not None))
+        return (_Reader, (self.x, self.dtype, self.lock is not None, self.token))
 
 
 def read_by_parts(x: Any, grid: Sequence[int], name: str, lock: bool = False) -> Array:
@@ -65,7 +66,7 @@ def read_by_parts(x: Any, grid: Sequence[int], name: str, lock: bool = False) ->
         One thread at a time reads `x`.
     """
     dtype = _native(x.dtype)
-    reader: Callable[..., Any] = _interrupts.interruptible_reader(_Reader(x, dtype, lock))
+    reader = Function(_Reader(x, dtype, lock, uuid.uuid4().hex), "threads")
     return Array(_core.python_source(reader, [operator.index(n) for n in x.shape], dtype.name, list(grid), name))
 
 
@@ -100,7 +101,7 @@ def from_array(x: Any, chunks: Any = "auto", *, name: str | None = None, lock: b
         own: Any = getattr(x, "chunks", None)
         regular = isinstance(own, tuple) and len(own) == len(x.shape) and all(isinstance(n, (int, np.integer)) and n > 0 for n in own)
         grid = [int(min(n, max(1, length))) for n, length in zip(own, x.shape)] if regular else []
-        array = read_by_parts(x, grid, name or f"{type(x).__name__} {uuid.uuid4().hex[:8]}", lock)
+        array = read_by_parts(x, grid, name or type(x).__name__, lock)
     return array if chunks is None or isinstance(chunks, str) and chunks == "auto" else array.rechunk(chunks)
 
 
@@ -127,7 +128,7 @@ class _DaskBlocks:
     SMALL_BYTES = 1 << 20
 
     def __init__(self, array: Any, workers: int | None) -> None:
-        self.array, self.workers = array, workers
+        self.array, self.workers, self.token = array, workers, array.name
         self.edges = [np.concatenate([[0], np.cumsum(lengths)]).astype(int).tolist() for lengths in array.chunks]
         self._coming: dict[Any, threading.Event] = {}
         self._new_locks()
@@ -315,5 +316,5 @@ def from_dask(array: Any, *, num_workers: int | None = None) -> Array:
     dtype = _native(array.dtype)
     shape = [int(n) for n in array.shape]
     grid = [max(1, *lengths) for lengths in array.chunks]
-    reader: Callable[..., Any] = _interrupts.interruptible_reader(_DaskBlocks(array, num_workers))
+    reader = Function(_DaskBlocks(array, num_workers), "threads")
     return Array(_core.python_source(reader, shape, dtype.name, [int(n) for n in grid], f"dask {array.name}"))
