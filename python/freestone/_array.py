@@ -173,14 +173,14 @@ class Array(_operators.Operators, _dask.DaskArray):
         return self._freestone_result(_core.compute([self._core], _runs.run_setup(memory=memory, threads=threads, scheduler=scheduler)))
 
     def persist(
-        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None
+        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
     ) -> Array:
         """The array computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise.
 
         Parameters are as in `compute`.
         """
         threads = _runs.threads_of(threads, num_workers, scheduler)
-        return Array(_core.persist(self._core, _runs.run_setup(memory=memory, threads=threads)))
+        return Array(_core.persist(self._core, _runs.run_setup(memory=memory, threads=threads, scheduler=scheduler)))
 
     def write(
         self,

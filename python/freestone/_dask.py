@@ -45,7 +45,7 @@ class DaskTask:
     __slots__ = ()
     _key: str
 
-    def compute(self, **_: Any) -> Any:
+    def compute(self) -> Any:
         """The result."""
         raise NotImplementedError
 

@@ -180,6 +180,40 @@ def test_settings_by_address_and_back(client):
     assert connect(client) is client
 
 
+@pytest.fixture
+def sent(monkeypatch):
+    """What goes to a cluster."""
+    from freestone.cluster._scheduler import ClusterScheduler
+
+    seen = []
+    for name in ("compute", "write", "persist"):
+        kept = getattr(ClusterScheduler, name)
+        monkeypatch.setattr(ClusterScheduler, name, lambda self, *args, name=name, kept=kept: (seen.append((name, self.client.scheduler.address)), kept(self, *args))[1])
+    return seen
+
+
+def test_the_scheduler_of_a_call_is_where_it_runs(client, cube, tmp_path, sent):
+    a, where = fs.nanmean(fs.open(cube), axis=0), client.scheduler.address
+    expected = a.compute()
+    assert sent == []
+    np.testing.assert_array_equal(a.compute(scheduler=client), expected)
+    np.testing.assert_array_equal(fs.compute(a, 1, scheduler=where)[0], expected)
+    np.testing.assert_array_equal(a.persist(scheduler=client).compute(), expected)
+    a.write(tmp_path / "a.npy", compute=False).compute(scheduler=client)
+    fs.compute(fs.write({tmp_path / "b.npy": a}, compute=False), scheduler=client)
+    np.testing.assert_array_equal(fs.delayed(lambda: a.compute())().compute(scheduler=client), expected)
+    np.testing.assert_array_equal(fs.compute(fs.delayed(lambda: a.compute())(), scheduler=client)[0], expected)
+    assert sent == [(name, where) for name in ("compute", "compute", "persist", "write", "write", "compute", "compute")]
+    with fs.settings(scheduler=client):
+        for here in ("threads", "synchronous"):
+            a.compute(scheduler=here), a.persist(scheduler=here), fs.compute(a, fs.delayed(lambda: a.compute())(), scheduler=here)
+    assert len(sent) == 7
+    with pytest.raises(fs.UserError, match="tcp://host"):
+        a.persist(scheduler="a cluster")
+    with pytest.raises(fs.UserError, match="not function"):
+        a.compute(scheduler=lambda: None)
+
+
 def test_nobody_at_an_address(monkeypatch):
     monkeypatch.setattr("freestone.cluster._connect._CONNECT_SECONDS", 1)
     with pytest.raises(fs.IoError, match="127.0.0.1:9"):
