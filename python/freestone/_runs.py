@@ -46,6 +46,7 @@ class settings:
         Folder of intermediate results that do not fit the budget. Default: FREESTONE_TEMP_DIR, else TMPDIR, else /var/tmp.
     scheduler : optional
         Runs go to a Dask cluster: a ``distributed.Client``, ``"tcp://host:8786"``, or a cluster object. ``"threads"``: to this process again.
+        A task on a worker of that cluster does its own runs where it is.
     scheduler_file : path, optional
         The same by the ``scheduler.json`` that ``dask scheduler --scheduler-file`` wrote.
     resume : bool, optional
@@ -124,9 +125,11 @@ def run_setup(**overrides: Any) -> Any:
     setup.resume = now["resume"]
     client = None if cluster is None else cluster_of(cluster)
     if client is not None:
+        from freestone.cluster._inside import inside_of
         from freestone.cluster._scheduler import ClusterScheduler
 
-        setup.use_cluster(ClusterScheduler(client, now["temp_dir"]))
+        if not inside_of(client):
+            setup.use_cluster(ClusterScheduler(client, now["temp_dir"]))
     return setup
 
 
