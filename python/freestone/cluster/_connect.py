@@ -94,10 +94,10 @@ def client_of(scheduler: Any, what: str) -> Any:
     return connect(given)
 
 
-def workers_known(client: Any) -> list[str]:
-    """The addresses of all workers that the scheduler knows now."""
+def workers_known(client: Any) -> dict[str, Any]:
+    """All workers that the scheduler knows now: address -> what it says of them."""
     everything = {"n_workers": -1} if "n_workers" in inspect.signature(client.scheduler_info).parameters else {}
-    return list(client.scheduler_info(**everything)["workers"])
+    return dict(client.scheduler_info(**everything)["workers"])
 
 
 def close_client(address: str) -> None:
