@@ -20,7 +20,7 @@ _LOST_SECONDS = 6.0  # without the scheduler, before it counts as gone
 _MOST_ATTEMPTS = 12  # of a range whose worker was killed
 _MOST_WORKERS = 3  # on which a range may fail to read or write
 _STOP_SECONDS = 20.0
-_LOOK_SECONDS = 10.0  # in which no task has ended, before it is asked whether any worker can run one
+_LOOK_SECONDS = 5.0  # in which no task has ended, before it is asked which workers can run one
 _IDLE_SECONDS = 120.0  # in which none could, before they count as gone
 
 _DEATHS = ("KilledWorker", "CommClosedError", "NoValidWorkerError")  # Dask's words for a task whose workers went
@@ -191,7 +191,7 @@ class _Tasks:
                 left[one.group] = left.get(one.group, 0) + 1
         self._submit(number, words, ranges)
         while self._pending:
-            future = self._next()
+            future = self._next(number, words)
             one = self._pending.pop(future)
             if future.status != "finished":
                 self._again(number, words, one, future)
@@ -268,14 +268,14 @@ class _Tasks:
             one.attempts += 1
         return futures
 
-    def _next(self) -> Any:
+    def _next(self, number: int, words: str) -> Any:
         """The next task that has ended; looks meanwhile whether the scheduler is there, and workers."""
         while True:
             try:
                 future = self._done.get(timeout=0.25)
             except queue.Empty:
                 self._check_scheduler()
-                self._check_workers()
+                self._check_workers(number, words)
                 continue
             self._looked, self._idle_since = time.monotonic(), None
             if future in self._pending:
@@ -291,14 +291,19 @@ class _Tasks:
         if now - self._lost_since > _LOST_SECONDS or self._client.status in ("closed", "closing"):
             raise SchedulerLost("The Dask scheduler has gone: it was stopped, or this machine cannot reach it any more.")
 
-    def _check_workers(self) -> None:
+    def _check_workers(self, number: int, words: str) -> None:
         now = time.monotonic()
         if now - self._looked < _LOOK_SECONDS or self._client.status != "running":
             return
         self._looked = now
         workers = workers_known(self._client)
-        if any(facts.get("status", "running") == "running" or facts.get("metrics", {}).get("task_counts", {}).get("executing") for facts in workers.values()):
+        able = [address for address, facts in workers.items() if facts.get("status", "running") == "running"]
+        busy = [address for address, facts in workers.items() if facts.get("metrics", {}).get("task_counts", {}).get("executing")]
+        stuck = [address for address in workers if address not in able and address not in busy]
+        if able or busy:
             self._idle_since = None
+            if able and stuck:
+                self._move(number, words, stuck, able)
             return
         if self._idle_since is None:
             self._idle_since = now
@@ -310,6 +315,23 @@ class _Tasks:
                 "(distributed.worker.memory.pause). Restart them, or let go of what they hold."
             )
             raise WorkersLost(what)
+
+    def _move(self, number: int, words: str, stuck: list[str], able: list[str]) -> None:
+        """Ranges that wait on paused workers go to others: Dask leaves the last ones there."""
+        by_worker = self._client.processing()
+        given = {key for keys in by_worker.values() for key in keys}
+        waiting = {key for address in stuck for key in by_worker.get(address, ())}
+        has_plan = self._payload.key not in waiting
+        if not has_plan:
+            self._send_plan()
+        for future, one in list(self._pending.items()):
+            renewed = self._renew_inputs(number, words, one, lambda future: future.key in waiting)
+            if future.key not in waiting and not renewed and (has_plan or future.key in given):
+                continue
+            del self._pending[future]
+            future.cancel()
+            one.attempts -= 1  # nobody has died
+            self._submit_again(number, words, one, able)
 
     def _result(self, future: Any) -> Any:
         try:
@@ -345,7 +367,7 @@ class _Tasks:
             # Dask gives up what was there already, too, when it was lost and its workers died again.
             if self._payload.status == "error":
                 self._send_plan()
-            self._renew_inputs(number, words, one)
+            self._renew_inputs(number, words, one, lambda future: future.status == "error")
             self._submit_again(number, words, one)
             return
         if not isinstance(error, _worker.TileError):
@@ -366,11 +388,13 @@ class _Tasks:
         else:
             self._submit(number, words, [one], workers)
 
-    def _renew_inputs(self, number: int, words: str, merged: _Range) -> None:
-        lost = [k for k, (future, _) in enumerate(merged.inputs) if future.status == "error"]
+    def _renew_inputs(self, number: int, words: str, merged: _Range, is_lost: Callable[[Any], bool]) -> bool:
+        """What a range merges is made again where it is lost. Says whether any was."""
+        lost = [k for k, (future, _) in enumerate(merged.inputs) if is_lost(future)]
         ranges = [merged.inputs[k][1] for k in lost]
         for k, one, future in zip(lost, ranges, self._futures(number, words, ranges) if ranges else []):
             merged.inputs[k] = future, one
+        return bool(lost)
 
     def stop(self) -> None:
         """Ends all tasks, and waits until none of them works any more."""
