@@ -151,7 +151,12 @@ void bind_sky(nb::module_& module) {
   module.def("cube_from", &cube_from, nb::arg("data"), nb::arg("cards"), nb::arg("unit"), nb::arg("beam").none());
 
   module.def(
-      "read_sky", [](const std::string& path) { return astro::sky_array_from(open(path)); }, nb::call_guard<nb::gil_scoped_release>());
+      "read_sky",
+      [](const std::string& path, const std::optional<Index>& stokes) {
+        const Opened opened = open(path);
+        return stokes ? astro::stokes_plane_from(opened, *stokes) : astro::sky_array_from(opened);
+      },
+      nb::arg("path"), nb::arg("stokes") = nb::none(), nb::call_guard<nb::gil_scoped_release>());
   module.def("sky_from", &sky_from, nb::arg("data"), nb::arg("cards"), nb::arg("unit"), nb::arg("beam").none());
   module.def("spectral_cards", &spectral_cards, nb::arg("cards"), nb::arg("rank"), nb::arg("unit"), nb::arg("convention").none(),
              nb::arg("rest").none());
