@@ -229,9 +229,8 @@ class CubeSmoothing(CubeFunctions):
                     parts.append(estimator(np.take(block, range(k * factor, min((k + 1) * factor, block.shape[axis])), axis=axis), axis=axis))
             return np.stack(parts, axis=axis)
 
-        chunks = [1, 1, 1]
-        chunks[axis] = length
-        return map_blocks(groups, data, dtype=dtype, drop_axis=axis, new_axis=axis, chunks=tuple(chunks), workers=self._scheduler.workers)
+        chunks = [length if k == axis else None for k in range(3)]
+        return map_blocks(groups, data, dtype=dtype, drop_axis=axis, new_axis=axis, chunks=chunks, workers=self._scheduler.workers)
 
     def reproject(
         self, header: Any, order: Any = "bilinear", use_memmap: bool = False, filled: bool = True, save_to_tmp_dir: bool = False, **options: Any
