@@ -55,26 +55,25 @@ class CubeFunctions(CubeBase):
         wants_info = "block_info" in _parameters(function)
 
         def one(block: np.ndarray[Any, Any], block_info: Any = None) -> Any:
-            if wants_info:
-                options["block_info"] = block_info
+            given = {**options, "block_info": block_info} if wants_info else options  # of this call: others run beside it
             if accepts_chunks:
-                return np.asarray(function(block, **options), dtype=dtype)
+                return np.asarray(function(block, **given), dtype=dtype)
             if spans == (0,):
                 out = np.empty((length, *block.shape[1:]), dtype=dtype)
                 for y in range(block.shape[1]):
                     for x in range(block.shape[2]):
-                        out[:, y, x] = function(block[:, y, x], **options)
+                        out[:, y, x] = function(block[:, y, x], **given)
                 return out
             out = np.empty(block.shape, dtype=dtype)
             for channel in range(block.shape[0]):
-                out[channel] = function(block[channel], **options)
+                out[channel] = function(block[channel], **given)
             return out
 
         one.__name__ = getattr(function, "__name__", type(function).__name__)
         workers = self._scheduler.workers
         if new_length is None:
             return map_blocks(one, data, dtype=dtype, core_axes=spans, workers=workers)
-        return map_blocks(one, data, dtype=dtype, drop_axis=0, new_axis=0, chunks=(new_length, 1, 1), workers=workers)
+        return map_blocks(one, data, dtype=dtype, drop_axis=0, new_axis=0, chunks=(new_length, None, None), workers=workers)
 
     def apply_function_parallel_spectral(
         self, function: Callable[..., Any], accepts_chunks: bool = False, return_new_cube: bool = True, save_to_tmp_dir: bool = False, **options: Any
