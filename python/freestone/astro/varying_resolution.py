@@ -47,9 +47,7 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
         if given is None:
             raise UserError("A cube of varying resolution has beams: radio_beam.Beams, one a channel.")
         super().__init__(data, *args, **options)
-        table = convert.beams_of_table(given)
-        if len(table) != self.shape[0]:
-            raise UserError(f"There are {len(table)} beams for {self.shape[0]} channels.")
+        table = convert.beams_of_table(given, self.shape[0])
         self._sky = self._sky.with_beams(convert.rows_of_beams(table))
         self._take_beams(table, goodbeams_mask)
         self.beam_threshold = beam_threshold
