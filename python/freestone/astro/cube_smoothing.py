@@ -229,7 +229,7 @@ class CubeSmoothing(CubeFunctions):
                     parts.append(estimator(np.take(block, range(k * factor, min((k + 1) * factor, block.shape[axis])), axis=axis), axis=axis))
             return np.stack(parts, axis=axis)
 
-        chunks = [length if k == axis else None for k in range(3)]
+        chunks = tuple(length if k == axis else None for k in range(3))
         return map_blocks(groups, data, dtype=dtype, drop_axis=axis, new_axis=axis, chunks=chunks, workers=self._scheduler.workers)
 
     def reproject(
