@@ -15,7 +15,7 @@ from freestone.astro import convert
 from freestone.astro.beams import SingleBeam, _as_beam, check_jybeam
 from freestone.astro.conditions import BeamWarning, NoBeamError, StokesWarning
 from freestone.astro.convolving import areas_ratio, astropys, convolution, image_convolved, kernel_between
-from freestone.astro.cube_base import accept
+from freestone.astro.cube_base import accept, own_options
 from freestone.astro.cube_exports import CubeExports
 from freestone.astro.cube_parts import CubeParts
 from freestone.astro.cube_reductions import CubeReductions
@@ -264,7 +264,7 @@ class SpectralCube(BaseSpectralCube, SingleBeam):
         save_to_tmp_dir : bool
             Compute now and keep; see `rechunk`.
         """
-        own = {name: value for name, value in options.items() if name not in ("update_function", "num_cores", "parallel", "verbose", "use_memmap")}
+        own = own_options(options)
         beam = _as_beam(convert.beam_from_numbers(convert.numbers_of_beam(beam)) if not hasattr(beam, "deconvolve") else beam)
         old = self._beam
         if old is None:
