@@ -78,6 +78,9 @@ nb::dict open_contents(const std::string& path, const nb::dict& storage_options)
   out["format"] = contents.format;
   out["is_group"] = contents.is_group;
   out["attributes"] = triples_of(contents.attributes);
+  nb::dict groups;
+  for (const formats::Contents::Group& group : contents.groups) groups[nb::cast(group.path)] = triples_of(group.attributes);
+  out["groups"] = groups;
   nb::list variables;
   for (const formats::Variable& variable : contents.variables) variables.append(dict_of(variable));
   out["variables"] = variables;
