@@ -52,23 +52,6 @@ class _Reader:
         return (_Reader, (self.x, self.dtype, self.lock is not None))
 
 
-def read_by_parts(x: Any, grid: Sequence[int], name: str, lock: bool = False) -> Array:
-    """An array over `x`, which has shape, dtype and NumPy's indexing by slices.
-
-    Parameters
-    ----------
-    grid : sequence of int
-        Lengths of a nominal chunk, 1 or more each; none: data without chunks.
-    name : str
-        For messages.
-    lock : bool
-        One thread at a time reads `x`.
-    """
-    dtype = _native(x.dtype)
-    reader: Callable[..., Any] = _interrupts.interruptible_reader(_Reader(x, dtype, lock))
-    return Array(_core.python_source(reader, [operator.index(n) for n in x.shape], dtype.name, list(grid), name))
-
-
 def from_array(x: Any, chunks: Any = "auto", *, name: str | None = None, lock: bool = False) -> Array:
     """An array over an object that is read part by part, as ``dask.array.from_array``: an ``h5py.Dataset``, a ``zarr.Array``, a memory map...
 
@@ -97,10 +80,12 @@ def from_array(x: Any, chunks: Any = "auto", *, name: str | None = None, lock: b
     else:
         if not (hasattr(x, "shape") and hasattr(x, "dtype") and hasattr(x, "__getitem__")):
             raise UserError(f"from_array takes what has shape, dtype and indexing, not {type(x).__name__}.")
+        dtype, shape = _native(x.dtype), [operator.index(n) for n in x.shape]
         own: Any = getattr(x, "chunks", None)
-        regular = isinstance(own, tuple) and len(own) == len(x.shape) and all(isinstance(n, (int, np.integer)) and n > 0 for n in own)
-        grid = [int(min(n, max(1, length))) for n, length in zip(own, x.shape)] if regular else []
-        array = read_by_parts(x, grid, name or f"{type(x).__name__} {uuid.uuid4().hex[:8]}", lock)
+        regular = isinstance(own, tuple) and len(own) == len(shape) and all(isinstance(n, (int, np.integer)) and n > 0 for n in own)
+        grid = [int(min(n, max(1, length))) for n, length in zip(own, shape)] if regular and shape else []
+        label = name or f"{type(x).__name__} {uuid.uuid4().hex[:8]}"
+        array = Array(_core.python_source(_interrupts.interruptible_reader(_Reader(x, dtype, lock)), shape, dtype.name, grid, label))
     return array if chunks is None or isinstance(chunks, str) and chunks == "auto" else array.rechunk(chunks)
 
 
