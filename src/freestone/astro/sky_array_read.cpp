@@ -123,7 +123,8 @@ void read_header(const Opened& opened, SkyArray& sky, std::optional<Index> plane
     const bool is_last = kept.empty() && k + 1 == order.order.size();
     const Index length = sky.data.shape()[order.order[k]];
     const bool is_chosen = plane && name == "stokes";
-    if (is_chosen && (*plane < 0 || *plane >= length)) fail(ErrorKind::kUser, "There is no Stokes plane {}: the file has {}.", *plane, length);
+    if (is_chosen && (*plane < 0 || *plane >= length))
+      fail(ErrorKind::kUser, "There is no Stokes plane {}: the file has {}.", *plane, length);
     const bool drops = is_chosen || (says_nothing && !is_last && length == 1);
     taken.push_back(drops ? Slice::at(is_chosen ? *plane : 0) : Slice{});
     if (drops) continue;

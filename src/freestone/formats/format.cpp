@@ -154,7 +154,8 @@ bool is_coordinate(const Variable& variable) {
   return variable.dims.size() == 1 && variable.dims[0] == variable.name.substr(variable.name.rfind('/') + 1);
 }
 
-/// What lies below `group` (ends with '/'), named from there, with what the group says, and the coordinates above it of axes that are used there.
+/// What lies below `group` (ends with '/'), named from there, with what the group says, and the coordinates above it of axes that are used
+/// there.
 Contents only_group(Contents contents, const std::string& group) {
   std::vector<Variable> inside, above;
   for (Variable& variable : contents.variables) {

@@ -7,7 +7,8 @@
 namespace freestone::formats::zarr {
 namespace {
 
-/// What xarray writes as _FillValue of floats in version 3, the eight bytes of a little-endian float64 in base64, is the number here, as in every format.
+/// What xarray writes as _FillValue of floats in version 3, the eight bytes of a little-endian float64 in base64, is the number here, as in
+/// every format.
 void take_number_of_text(Attribute& attribute, DType elements) {
   const auto* text = std::get_if<std::string>(&attribute.value);
   if (attribute.key != "_FillValue" || text == nullptr) return;

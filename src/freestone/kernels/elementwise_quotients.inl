@@ -1,12 +1,12 @@
-// Integers divided by one and the same number: a product and a shift each, where the processor's division takes ten times as long and knows no vectors.
-// Part of elementwise_loops.inl.
+// Integers divided by one and the same number: a product and a shift each, where the processor's division takes several times as long and
+// knows no vectors. Part of elementwise_loops.inl.
 
 /// Floored quotients by `d` > 0, of integers that are computed as unsigned ones of kBits bits (at least 32).
 ///
-/// With 2^(L-1) < d <= 2^L and 0 <= u <= 2^(kBits-1): u / d = u * ceil(2^(kBits-1+L) / d) >> (kBits-1+L), for the factor is too large by less than
-/// one, and the product by less than 1/d. It fits kBits bits. What is below zero is the complement of the quotient of its complement.
-/// Where u has all kBits bits, the factor has one more: 2^kBits + floor(2^kBits (2^L - d) / d) + 1, of which `factor` is what is behind the first bit; the
-/// sum is halved before it overflows (Granlund and Montgomery 1994).
+/// With 2^(L-1) < d <= 2^L and 0 <= u <= 2^(kBits-1): u / d = u * ceil(2^(kBits-1+L) / d) >> (kBits-1+L), for the factor is too large by less
+/// than one, and the product by less than 1/d. It fits kBits bits. What is below zero is the complement of the quotient of its complement.
+/// Where u has all kBits bits, the factor has one more: 2^kBits + floor(2^kBits (2^L - d) / d) + 1, of which `factor` is what is behind the
+/// first bit; the sum is halved before it overflows (Granlund and Montgomery 1994).
 template <class T>
 struct Divisor {
   using U = Wrap<T>;
