@@ -153,8 +153,7 @@ def reproject_cube(cube: Any, header: Any, order: Any, filled: bool, options: di
     def sample(block: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return _sampled(block, rows, columns, number)
 
-    lengths = (floating.chunksize[0] if not floating._core.is_contiguous else 1, size[1], size[2])
-    made = map_blocks(sample, floating, dtype=floating.dtype, drop_axis=(1, 2), new_axis=(1, 2), chunks=lengths)
+    made = map_blocks(sample, floating, dtype=floating.dtype, drop_axis=(1, 2), new_axis=(1, 2), chunks=(None, size[1], size[2]))
     return cube._regridded(made, wcs)
 
 

@@ -116,7 +116,7 @@ def stack_spectra(
         return np.where(np.isnan(own)[None] | ~np.isfinite(block).any(axis=0)[None], np.nan, made)
 
     data = cube._blocked(cube._filled(), (0,))
-    spectra = map_blocks(shifted, data, dtype=float, drop_axis=0, new_axis=0, chunks=(length, 1, 1))
+    spectra = map_blocks(shifted, data, dtype=float, drop_axis=0, new_axis=0, chunks=(length, None, None))
     name = getattr(stack_function, "__name__", "")
     if str(getattr(stack_function, "__module__", "")).startswith("numpy") and name in ("nanmean", "nansum"):
         import freestone
