@@ -121,8 +121,10 @@ def test_mosaic(cube, peer):
     # Upstream counts by the first channel: where channels have NaN of their own its weights are others.
     close = np.isclose(a[both], b[both], rtol=1e-4, atol=1e-4)
     assert close.mean() > 0.8
-    whole = np.isfinite(elements(cube)[:, 2:]).all(axis=0)
-    assert whole.any()
+    whole = elements(cube)[:, 2:]
+    both = np.isfinite(a) & np.isfinite(whole)
+    assert both.mean() > 0.5
+    np.testing.assert_allclose(a[both], whole[both], rtol=1e-4, atol=1e-4)
     assert set(astro.combine_headers(parts[0].header, parts[1].header)) >= {"NAXIS1", "CTYPE1", "CRVAL2"}
 
 
