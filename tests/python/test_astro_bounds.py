@@ -4,7 +4,6 @@ import os
 import pickle
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import astropy.units as u
@@ -18,22 +17,11 @@ from freestone.astro import SpectralCube
 
 upstream = pytest.importorskip("spectral_cube")
 radio_beam = pytest.importorskip("radio_beam")
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 ROOT = Path(__file__).resolve().parents[2]
 JY = u.Jy / u.beam
 KMS = u.km / u.s
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@pytest.fixture
-def cube(cube_path):
-    return SpectralCube.read(cube_path)
 
 
 def elements(cube):

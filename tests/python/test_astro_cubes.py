@@ -1,7 +1,6 @@
 """Cubes against spectral_cube on random cubes with NaN, masks, units and beams: functions, smoothing, interpolation, beams of channels."""
 
 import operator
-import warnings
 
 import astropy.units as u
 import freestone as fs
@@ -15,21 +14,10 @@ from scipy import ndimage
 
 upstream = pytest.importorskip("spectral_cube")
 radio_beam = pytest.importorskip("radio_beam")
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 JY = u.Jy / u.beam
 KMS = u.km / u.s
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@pytest.fixture
-def cube(cube_path):
-    return SpectralCube.read(cube_path)
 
 
 @pytest.fixture

@@ -13,20 +13,12 @@ import numpy as np
 import pytest
 
 import freestone as fs
-from freestone.cluster import Cluster, _checks, _worker
+from freestone.cluster import _checks, _worker
 from freestone.cluster._scheduler import SchedulerLost
 
 pytest.importorskip("distributed")
 
 SEED = random.randrange(2**32)
-
-
-@pytest.fixture(scope="module")
-def client():
-    from distributed import Client
-
-    with Cluster(2, 1, memory_limit="1GiB", dashboard_address=None) as cluster, Client(cluster) as client:
-        yield client
 
 
 @pytest.fixture
