@@ -48,14 +48,27 @@ LabelSelector selector_of(const std::string& text, bool is_time, const std::stri
   return range;
 }
 
+/// Bands of a raster have numbers and names, but no coordinate.
+bool is_band(const Flow& flow, const std::string& name) {
+  return name == "band" && flow.arrays.size() == 1 && Flow::axis_of(flow.array(), "band").has_value() && flow.labelled().coordinate("band") == nullptr;
+}
+
 }  // namespace
 
 void select_labels(Flow& flow, const Arguments& arguments, Match match, const std::string& step) {
   SelectionOptions options{.match = match};
   if (arguments.has("tolerance")) options.tolerance = arguments.number("tolerance", 0);
   Labels labels;
-  const Dataset dataset = flow.labelled();
+  std::vector<std::pair<std::string, std::string>> others;
   for (const auto& [name, text] : arguments.others()) {
+    if (is_band(flow, name))
+      select_bands(flow, text, step);
+    else
+      others.emplace_back(name, text);
+  }
+  if (others.empty()) return;
+  const Dataset dataset = flow.labelled();
+  for (const auto& [name, text] : others) {
     const std::string dim = flow.dim(name);
     const DatasetVariable* coordinate = dataset.coordinate(dim);
     const bool is_time = coordinate != nullptr && CoordinateValues::read(*coordinate).is_time();
