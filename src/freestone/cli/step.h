@@ -17,6 +17,7 @@
 #include "freestone/cli/pipeline_parser.h"
 #include "freestone/exec/compute.h"
 #include "freestone/label/coordinate.h"
+#include "freestone/label/data_array.h"
 
 namespace freestone::cli {
 
@@ -97,8 +98,8 @@ std::vector<StepRow> label_steps();
 void select_labels(Flow& flow, const Arguments& arguments, Match match, const std::string& step);
 /// West, south, east, north, in degrees, of axes with latitudes and longitudes.
 void select_box(Flow& flow, const std::vector<double>& box);
-/// Folds the groups that the step before has made.
-void reduce_groups(Flow& flow, const std::string& function);
+/// Folds the groups that the step before has made; with `weights` also along `dims`.
+void reduce_groups(Flow& flow, const std::string& function, const std::optional<DataArray>& weights = {}, const std::vector<std::string>& dims = {});
 
 // Of steps_raster.cpp, for select, calc and mask.
 

@@ -220,17 +220,23 @@ void interp_step(Flow& flow, const Arguments& arguments, Request&) {
 
 }  // namespace
 
-void reduce_groups(Flow& flow, const std::string& function) {
+void reduce_groups(Flow& flow, const std::string& function, const std::optional<DataArray>& weights, const std::vector<std::string>& dims) {
   const Grouping grouping = std::move(*flow.grouping);
   flow.grouping.reset();
   const std::string name = function == "var" ? "variance" : function;
   std::vector<astro::SkyArray> before = flow.arrays;
-  flow.change_labels([&](const Dataset& d) { return reduce(d, grouping, name); });
+  flow.change_labels([&](const Dataset& d) {
+    if (weights) return weighted(d, grouping, name, *weights, dims);
+    const Dataset folded = reduce(d, grouping, name);
+    return dims.empty() ? folded : reduce(folded, name, dims);
+  });
   for (std::size_t k = 0; k < flow.arrays.size(); ++k) {
     if (!Flow::axis_of(before[k], grouping.dim)) continue;
     if (function == "var") flow.arrays[k].unit = flow.arrays[k].unit.pow(2);
     if (function == "count") flow.arrays[k].unit = Unit();
-    add_cell_methods(flow.arrays[k], {grouping.dim}, function);
+    std::vector<std::string> gone{grouping.dim};
+    gone.insert(gone.end(), dims.begin(), dims.end());
+    add_cell_methods(flow.arrays[k], gone, function);
   }
   flow.label = function;
 }
