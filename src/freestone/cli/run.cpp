@@ -290,13 +290,13 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
   const CommandWords command = parse_command(words);
   const Arguments arguments(command.head, row.options, "run: ");
   set_url_options(arguments);
+  use_temp_dir(arguments);
   if (arguments.has("plan")) {
     if (!arguments.words().empty() || !command.pipeline.empty() || arguments.has("with"))
       refuse("run --plan takes no INPUT and no steps: the plan has them.");
     run_saved_plan(arguments.text("plan"), arguments, process);
     return 0;
   }
-  use_temp_dir(arguments);
   if (arguments.has("each")) return run_each(command.pipeline, arguments, process);
   const Asked asked = ask({.inputs = inputs_of(arguments, "run"), .variables = variables_of(arguments), .stack = arguments.text("stack"), .with = arguments.all("with"),
                            .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")});

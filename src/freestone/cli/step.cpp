@@ -104,7 +104,12 @@ void apply_pipeline(const Pipeline& pipeline, Flow flow, Request& request) {
     try {
       if (flow.grouping && row.reduces_groups == false)
         fail(ErrorKind::kUser, "the step {} before it makes groups, and a reduction must follow: mean, sum, min, max, std, var, count, first or last.", flow.grouped_by);
-      if (!row.is_sink) flow.history += " ! " + to_text(call);
+      if (!row.is_sink) {
+        flow.history += " ! " + to_text(call);
+        // Behind a step nobody knows which elements they are of.
+        flow.texts.clear();
+        flow.mask.reset();
+      }
       row.apply(flow, arguments, request);
     } catch (Error& error) {
       throw error.within("step " + row.name);

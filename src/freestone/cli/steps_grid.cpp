@@ -107,7 +107,6 @@ void reproject(Flow& flow, const Arguments& arguments, Request&) {
     if (flow.arrays.size() > 1 && !is_image) return array;
     return is_of_sky(array) ? reproject_sky(array, arguments) : reproject_raster(array, arguments);
   });
-  flow.mask.reset();
 }
 
 /// Places in pixels, and what they were called.
@@ -209,7 +208,6 @@ void extract(Flow& flow, const Arguments& arguments, Request&) {
     if (flow.arrays.size() > 1 && (array.rank() < 2 || dims.size() < 2 || array.dims.back() != dims.back() || array.dims[array.dims.size() - 2] != dims[dims.size() - 2])) return array;
     return arguments.has("point") ? at_point(array, arguments) : arguments.has("points") ? at_points(array, arguments) : along_path(array, arguments);
   });
-  flow.mask.reset();
 }
 
 }  // namespace

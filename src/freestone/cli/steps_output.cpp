@@ -51,11 +51,8 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
   options.packing = packing_of(arguments);
   options.unlimited_dims = arguments.list("unlimited");
   options.append = arguments.text("append");
-  // Behind a step nobody knows which elements they are of.
-  if (flow.history.find(" ! ") == std::string::npos) {
-    options.texts = flow.texts;
-    options.mask = flow.mask;
-  }
+  options.texts = flow.texts;
+  options.mask = flow.mask;
   // FITS cards hold ASCII only.
   for (const char c : flow.history) options.history += c >= ' ' && c <= '~' ? c : '?';
   request.add_file(path, astro::outputs_for(flow.arrays, flow.attributes, path, options));

@@ -108,6 +108,8 @@ class Sink {
   /// Instead of `create`: takes up the temporary output that a killed run left, with everything that was written to it.
   /// @throws Error kind user: there is none, or somebody is writing it; kind data: it is not what `create` would have made
   virtual void resume() { fail(ErrorKind::kUser, "{}: a run that writes it cannot be taken up.", name()); }
+  /// Instead of `finish`: lets go of the output as it is, lock and all, for a run that will `resume` it. What cannot be taken up is removed.
+  virtual void leave() noexcept { abort(); }
   /// Instead of `create`, when the output has its final name: removes what it replaced, if that is still there.
   virtual void clean_up() {}
   /// Brings what was written so far to the disk; meanwhile `write` may be called.

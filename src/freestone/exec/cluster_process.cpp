@@ -84,12 +84,14 @@ class Helper {
 
   /// The next line; nothing when the helper has ended.
   std::optional<std::string> line(const Cancel& cancel) {
+    std::size_t seen = 0;  // a part of a result is one line of many reads
     while (true) {
-      if (const auto end = read_.find('\n'); end != std::string::npos) {
+      if (const auto end = read_.find('\n', seen); end != std::string::npos) {
         std::string out = read_.substr(0, end);
         read_.erase(0, end + 1);
         return out;
       }
+      seen = read_.size();
       if (cancel.requested() && !told_) {
         told_ = true;
         ::kill(pid_, SIGINT);
@@ -258,16 +260,7 @@ void write_on_cluster(const std::vector<Output>& outputs, const ComputeOptions& 
 }
 
 std::vector<Tensor> compute_on_cluster(const std::vector<Array>& arrays, const ComputeOptions& options, const ClusterAddress& where) {
-  std::vector<Output> outputs;
-  std::vector<MemoryStore> stores;
-  for (const Array& array : arrays) {
-    stores.emplace_back(array.spec());
-    outputs.push_back({array, stores.back().sink()});
-  }
-  write_on_cluster(outputs, options, where);
-  std::vector<Tensor> results;
-  for (const MemoryStore& store : stores) results.emplace_back(store.view(), store.source());
-  return results;
+  return results_of(arrays, options, [&](const std::vector<Output>& outputs, const ComputeOptions& given) { write_on_cluster(outputs, given, where); });
 }
 
 }  // namespace freestone

@@ -17,6 +17,7 @@
 #include "freestone/storage/file.h"
 #include "freestone/storage/location.h"
 #include "freestone/storage/shared_writing.h"
+#include "freestone/storage/temporary_output.h"
 
 namespace freestone {
 namespace {
@@ -32,26 +33,6 @@ constexpr Index kMostTasks = 20'000;
 // A task that is lost is done again, and one at the end keeps the others waiting: neither may take long.
 constexpr double kTaskSeconds = 4, kLeastSeconds = 0.5;
 constexpr Index kTasksALane = 4;
-
-/// An output that is created, finished and aborted by somebody else.
-class OpenSink final : public Sink {
- public:
-  explicit OpenSink(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
-  const Spec& spec() const override { return sink_->spec(); }
-  const SinkCaps& caps() const override { return sink_->caps(); }
-  std::string name() const override { return sink_->name(); }
-  void create() override {}
-  Index scratch_bytes(const Box& box) const override { return sink_->scratch_bytes(box); }
-  Index contiguous_scratch_bytes(const Box& box) const override { return sink_->contiguous_scratch_bytes(box); }
-  void write(const Box& box, const View& data, Scratch& scratch, const Cancel& cancel) override { sink_->write(box, data, scratch, cancel); }
-  void finish() override {}
-  void abort() noexcept override {}
-
- private:
-  std::shared_ptr<Sink> sink_;
-};
-
-Index tiles_along(const Stage& stage, int axis) { return (stage.domain.shape[axis] + stage.tile[axis] - 1) / stage.tile[axis]; }
 
 /// The axes of the anchor along which a stage's reductions go.
 std::vector<int> reduced_anchor_axes(const Plan& plan, const Stage& stage) {
@@ -76,13 +57,6 @@ const Stage* stage_of(const Plan& plan, std::size_t root, const Delivery** deliv
   return nullptr;
 }
 
-std::string hidden_beside(const std::string& path, const std::string& ending) {
-  std::string whole = absolute_location(path);
-  while (whole.size() > 1 && whole.back() == '/') whole.pop_back();
-  const auto slash = whole.rfind('/');
-  return whole.substr(0, slash + 1) + "." + whole.substr(slash + 1) + ending;
-}
-
 }  // namespace
 
 ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions& options)
@@ -99,8 +73,10 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
       } else {
         target.how = How::kStore;
         const Json kept = output.recipe ? Json::parse(output.recipe(), nullptr, false) : Json();
-        target.is_kept = kept.is_object() && kept.contains("store");
-        if (target.is_kept) target.store = kept.at("store").get<std::string>(), target.block = Shape(kept.at("block").get<std::vector<Index>>());
+        if (kept.is_object() && kept.contains("store")) {
+          target.how = How::kKept;
+          target.store = kept.at("store").get<std::string>(), target.block = Shape(kept.at("block").get<std::vector<Index>>());
+        }
       }
       planned.push_back(output);
     } else {
@@ -111,16 +87,17 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
     targets_.push_back(std::move(target));
   }
   work_folder_ = folder_of_work(outputs);
-  for (const auto& sink : sinks_)
-    if (journal_path_.empty()) journal_path_ = sink->journal_path();
+  journal_path_ = journal_path_of(sinks_);
   if (!journal_path_.empty()) job_ = describe_job(roots, sinks_);
   if (job_.empty()) journal_path_.clear();
   if (options.compute.resume) {
-    if (journal_path_.empty())
-      fail(ErrorKind::kUser, "This run cannot be taken up: that needs an output on disk of a format that can be (FITS, npy, Zarr), and inputs that are files.");
-    left_ = std::make_unique<Journal::Left>(Journal::read(journal_path_, job_));
-    plan_ = plan_from_json(Json::parse(left_->plan), with_stores(options.compute.open));
+    const OpenSource open = options.compute.open ? with_stores(options.compute.open) : OpenSource();
+    TakenUp taken = taken_up(journal_path_, job_, open, resolved(options.compute.settings).memory_bytes);
+    left_ = std::make_unique<Journal::Left>(std::move(taken.left));
+    plan_ = std::move(taken.plan);
     sinks_ = without_done(sinks_, left_.get());
+    for (std::size_t r = 0; r < targets_.size(); ++r)
+      if (sinks_[r] != targets_[r].sink) targets_[r].how = How::kDone;
   } else {
     plan_ = plan_outputs(planned, options.compute);
     put_reduced_axes_last();
@@ -140,6 +117,10 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
     together_.push_back(together);
   }
   choose_ways();
+  // What goes by way of a store is not in its output before the end: those tiles are made again.
+  if (left_ != nullptr)
+    for (std::size_t g = 0; g < plan_.stages.size(); ++g)
+      if (!is_noted(static_cast<int>(g))) left_->finished[g].assign(left_->finished[g].size(), false);
   needed_ = needed_stages(plan_, sinks_, left_.get());
 }
 
@@ -148,10 +129,11 @@ ClusterRun::~ClusterRun() {
 }
 
 std::string ClusterRun::folder_of_work(const std::vector<Output>& outputs) const {
-  if (!options_.work_folder.empty()) return absolute_location(options_.work_folder) + fmt::format("/freestone-work-{}-{}", ::getpid(), now_ns());
-  for (const Output& output : outputs)
-    if (output.sink->caps().on_disk) return hidden_beside(output.sink->name(), ".freestone-work");
-  return absolute_location(options_.here.temp_dir) + fmt::format("/freestone-work-{}-{}", ::getpid(), now_ns());
+  if (options_.work_folder.empty())
+    for (const Output& output : outputs)
+      if (output.sink->caps().on_disk) return work_folder_name(absolute_location(output.sink->name()));
+  const std::string& folder = options_.work_folder.empty() ? options_.here.temp_dir : options_.work_folder;
+  return absolute_location(folder) + fmt::format("/freestone-work-{}-{}", ::getpid(), now_ns());
 }
 
 void ClusterRun::put_reduced_axes_last() {
@@ -194,7 +176,7 @@ void ClusterRun::choose_ways() {
   }
   for (std::size_t r = 0; r < targets_.size(); ++r) {
     Target& target = targets_[r];
-    if (target.how != How::kStore || target.is_kept) continue;
+    if (target.how != How::kStore) continue;
     target.store = fmt::format("{}/output-{}", work_folder_, r);
     target.block = target.sink->caps().unit;
     const bool has_units = std::any_of(target.block.begin(), target.block.end(), [](Index extent) { return extent > 1; });
@@ -206,7 +188,8 @@ void ClusterRun::choose_ways() {
 bool ClusterRun::is_noted(int stage) const {
   const Stage& described = plan_.stages[static_cast<std::size_t>(stage)];
   return is_resumable(described, sinks_) && std::all_of(described.deliveries.begin(), described.deliveries.end(), [&](const Delivery& d) {
-           return targets_[static_cast<std::size_t>(d.target)].how == How::kDirect;
+           const How how = targets_[static_cast<std::size_t>(d.target)].how;
+           return how == How::kDirect || how == How::kDone;
          });
 }
 
@@ -245,7 +228,7 @@ Index ClusterRun::wanted_ranges(int number, Index tiles, Index lanes) const {
 
 Index ClusterRun::bytes_at_the_end() const {
   Index bytes = 0;
-  for (const Target& target : targets_) bytes += target.how == How::kStore && !target.is_kept ? target.sink->spec().bytes() : 0;
+  for (const Target& target : targets_) bytes += target.how == How::kStore ? target.sink->spec().bytes() : 0;
   return bytes;
 }
 
@@ -261,7 +244,7 @@ std::vector<ClusterRun::Range> ClusterRun::ranges(int number, Index lanes) const
     for (Index p = 0; p < parts; ++p)
       out.push_back({first + units * p / parts * unit, std::min(last, first + units * (p + 1) / parts * unit), group, leaves_states});
   };
-  const std::vector<bool>* finished = left_ != nullptr && is_noted(number) ? &left_->finished[g] : nullptr;
+  const std::vector<bool>* finished = left_ != nullptr ? &left_->finished[g] : nullptr;
   const Index left = finished == nullptr ? all : std::count(finished->begin(), finished->end(), false);
   const Index wanted = wanted_ranges(number, left, lanes);
   const Index together = together_[g];
@@ -324,16 +307,15 @@ std::vector<std::string> ClusterRun::folders() const {
 void ClusterRun::make_work_folder() {
   std::error_code error;
   stdfs::remove_all(work_folder_, error);  // of a run of the same output that was killed
-  Index bytes = 0;
+  Index bytes = bytes_at_the_end();
   for (const Store& store : plan_.stores) bytes += store.spec.bytes();
-  for (const Target& target : targets_) bytes += target.how == How::kStore && !target.is_kept ? target.sink->spec().bytes() : 0;
   check_free_space(folder_of(work_folder_), bytes, work_folder_);
   stdfs::create_directories(work_folder_, error);
   if (error) fail(ErrorKind::kIo, "{}: the folder for intermediate results cannot be made: {}", work_folder_, error.message());
   made_folder_ = true;
   for (std::size_t s = 0; s < plan_.stores.size(); ++s) TempStore::named(stores_[s], plan_.stores[s].spec, plan_.stores[s].block).sink()->create();
   for (const Target& target : targets_)
-    if (target.how == How::kStore && !target.is_kept) TempStore::named(target.store, target.sink->spec(), target.block).sink()->create();
+    if (target.how == How::kStore) TempStore::named(target.store, target.sink->spec(), target.block).sink()->create();
 }
 
 /// Data that lies in this process, or in a file without a name, goes into stores that workers can open.
@@ -346,7 +328,7 @@ void ClusterRun::name_sources() {
     check_free_space(work_folder_, source->spec().bytes(), work_folder_);
     store.sink()->create();
     ComputeOptions here{options_.here, nullptr, options_.compute.cancel};
-    write_outputs({{from_source(source), std::make_shared<OpenSink>(store.sink())}}, here);
+    write_outputs({{from_source(source), std::make_shared<PassingSink>(store.sink())}}, here);
     plan_.nodes[n].op = std::make_shared<SourceOp>(store.source());
   }
 }
@@ -389,9 +371,12 @@ std::string ClusterRun::payload() const {
   Json outputs = Json::array();
   for (const Target& target : targets_) {
     switch (target.how) {
-      case How::kMemory: outputs.push_back({{"memory", true}}); break;
+      // Parts of what is done already come back, and are let go.
+      case How::kMemory:
+      case How::kDone: outputs.push_back({{"memory", true}}); break;
       case How::kDirect: outputs.push_back({{"recipe", target.recipe}, {"token", target.sink->token()}}); break;
-      case How::kStore: outputs.push_back({{"store", target.store}, {"block", target.block.to_vector()}}); break;
+      case How::kStore:
+      case How::kKept: outputs.push_back({{"store", target.store}, {"block", target.block.to_vector()}}); break;
     }
   }
   return Json{{"plan", to_json(plan_)}, {"outputs", outputs}, {"stores", stores_}}.dump();
@@ -433,8 +418,8 @@ void ClusterRun::take_part(int root, const Box& box, const View& data) {
 void ClusterRun::write_stores_into_outputs(const Cancel* cancel) {
   std::vector<Output> outputs;
   for (const Target& target : targets_) {
-    if (target.how != How::kStore || target.is_kept) continue;
-    outputs.push_back({from_source(TempStore::named(target.store, target.sink->spec(), target.block).source()), std::make_shared<OpenSink>(target.sink)});
+    if (target.how != How::kStore) continue;
+    outputs.push_back({from_source(TempStore::named(target.store, target.sink->spec(), target.block).source()), std::make_shared<PassingSink>(target.sink)});
   }
   if (!outputs.empty()) write_outputs(outputs, {options_.here, nullptr, cancel});
 }
@@ -458,9 +443,8 @@ bool ClusterRun::leave(const std::string& reason) noexcept {
   if (!has_begun_ || has_ended_) return false;
   const bool stays = journal_ != nullptr || left_ != nullptr;
   for (const auto& sink : sinks_) {
-    auto* const shared = dynamic_cast<SharedWriting*>(sink.get());
-    if (stays && shared != nullptr && !sink->journal_path().empty())
-      shared->leave();
+    if (stays && !sink->journal_path().empty())
+      sink->leave();
     else
       sink->abort();
   }

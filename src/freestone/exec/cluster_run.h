@@ -84,13 +84,13 @@ class ClusterRun {
   bool leave(const std::string& reason) noexcept;
 
  private:
-  enum class How { kMemory, kDirect, kStore };
+  /// kStore: by way of a store, copied at the end; kKept: into a store that is what was asked for; kDone: it has its name already.
+  enum class How { kMemory, kDirect, kStore, kKept, kDone };
   struct Target {
     How how = How::kMemory;
     std::shared_ptr<Sink> sink;  ///< where it goes in the end
     std::string recipe, store;
     Shape block;
-    bool is_kept = false;  ///< the store is what was asked for
   };
   Index wanted_ranges(int stage, Index tiles, Index lanes) const;
   Index state_bytes_of(const Stage& stage) const;
@@ -107,7 +107,7 @@ class ClusterRun {
   ClusterOptions options_;
   Plan plan_;
   std::vector<Target> targets_;
-  std::vector<std::string> recipes_, stores_;
+  std::vector<std::string> stores_;
   std::vector<Index> together_;  ///< one a stage: tiles that follow each other and fold into the same pieces; 0: no reduction
   std::string work_folder_, journal_path_, job_;
   std::unique_ptr<Journal::Left> left_;

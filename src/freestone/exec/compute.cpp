@@ -43,34 +43,6 @@ Plan plan_outputs(const std::vector<Output>& outputs, const ComputeOptions& opti
   return make_plan(roots, facts, plan_options);
 }
 
-namespace {
-
-/// Where the journal of a run stands: beside the first output that can be taken up.
-std::string journal_path(const std::vector<std::shared_ptr<Sink>>& sinks) {
-  for (const auto& sink : sinks)
-    if (!sink->journal_path().empty()) return sink->journal_path();
-  return {};
-}
-
-void take_up(const std::string& job, const std::vector<std::shared_ptr<Sink>>& sinks, RunOptions run, const ComputeOptions& options) {
-  if (run.journal_path.empty() || job.empty())
-    fail(ErrorKind::kUser,
-         "This run cannot be taken up: --resume needs an output on disk of a format that can be (FITS, npy, Zarr), and inputs that are "
-         "files.");
-  if (!options.open) fail(ErrorKind::kUser, "This run cannot be taken up: nothing was given that opens its sources.");
-  const Journal::Left left = Journal::read(run.journal_path, job);
-  const Plan plan = plan_from_json(nlohmann::json::parse(left.plan), options.open);
-  const Index budget = resolved(options.settings).memory_bytes;
-  if (plan.total.peak_bytes > budget)
-    fail(ErrorKind::kMemory,
-         "The run that was killed was planned to hold {}, more than the budget of {} now. Give it as much, or begin anew without --resume.",
-         format_bytes(plan.total.peak_bytes), format_bytes(budget));
-  run.left = &left;
-  run_plan(plan, sinks, run);
-}
-
-}  // namespace
-
 void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& given) {
   ComputeOptions options = given;
   options.settings = resolved(given.settings);
@@ -78,14 +50,18 @@ void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& giv
   std::vector<Array> roots;
   for (const Output& output : outputs) sinks.push_back(output.sink), roots.push_back(output.array);
   RunOptions run{options.settings.temp_dir, options.events, options.cancel};
-  run.journal_path = journal_path(sinks);
+  run.journal_path = journal_path_of(sinks);
   if (!run.journal_path.empty()) run.job = describe_job(roots, sinks);
-  if (options.resume) return take_up(run.job, sinks, run, options);
+  if (options.resume) {
+    const TakenUp taken = taken_up(run.journal_path, run.job, options.open, options.settings.memory_bytes);
+    run.left = &taken.left;
+    return run_plan(taken.plan, sinks, run);
+  }
   if (run.job.empty()) run.journal_path.clear();
   run_plan(plan_outputs(outputs, options), sinks, run);
 }
 
-std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeOptions& given) {
+std::vector<Tensor> results_of(const std::vector<Array>& arrays, const ComputeOptions& given, const WriteOutputs& write) {
   ComputeOptions options = given;
   options.settings = resolved(given.settings);
   const Index budget = options.settings.memory_bytes;
@@ -100,11 +76,13 @@ std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeO
     stores.emplace_back(array.spec());
     outputs.push_back({array, stores.back().sink()});
   }
-  write_outputs(outputs, options);
+  write(outputs, options);
   std::vector<Tensor> results;
   for (const MemoryStore& store : stores) results.emplace_back(store.view(), store.source());
   return results;
 }
+
+std::vector<Tensor> compute_all(const std::vector<Array>& arrays, const ComputeOptions& options) { return results_of(arrays, options, write_outputs); }
 
 Tensor compute(const Array& array, const ComputeOptions& options) { return compute_all({array}, options).front(); }
 

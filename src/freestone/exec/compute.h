@@ -10,6 +10,7 @@
 #include "freestone/base/settings.h"
 #include "freestone/core/view.h"
 #include "freestone/exec/run_plan.h"
+#include "freestone/exec/taking_up.h"
 #include "freestone/plan/make_plan.h"
 #include "freestone/runtime/future.h"
 
@@ -38,9 +39,6 @@ class Tensor {
   std::shared_ptr<const void> owner_;
 };
 
-/// Finds the source for a reference (Source::reference) again.
-using OpenSource = std::function<std::shared_ptr<const Source>(const std::string& reference)>;
-
 struct ComputeOptions {
   Settings settings;  ///< zero fields are filled by resolved()
   EventStream* events = nullptr;
@@ -66,6 +64,13 @@ Plan plan_outputs(const std::vector<Output>& outputs, const ComputeOptions& opti
 /// Plans and runs: all outputs in one go. Outputs on disk keep a journal beside them while the run lasts (exec/journal.h).
 /// @throws Error  the first error; with `resume` also kind user: there is nothing to take up, or it is another job
 void write_outputs(const std::vector<Output>& outputs, const ComputeOptions& options = {});
+
+/// What writes outputs: write_outputs, or the same elsewhere.
+using WriteOutputs = std::function<void(const std::vector<Output>&, const ComputeOptions&)>;
+
+/// Results in memory, all computed together by `write`.
+/// @throws Error as `write`; kind memory: they do not fit the budget
+std::vector<Tensor> results_of(const std::vector<Array>& arrays, const ComputeOptions& options, const WriteOutputs& write);
 
 /// Results in memory, all computed together.
 /// @throws Error kind memory: they do not fit the budget; write them to a file instead

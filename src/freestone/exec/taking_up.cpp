@@ -1,30 +1,45 @@
 #include "freestone/exec/taking_up.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "freestone/base/quantity.h"
+#include "freestone/plan/plan_json.h"
 
 namespace freestone {
 namespace {
 
 /// Stands for an output that has its name already: whatever is made again for it is let go.
-class DoneSink final : public Sink {
+class DoneSink final : public PassingSink {
  public:
-  explicit DoneSink(std::shared_ptr<Sink> done) : done_(std::move(done)) {}
-  const Spec& spec() const override { return done_->spec(); }
-  const SinkCaps& caps() const override { return done_->caps(); }
-  std::string name() const override { return done_->name(); }
-  void create() override {}
-  std::string journal_path() const override { return done_->journal_path(); }
-  void resume() override { done_->clean_up(); }
-  Index scratch_bytes(const Box& box) const override { return done_->scratch_bytes(box); }
+  using PassingSink::PassingSink;
+  std::string journal_path() const override { return to_->journal_path(); }
+  void resume() override { to_->clean_up(); }
   void write(const Box&, const View&, Scratch&, const Cancel&) override {}
-  void finish() override {}
-  void abort() noexcept override {}
-
- private:
-  std::shared_ptr<Sink> done_;
 };
 
 }  // namespace
+
+std::string journal_path_of(const std::vector<std::shared_ptr<Sink>>& sinks) {
+  for (const auto& sink : sinks)
+    if (!sink->journal_path().empty()) return sink->journal_path();
+  return {};
+}
+
+TakenUp taken_up(const std::string& journal_path, const std::string& job, const OpenSource& open, Index budget) {
+  if (journal_path.empty() || job.empty())
+    fail(ErrorKind::kUser,
+         "This run cannot be taken up: --resume needs an output on disk of a format that can be (FITS, npy, Zarr, CASA), and inputs that are "
+         "files.");
+  if (!open) fail(ErrorKind::kUser, "This run cannot be taken up: nothing was given that opens its sources.");
+  TakenUp taken{Journal::read(journal_path, job), {}};
+  taken.plan = plan_from_json(nlohmann::json::parse(taken.left.plan), open);
+  if (taken.plan.total.peak_bytes > budget)
+    fail(ErrorKind::kMemory,
+         "The run that was killed was planned to hold {}, more than the budget of {} now. Give it as much, or begin anew without --resume.",
+         format_bytes(taken.plan.total.peak_bytes), format_bytes(budget));
+  return taken;
+}
 
 bool is_resumable(const Stage& stage, const std::vector<std::shared_ptr<Sink>>& sinks) {
   return stage.folds.empty() && !stage.deliveries.empty() &&

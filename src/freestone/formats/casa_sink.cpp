@@ -106,6 +106,12 @@ void CasaSink::resume() {
   open_files();
 }
 
+void CasaSink::leave() noexcept {
+  parts_.clear();
+  close_files();
+  folder_.leave();
+}
+
 Index CasaSink::scratch_bytes(const Box&) const {
   const Index raw = tile_elements() * size_of(output_.spec.dtype);
   return Scratch::rounded(raw) + Scratch::rounded(tile_elements()) + Scratch::rounded(mask_bytes());

@@ -37,6 +37,7 @@ class CasaSink final : public Sink {
   std::string token() const override { return output_token(folder_.temporary_path()); }
   Whereabouts find(const std::string& token) const override { return find_output(token, folder_.temporary_path(), folder_.path()); }
   void resume() override;
+  void leave() noexcept override;
   void clean_up() override { folder_.clean_up(); }
   void flush() override { folder_.flush(); }
   Index scratch_bytes(const Box& box) const override;

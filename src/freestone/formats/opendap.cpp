@@ -123,7 +123,7 @@ class Dataset {
 std::shared_ptr<const Dataset> kept(std::unique_ptr<const Dataset> dataset) {
   return {dataset.release(), [](const Dataset* last) {
             try {
-              run_apart(last->shown(), 1, [] {}, [last] { delete last; });
+              run_apart(std::string(last->shown()), 1, [] {}, [last] { delete last; });
             } catch (...) {
               // No thread can be made any more: the process ends it.
             }

@@ -66,8 +66,7 @@ double bytes_beside_rows(const StageProgram& program, const TaskLayout& layout) 
 Box middle_tile(const Stage& stage) {
   Box box = stage.domain;
   for (int k = 0; k < box.rank(); ++k) {
-    const Index n = (stage.domain.shape[k] + stage.tile[k] - 1) / stage.tile[k];
-    const Index at = std::max<Index>(0, (n - 1) / 2) * stage.tile[k];
+    const Index at = (tiles_along(stage, k) - 1) / 2 * stage.tile[k];
     box.start[k] += at;
     box.shape[k] = std::min(stage.tile[k], stage.domain.shape[k] - at);
   }

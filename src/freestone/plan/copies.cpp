@@ -12,6 +12,7 @@ namespace {
 bool reduces(const Graph& graph, const ValueRef& value) {
   const PlanNode& node = graph.nodes[static_cast<std::size_t>(value.node)];
   if (node.op->fold() != nullptr) return true;
+  if (node.op->is_view()) return false;  // of which nothing is stored
   constexpr Index kTimesSmaller = 4;
   return std::any_of(node.inputs.begin(), node.inputs.end(), [&](const ValueRef& input) {
     return kTimesSmaller * element_count(graph.spec(value).shape) <= element_count(graph.spec(input).shape);

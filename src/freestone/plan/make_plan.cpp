@@ -48,6 +48,11 @@ struct Draft {
   bool computes_twice = false;  ///< some node that costs is in the body of two stages
 };
 
+bool better(const Draft& a, const Draft& b) {
+  if (a.fits != b.fits) return a.fits;
+  return a.fits ? a.seconds < b.seconds * 0.999 : a.smallest_budget < b.smallest_budget;
+}
+
 class Planner {
  public:
   /// @param hops copies that are stored once more on their way, and the tiles that make them
@@ -83,11 +88,6 @@ class Planner {
   }
   TileChoice tiles_of(const Plan& plan, Stage& stage, const TileRules& rules, Index memory) const;
   Draft draft(const std::vector<Cut>& cuts, double memory_share) const;
-  bool better(const Draft& a, const Draft& b) const {
-    if (a.fits != b.fits) return a.fits;
-    return a.fits ? a.seconds < b.seconds * 0.999 : a.smallest_budget < b.smallest_budget;
-  }
-
   const Graph& graph_;
   const std::vector<SinkFacts>& sinks_;
   const PlanOptions& options_;
@@ -135,10 +135,12 @@ std::vector<Shape> Planner::parts_of(const Plan& plan, const Store& store) const
   if (const auto owned = maker.owned.find(store.value); owned != maker.owned.end())
     parts.push_back(owned_box(owned->second, tile_box(maker, 0), store.spec.shape).shape);
   // Every way in which a later stage looks at it: a transpose wants other blocks than what stands beside it.
+  const auto number = static_cast<int>(&store - plan.stores.data());
   for (const Stage& stage : plan.stages) {
+    if (std::count(stage.store_inputs.begin(), stage.store_inputs.end(), number) == 0) continue;
     const StageProgram program(plan, stage, sinks_, {});
     for (const StageInput& input : program.inputs()) {
-      if (input.store < 0 || &plan.stores[static_cast<std::size_t>(input.store)] != &store) continue;
+      if (input.store != number) continue;
       Shape part = store.spec.shape;
       for (int k = 0; k < part.rank(); ++k) {
         const AxisMotion& motion = input.motion[static_cast<std::size_t>(k)];
@@ -546,9 +548,7 @@ Plan make_plan(const std::vector<Array>& roots, const std::vector<SinkFacts>& si
     for (std::size_t n = 0; n < graph.nodes.size(); ++n)
       if (graph.nodes[n].op->source() != nullptr) sources.push_back(static_cast<int>(n));
   const auto try_instead = [&](Draft draft, const char* pass, const char* taken_from, const char* what, double begun) {
-    const bool taken = draft.fits != best.fits ? draft.fits
-                       : best.fits             ? draft.seconds < best.seconds * 0.999
-                                               : draft.smallest_budget < best.smallest_budget;
+    const bool taken = better(draft, best);
     const Alternative other{taken ? taken_from : what, taken ? best.seconds : draft.seconds, taken ? best.fits : draft.fits};
     if (taken) best = std::move(draft);
     best.plan.alternatives.insert(best.plan.alternatives.begin(), other);

@@ -132,6 +132,8 @@ struct Plan {
 /// The tile with number `index` of a stage, in the anchor's coordinates: arithmetic, in the stage's order.
 Box tile_box(const Stage& stage, Index index);
 Index tile_count(const Stage& stage);
+/// Along one axis of the anchor, at least 1.
+Index tiles_along(const Stage& stage, int axis);
 
 /// The positions of an array (of shape `array`) that belong to a box of the anchor.
 Box owned_box(const OwnMap& owned, const Box& anchor_box, const Shape& array);

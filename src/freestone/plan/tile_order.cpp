@@ -42,11 +42,11 @@ std::pair<Index, Index> mirrored_cell(Index number, Index n, Index square) {
   return number % 2 == 0 ? std::pair{i, k} : std::pair{k, i};
 }
 
+}  // namespace
+
 Index tiles_along(const Stage& stage, int axis) {
   return std::max<Index>(1, (stage.domain.shape[axis] + stage.tile[axis] - 1) / stage.tile[axis]);
 }
-
-}  // namespace
 
 Index tile_count(const Stage& stage) {
   Index count = 1;

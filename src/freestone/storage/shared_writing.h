@@ -12,8 +12,6 @@ class SharedWriting {
   /// sink goes, the output stays.
   /// @throws Error kind io: it is not there
   virtual void join() = 0;
-  /// Lets go of the output as it is, lock and all, for another run to take up.
-  virtual void leave() noexcept = 0;
   /// False: a box of a process that has joined must be whole units (SinkCaps::unit), counted from the first element.
   virtual bool takes_any_box() const = 0;
 };

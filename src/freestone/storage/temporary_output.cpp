@@ -23,6 +23,7 @@ std::string hidden_name(const std::string& path, const char* ending) {
 
 std::string temporary_name(const std::string& path) { return hidden_name(path, ".freestone-tmp"); }
 std::string journal_name(const std::string& path) { return hidden_name(path, ".freestone-journal"); }
+std::string work_folder_name(const std::string& path) { return hidden_name(path, ".freestone-work"); }
 
 void check_folder_of(const std::string& path) {
   const std::string folder = folder_of(path);

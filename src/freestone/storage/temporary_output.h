@@ -11,6 +11,8 @@ namespace freestone {
 std::string temporary_name(const std::string& path);
 /// `.NAME.freestone-journal` beside `path`.
 std::string journal_name(const std::string& path);
+/// `.NAME.freestone-work` beside `path`.
+std::string work_folder_name(const std::string& path);
 
 /// @throws Error kind io: the folder that `path` lies in is missing, is none, or cannot be looked at
 void check_folder_of(const std::string& path);
