@@ -212,6 +212,9 @@ def test_a_grid_of_the_climate_over_the_date_line(freestone, random):
         expected = near.sel(lat=np.clip(got.lat + 1e-9, -89.9, 89.9), lon=(got.lon + 1e-9) % 360, method="nearest")
         assert not np.isnan(got.tas).any()
         assert (np.abs(got.tas.values - expected.values) < 1e-4).mean() > 0.99
+    for lon_asked, column in ((-177.0, 36), (-2.0, 71), (182.0, 36), (358.0, 71), (362.0, 0)):
+        freestone.out(f"run --overwrite a.nc ! extract --point={lon_asked},12 ! write point.npy")
+        assert np.load(freestone.folder / "point.npy") == values[20, column]
     freestone.out("run a.nc ! reproject --crs EPSG:3031 --resolution 200000 --bbox -3e6,-3e6,3e6,3e6 --resampling bilinear ! write polar.tif")
     with rasterio.open(freestone.folder / "polar.tif") as f:
         polar = f.read(1)

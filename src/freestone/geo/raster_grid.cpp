@@ -51,6 +51,12 @@ void RasterGrid::to_pixels(std::span<double> x, std::span<double> y, std::span<d
     out_columns[i] = (t.e * dx - t.b * dy) / determinant - 0.5;
     out_rows[i] = (t.a * dy - t.d * dx) / determinant - 0.5;
   }
+  if (crs != "EPSG:4326" || t.b != 0 || t.d != 0) return;
+  const double turn = std::abs(360 / t.a), end = static_cast<double>(columns) - 0.5;
+  for (double& column : out_columns) {
+    if (column < -0.5 && column + turn < end) column += turn;
+    if (column >= end && column - turn >= -0.5) column -= turn;
+  }
 }
 
 RasterGrid grid_of(const DatasetVariable& variable, const std::vector<DatasetVariable>& coordinates) {
@@ -111,19 +117,11 @@ RasterGrid grid_for(const RasterGrid& image, const GridRequest& request) {
 Array reproject(const Array& a, const RasterGrid& from, const RasterGrid& to, kernels::Resampling resampling) {
   if (from.crs != to.crs) want_crs(from, "The raster"), want_crs(to, "What it is to be like");
   const Projection way(to.crs, from.crs);
-  // Whole turns of longitude are the same place.
-  const bool turns = from.crs == "EPSG:4326";
   const auto function = [&](std::span<double> rows, std::span<double> columns) {
     std::vector<double> x(rows.size()), y(rows.size());
     to_places(to.transform, rows, columns, x, y);
     way.transform(x, y);
     from.to_pixels(x, y, rows, columns);
-    const double turn = turns && from.transform[2] == 0 && from.transform[4] == 0 ? std::abs(360 / from.transform[1]) : 0;
-    const double width = static_cast<double>(from.columns);
-    for (std::size_t i = 0; turn > 0 && i < columns.size(); ++i) {
-      if (columns[i] < -0.5 && columns[i] + turn < width - 0.5) columns[i] += turn;
-      if (columns[i] > width - 0.5 && columns[i] - turn >= -0.5) columns[i] -= turn;
-    }
   };
   auto map = std::make_shared<PixelMap>(PixelMap::make(to.rows, to.columns, function, to.rows * to.columns <= kExactPixels ? 0 : kTolerance));
   return warp(a, std::move(map), resampling, kernels::MissingRule::kLeftOut);

@@ -18,7 +18,7 @@ struct RasterGrid {
   GeoTransform transform{};
   Index rows = 0, columns = 0;
 
-  /// Rows and columns, centres at integers, of places; in place. @throws Error kind user: the transform cannot be turned round
+  /// Rows and columns, centres at integers, of places. A longitude of EPSG:4326 outside of the image may be a turn away within it. @throws Error kind user: the transform cannot be turned round
   void to_pixels(std::span<double> x, std::span<double> y, std::span<double> rows, std::span<double> columns) const;
 };
 
