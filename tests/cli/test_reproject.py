@@ -243,6 +243,8 @@ def test_a_grid_of_the_climate_over_the_date_line(freestone, random):
     ("cube.fits ! extract --points absent.csv", "absent.csv"),
     ("cube.fits ! extract --points bad.csv", "line 2 has 1 columns"),
     ("cube.fits ! extract --path one.csv", "two places"),
+    ("cube.fits ! extract --path two.csv --width 9000000", "too many samples"),
+    ("cube.fits ! extract --path two.csv --width 0", "wider than 0"),
 ])  # fmt: skip
 def test_what_cannot_be_is_said(freestone, cube, words, message):
     a = np.zeros((1, 5, 6), "f4")
@@ -251,6 +253,7 @@ def test_what_cannot_be_is_said(freestone, cube, words, message):
     np.save(freestone.folder / "plain.npy", a)
     (freestone.folder / "bad.csv").write_text("24.0,30.0\n24.1\n")
     (freestone.folder / "one.csv").write_text("ra,dec\n24.0,30.0\n")
+    (freestone.folder / "two.csv").write_text("ra,dec\n24.0,30.0\n24.0001,30.0001\n")
     done = freestone(f"run {words} ! write out.fits")
     assert done.returncode in (1, 2) and message in done.stderr and done.stdout == "", done.stderr
     assert not (freestone.folder / "out.fits").exists()
@@ -276,6 +279,16 @@ def test_extract_the_spectrum_at_a_point(freestone, random, cube, way):
     got, header = fits.getdata(freestone.folder / "out.fits", header=True)
     np.testing.assert_array_equal(got, cube[:, row, column].astype("f4"), err_msg=f"seed {SEED}, {words}")
     assert header["CTYPE1"] == "FREQ" and header["CRVAL1"] == 115.0e9
+
+
+def test_extract_a_hundred_thousand_points(freestone, cube):
+    header = WCS(spectral_header()).celestial
+    rng = np.random.default_rng(SEED)
+    rows, columns = rng.integers(0, 14, 100_000), rng.integers(0, 17, 100_000)
+    places = header.wcs_pix2world(columns, rows, 0)
+    np.savetxt(freestone.folder / "p.txt", np.transpose(places), fmt="%.10f")
+    freestone.out("run cube.fits ! select --index spectral=7 ! extract --points p.txt ! write out.npy")
+    np.testing.assert_array_equal(np.load(freestone.folder / "out.npy"), cube[7][rows, columns].astype("f4"))
 
 
 def test_extract_many_points(freestone, random, cube):

@@ -18,6 +18,7 @@ constexpr double kDegree = std::numbers::pi / 180;
 constexpr Index kExactPixels = Index{1} << 20;  // images of at most so many have each position worked out
 constexpr double kTolerance = 1e-3;             // of a pixel, for larger ones
 constexpr double kLongestPath = 1e7;            // pixels
+constexpr double kLargestPath = 1e7;            // samples along and across
 
 std::pair<int, int> sky_axes(const SkyArray& array) {
   if (array.wcs.rank() == 0 || !array.wcs.has_celestial()) fail(ErrorKind::kUser, "There are no celestial axes (such as RA---TAN and DEC--TAN): the file has no WCS of the sky.");
@@ -253,6 +254,8 @@ SkyArray along_path(const SkyArray& given, const PixelPlaces& places, double wid
   }
   if (!(ends.back() > 0) || ends.back() > kLongestPath) fail(ErrorKind::kUser, "The path is {} pixels long.", format_number(ends.back()));
   const Index samples = static_cast<Index>(std::floor(ends.back() + 1e-9)) + 1, lines = std::max<Index>(1, static_cast<Index>(std::ceil(width - 1e-9)));
+  if (static_cast<double>(samples) * static_cast<double>(lines) > kLargestPath)
+    fail(ErrorKind::kUser, "A path of {} pixels that is {} wide has too many samples. Take a narrower one, or downsample before.", samples, lines);
   std::vector<double> rows, columns;
   for (Index line = 0; line < lines; ++line) {
     const double across = width * ((static_cast<double>(line) + 0.5) / static_cast<double>(lines) - 0.5);

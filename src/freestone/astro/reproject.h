@@ -46,7 +46,7 @@ SkyArray at_places(const SkyArray& array, const PixelPlaces& places, int row_axi
 
 /// Along the straight lines of pixels between the places: one axis "offset" in the place of latitude and longitude, last, a sample each pixel from the
 /// first place on, bilinear, mean over `width` pixels across (lines of a pixel at most; NaN is left out). `offset_deg` is what a pixel is along it.
-/// @throws Error kind user: fewer than two places, one that is no place of the projection, a path of no length or of more than 10^7 pixels, width not above 0
+/// @throws Error kind user: fewer than two places, one that is no place of the projection, a path of no length, or of more than 10^7 pixels with its width, width not above 0
 SkyArray along_path(const SkyArray& array, const PixelPlaces& places, double width, double offset_deg, int row_axis, int column_axis);
 
 }  // namespace freestone::astro

@@ -15,7 +15,7 @@ namespace freestone {
 namespace {
 
 constexpr Index kMostExact = Index{1} << 22;  // pixels whose positions are held one by one, if a rougher tolerance helps
-constexpr Index kLimit = Index{1} << 26;      // if nothing does
+constexpr Index kLimit = Index{1} << 24;      // if nothing does
 constexpr double kRoughest = 0.125;           // of a pixel: what gdalwarp allows by default
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr Index kCell = PixelMap::kCell;
@@ -67,7 +67,10 @@ PixelMap PixelMap::make(Index rows, Index columns, const Function& function, dou
       map.corner_columns_.push_back(static_cast<double>(j * kCell));
     }
   }
-  function(map.corner_rows_, map.corner_columns_);
+  const auto line = static_cast<std::size_t>(map.cell_columns_ + 1);
+  for (std::size_t first = 0; first < map.corner_rows_.size(); first += line) {
+    function(std::span(map.corner_rows_).subspan(first, line), std::span(map.corner_columns_).subspan(first, line));
+  }
 
   std::vector<double> probe_rows, probe_columns;
   for (Index i = 0; tolerance > 0 && i < map.cell_rows_; ++i) {
@@ -94,7 +97,10 @@ PixelMap PixelMap::make(Index rows, Index columns, const Function& function, dou
     }
   }
 
-  const Index exact_pixels = kCell * kCell * std::count(map.exact_.begin(), map.exact_.end(), Index{0});
+  Index exact_pixels = 0;
+  for (Index i = 0; i < map.cell_rows_; ++i)
+    for (Index j = 0; j < map.cell_columns_; ++j)
+      if (map.exact_[static_cast<std::size_t>(map.cell(i, j))] == 0) exact_pixels += map.pixels_of(i, j).count();
   if (exact_pixels > kMostExact && tolerance > 0 && tolerance < kRoughest) return make(rows, columns, function, std::min(10 * tolerance, kRoughest));
   if (exact_pixels > kLimit) {
     fail(ErrorKind::kMemory, "A map to {} x {} pixels that bends this much would take {}. Make the image of parts: --bbox.", rows, columns,
@@ -112,9 +118,10 @@ PixelMap PixelMap::make(Index rows, Index columns, const Function& function, dou
           map.exact_columns_.push_back(static_cast<double>(c));
         }
       }
+      // A cell at a time: what the function takes for itself stays small.
+      function(std::span(map.exact_rows_).subspan(static_cast<std::size_t>(exact)), std::span(map.exact_columns_).subspan(static_cast<std::size_t>(exact)));
     }
   }
-  function(map.exact_rows_, map.exact_columns_);
   map.find_bounds();
   return map;
 }

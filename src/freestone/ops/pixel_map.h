@@ -26,7 +26,7 @@ class PixelMap {
   /// A map of rows x columns pixels.
   /// @param tolerance  pixels of the old image that a position may be off; 0: every position as the function gives it. It grows tenfold, to
   ///                   1/8 at most, which is gdalwarp's, where a finer one would hold more than 4 million pixels one by one
-  /// @throws Error kind memory: more than 64 million pixels have to be held one by one
+  /// @throws Error kind memory: more than 16 million pixels have to be held one by one
   static PixelMap make(Index rows, Index columns, const Function& function, double tolerance);
 
   Index rows() const { return rows_; }
