@@ -42,11 +42,12 @@ class Array(_operators.Operators, _dask.DaskArray):
     Other arrays that were made from it stay as they were.
     """
 
-    __slots__ = ("_core", "__weakref__")
+    __slots__ = ("_core", "_token", "__weakref__")
     __array_priority__ = 100
 
     def __init__(self, core: Any) -> None:
         self._core = core
+        self._token: tuple[Any, str] | None = None  # of Dask, and the engine's array that it is for
 
     # What it is.
 
@@ -93,7 +94,7 @@ class Array(_operators.Operators, _dask.DaskArray):
     @property
     def numblocks(self) -> tuple[int, ...]:
         """How many nominal chunks there are along each axis."""
-        return tuple(-(-n // max(each, 1)) for n, each in zip(self._core.shape, self._core.chunks))
+        return tuple(len(lengths) for lengths in self.chunks)
 
     @property
     def device(self) -> str:
@@ -172,14 +173,14 @@ class Array(_operators.Operators, _dask.DaskArray):
         return self._freestone_result(_core.compute([self._core], _runs.run_setup(memory=memory, threads=threads, scheduler=scheduler)))
 
     def persist(
-        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None
+        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
     ) -> Array:
         """The array computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise.
 
         Parameters are as in `compute`.
         """
         threads = _runs.threads_of(threads, num_workers, scheduler)
-        return Array(_core.persist(self._core, _runs.run_setup(memory=memory, threads=threads)))
+        return Array(_core.persist(self._core, _runs.run_setup(memory=memory, threads=threads, scheduler=scheduler)))
 
     def write(
         self,

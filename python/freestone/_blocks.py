@@ -243,7 +243,7 @@ class _OneBlock:
 # Chunks of the result.
 
 
-def _lengths_of_result(name: str, chunks: Any, out_axes: list[int], extents: list[int], block: list[int], adds: bool) -> tuple[list[int], list[Any]]:
+def _lengths_of_result(name: str, chunks: Any, out_axes: list[int], extents: list[int], block: list[int]) -> tuple[list[int], list[Any]]:
     """Lengths of the new axes, by axis of the result; and for axes whose blocks get other lengths those, block by block, otherwise None."""
     new = [1] * len(out_axes)
     changed: list[Any] = [None] * len(out_axes)
@@ -258,7 +258,7 @@ def _lengths_of_result(name: str, chunks: Any, out_axes: list[int], extents: lis
             continue
         count = -(-extents[loop] // block[loop])
         before = [min(block[loop], extents[loop] - i * block[loop]) for i in range(count)]
-        if n is None or (not isinstance(n, Sequence) and (operator.index(n) in (-1, block[loop]) or (adds and operator.index(n) == 1))):
+        if n is None or (not isinstance(n, Sequence) and operator.index(n) in (-1, block[loop])):
             continue
         lengths = [operator.index(part) for part in n] if isinstance(n, Sequence) else [operator.index(n)] * count
         if len(lengths) != count:
@@ -352,7 +352,7 @@ def call_on_blocks(
     full = block_of(shape, leader if leader.shape == shape else None, whole)
     block = [full[k] for k in kept]
     inputs = [[number.get(k + rank - a.ndim, -1) for k in range(a.ndim)] for a in arrays]
-    new_lengths, lengths = _lengths_of_result(what, chunks, out_axes, extents, block, bool(added))
+    new_lengths, lengths = _lengths_of_result(what, chunks, out_axes, extents, block)
     stepped = [any(loop == k and lengths[i] is not None for i, loop in enumerate(out_axes)) for k in range(len(kept))]
     loops = [-(-n // b) if steps else n for n, b, steps in zip(extents, block, stepped)]
     out_shape = [new_lengths[i] if loop < 0 else sum(lengths[i]) if lengths[i] is not None else extents[loop] for i, loop in enumerate(out_axes)]

@@ -23,7 +23,7 @@ from freestone.errors import UserError
 if TYPE_CHECKING:
     from freestone._array import Array
 
-__all__ = ["DaskArray", "DaskTask", "joined", "to_dask", "token_of"]
+__all__ = ["DaskArray", "DaskTask", "joined", "to_dask"]
 
 
 def _first(results: Any) -> Any:
@@ -45,7 +45,7 @@ class DaskTask:
     __slots__ = ()
     _key: str
 
-    def compute(self, **_: Any) -> Any:
+    def compute(self) -> Any:
         """The result."""
         raise NotImplementedError
 
@@ -97,7 +97,12 @@ class DaskArray:
         return ["freestone-" + self.__dask_tokenize__()]
 
     def __dask_tokenize__(self) -> str:
-        return token_of(cast("Array", self))
+        # The elements in memory are part of it: hashed once, while the array stands for the same (item assignment makes it another one).
+        array = cast("Array", self)
+        known = array._token
+        if known is None or known[0] is not array._core:
+            known = array._token = (array._core, _token_of(array._core))
+        return known[1]
 
     def __dask_postcompute__(self) -> Any:
         return (_first, ())
@@ -122,14 +127,17 @@ def _is_hidden() -> bool:
     return module.partition(".")[0] not in ("dask", "distributed", "freestone") or module.startswith(("dask.array", "dask.dataframe"))
 
 
-def token_of(array: Array) -> str:
+def _token_of(core: Any) -> str:
     """What stands for an array in Dask's keys: the same for the same operations on the same files and elements, in every process."""
     digest = hashlib.blake2b(digest_size=16)
-    text, memories, output, _ = _core.describe_graph(array._core)
+    text, memories, output, objects = _core.describe_graph(core)
     digest.update(f"{text}|{output}".encode())
     for memory in memories:
         digest.update(f"|{memory.dtype.str}{memory.shape}".encode())
         digest.update(np.ascontiguousarray(memory).view(np.uint8).data)
+    for made in objects:
+        if isinstance(made, tuple):  # what reads a source in Python, and its facts; a user function is told apart by its parameters
+            digest.update(f"|{made[0].function.token}|{made[1:]}".encode())
     return digest.hexdigest()
 
 
@@ -228,4 +236,4 @@ def to_dask(array: Array, chunks: Any = None) -> Any:
     if chunks is None:
         chunks = "auto" if array._core.is_contiguous else tuple(max(1, n) for n in array.chunksize)
     meta = np.empty((0,) * array.ndim, dtype=array.dtype)
-    return dask.array.from_array(cast(Any, _Blocks(array)), chunks=chunks, name="freestone-blocks-" + token_of(array), meta=meta)
+    return dask.array.from_array(cast(Any, _Blocks(array)), chunks=chunks, name="freestone-blocks-" + array.__dask_tokenize__(), meta=meta)

@@ -42,10 +42,10 @@ class Delayed(DaskTask):
         """Runs it in the background."""
         return _submitted(self, {})
 
-    def compute(self, *, num_workers: int | None = None, scheduler: str | None = None, **settings: Any) -> Any:
+    def compute(self, *, num_workers: int | None = None, scheduler: Any = None, **settings: Any) -> Any:
         """Runs it, and what it needs, and gives the result. Parameters are as in `freestone.compute`."""
         threads = _runs.threads_of(settings.get("threads"), num_workers, scheduler)
-        with _settings({**settings, "threads": threads}):
+        with _runs.settings(**{**settings, "threads": threads, "scheduler": scheduler}):
             return _gathered([self.submit()])[0]
 
     def _freestone_compute(self) -> Future:
@@ -135,14 +135,6 @@ def delayed(obj: Any, name: str | None = None, pure: bool | None = None, nout: i
     return Delayed(_itself, (obj,), {}, nout)
 
 
-def _delayed_in(value: Any) -> bool:
-    if isinstance(value, Delayed):
-        return True
-    if type(value) in (list, tuple, set, frozenset):
-        return any(_delayed_in(part) for part in value)
-    return type(value) is dict and any(_delayed_in(part) for part in value.values())
-
-
 def _replaced(value: Any, made: dict[int, Future]) -> Any:
     """`value` with futures in place of what is delayed."""
     if isinstance(value, Delayed):
@@ -189,19 +181,3 @@ def _gathered(futures: list[Future]) -> list[Any]:
     except BaseException:
         cancel(futures)
         raise
-
-
-class _settings:
-    """`settings` for a while, where there are any."""
-
-    def __init__(self, given: dict[str, Any]) -> None:
-        self._given = {key: value for key, value in given.items() if value is not None}
-
-    def __enter__(self) -> None:
-        self._set = _runs.settings(**self._given) if self._given else None
-
-    def __exit__(self, *_: object) -> None:
-        if self._set is not None:
-            self._set.__exit__()
-
-

@@ -8,14 +8,15 @@ import os
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from freestone import _core, _interrupts, _runs
+from freestone import _core, _runs
 from freestone._array import Array, from_numpy
+from freestone._calls import Function
 from freestone._dtypes import dtype_of
 from freestone.errors import UserError
 
@@ -27,12 +28,12 @@ def _native(dtype: Any) -> np.dtype[Any]:
 
 
 class _Reader:
-    """Parts of an object that is indexed as NumPy's arrays are."""
+    """Parts of an object that is indexed as NumPy's arrays are. `token` tells it from all others; its copies have it, too."""
 
-    __slots__ = ("x", "dtype", "lock")
+    __slots__ = ("x", "dtype", "lock", "token")
 
-    def __init__(self, x: Any, dtype: np.dtype[Any], locks: bool) -> None:
-        self.x, self.dtype, self.lock = x, dtype, threading.Lock() if locks else None
+    def __init__(self, x: Any, dtype: np.dtype[Any], locks: bool, token: str) -> None:
+        self.x, self.dtype, self.lock, self.token = x, dtype, threading.Lock() if locks else None, token
 
     def __call__(self, start: Sequence[int], shape: Sequence[int]) -> np.ndarray[Any, Any]:
         key = tuple(slice(a, a + n) for a, n in zip(start, shape))
@@ -49,7 +50,24 @@ class _Reader:
         return np.asarray(part, dtype=self.dtype)
 
     def __reduce__(self) -> Any:
-        return (_Reader, (self.x, self.dtype, self.lock is not None))
+        return (_Reader, (self.x, self.dtype, self.lock is not None, self.token))
+
+
+def read_by_parts(x: Any, grid: Sequence[int], name: str, lock: bool = False) -> Array:
+    """An array over `x`, which has shape, dtype and NumPy's indexing by slices.
+
+    Parameters
+    ----------
+    grid : sequence of int
+        Lengths of a nominal chunk, 1 or more each; none: data without chunks.
+    name : str
+        For messages.
+    lock : bool
+        One thread at a time reads `x`.
+    """
+    dtype = _native(x.dtype)
+    reader = Function(_Reader(x, dtype, lock, uuid.uuid4().hex), "threads")
+    return Array(_core.python_source(reader, [operator.index(n) for n in x.shape], dtype.name, list(grid), name))
 
 
 def from_array(x: Any, chunks: Any = "auto", *, name: str | None = None, lock: bool = False) -> Array:
@@ -80,12 +98,10 @@ def from_array(x: Any, chunks: Any = "auto", *, name: str | None = None, lock: b
     else:
         if not (hasattr(x, "shape") and hasattr(x, "dtype") and hasattr(x, "__getitem__")):
             raise UserError(f"from_array takes what has shape, dtype and indexing, not {type(x).__name__}.")
-        dtype, shape = _native(x.dtype), [operator.index(n) for n in x.shape]
         own: Any = getattr(x, "chunks", None)
-        regular = isinstance(own, tuple) and len(own) == len(shape) and all(isinstance(n, (int, np.integer)) and n > 0 for n in own)
-        grid = [int(min(n, max(1, length))) for n, length in zip(own, shape)] if regular and shape else []
-        label = name or f"{type(x).__name__} {uuid.uuid4().hex[:8]}"
-        array = Array(_core.python_source(_interrupts.interruptible_reader(_Reader(x, dtype, lock)), shape, dtype.name, grid, label))
+        regular = isinstance(own, tuple) and len(own) == len(x.shape) and all(isinstance(n, (int, np.integer)) and n > 0 for n in own)
+        grid = [int(min(n, max(1, length))) for n, length in zip(own, x.shape)] if regular else []
+        array = read_by_parts(x, grid, name or type(x).__name__, lock)
     return array if chunks is None or isinstance(chunks, str) and chunks == "auto" else array.rechunk(chunks)
 
 
@@ -112,7 +128,7 @@ class _DaskBlocks:
     SMALL_BYTES = 1 << 20
 
     def __init__(self, array: Any, workers: int | None) -> None:
-        self.array, self.workers = array, workers
+        self.array, self.workers, self.token = array, workers, array.name
         self.edges = [np.concatenate([[0], np.cumsum(lengths)]).astype(int).tolist() for lengths in array.chunks]
         self._coming: dict[Any, threading.Event] = {}
         self._new_locks()
@@ -300,5 +316,5 @@ def from_dask(array: Any, *, num_workers: int | None = None) -> Array:
     dtype = _native(array.dtype)
     shape = [int(n) for n in array.shape]
     grid = [max(1, *lengths) for lengths in array.chunks]
-    reader: Callable[..., Any] = _interrupts.interruptible_reader(_DaskBlocks(array, num_workers))
+    reader = Function(_DaskBlocks(array, num_workers), "threads")
     return Array(_core.python_source(reader, shape, dtype.name, [int(n) for n in grid], f"dask {array.name}"))

@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, ValuesView
 from concurrent.futures import CancelledError
 from typing import Any, NamedTuple
 
@@ -331,7 +331,7 @@ def gather(futures: Any, errors: str = "raise") -> Any:
         return {key: gather(f, errors) for key, f in kept.items()}
     if isinstance(futures, (list, tuple, set, frozenset)):
         return type(futures)(gather(f, errors) for f in futures if errors == "raise" or not _failed(f))
-    if isinstance(futures, Iterator):
+    if isinstance(futures, (Iterator, ValuesView)):
         return [gather(f, errors) for f in futures]
     return futures
 
@@ -427,7 +427,8 @@ class as_completed:
 
 def fire_and_forget(obj: Any) -> None:
     """Lets futures run with nobody holding them; what they raise is printed."""
-    for future in list(obj) if isinstance(obj, (list, tuple, set, frozenset, Iterator)) else [obj]:
+    # A delayed value of known length can be iterated, too, and is one piece of work.
+    for future in [obj] if isinstance(obj, Future) or hasattr(obj, "submit") else list(obj):
         one = future if isinstance(future, Future) else future.submit()
         _kept.add(one)
         one.add_done_callback(_let_go)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["interrupt", "interruptible", "interruptible_reader", "on_interrupt"]
+__all__ = ["interrupt", "interruptible", "on_interrupt"]
 
 _lock = threading.Lock()
 _running: dict[int, int] = {}  # thread -> how many user functions deep
@@ -46,20 +46,6 @@ def interruptible(function: Callable[..., Any]) -> Callable[..., Any]:
                     del _running[thread]
 
     return call
-
-
-class interruptible_reader:
-    """`interruptible`, in a form that pickles."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self._call = interruptible(function)
-
-    def __call__(self, *args: Any) -> Any:
-        return self._call(*args)
-
-    def __reduce__(self) -> Any:
-        return (interruptible_reader, (self.function,))
 
 
 def interrupt() -> None:

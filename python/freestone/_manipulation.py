@@ -139,7 +139,18 @@ def _each(arrays: Sequence[ArrayLike], made: Any) -> Any:
 
 
 def reshape(x: ArrayLike, /, shape: Whole, *, copy: bool | None = None, order: str = "C") -> Array:
-    """The same elements on other axes, in C order or, with ``order="F"``, in Fortran's; one length may be -1."""
+    """The same elements on other axes.
+
+    Parameters
+    ----------
+    x : array_like
+    shape : int or sequence of int
+        As many elements as `x` has; one length may be -1.
+    copy : bool, optional
+        Changes nothing: the result is described, not made.
+    order : {"C", "F", "A", "K"}
+        In which order elements are taken and put: the last axis fastest, or with "F" the first. "A" and "K" are "C", whatever the order in memory.
+    """
     if order not in ("C", "A", "K", "F"):
         raise UserError(f"reshape: order is 'C' or 'F', not {order!r}.")
     if order == "F":
@@ -295,7 +306,7 @@ def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Array:
         array, axis = ravel(array), 0
     length = array.shape[axis]
     if isinstance(obj, slice):
-        gone = list(range(length))[obj]
+        gone = list(range(length)[obj])
     else:
         given = np.asarray(obj)
         gone = [int(i) for i in (np.flatnonzero(given) if given.dtype == np.bool_ else given.ravel())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -18,6 +19,8 @@ __all__ = ["settings", "get_settings", "progress", "profile", "Profile", "WriteL
 _lock = threading.Lock()
 _settings: dict[str, Any] = {"memory": None, "threads": 0, "temp_dir": "", "scheduler": None, "resume": False}
 _observers: list[Any] = []
+# Dask's words for this process, and the threads that they mean; None: as many as are set.
+_HERE: dict[str, int | None] = {"threads": None, "threading": None, "sync": 1, "synchronous": 1, "single-threaded": 1}
 
 
 def _after_fork() -> None:
@@ -43,6 +46,7 @@ class settings:
         Folder of intermediate results that do not fit the budget. Default: FREESTONE_TEMP_DIR, else TMPDIR, else /var/tmp.
     scheduler : optional
         Runs go to a Dask cluster: a ``distributed.Client``, ``"tcp://host:8786"``, or a cluster object. ``"threads"``: to this process again.
+        A task on a worker of that cluster does its own runs where it is.
     scheduler_file : path, optional
         The same by the ``scheduler.json`` that ``dask scheduler --scheduler-file`` wrote.
     resume : bool, optional
@@ -88,7 +92,7 @@ class settings:
 
 def cluster_of(scheduler: Any, scheduler_file: Any = None) -> Any:
     """What sends runs to a Dask scheduler; None for "threads"."""
-    if isinstance(scheduler, str) and scheduler in ("threads", "threading", "sync", "synchronous", "single-threaded"):
+    if isinstance(scheduler, str) and scheduler in _HERE:
         if scheduler_file is not None:
             raise UserError("Give one of them: a scheduler, or a scheduler_file.")
         return None
@@ -108,7 +112,7 @@ def get_settings() -> dict[str, Any]:
 
 
 def run_setup(**overrides: Any) -> Any:
-    """The setup of a run now: settings (some of them overridden) and observers."""
+    """The setup of a run now: settings, some of them overridden as in `settings`, and observers."""
     with _lock:
         now = {**_settings, **{key: value for key, value in overrides.items() if value is not None}}
         cluster = now["scheduler"]
@@ -119,21 +123,22 @@ def run_setup(**overrides: Any) -> Any:
             memory = worker_memory()
         setup = _core.run_setup(memory, now["threads"], now["temp_dir"], list(_observers))
     setup.resume = now["resume"]
-    if isinstance(cluster, str) or (cluster is not None and not hasattr(cluster, "submit")):
-        cluster = cluster_of(cluster)
-    if cluster is not None:
+    client = None if cluster is None else cluster_of(cluster)
+    if client is not None:
+        from freestone.cluster._inside import inside_of
         from freestone.cluster._scheduler import ClusterScheduler
 
-        setup.use_cluster(ClusterScheduler(cluster, now["temp_dir"]))
+        if not inside_of(client):
+            setup.use_cluster(ClusterScheduler(client, now["temp_dir"]))
     return setup
 
 
 def threads_of(threads: int | None, num_workers: int | None, scheduler: Any) -> int | None:
     """The number of threads by Dask's names."""
-    if isinstance(scheduler, str) and scheduler in ("sync", "synchronous", "single-threaded"):
+    if isinstance(scheduler, str) and _HERE.get(scheduler) == 1:
         return 1
-    if isinstance(scheduler, str) and scheduler not in ("threads", "threading") and ":" not in scheduler:
-        raise UserError(f"scheduler is 'threads' or 'synchronous', not {scheduler!r}.")
+    if isinstance(scheduler, str) and scheduler not in _HERE and ":" not in scheduler:
+        raise UserError(f"scheduler is 'threads' or 'synchronous', a distributed.Client, or an address such as tcp://host:8786, not {scheduler!r}.")
     return threads if num_workers is None else num_workers
 
 
@@ -248,7 +253,7 @@ def profile() -> Profile:
 
 
 def compute(
-    *items: Any, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None
+    *items: Any, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
 ) -> tuple[Any, ...]:
     """Computes several results together, in as few passes over their data as can be.
 
@@ -259,7 +264,7 @@ def compute(
     memory, threads
         As in `settings`, for this run.
     num_workers, scheduler
-        Dask's names: `threads`; "threads", or "synchronous" for one thread.
+        Dask's names: `threads`; "threads", or "synchronous" for one thread; a ``distributed.Client`` or an address, as in `settings`.
 
     Returns
     -------
@@ -271,11 +276,11 @@ def compute(
     MemoryBudgetError
         The results do not fit the budget: write them to files instead.
     """
-    threads = threads_of(threads, num_workers, scheduler)
+    given = {"memory": memory, "threads": threads_of(threads, num_workers, scheduler), "scheduler": scheduler}
     results: list[Any] = list(items)
     arrays: list[Any] = []
     parts: list[tuple[int, int, int]] = []
-    background: list[tuple[int, Any]] = []
+    background: list[int] = []
     writes: list[tuple[int, WriteLater]] = []
     for place, item in enumerate(items):
         if hasattr(item, "_freestone_arrays"):
@@ -285,19 +290,34 @@ def compute(
         elif isinstance(item, WriteLater):
             writes.append((place, item))
         elif hasattr(item, "_freestone_compute"):
-            background.append((place, item._freestone_compute()))
-    if writes:
-        written = [output for _, item in writes for output in item._outputs()]
-        _core.write(written, run_setup(memory=memory, threads=threads))
-        for place, _ in writes:
-            results[place] = None
-    if arrays:
-        values = _core.compute(arrays, run_setup(memory=memory, threads=threads))
-        for place, first, end in parts:
-            results[place] = items[place]._freestone_result(values[first:end])
-    for place, future in background:
-        results[place] = future.result()
+            background.append(place)
+    with settings(**given) if background else contextlib.nullcontext():  # what runs in the background has no other way to know
+        futures = [(place, items[place]._freestone_compute()) for place in background]
+        if writes:
+            written = [output for _, item in writes for output in item._outputs()]
+            _core.write(written, run_setup(**_of_writes([item for _, item in writes], given)))
+            for place, _ in writes:
+                results[place] = None
+        if arrays:
+            values = _core.compute(arrays, run_setup(**given))
+            for place, first, end in parts:
+                results[place] = items[place]._freestone_result(values[first:end])
+        for place, future in futures:
+            results[place] = future.result()
     return tuple(results)
+
+
+def _of_writes(writes: list[WriteLater], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What one run for several writes is told: what is given now, otherwise what was said where they were described."""
+    told = dict(given)
+    for write in writes:
+        for key, value in write._settings.items():
+            if value is None or given.get(key) is not None:
+                continue
+            if told.get(key) not in (None, value):
+                raise UserError(f"The writes were described with {key}={told[key]!r} and {key}={value!r}; for one run of both give {key}= to compute.")
+            told[key] = value
+    return told
 
 
 class WriteLater(DaskTask):
@@ -315,11 +335,11 @@ class WriteLater(DaskTask):
         return "<freestone.WriteLater: compute() writes>"
 
     def compute(
-        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: str | None = None, **_: Any
+        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
     ) -> None:
         """Writes now. Parameters are as in `freestone.compute`."""
-        given = {"memory": memory, "threads": threads_of(threads, num_workers, scheduler)}
-        _core.write(self._outputs(), run_setup(**{**self._settings, **{key: value for key, value in given.items() if value is not None}}))
+        given = {"memory": memory, "threads": threads_of(threads, num_workers, scheduler), "scheduler": scheduler}
+        _core.write(self._outputs(), run_setup(**_of_writes([self], given)))
 
     def submit(self) -> Any:
         """Writes in the background; a `Future`."""

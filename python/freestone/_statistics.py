@@ -149,28 +149,29 @@ def average(a: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, r
 
 
 def cov(m: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Array:
-    """The covariance matrix of variables that are rows (columns without `rowvar`), as ``numpy.cov``."""
-    x = asarray(m)
-    if x.ndim > 2:
-        raise UserError(f"cov takes one axis or two, not {x.ndim}.")
-    rows = [Array(_core.expand_dims(part._core, 0)) if part.ndim == 1 else part if rowvar else part.T for part in ([x] if y is None else [x, asarray(y)])]
-    data = Array(_core.concat([row._core for row in rows], 0)) if len(rows) > 1 else rows[0]
-    if data.dtype.kind not in "fc":
-        data = data.astype(np.float64)
-    divisor = data.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
-    centred = data - data.mean(1, keepdims=True)
-    result = (centred @ centred.T.conj()) / divisor
-    return result.reshape(()) if result.size == 1 else result
+    """The covariance matrix of variables that are rows (columns without `rowvar`), as ``numpy.cov``: float64 or complex128."""
+    return Array(_core.cov(*_variables("cov", m, y, rowvar), float((0 if bias else 1) if ddof is None else operator.index(ddof))))
 
 
 def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True) -> Array:
-    """The matrix of Pearson's correlations, as ``numpy.corrcoef``."""
-    matrix = cov(x, y, rowvar)
-    if matrix.ndim == 0:
-        return matrix / matrix
-    deviation = Array(_core.elementwise("sqrt", _core.elementwise("real", _core.diagonal(matrix._core, 0, 0, 1))))
-    scaled = matrix / deviation[:, None] / deviation[None, :]
-    return scaled if scaled.dtype.kind == "c" else scaled.clip(-1, 1)
+    """The matrix of Pearson's correlations, as ``numpy.corrcoef``: float64 or complex128."""
+    matrix = Array(_core.corrcoef(*_variables("corrcoef", x, y, rowvar)))
+    # Rounding may leave the range of correlations, which NumPy cuts off; it leaves a single variable as it is.
+    return matrix if matrix.dtype.kind == "c" or matrix.ndim == 0 else matrix.clip(-1, 1)
+
+
+def _variables(name: str, m: ArrayLike, y: ArrayLike | None, rowvar: bool) -> tuple[Any, bool]:
+    """The engine's array of all variables, and whether they are its rows."""
+    x = asarray(m)
+    if x.ndim not in (1, 2):
+        raise UserError(f"{name} takes one axis or two, not {x.ndim}.")
+    if y is None:
+        return x._core, bool(rowvar)
+    more = asarray(y)
+    if more.ndim not in (1, 2):
+        raise UserError(f"{name} takes one axis or two, not {more.ndim}.")
+    rows = [_core.expand_dims(part._core, 0) if part.ndim == 1 else part._core if rowvar else part.T._core for part in (x, more)]
+    return _core.concat(rows, 0), True
 
 
 # Counting.

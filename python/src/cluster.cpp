@@ -13,7 +13,6 @@
 #include "freestone/exec/cluster_run.h"
 #include "freestone/exec/tile_worker.h"
 #include "freestone/formats/sink_recipe.h"
-#include "freestone/kernels/dispatch.h"
 #include "freestone/label/open.h"
 #include "freestone/runtime/events.h"
 #include "freestone/storage/location.h"
@@ -83,10 +82,6 @@ nb::list stages_of(const Run& run) {
     nb::dict facts;
     facts["number"] = stage.number;
     facts["what"] = stage.what;
-    facts["tiles"] = stage.tiles;
-    facts["seconds"] = stage.seconds;
-    facts["bytes_read"] = stage.bytes_read;
-    facts["bytes_written"] = stage.bytes_written;
     out.append(facts);
   }
   return out;
@@ -122,15 +117,6 @@ nb::tuple tiles_of(TileWorker& worker, int stage, Index first, Index last, const
   return nb::make_tuple(parts, nb::bytes(done.states.data(), done.states.size()));
 }
 
-const char* instruction_set() {
-  switch (kernels::best_target()) {
-    case kernels::Target::kAvx512: return "avx512";
-    case kernels::Target::kAvx2: return "avx2";
-    case kernels::Target::kBaseline: break;
-  }
-  return "x86-64";
-}
-
 }  // namespace
 
 void bind_cluster(nb::module_& module) {
@@ -153,7 +139,6 @@ void bind_cluster(nb::module_& module) {
       .def("ranges", &ranges_of)
       .def("sources", [](const Run& run) { return run.run->sources(); })
       .def("folders", [](const Run& run) { return run.run->folders(); })
-      .def("peak_bytes", [](const Run& run) { return run.run->plan().total.peak_bytes; })
       .def("begin", [](Run& run) { run.run->begin(); }, GilReleased())
       .def("payload",
            [](const Run& run) {
@@ -179,7 +164,7 @@ void bind_cluster(nb::module_& module) {
            })
       .def("tiles", &tiles_of);
 
-  module.def("cluster_facts", [] { return nb::make_tuple(Plan::kVersion, instruction_set()); });
+  module.def("plan_version", [] { return Plan::kVersion; });
 }
 
 }  // namespace freestone::python

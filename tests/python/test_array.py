@@ -27,6 +27,9 @@ def test_facts():
     assert (a.shape, a.dtype, a.ndim, a.size, a.nbytes, len(a)) == (x.shape, x.dtype, 3, 210, 840, 5)
     assert "shape=(5, 6, 7)" in repr(a) and "float32" in repr(a)
     assert "<table>" in a._repr_html_() and "840 B" in a._repr_html_()
+    for shape in ((5, 6), (7, 0), (0,), ()):
+        b = fs.from_numpy(np.zeros(shape)).rechunk([2] * len(shape)) if 0 not in shape else fs.from_numpy(np.zeros(shape))
+        assert b.numblocks == tuple(len(lengths) for lengths in b.chunks), shape
 
 
 def test_repr_computes_nothing():

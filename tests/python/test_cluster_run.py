@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import freestone as fs
-from freestone.cluster import connect
+from freestone.cluster import Cluster, connect, persist
 from freestone.cluster._scheduler import words_of_task
 
 pytest.importorskip("distributed")
@@ -173,6 +173,67 @@ def test_settings_by_address_and_back(client):
             assert fs.get_settings()["scheduler"] is None
     assert fs.get_settings()["scheduler"] is None
     assert connect(client) is client
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What goes to a cluster."""
+    from freestone.cluster._scheduler import ClusterScheduler
+
+    seen = []
+    for name in ("compute", "write", "persist"):
+        kept = getattr(ClusterScheduler, name)
+        monkeypatch.setattr(ClusterScheduler, name, lambda self, *args, name=name, kept=kept: (seen.append((name, self.client.scheduler.address)), kept(self, *args))[1])
+    return seen
+
+
+def test_the_scheduler_of_a_call_is_where_it_runs(client, cube, tmp_path, sent):
+    a, where = fs.nanmean(fs.open(cube), axis=0), client.scheduler.address
+    expected = a.compute()
+    assert sent == []
+    np.testing.assert_array_equal(a.compute(scheduler=client), expected)
+    np.testing.assert_array_equal(fs.compute(a, 1, scheduler=where)[0], expected)
+    np.testing.assert_array_equal(a.persist(scheduler=client).compute(), expected)
+    a.write(tmp_path / "a.npy", compute=False).compute(scheduler=client)
+    fs.compute(fs.write({tmp_path / "b.npy": a}, compute=False), scheduler=client)
+    np.testing.assert_array_equal(fs.delayed(lambda: a.compute())().compute(scheduler=client), expected)
+    np.testing.assert_array_equal(fs.compute(fs.delayed(lambda: a.compute())(), scheduler=client)[0], expected)
+    assert sent == [(name, where) for name in ("compute", "compute", "persist", "write", "write", "compute", "compute")]
+    with fs.settings(scheduler=client):
+        for here in ("threads", "synchronous"):
+            a.compute(scheduler=here), a.persist(scheduler=here), fs.compute(a, fs.delayed(lambda: a.compute())(), scheduler=here)
+    assert len(sent) == 7
+    with pytest.raises(fs.UserError, match="tcp://host"):
+        a.persist(scheduler="a cluster")
+    with pytest.raises(fs.UserError, match="not function"):
+        a.compute(scheduler=lambda: None)
+
+
+def test_tasks_on_a_worker_do_their_runs_where_they_are(client, cube, sent):
+    from distributed import Client
+
+    expected = float(fs.nansum(fs.open(cube)).compute())
+
+    def told(path, address):
+        import freestone
+
+        with freestone.settings(scheduler=address):
+            return float(freestone.nansum(freestone.open(path)).compute())
+
+    # As many as there are threads: none would be left for what they wait for.
+    futures = client.map(told, [os.fspath(cube)] * 2, address=client.scheduler.address, pure=False)
+    assert client.gather(futures) == [expected] * 2
+    with Cluster(1, 1, processes=False, dashboard_address=None) as cluster, Client(cluster, set_as_default=False) as own, fs.settings(scheduler=own):
+        future = own.submit(lambda: float(fs.nansum(fs.open(cube)).compute()), pure=False)
+        assert future.result(timeout=60) == expected
+        assert sent == []
+        assert own.compute(fs.nansum(fs.open(cube)), sync=True) == expected
+        with pytest.raises(fs.UserError, match="a task cannot leave an array"):
+            own.submit(lambda: persist(fs.open(cube)), pure=False).result(timeout=60)
+        # Another cluster's workers are not waited for by those of this one.
+        where = client.scheduler.address
+        assert own.submit(lambda: float(fs.nansum(fs.open(cube)).compute(scheduler=where)), pure=False).result(timeout=60) == expected
+    assert sent == [("compute", client.scheduler.address)]
 
 
 def test_nobody_at_an_address(monkeypatch):

@@ -71,6 +71,42 @@ def test_tokens_follow_operations_elements_and_files(tmp_path):
     assert before != token(fs.open(tmp_path / "x.npy"))
 
 
+def test_arrays_of_one_name_are_two_arrays():
+    class Filled:
+        shape, dtype = (4, 3), np.dtype("f8")
+
+        def __init__(self, value):
+            self.value = value
+
+        def __getitem__(self, key):
+            return np.full(self.shape, self.value)[key]
+
+    a, b = (fs.from_array(Filled(value), name="field") for value in (1.0, 2.0))
+    assert dask.base.tokenize(a) != dask.base.tokenize(b)
+    assert dask.base.tokenize(a) == dask.base.tokenize(pickle.loads(pickle.dumps(a))) != dask.base.tokenize(pickle.loads(pickle.dumps(b)))
+    ours = dask.compute(a.sum(), b.sum(), a.to_dask(chunks=2).sum() + b.to_dask(chunks=2).sum())
+    assert ours == (12, 24, 36)
+    d = [da.full((4, 3), value, chunks=2) for value in (1.0, 2.0)]
+    assert dask.compute(*(fs.from_dask(one).sum() for one in d)) == (12, 24)
+
+
+def test_elements_are_hashed_once(monkeypatch):
+    from freestone import _core
+
+    hashed = []
+    describe = _core.describe_graph
+    monkeypatch.setattr(_core, "describe_graph", lambda core: (hashed.append(1), describe(core))[1])
+    a = fs.asarray(np.arange(12.0))
+    np.testing.assert_array_equal(dask.compute(a)[0], np.arange(12.0))
+    dask.compute(a, a)
+    a.to_dask()
+    token = dask.base.tokenize(a)
+    assert len(hashed) == 1
+    a[0] = 5  # another array
+    assert dask.base.tokenize(a) != token and len(hashed) == 2
+    assert dask.compute(a)[0][0] == 5
+
+
 def test_to_dask_is_lazy_and_has_a_task_a_chunk(tmp_path):
     x = np.random.default_rng(3).integers(0, 100, (50, 70)).astype("i4")
     fs.asarray(x).write(tmp_path / "x.zarr", chunks=(20, 30))

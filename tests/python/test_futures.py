@@ -121,6 +121,19 @@ def test_fire_and_forget(capfd):
             break
         time.sleep(0.02)
     assert "ZeroDivisionError" in text
+    # Whatever gives futures one by one; a delayed value that can be unpacked is one piece of work.
+    for kind in (dict.values, lambda d: iter(d.values()), lambda d: (f for f in d.values())):
+        events = {number: threading.Event() for number in range(3)}
+        fs.fire_and_forget(kind({number: fs.submit(event.set) for number, event in events.items()}))
+        assert all(event.wait(5) for event in events.values())
+    done.clear()
+    fs.fire_and_forget(fs.delayed(lambda: (done.set(), 1), nout=2)())
+    assert done.wait(5)
+
+
+def test_gather_takes_what_a_dict_gives():
+    futures = {"a": fs.submit(add, 1), "b": fs.submit(add, 2)}
+    assert fs.gather(futures.values()) == fs.gather(iter(futures.values())) == [f.result() for f in futures.values()]
 
 
 def test_a_future_can_be_awaited():

@@ -27,6 +27,33 @@ def test_settings_as_function_and_context():
     assert fs.get_settings() == before
 
 
+def test_what_compute_is_told_reaches_all_that_it_runs(tmp_path):
+    seen = {}
+
+    def note(key):
+        seen[key] = fs.get_settings()["threads"], fs.get_settings()["memory"]
+        return key
+
+    before = fs.get_settings()
+    assert fs.compute(fs.delayed(note)("a"), 3, threads=3, memory="77MiB") == ("a", 3)
+    assert fs.delayed(note)("b").compute(num_workers=5, memory="78MiB") == "b"
+    assert seen == {"a": (3, 77 << 20), "b": (5, 78 << 20)} and fs.get_settings() == before
+    with pytest.raises(TypeError):
+        fs.delayed(note)("c").compute(colour="red")
+    a = fs.asarray(np.arange(1e6).reshape(1000, 1000))
+    later = fs.write({tmp_path / "a.npy": a.T + 1}, compute=False, memory="1KiB")
+    with pytest.raises(fs.MemoryBudgetError):
+        fs.compute(later)
+    fs.compute(later, memory="64MiB")
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), np.asarray(a.T + 1))
+    both = [fs.write({tmp_path / f"{m}.npy": a}, compute=False, memory=m) for m in ("30MiB", "40MiB")]
+    with pytest.raises(fs.UserError, match="memory='30MiB' and memory='40MiB'"):
+        fs.compute(*both)
+    fs.compute(*both, memory="50MiB")
+    with pytest.raises(TypeError):
+        later.compute(colour="red")
+
+
 def test_explain_reads_nothing_and_says_what_is_read(cube_path):
     with fs.profile() as p:
         text = fs.sigma_clip(fs.open(cube_path), 3).sum(0).explain()

@@ -71,6 +71,8 @@ def test_map_blocks_adds_and_drops_axes_as_dask_does():
         (lambda m, a: m(lambda b: np.stack([b, -b], axis=1), a, new_axis=1, dtype="f4", chunks=((16, 16, 8), 2, (20, 20, 10), 6))),
         (lambda m, a: m(lambda b: b[..., None], a, new_axis=3, dtype="f4")),
         (lambda m, a: m(lambda b: b.sum(2)[:, :, None], a, drop_axis=2, new_axis=2, dtype="f4")),
+        (lambda m, a: m(lambda b: np.stack([b.sum(0, keepdims=True)] * 2, axis=1), a, new_axis=1, dtype="f4", chunks=(1, 2, (20, 20, 10), 6))),
+        (lambda m, a: m(lambda b: b.sum((0, 2), keepdims=True), a, drop_axis=2, new_axis=2, dtype="f4", chunks=(1, (20, 20, 10), 1))),
     ]  # fmt: skip
     for number, call in enumerate(calls):
         mine = call(fs.map_blocks, chunked())

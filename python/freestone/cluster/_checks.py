@@ -1,4 +1,4 @@
-"""What is looked at before a run: versions, instruction sets, memory, files. One error names everything that is wrong, worker by worker."""
+"""What is looked at before a run: versions, memory, files. One error names everything that is wrong, worker by worker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from freestone import _core
-from freestone.cluster import _worker
+from freestone.cluster import _inside, _worker
+from freestone.cluster._connect import workers_known
 from freestone.errors import IoError, MemoryBudgetError, UserError
-
-# Of a worker's limit; Dask itself holds back new tasks at 0.7 or 0.8 of it, and ends the worker at 0.95.
-_SHARE = 0.6
-_LEAST = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -47,11 +44,11 @@ def workers_of(client: Any, wait: float = 10.0) -> Workers:
     Raises
     ------
     UserError
-        No worker, or one without this version of the package or with other instructions.
+        No worker, or one without this version of the package.
     MemoryBudgetError
         A worker's limit leaves too little.
     """
-    if not client.scheduler_info(n_workers=-1)["workers"] if _takes_n_workers(client) else not client.scheduler_info()["workers"]:
+    if not workers_known(client):
         with contextlib.suppress(Exception):
             client.wait_for_workers(1, timeout=wait)
     answers = _ask(client, _worker.facts)
@@ -71,27 +68,21 @@ def workers_of(client: Any, wait: float = 10.0) -> Workers:
     budgets = {}
     for address, facts in answers.items():
         if facts["limit"]:
-            budgets[address] = int(_SHARE * facts["limit"]) - facts["held"]
+            budgets[address] = _inside.budget_of(facts["limit"], facts["held"])
         else:
             budgets[address] = facts["default_memory"] // on_host[facts["host"]]
     poor = {
         address: [f"a limit of {_core.format_bytes(answers[address]['limit'] or 0)}, {_core.format_bytes(answers[address]['held'])} of it held already"]
         for address, budget in budgets.items()
-        if budget < _LEAST
+        if budget < _inside.LEAST
     }
     if poor:
         raise MemoryBudgetError(
-            f"Workers have too little memory: 0.6 of their limit, less what they hold, must leave {_core.format_bytes(_LEAST)} at the least. Give them more "
-            f"(--memory-limit), or restart them.\n{_named(poor)}"
+            f"Workers have too little memory: {_inside.SHARE} of their limit, less what they hold, must leave {_core.format_bytes(_inside.LEAST)} at the least. "
+            f"Give them more (--memory-limit), or restart them.\n{_named(poor)}"
         )
     threads = [facts["threads"] for facts in answers.values()]
     return Workers(tuple(answers), sum(threads), min(threads), min(budgets.values()))
-
-
-def _takes_n_workers(client: Any) -> bool:
-    import inspect
-
-    return "n_workers" in inspect.signature(client.scheduler_info).parameters
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from typing import Any
@@ -75,6 +76,28 @@ def connect(scheduler: Any = None, *, scheduler_file: str | os.PathLike[str] | N
             raise IoError(f"No Dask scheduler answers at {key[1]}: {error}. Is it running, and can this machine reach it?") from None
         _clients[key] = client
         return client
+
+
+def client_of(scheduler: Any, what: str) -> Any:
+    """Dask's client of what `connect` takes; of None, of the cluster that is set.
+
+    Raises
+    ------
+    UserError
+        There is none; `what` says for what it was wanted.
+    """
+    from freestone import _runs
+
+    given = scheduler if scheduler is not None else _runs.get_settings()["scheduler"]
+    if given is None:
+        raise UserError(f"{what}: there is no cluster. Give a scheduler, or set one with freestone.settings(scheduler=...).")
+    return connect(given)
+
+
+def workers_known(client: Any) -> dict[str, Any]:
+    """All workers that the scheduler knows now: address -> what it says of them."""
+    everything = {"n_workers": -1} if "n_workers" in inspect.signature(client.scheduler_info).parameters else {}
+    return dict(client.scheduler_info(**everything)["workers"])
 
 
 def close_client(address: str) -> None:

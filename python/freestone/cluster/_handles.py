@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from freestone import _runs
-from freestone.cluster._connect import connect
-from freestone.errors import UserError
+from freestone.cluster._connect import client_of
 
 __all__ = ["cancel", "futures_of", "restart"]
 
@@ -56,7 +54,4 @@ def restart(scheduler: Any = None, timeout: float = 60) -> None:
     UserError
         There is no cluster.
     """
-    given = scheduler if scheduler is not None else _runs.get_settings()["scheduler"]
-    if given is None:
-        raise UserError("restart: there is no cluster. Give a scheduler, or set one with freestone.settings(scheduler=...).")
-    connect(given).restart(timeout=timeout)
+    client_of(scheduler, "restart").restart(timeout=timeout)

@@ -1,4 +1,4 @@
-"""Runs that tasks on a worker begin themselves: ``client.compute(array)``, functions of users."""
+"""What a worker may take, and runs that tasks on a worker begin themselves: ``client.compute(array)``, functions of users."""
 
 from __future__ import annotations
 
@@ -6,12 +6,31 @@ import os
 import sys
 from typing import Any
 
-# Of a worker's limit, as for runs that are sent to it.
-_SHARE = 0.6
-_LEAST = 32 << 20
+from freestone.cluster._connect import workers_known
+
+# Of a worker's limit; Dask itself holds back new tasks at 0.7 or 0.8 of it, and ends the worker at 0.95.
+SHARE = 0.6
+LEAST = 32 << 20
 
 
-def _worker_here() -> Any:
+def held_bytes() -> int:
+    """Resident bytes of this process."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def limit_of(worker: Any) -> int | None:
+    """The bytes that a worker of Dask may hold; None without a limit."""
+    limit = getattr(getattr(worker, "memory_manager", None), "memory_limit", None)
+    return int(limit) if limit else None
+
+
+def budget_of(limit: int, held: int) -> int:
+    """What runs on a worker with such a limit may take, which holds so much already."""
+    return int(SHARE * limit) - held
+
+
+def worker_here() -> Any:
     """The worker that runs the calling task; None elsewhere."""
     distributed = sys.modules.get("distributed")
     if distributed is None:
@@ -23,11 +42,13 @@ def _worker_here() -> Any:
 
 
 def worker_memory() -> int | None:
-    """The budget of a run that a task begins: its thread's part of 0.6 of the worker's limit, less what the worker holds. None elsewhere."""
-    worker = _worker_here()
-    limit = None if worker is None else getattr(worker.memory_manager, "memory_limit", None)
-    if not limit:
-        return None
-    with open("/proc/self/statm") as file:
-        held = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return max(_LEAST, (int(_SHARE * limit) - held) // max(1, worker.state.nthreads))
+    """The budget of a run that a task begins: its thread's part of the worker's. None elsewhere."""
+    worker = worker_here()
+    limit = limit_of(worker)
+    return None if limit is None else max(LEAST, budget_of(limit, held_bytes()) // max(1, worker.state.nthreads))
+
+
+def inside_of(client: Any) -> bool:
+    """Whether the caller is a task on a worker of the client's cluster: were it to wait for tasks there, it would wait for its own thread."""
+    worker = worker_here()
+    return worker is not None and worker.address in workers_known(client)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from freestone import _core, _runs
-from freestone.cluster._connect import connect
+from freestone.cluster._connect import client_of
+from freestone.cluster._inside import inside_of
 from freestone.cluster._scheduler import run_on_cluster
 from freestone.errors import InternalError, UserError
 
@@ -38,15 +39,14 @@ def persist(array: Any, scheduler: Any = None, chunks: Any = "auto") -> Any:
     Raises
     ------
     UserError
-        There is no cluster.
+        There is no cluster, or it is called by a task on one of its workers.
     """
     from dask.array import Array
     from dask.array.core import normalize_chunks
 
-    given = scheduler if scheduler is not None else _runs.get_settings()["scheduler"]
-    if given is None:
-        raise UserError("persist on a cluster: there is none. Give a scheduler, or set one with freestone.settings(scheduler=...).")
-    client = connect(given)
+    client = client_of(scheduler, "persist on a cluster")
+    if inside_of(client):
+        raise UserError("persist: a task cannot leave an array on the cluster that runs it: it would wait for the thread that it has. Give its values back instead.")
     core = _runs.arrays_of(array)[0]
     setup = _runs.run_setup()
     result = _core.MemoryResult(core)

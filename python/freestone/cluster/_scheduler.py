@@ -13,12 +13,17 @@ from typing import Any
 from freestone import _core
 from freestone import errors as _errors
 from freestone.cluster import _checks, _worker
+from freestone.cluster._connect import workers_known
 from freestone.errors import DataError, Error, InternalError, IoError, MemoryBudgetError, UserError
 
 _LOST_SECONDS = 6.0  # without the scheduler, before it counts as gone
 _MOST_ATTEMPTS = 12  # of a range whose worker was killed
 _MOST_WORKERS = 3  # on which a range may fail to read or write
 _STOP_SECONDS = 20.0
+_LOOK_SECONDS = 5.0  # in which no task has ended, before it is asked which workers can run one
+_IDLE_SECONDS = 120.0  # in which none could, before they count as gone
+
+_DEATHS = ("KilledWorker", "CommClosedError", "NoValidWorkerError")  # Dask's words for a task whose workers went
 
 _BY_KIND: dict[str, type[Error]] = {
     "user": _errors.UserError,
@@ -29,8 +34,16 @@ _BY_KIND: dict[str, type[Error]] = {
 }
 
 
-class SchedulerLost(IoError):
-    """The scheduler has gone while a run was under way."""
+class ClusterLost(IoError):
+    """The cluster cannot go on with a run that was under way; what is finished stays for one that takes it up."""
+
+
+class SchedulerLost(ClusterLost):
+    """The scheduler has gone."""
+
+
+class WorkersLost(ClusterLost):
+    """All workers have gone, or are paused, and none has come back."""
 
 
 @dataclass
@@ -41,7 +54,7 @@ class _Range:
     leaves_states: bool
     attempts: int = 0
     failed_on: list[str] = field(default_factory=list)
-    inputs: list[Any] = field(default_factory=list)  # of a merge: what it merges
+    inputs: list[tuple[Any, _Range]] = field(default_factory=list)  # of a merge: futures of what it merges, and from where that is
 
 
 def words_of_task(what: str) -> str:
@@ -119,9 +132,11 @@ def run_on_cluster(client: Any, make: Callable[[int, int], Any], keep: bool = Fa
         tasks.run_stages()
         run.finish()
         return tasks.kept
-    except SchedulerLost as lost:
+    except ClusterLost as lost:
+        if isinstance(lost, WorkersLost):
+            tasks.stop()
         if run.leave(str(lost)):
-            raise SchedulerLost(f"{lost} What is finished stays on the disk: the same run with resume goes on from it, on another cluster or here.") from None
+            raise type(lost)(f"{lost} What is finished stays on the disk: the same run with resume goes on from it, on another cluster or here.") from None
         raise
     except KeyboardInterrupt:
         tasks.stop()
@@ -150,57 +165,63 @@ class _Tasks:
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._pending: dict[Any, _Range] = {}
         self._lost_since: float | None = None
+        self._idle_since: float | None = None
+        self._looked = time.monotonic()
         self._payload: Any = None
 
     def run_stages(self) -> None:
         """All stages, one after the other."""
         stages = self._run.stages()
-        payload = self._run.payload()
-        self._payload = self._client.submit(_same, payload, key=f"plan-{self._id}", pure=False)
-        del payload
+        self._send_plan()
         for stage in stages:
             self._run.stage_begins(stage["number"])
             self._stage(stage)
             self._run.stage_ends(stage["number"])
 
+    def _send_plan(self) -> None:
+        self._payload = self._client.submit(_same, self._run.payload(), key=self._key("plan"), pure=False)
+
     def _stage(self, stage: dict[str, Any]) -> None:
         number, words = stage["number"], words_of_task(stage["what"])
         ranges = [_Range(*numbers) for numbers in self._run.ranges(number, self._lanes)]
-        waiting: dict[int, list[Any]] = {}  # states of a group that is not whole yet
+        waiting: dict[int, list[tuple[Any, _Range]]] = {}  # states of a group that is not whole yet
         left: dict[int, int] = {}
         for one in ranges:
             if one.leaves_states:
                 left[one.group] = left.get(one.group, 0) + 1
         self._submit(number, words, ranges)
         while self._pending:
-            future = self._next()
+            future = self._next(number, words)
             one = self._pending.pop(future)
             if future.status != "finished":
                 self._again(number, words, one, future)
                 continue
             if one.leaves_states:
                 self._run.tiles_done(number, one.first, one.last)
-                waiting.setdefault(one.group, []).append(future)
+                waiting.setdefault(one.group, []).append((future, one))
                 left[one.group] -= 1
                 if left[one.group] == 0:
-                    self._merge(number, words, one.group, waiting.pop(one.group))
+                    self._submit_merge(number, words, _Range(0, 0, one.group, False, inputs=waiting.pop(one.group)))
                 continue
-            self._take(future, number, one)
+            self._take(future, number, words, one)
 
-    def _take(self, future: Any, number: int, one: _Range) -> None:
+    def _take(self, future: Any, number: int, words: str, one: _Range) -> None:
         if self._keep:
             self.kept.append(future)
             self._run.tiles_done(number, one.first, one.last)
             return
-        parts, states = self._result(future)
+        try:
+            parts, states = self._result(future)
+        except Exception as error:
+            if type(error).__name__ not in _DEATHS:
+                raise
+            self._again(number, words, one, future)  # lost before it was fetched, and workers died that made it again
+            return
         if states:
             raise InternalError("A range of tiles left states of a reduction that nobody merges.")
         for root, start, values in parts:
             self._run.take_part(root, list(start), values)
         self._run.tiles_done(number, one.first, one.last)
-
-    def _merge(self, number: int, words: str, group: int, futures: list[Any]) -> None:
-        self._submit_merge(number, words, _Range(0, 0, group, False, inputs=futures))
 
     def _submit_merge(self, number: int, words: str, merged: _Range, workers: list[str] | None = None) -> None:
         merged.attempts += 1
@@ -210,11 +231,11 @@ class _Tasks:
             self._id,
             number,
             self._memory,
-            merged.inputs,
+            [future for future, _ in merged.inputs],
             key=self._key(f"merge of {words}"),
             pure=False,
             priority=1,
-            workers=workers,
+            **_rather_on(workers),
         )
         self._pending[future] = merged
         future.add_done_callback(self._done.put)
@@ -224,7 +245,14 @@ class _Tasks:
         return f"{words}-{self._id}-{self._numbers}"
 
     def _submit(self, number: int, words: str, ranges: list[_Range], workers: list[str] | None = None) -> None:
-        futures = self._client.map(
+        futures = self._futures(number, words, ranges, workers)
+        for future, one in zip(futures, ranges):
+            self._pending[future] = one
+        for future in futures:
+            future.add_done_callback(self._done.put)
+
+    def _futures(self, number: int, words: str, ranges: list[_Range], workers: list[str] | None = None) -> list[Any]:
+        futures: list[Any] = self._client.map(
             _tiles,
             [one.first for one in ranges],
             [one.last for one in ranges],
@@ -234,22 +262,22 @@ class _Tasks:
             memory=self._memory,
             key=[self._key(words) for _ in ranges],
             pure=False,
-            **({"workers": workers} if workers else {}),
+            **_rather_on(workers),
         )
-        for future, one in zip(futures, ranges):
+        for one in ranges:
             one.attempts += 1
-            self._pending[future] = one
-        for future in futures:
-            future.add_done_callback(self._done.put)
+        return futures
 
-    def _next(self) -> Any:
-        """The next task that has ended; looks meanwhile whether the scheduler is there."""
+    def _next(self, number: int, words: str) -> Any:
+        """The next task that has ended; looks meanwhile whether the scheduler is there, and workers."""
         while True:
             try:
                 future = self._done.get(timeout=0.25)
             except queue.Empty:
                 self._check_scheduler()
+                self._check_workers(number, words)
                 continue
+            self._looked, self._idle_since = time.monotonic(), None
             if future in self._pending:
                 return future
 
@@ -262,6 +290,48 @@ class _Tasks:
             self._lost_since = now
         if now - self._lost_since > _LOST_SECONDS or self._client.status in ("closed", "closing"):
             raise SchedulerLost("The Dask scheduler has gone: it was stopped, or this machine cannot reach it any more.")
+
+    def _check_workers(self, number: int, words: str) -> None:
+        now = time.monotonic()
+        if now - self._looked < _LOOK_SECONDS or self._client.status != "running":
+            return
+        self._looked = now
+        workers = workers_known(self._client)
+        able = [address for address, facts in workers.items() if facts.get("status", "running") == "running"]
+        busy = [address for address, facts in workers.items() if facts.get("metrics", {}).get("task_counts", {}).get("executing")]
+        stuck = [address for address in workers if address not in able and address not in busy]
+        if able or busy:
+            self._idle_since = None
+            if able and stuck:
+                self._move(number, words, stuck, able)
+            return
+        if self._idle_since is None:
+            self._idle_since = now
+        if now - self._idle_since >= _IDLE_SECONDS:
+            what = (
+                f"The cluster has lost all its workers, and none has come back for {now - self._idle_since:.0f} s."
+                if not workers
+                else f"All {len(workers)} workers have been paused for {now - self._idle_since:.0f} s: they hold more memory than Dask lets workers work with "
+                "(distributed.worker.memory.pause). Restart them, or let go of what they hold."
+            )
+            raise WorkersLost(what)
+
+    def _move(self, number: int, words: str, stuck: list[str], able: list[str]) -> None:
+        """Ranges that wait on paused workers go to others: Dask leaves the last ones there."""
+        by_worker = self._client.processing()
+        given = {key for keys in by_worker.values() for key in keys}
+        waiting = {key for address in stuck for key in by_worker.get(address, ())}
+        has_plan = self._payload.key not in waiting
+        if not has_plan:
+            self._send_plan()
+        for future, one in list(self._pending.items()):
+            renewed = self._renew_inputs(number, words, one, lambda future: future.key in waiting)
+            if future.key not in waiting and not renewed and (has_plan or future.key in given):
+                continue
+            del self._pending[future]
+            future.cancel()
+            one.attempts -= 1  # nobody has died
+            self._submit_again(number, words, one, able)
 
     def _result(self, future: Any) -> Any:
         try:
@@ -288,12 +358,16 @@ class _Tasks:
             raise _errors.Cancelled("The run's tasks were cancelled on the cluster.")
         error = future.exception()
         name = type(error).__name__
-        if name in ("KilledWorker", "CommClosedError", "NoValidWorkerError"):
+        if name in _DEATHS:
             if one.attempts >= _MOST_ATTEMPTS:
                 raise IoError(
                     f"Workers died again and again while they ran tiles {one.first} to {one.last} of '{words}', the last time: {error}. Do they have the memory "
                     "that their limit promises?"
                 )
+            # Dask gives up what was there already, too, when it was lost and its workers died again.
+            if self._payload.status == "error":
+                self._send_plan()
+            self._renew_inputs(number, words, one, lambda future: future.status == "error")
             self._submit_again(number, words, one)
             return
         if not isinstance(error, _worker.TileError):
@@ -301,7 +375,7 @@ class _Tasks:
                 raise UserError(f"A worker does not have this version of freestone: {error}")
             raise IoError(f"A task failed on the cluster: {name}: {error}")
         one.failed_on.append(error.worker)
-        others = [address for address in self._client.scheduler_info(**_all_workers(self._client))["workers"] if address not in one.failed_on]
+        others = [address for address in workers_known(self._client) if address not in one.failed_on]
         if error.kind == "io" and len(one.failed_on) < _MOST_WORKERS and others:
             self._submit_again(number, words, one, others)
             return
@@ -313,6 +387,14 @@ class _Tasks:
             self._submit_merge(number, words, one, workers)
         else:
             self._submit(number, words, [one], workers)
+
+    def _renew_inputs(self, number: int, words: str, merged: _Range, is_lost: Callable[[Any], bool]) -> bool:
+        """What a range merges is made again where it is lost. Says whether any was."""
+        lost = [k for k, (future, _) in enumerate(merged.inputs) if is_lost(future)]
+        ranges = [merged.inputs[k][1] for k in lost]
+        for k, one, future in zip(lost, ranges, self._futures(number, words, ranges) if ranges else []):
+            merged.inputs[k] = future, one
+        return bool(lost)
 
     def stop(self) -> None:
         """Ends all tasks, and waits until none of them works any more."""
@@ -342,13 +424,14 @@ class _Tasks:
             return
 
 
+def _rather_on(workers: list[str] | None) -> dict[str, Any]:
+    """For Dask: on one of these workers; elsewhere when they have gone, else it would wait for their addresses for ever."""
+    return {"workers": workers, "allow_other_workers": True} if workers else {}
+
+
 def _same(value: Any) -> Any:
     return value
 
 
 def _tiles(first: int, last: int, *, payload: bytes, run: str, stage: int, memory: int) -> tuple[list[Any], bytes]:
     return _worker.tiles(payload, run, stage, first, last, memory)
-
-
-def _all_workers(client: Any) -> dict[str, int]:
-    return {"n_workers": -1} if _checks._takes_n_workers(client) else {}

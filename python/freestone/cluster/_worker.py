@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from freestone import _core
+from freestone.cluster import _inside
 from freestone.errors import Error
 
 _KEPT_RUNS = 4  # plans with open sources, in each worker
@@ -112,18 +113,13 @@ def facts(dask_worker: Any = None) -> dict[str, Any]:
     """What this process is, for the checks before a run."""
     import freestone
 
-    plan_version, instructions = _core.cluster_facts()
-    limit = getattr(getattr(dask_worker, "memory_manager", None), "memory_limit", None) or getattr(dask_worker, "memory_limit", None)
-    with open("/proc/self/statm") as file:
-        held = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return {
         "version": freestone.__version__,
-        "plan": plan_version,
-        "instructions": instructions,
+        "plan": _core.plan_version(),
         "threads": int(dask_worker.state.nthreads) if dask_worker is not None else 1,
-        "limit": limit,
+        "limit": _inside.limit_of(dask_worker),
         "default_memory": _core.settings()[0],
-        "held": held,
+        "held": _inside.held_bytes(),
         "host": os.uname().nodename,
         "pid": os.getpid(),
     }
