@@ -287,15 +287,6 @@ def write_decisions(site: pathlib.Path) -> None:
     (site / "decisions/index.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def write_guides(site: pathlib.Path) -> None:
-    """Pages that index.md does not name yet go to its guides."""
-    index = site / "index.md"
-    text = index.read_text(encoding="utf-8")
-    named = set(re.findall(r"^[\w/-]+$", text, re.M)) | {"index"}
-    new = sorted(p.stem for p in site.glob("*.md") if p.stem not in named)
-    index.write_text(text.replace("\nremote\n```", "\n".join(["", "remote", *new, "```"])), encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("site", type=pathlib.Path)
@@ -308,7 +299,6 @@ def main() -> None:
     write_commands(site)
     write_cpp(site)
     write_decisions(site)
-    write_guides(site)
     write_notebooks(site, not options.no_run)
 
 

@@ -39,20 +39,23 @@ apt_install() {
     die "apt-get install failed for: ${missing[*]}"
 }
 
-# ensure_python: .venv with Python and pip, and whatever is in it already.
+# ensure_python [FOLDER]: a venv there (.venv) with Python and pip, and whatever is in it already.
 ensure_python() {
-  [[ -x "$venv/bin/python" ]] || /usr/bin/python3 -m venv "$venv" || die "/usr/bin/python3 -m venv failed; it needs the package python3-venv."
+  local folder="${1:-$venv}"
+  [[ -x "$folder/bin/python" ]] || /usr/bin/python3 -m venv "$folder" || die "/usr/bin/python3 -m venv failed; it needs the package python3-venv."
 }
 
-# ensure_venv: .venv with the packages of requirements.txt; does nothing when they are there.
+# ensure_venv [KIND [FOLDER]]: FOLDER (.venv) with the packages of requirements.txt, or of requirements-KIND.txt on top of what is in it; does nothing
+# when they are there.
 ensure_venv() {
-  local wanted stamp="$venv/.requirements"
-  wanted="$(sha256sum <"$root/scripts/requirements.txt")"
+  local kind="${1:+-$1}" folder="${2:-$venv}" list stamp wanted
+  list="scripts/requirements$kind.txt" stamp="$folder/.requirements$kind"
+  wanted="$(sha256sum <"$root/$list")"
   if [[ -f "$stamp" && "$(<"$stamp")" == "$wanted" ]]; then return 0; fi
-  ensure_python
-  say "pip: the packages of scripts/requirements.txt into .venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$root/scripts/requirements.txt" ||
-    die "pip could not install scripts/requirements.txt into .venv; is the network up?"
+  ensure_python "$folder"
+  say "pip: the packages of $list into ${folder#"$root/"}"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r "$root/$list" ||
+    die "pip could not install $list into ${folder#"$root/"}; is the network up?"
   printf '%s\n' "$wanted" >"$stamp"
 }
 

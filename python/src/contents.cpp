@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "freestone/formats/format_choice.h"
 #include "freestone/label/dataset.h"
 #include "freestone/label/open.h"
 #include "freestone/label/write.h"
@@ -41,7 +42,6 @@ nb::dict dict_of(const formats::Variable& variable) {
   out["dims"] = variable.dims;
   out["attributes"] = triples_of(variable.attributes);
   out["note"] = variable.note;
-  out["mask"] = variable.mask;
   out["array"] = nb::none();
   out["chunking"] = nb::none();
   out["texts"] = nb::none();
@@ -76,9 +76,11 @@ nb::dict open_contents(const std::string& path, const nb::dict& storage_options)
   }
   nb::dict out;
   out["format"] = contents.format;
-  out["path"] = contents.path;
   out["is_group"] = contents.is_group;
   out["attributes"] = triples_of(contents.attributes);
+  nb::dict groups;
+  for (const formats::Contents::Group& group : contents.groups) groups[nb::cast(group.path)] = triples_of(group.attributes);
+  out["groups"] = groups;
   nb::list variables;
   for (const formats::Variable& variable : contents.variables) variables.append(dict_of(variable));
   out["variables"] = variables;
@@ -144,6 +146,13 @@ void bind_contents(nb::module_& module) {
     for (Output& output : outputs_for(dataset, path, options)) out.append(nb::cast(std::move(output)));
     return out;
   });
+  module.def(
+      "format_for",
+      [](const std::string& path, const std::string& format) {
+        const formats::FormatChoice choice = formats::format_for(path, format);
+        return nb::make_tuple(choice.name, choice.holds_several);
+      },
+      "The format that a path is written in, and whether it holds several arrays.");
   module.def("split_selector", [](const std::string& path) {
     const formats::Selected selected = formats::split_selector(path);
     return nb::make_tuple(selected.path, selected.selector);

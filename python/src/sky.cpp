@@ -1,13 +1,10 @@
 // Arrays with a sky: what freestone.astro is made of. Units are strings in FITS spelling, angles degrees, beams (major, minor, pa).
 
-#include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
-
-#include <array>
 
 #include "freestone/astro/spectral_cube.h"
 #include "module.h"
@@ -65,13 +62,6 @@ SkyArray sky_from(const Array& data, const std::string& cards, const std::string
   return sky;
 }
 
-/// `sky` with another WCS of the same axes, given as cards.
-SkyArray with_wcs(const SkyArray& sky, const std::string& cards) {
-  SkyArray out = sky;
-  out.wcs = astro::Wcs::from_cards(cards, sky.rank());
-  return out;
-}
-
 /// `sky` with another resolution for each channel.
 SkyArray with_beams(const SkyArray& sky, const std::vector<BeamTuple>& beams) {
   SkyArray out = sky;
@@ -119,11 +109,6 @@ std::vector<BeamTuple> beams_of(const SkyArray& sky) {
   return beams;
 }
 
-SkyArray subcube(const SkyArray& sky, const std::array<std::optional<double>, 4>& box, const std::optional<QuantityTuple>& low,
-                 const std::optional<QuantityTuple>& high) {
-  return astro::subcube(sky, {box[0], box[1], box[2], box[3], quantity_of(low), quantity_of(high)});
-}
-
 SkyArray with_spectral_unit(const SkyArray& sky, const std::string& unit, const std::optional<std::string>& convention,
                             const std::optional<QuantityTuple>& rest) {
   astro::SpectralTarget target{Unit::parse(unit), std::nullopt, quantity_of(rest)};
@@ -161,15 +146,17 @@ void bind_sky(nb::module_& module) {
       .def("with_beam", &with_beam)
       .def("with_beams", &with_beams)
       .def("without_beam", &without_beam)
-      .def("with_wcs", &with_wcs)
       .def("with_header", &with_header);
 
-  module.def(
-      "read_cube", [](const std::string& path) { return astro::SpectralCube::read(path).sky(); }, nb::call_guard<nb::gil_scoped_release>());
   module.def("cube_from", &cube_from, nb::arg("data"), nb::arg("cards"), nb::arg("unit"), nb::arg("beam").none());
 
   module.def(
-      "read_sky", [](const std::string& path) { return astro::sky_array_from(open(path)); }, nb::call_guard<nb::gil_scoped_release>());
+      "read_sky",
+      [](const std::string& path, const std::optional<Index>& stokes) {
+        const Opened opened = open(path);
+        return stokes ? astro::stokes_plane_from(opened, *stokes) : astro::sky_array_from(opened);
+      },
+      nb::arg("path"), nb::arg("stokes") = nb::none(), nb::call_guard<nb::gil_scoped_release>());
   module.def("sky_from", &sky_from, nb::arg("data"), nb::arg("cards"), nb::arg("unit"), nb::arg("beam").none());
   module.def("spectral_cards", &spectral_cards, nb::arg("cards"), nb::arg("rank"), nb::arg("unit"), nb::arg("convention").none(),
              nb::arg("rest").none());
@@ -183,27 +170,15 @@ void bind_sky(nb::module_& module) {
 
   module.def("sky_slice", [](const SkyArray& sky, const nb::list& items) { return astro::slice(sky, slices_of(items)); });
   module.def("sky_transpose", [](const SkyArray& sky, const std::vector<int>& order) { return astro::transpose(sky, order); });
-  module.def("spectral_slab", [](const SkyArray& sky, const QuantityTuple& lo, const QuantityTuple& hi) {
-    return astro::spectral_slab(sky, quantity_of(lo), quantity_of(hi), astro::SlabEdges::kNearest);
-  });
-  module.def("subcube", &subcube, nb::arg("sky"), nb::arg("box"), nb::arg("low").none(), nb::arg("high").none());
   module.def("closest_spectral_channel",
              [](const SkyArray& sky, const QuantityTuple& value) { return astro::closest_spectral_channel(sky, quantity_of(value)); });
   module.def("sky_downsample", [](const SkyArray& sky, Index factor, const std::string& axis, const std::string& function, bool truncate) {
     return astro::downsample(sky, factor, {axis}, function, truncate);
   });
-  module.def("sky_with_mask", &astro::with_mask);
 
   module.def("sky_to", [](const SkyArray& sky, const std::string& unit) { return astro::to(sky, Unit::parse(unit)); });
   module.def("with_spectral_unit", &with_spectral_unit, nb::arg("sky"), nb::arg("unit"), nb::arg("convention").none(),
              nb::arg("rest").none());
-
-  module.def("sky_sigma_clip", [](const SkyArray& sky, const std::string& axis, double threshold, int max_iterations) {
-    return astro::sigma_clip(sky, axis, {.low = threshold, .high = threshold, .max_iterations = max_iterations});
-  });
-  module.def("sky_smooth", &astro::smooth);
-  module.def("sky_smooth_2d", &astro::smooth_2d);
-  module.def("sky_convolve_to", [](const SkyArray& sky, const BeamTuple& beam) { return astro::convolve_to(sky, beam_of(beam)); });
 
   module.def("sky_output", [](const SkyArray& sky, const std::string& path, const std::string& format, bool overwrite) {
     return astro::output_for(sky, path, {.format = format, .overwrite = overwrite});

@@ -5,12 +5,15 @@
 #pragma once
 
 #include "freestone/array/array.h"
+#include "freestone/astro/reproject.h"
 #include "freestone/astro/spectral_cube.h"
 #include "freestone/exec/boolean_index.h"
 #include "freestone/exec/compute.h"
 #include "freestone/exec/counted.h"
 #include "freestone/exec/dlpack.h"
+#include "freestone/exec/from_buffer.h"
 #include "freestone/geo/indices.h"
+#include "freestone/geo/raster_grid.h"
 #include "freestone/label/along_dims.h"
 #include "freestone/label/calendar.h"
 #include "freestone/label/cf.h"
@@ -52,6 +55,7 @@
 #include "freestone/ops/sort.h"
 #include "freestone/ops/splice.h"
 #include "freestone/ops/user.h"
+#include "freestone/ops/warp.h"
 #include "freestone/plan/explain.h"
 #include "freestone/watch/profile.h"
 #include "freestone/watch/progress.h"

@@ -53,7 +53,8 @@ def test_numbers_and_progress(started, freestone):
     done = freestone(f"run a.npy --format json --progress json --scheduler {address} ! statistics", environment=ENVIRONMENT)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == here
-    assert '"' in done.stderr
+    events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert events[-1]["event"] == "done" and events[-1]["fraction"] == 1
 
 
 def test_an_existing_output_is_refused_as_ever(started, freestone):

@@ -171,3 +171,15 @@ def test_compare_looks_at_places_not_at_reference_pixels(freestone, random):
     fits.PrimaryHDU(data, header).writeto(freestone.folder / "c.fits")
     done = freestone("compare a.fits c.fits")
     assert done.returncode == 1 and "world coordinates differ" in done.stdout
+
+
+def test_where_keeps_what_holds_and_puts_others_elsewhere(freestone, cube):
+    freestone.out("run cube.fits ! where --expr 'x > 3' ! write nan.npy")
+    freestone.out("run cube.fits ! mask --where 'x > 3' ! write mask.npy")
+    np.testing.assert_array_equal(np.load(freestone.folder / "nan.npy"), np.where(cube > 3, cube, np.nan))
+    assert (freestone.folder / "nan.npy").read_bytes() == (freestone.folder / "mask.npy").read_bytes()
+    freestone.out("run cube.fits ! where --expr 'x > 3 and isfinite(x)' --other -1.5 ! write other.npy")
+    np.testing.assert_array_equal(np.load(freestone.folder / "other.npy"), np.where(cube > 3, cube, -1.5))
+    freestone.out("run cube.fits --with c=cube.fits ! where --expr 'x > 3' --other 'c * 2' ! write c.npy")
+    np.testing.assert_allclose(np.load(freestone.folder / "c.npy"), np.where(cube > 3, cube, cube * 2))
+    assert "--expr" in freestone.fails(2, "run cube.fits ! where ! write no.npy")

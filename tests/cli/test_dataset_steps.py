@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 xr = pytest.importorskip("xarray")
@@ -227,3 +228,67 @@ def test_packed_numbers_times_and_units(freestone, random):
     assert "2001-01-01" in text and "degrees_north" in text
     printed = json.loads(freestone.out("run p.nc --format json ! statistics"))
     assert set(printed) == {"tas", "pr", "orog"} and printed["orog"]["npts"] == 18 * 24
+
+
+@pytest.fixture
+def months(freestone, random):
+    """months.nc: four years of monthly means with NaN; days: the lengths of the months."""
+    time = pd.date_range("2000-01-01", periods=48, freq="MS")
+    values = random.normal(280, 8, (48, 6, 9)).astype("f4")
+    values[random.random(values.shape) < 0.1] = np.nan
+    tas = xr.DataArray(values, {"time": time, "lat": ("lat", np.linspace(-75, 75, 6), {"units": "degrees_north"}), "lon": np.arange(0, 360, 40.0)}, ("time", "lat", "lon"), "tas")
+    tas.attrs["units"] = "K"
+    tas.to_dataset().to_netcdf(freestone.folder / "months.nc")
+    tas.time.dt.days_in_month.astype("f8").rename("days").to_dataset().to_netcdf(freestone.folder / "days.nc")
+    return tas
+
+
+def test_groups_with_weights(freestone, months):
+    days = months.time.dt.days_in_month
+    freestone.out("run months.nc --with days=days.nc[days] ! resample --time YS ! mean --weights days ! write years.nc")
+    present = months.notnull()
+    with xr.open_dataset(freestone.folder / "years.nc") as got:
+        expected = (months * days).resample(time="YS").sum() / (days * present).resample(time="YS").sum()
+        np.testing.assert_allclose(got.tas, expected, rtol=1e-6)
+        assert got.tas.dims == ("time", "lat", "lon") and "time: mean" in got.tas.attrs["cell_methods"]
+    freestone.out("run months.nc ! group --by time.season ! mean --dim lat,lon --weights coslat ! write seasons.nc")
+    with xr.open_dataset(freestone.folder / "seasons.nc") as got:
+        area = np.cos(np.deg2rad(months.lat))
+        numbers = xr.DataArray(months.time.dt.month.values % 12 // 3, {"time": months.time}, ("time",), "season")
+        expected = (months * area).groupby(numbers).sum().sum(("lat", "lon")) / (area * present).groupby(numbers).sum().sum(("lat", "lon"))
+        np.testing.assert_allclose(got.tas, expected, rtol=1e-6)
+    # Weights that do not change along the groups do nothing to them.
+    freestone.out("run months.nc ! group --by time.month ! mean --weights coslat ! write a.nc")
+    freestone.out("run months.nc ! group --by time.month ! mean ! write b.nc")
+    with xr.open_dataset(freestone.folder / "a.nc") as a, xr.open_dataset(freestone.folder / "b.nc") as b:
+        np.testing.assert_allclose(a.tas, b.tas, rtol=1e-6)
+    freestone.out("run months.nc ! group --by time.year ! sum --dim lat,lon --weights coslat ! write s.nc")
+    with xr.open_dataset(freestone.folder / "s.nc") as got:
+        np.testing.assert_allclose(got.tas, (months * area).groupby("time.year").sum().sum(("lat", "lon")), rtol=1e-6)
+    for words in ("std --weights coslat", "mean --dim time --weights coslat", "mean --dim lat", "mean --weights nothing"):
+        assert freestone(f"run months.nc ! group --by time.year ! {words} ! write no.nc").returncode in (1, 2), words
+        assert not (freestone.folder / "no.nc").exists()
+
+
+@pytest.mark.parametrize("calendar", ["standard", "julian", "proleptic_gregorian", "noleap"])
+def test_a_year_zero_is_shown_as_cftime_has_it(freestone, calendar):
+    import cftime
+
+    numbers = np.array([15.25, 400.5, 5000.0])
+    with netCDF4.Dataset(freestone.folder / "zero.nc", "w") as f:
+        f.createDimension("time", 3)
+        time = f.createVariable("time", "f8", ("time",))
+        time.units, time.calendar = "days since 0000-01-01 00:00:00", calendar
+        time[:] = numbers
+        f.createVariable("x", "f4", ("time",))[:] = 1
+    first, last = (cftime.num2date(n, "days since 0000-01-01", calendar, has_year_zero=True).isoformat() for n in numbers[[0, 2]])
+    assert first.startswith("0000-01-16T06:00:00") and f"3: {first} to {last}" in freestone.out("info zero.nc")
+    freestone.out("run zero.nc ! select --time 0000-01 ! write one.nc")
+    with netCDF4.Dataset(freestone.folder / "one.nc") as f:
+        assert f["time"][:].tolist() == [15.25]
+    # A reference in year 1 has years before it by the calendar's own names.
+    with netCDF4.Dataset(freestone.folder / "zero.nc", "a") as f:
+        f["time"].units = "days since 0001-01-01 00:00:00"
+        f["time"][:] = [-10, 0, 1]
+    before = "-0001-12-22" if calendar in ("standard", "julian") else "0000-12-22"
+    assert f"{before}T00:00:00" in freestone.out("info zero.nc")

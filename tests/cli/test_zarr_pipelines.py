@@ -74,3 +74,14 @@ def test_one_chunk_of_output_needs_not_all_of_the_input(freestone, tmp_path, ste
     assert m.tobytes() == n.tobytes()
     expected = np.mean(x, 0) if "mean" in step else np.percentile(x, 50 if "median" in step else 30, axis=0)
     np.testing.assert_allclose(m, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_deflate_is_the_name_that_other_formats_have_for_gzip(freestone, random, version):
+    x = random.normal(size=(20, 30)).astype("f4")
+    np.save(freestone.folder / "x.npy", x)
+    freestone.out(f"run x.npy ! write a.zarr --compress deflate --level 7 --zarr-version {version}")
+    freestone.out(f"run x.npy ! write b.zarr --compress gzip --level 7 --zarr-version {version}")
+    np.testing.assert_array_equal(zarr.open(freestone.folder / "a.zarr")[...], x)
+    files = sorted(p.relative_to(freestone.folder / "a.zarr") for p in (freestone.folder / "a.zarr").rglob("*") if p.is_file())
+    assert files and all((freestone.folder / "a.zarr" / p).read_bytes() == (freestone.folder / "b.zarr" / p).read_bytes() for p in files)

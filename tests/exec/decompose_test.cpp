@@ -114,6 +114,17 @@ TEST(Qr, IsOrthonormalTimesATriangle) {
   }
 }
 
+TEST(Qr, IsSoForTheLargestAndTheSmallestNumbers) {
+  for (const double size : {1e200, 1e-200, 1e307, 1e-290}) {
+    Matrix<double> a = matrix<double>(2, 2, 7);
+    Matrix<Complex> b = matrix<Complex>(2, 2, 8);
+    for (double& v : *a.values) v *= size;
+    for (Complex& v : *b.values) v *= size;
+    check_qr(a, 1e-14);
+    check_qr(b, 1e-14);
+  }
+}
+
 TEST(Qr, StaysOrthonormalWhereColumnsAreNearlyTheSame) { check_qr(matrix<double>(3000, 8, 4, 1e-11), 1e-13); }
 
 TEST(Qr, ColumnsThatDependOnOthersAreZero) {

@@ -232,6 +232,8 @@ TEST(VectorProducts, EqualTheirFormulas) {
   EXPECT_NEAR(first_axis.data<double>()[1], a.at({1, 1}) - a.at({1, 2}), 1e-15);
   const Tensor table = compute(outer(b.array(), b.array()), with(64 << 20, 1));
   EXPECT_EQ(table.data<double>()[5], b.at({1}) * b.at({2}));
+  const Numbers<double> zero{std::make_shared<std::vector<double>>(1, -0.0), {1}}, one{std::make_shared<std::vector<double>>(1, 1.0), {1}};
+  EXPECT_TRUE(std::signbit(compute(outer(zero.array(), one.array()), with(64 << 20, 1)).data<double>()[0]));
   EXPECT_THROW(cross(b.array(), numbers<double>({4}, 1).array()), Error);
 }
 

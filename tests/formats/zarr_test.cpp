@@ -243,6 +243,32 @@ TEST_F(Group, ListsItsArraysAndPicksTheOnlyOneThatIsNoCoordinate) {
   EXPECT_SAYS(error_of([&] { select_variable(contents, "tasx"); }), "Did you mean 'tas'");
 }
 
+TEST_F(Group, GroupsSayWhatIsTheirs) {
+  put(folder_ / "g/daily/zarr.json", R"({"zarr_format": 3, "node_type": "group", "attributes": {"title": "daily"}})");
+  array("daily/pr", {5, 3}, {"time", "x"});
+  const Contents contents = open_file(folder_ / "g");
+  ASSERT_EQ(contents.groups.size(), 1u);
+  EXPECT_EQ(contents.groups[0].path, "daily");
+  EXPECT_EQ(contents.groups[0].attributes, (std::vector<Attribute>{{"title", "daily", ""}}));
+  EXPECT_TRUE(open_file(folder_ / "g/daily").groups.empty());
+}
+
+TEST_F(Group, FillsOfFloatsInBase64AreNumbers) {
+  const auto fill_of = [&](const std::string& type, const std::string& fill) {
+    put(folder_ / "g/x/zarr.json", R"({"zarr_format": 3, "node_type": "array", "shape": [2], "data_type": ")" + type +
+                                       R"(", "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2]}},
+            "chunk_key_encoding": {"name": "default"}, "fill_value": 0, "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+            "attributes": {"_FillValue": ")" + fill + R"("}})");
+    return open_file(folder_ / "g/x").variables[0].attributes.at(0);
+  };
+  std::filesystem::create_directories(folder_ / "g/x");
+  EXPECT_EQ(fill_of("float64", "AAAAAAAAIsA="), (Attribute{"_FillValue", -9.0, ""}));
+  EXPECT_EQ(fill_of("float32", "AAAAAAAAIsA="), (Attribute{"_FillValue", -9.0, "float32"}));
+  EXPECT_TRUE(std::isnan(std::get<double>(fill_of("float32", "AAAAAAAA+H8=").value)));
+  EXPECT_EQ(fill_of("int16", "AAAAAAAAIsA="), (Attribute{"_FillValue", std::string("AAAAAAAAIsA="), ""}));
+  EXPECT_EQ(fill_of("float32", "none"), (Attribute{"_FillValue", std::string("none"), ""}));
+}
+
 TEST_F(Group, SeveralArraysMustBeNamed) {
   array("daily/pr", {5, 3}, {"time", "x"});
   const Contents contents = open_file(folder_ / "g/");

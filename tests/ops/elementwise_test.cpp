@@ -90,6 +90,45 @@ TEST(Loops, IntegersWrapAndDivideAsNumPy) {
   EXPECT_EQ((run<std::int8_t, std::int8_t>(single("add", DType::kInt8, 2), {x, one})), (std::vector<std::int8_t>{-128, 127}));
 }
 
+/// Quotients by one number, which are products and shifts, of values at the ends of the type, around multiples of the divisor, and anywhere.
+template <class T>
+void expect_quotients_by_constants(std::mt19937_64& random) {
+  using Limits = std::numeric_limits<T>;
+  const auto any = [&] { return static_cast<T>(random() >> (random() % 64)); };
+  for (int trial = 0; trial < 1500; ++trial) {
+    T divisor = trial < 260 ? static_cast<T>(trial) : any();
+    if (trial % 50 == 49) divisor = Limits::max();
+    if (trial % 50 == 48) divisor = static_cast<T>(Limits::max() / 2 + 1);
+    if (trial % 50 == 47) divisor = Limits::min();
+    const auto n = static_cast<std::size_t>(100 + random() % 100);
+    std::vector<T> a(n), b(n, divisor);
+    for (T& x : a) x = random() % 2 == 0 ? any() : static_cast<T>(divisor * static_cast<T>(random() % 64) + static_cast<T>(random() % 3) - 1);
+    a[0] = Limits::min(), a[1] = Limits::max(), a[2] = 0, a[3] = static_cast<T>(-1), a[4] = divisor;
+    const auto quotients = run<T, T>(single("floor_divide", dtype_of<T>(), 2), {a, b});
+    const auto rests = run<T, T>(single("remainder", dtype_of<T>(), 2), {a, b});
+    for (std::size_t i = 0; i < n; ++i) {
+      const __int128 d = divisor;
+      const __int128 floored = d == 0 ? 0 : a[i] / d - (a[i] % d != 0 && (a[i] < 0) != (d < 0) ? 1 : 0);
+      ASSERT_EQ(quotients[i], static_cast<T>(floored)) << +a[i] << " // " << +divisor;
+      ASSERT_EQ(rests[i], d == 0 ? T(0) : static_cast<T>(a[i] - floored * d)) << +a[i] << " % " << +divisor;
+    }
+  }
+}
+
+TEST(Loops, QuotientsByOneNumberAreExact) {
+  const unsigned seed = 20261128;
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  expect_quotients_by_constants<std::int8_t>(random);
+  expect_quotients_by_constants<std::int16_t>(random);
+  expect_quotients_by_constants<std::int32_t>(random);
+  expect_quotients_by_constants<std::int64_t>(random);
+  expect_quotients_by_constants<std::uint8_t>(random);
+  expect_quotients_by_constants<std::uint16_t>(random);
+  expect_quotients_by_constants<std::uint32_t>(random);
+  expect_quotients_by_constants<std::uint64_t>(random);
+}
+
 TEST(Loops, NanRulesOfMinimumAndFmin) {
   const float nan = std::nanf("");
   const std::vector<float> a{nan, 1, 2}, b{3, nan, 1};

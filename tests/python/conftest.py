@@ -1,7 +1,8 @@
-"""Cubes that the tests share."""
+"""What tests of several files work on: cubes, the files of the documentation, a cluster."""
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,49 @@ def cube_path(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("cube") / "cube.fits"
     fits.writeto(path, values, header)
     return path
+
+
+@pytest.fixture
+def cube(cube_path):
+    from freestone.astro import SpectralCube
+
+    return SpectralCube.read(cube_path)
+
+
+@pytest.fixture
+def peer(cube_path):
+    """The cube by spectral_cube, without Dask."""
+    import spectral_cube
+
+    cube = spectral_cube.SpectralCube.read(cube_path)
+    cube.allow_huge_operations = True
+    return cube
+
+
+@pytest.fixture(scope="session")
+def sample_data(tmp_path_factory):
+    """The files that examples/make_data.py makes: not to be changed, and nothing is written beside them."""
+    folder = tmp_path_factory.mktemp("sample_data")
+    subprocess.run([sys.executable, ROOT / "examples/make_data.py", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def among_sample_data(sample_data, tmp_path):
+    """A folder of the test's own in which these files are, too."""
+    for path in sample_data.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A client of two worker processes with one thread each."""
+    from distributed import Client
+    from freestone.cluster import Cluster
+
+    with Cluster(2, 1, memory_limit="1GiB", dashboard_address=None) as cluster, Client(cluster) as client:
+        yield client
 
 
 @pytest.fixture

@@ -42,11 +42,8 @@ def test_repr_computes_nothing():
     assert p.tasks > 0
 
 
-@pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv"])
+@pytest.mark.parametrize("name, dtype", [(name, dtype) for name in ("add", "sub", "mul", "truediv") for dtype in TYPES if (name, dtype) != ("sub", "bool")])
 def test_arithmetic_follows_numpy(dtype, name):
-    if dtype == "bool" and name == "sub":
-        pytest.skip("NumPy has no difference of bool")
     op = getattr(operator, name)
     x, y = sample(dtype), sample(dtype, seed=2)
     with np.errstate(all="ignore"):

@@ -1,7 +1,6 @@
 """Cubes against spectral_cube on random cubes with NaN, masks, units and beams: functions, smoothing, interpolation, beams of channels."""
 
 import operator
-import warnings
 
 import astropy.units as u
 import freestone as fs
@@ -15,21 +14,10 @@ from scipy import ndimage
 
 upstream = pytest.importorskip("spectral_cube")
 radio_beam = pytest.importorskip("radio_beam")
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 JY = u.Jy / u.beam
 KMS = u.km / u.s
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@pytest.fixture
-def cube(cube_path):
-    return SpectralCube.read(cube_path)
 
 
 @pytest.fixture
@@ -380,8 +368,9 @@ def test_cubes_with_beams_of_their_own(varying_path, whole_path, beams, values, 
 
 def test_schedulers(cube):
     assert cube._scheduler.kind == "threads"
+    before = cube.sum()
     with cube.use_dask_scheduler("synchronous"):
-        assert cube._scheduler.threads == 1 and cube.sum() == cube.sum()
+        assert cube._scheduler.threads == 1 and cube.sum() == before
     assert cube._scheduler.threads is None
     cube.use_dask_scheduler("threads", num_workers=2)
     with fs.profile() as p:

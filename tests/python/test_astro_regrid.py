@@ -1,7 +1,6 @@
 """Reprojection, mosaics, Stokes, spectra and images, stacks: against reproject, spectral_cube and definitions."""
 
 import pickle
-import warnings
 
 import astropy.units as u
 import freestone as fs
@@ -15,28 +14,10 @@ from freestone.astro import OneDSpectrum, Projection, SpectralCube, StokesSpectr
 
 upstream = pytest.importorskip("spectral_cube")
 radio_beam = pytest.importorskip("radio_beam")
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 JY = u.Jy / u.beam
 KMS = u.km / u.s
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@pytest.fixture
-def cube(cube_path):
-    return SpectralCube.read(cube_path)
-
-
-@pytest.fixture
-def peer(cube_path):
-    cube = upstream.SpectralCube.read(cube_path)
-    cube.allow_huge_operations = True
-    return cube
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +102,10 @@ def test_mosaic(cube, peer):
     # Upstream counts by the first channel: where channels have NaN of their own its weights are others.
     close = np.isclose(a[both], b[both], rtol=1e-4, atol=1e-4)
     assert close.mean() > 0.8
-    whole = np.isfinite(elements(cube)[:, 2:]).all(axis=0)
-    assert whole.any()
+    whole = elements(cube)[:, 2:]
+    both = np.isfinite(a) & np.isfinite(whole)
+    assert both.mean() > 0.5
+    np.testing.assert_allclose(a[both], whole[both], rtol=1e-4, atol=1e-4)
     assert set(astro.combine_headers(parts[0].header, parts[1].header)) >= {"NAXIS1", "CTYPE1", "CRVAL2"}
 
 

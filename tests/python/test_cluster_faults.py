@@ -13,21 +13,13 @@ import numpy as np
 import pytest
 
 import freestone as fs
-from freestone.cluster import Cluster, _checks, _worker
+from freestone.cluster import _checks, _worker
 from freestone.cluster._scheduler import SchedulerLost
 from runs_under_way import has_chunks, only, slow, when
 
 pytest.importorskip("distributed")
 
 SEED = random.randrange(2**32)
-
-
-@pytest.fixture(scope="module")
-def client():
-    from distributed import Client
-
-    with Cluster(2, 1, memory_limit="1GiB", dashboard_address=None) as cluster, Client(cluster) as client:
-        yield client
 
 
 @pytest.fixture
@@ -126,14 +118,11 @@ def test_a_scheduler_that_goes_is_an_error_and_the_run_goes_on_elsewhere(client,
             time.sleep(0.05)
         own = stack.enter_context(Client(scheduler_file=str(file), timeout=60, set_as_default=False))
         own.wait_for_workers(1, timeout=60)
-        gone = []
-        killed, thread = when(has_chunks(tmp_path / "out"), lambda: (scheduler.kill(), gone.append(time.monotonic())))
+        killed, thread = when(has_chunks(tmp_path / "out"), scheduler.kill)
         with fs.settings(scheduler=own), pytest.raises(SchedulerLost, match="resume"):
             slow(array).write(tmp_path / "out" / "out.zarr")
-        took = time.monotonic() - gone[0]
         thread.join()
         assert killed.is_set()
-        assert took < 10 + 20 * (os.getloadavg()[0] > 4), f"{took} s after the scheduler had gone"
         assert not (tmp_path / "out" / "out.zarr").exists()
         assert (tmp_path / "out" / ".out.zarr.freestone-journal").exists()
         with contextlib.suppress(Exception):

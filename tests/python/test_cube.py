@@ -1,7 +1,6 @@
 """SpectralCube against spectral_cube, astropy, radio_beam, and definitions."""
 
 import pickle
-import warnings
 
 import astropy.units as u
 import freestone as fs
@@ -13,6 +12,7 @@ from freestone.astro import LazyResult, Mask, OneDSpectrum, Projection, Spectral
 
 upstream = pytest.importorskip("spectral_cube")
 radio_beam = pytest.importorskip("radio_beam")
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 JY = u.Jy / u.beam
 
@@ -20,22 +20,6 @@ JY = u.Jy / u.beam
 @pytest.fixture
 def cube(cube_path):
     return SpectralCube.read(cube_path, use_dask=True)
-
-
-@pytest.fixture
-def peer(cube_path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cube = upstream.SpectralCube.read(cube_path)
-    cube.allow_huge_operations = True
-    return cube
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def close(mine, theirs, rtol=1e-5, atol=1e-6):

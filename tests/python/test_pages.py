@@ -46,17 +46,7 @@ def script(text):
     return "\n".join(lines)
 
 
-@pytest.fixture(scope="session")
-def sample_data(tmp_path_factory):
-    """The files that examples/make_data.py makes."""
-    folder = tmp_path_factory.mktemp("pages")
-    subprocess.run([sys.executable, ROOT / "examples/make_data.py", folder], check=True, capture_output=True)
-    return folder
-
-
-def run(program, page, folder, data):
-    for path in data.iterdir():
-        (folder / path.name).symlink_to(path)
+def run(program, page, folder):
     own = folder / f"page_{page.stem.replace('-', '_')}.py"
     own.write_text(f"import sys; sys.argv = [{str(page)!r}]; exec(compile(open({str(folder / 'page.txt')!r}).read(), {str(page)!r}, 'exec'), {{'__name__': '__page__'}})\n")
     (folder / "page.txt").write_text(program)
@@ -68,22 +58,20 @@ def run(program, page, folder, data):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(DOCS)) for p in PAGES])
-def test_every_block_of_a_page_runs(page, tmp_path, sample_data):
+def test_every_block_of_a_page_runs(page, among_sample_data):
     text = page.read_text()
     if not any(language in ("python", "console") for language, _, _ in blocks(text)):
         assert page.name == "index.md" or "```" not in text or page.parent.name == "coming-from", f"{page}: blocks of code without python or console are not tried"
         return
-    done = run(script(text), page, tmp_path, sample_data)
+    done = run(script(text), page, among_sample_data)
     assert done.returncode == 0, f"{page}\n{done.stdout}\n{done.stderr}"
 
 
-def test_a_page_with_a_wrong_block_is_noticed(tmp_path, sample_data):
+def test_a_page_with_a_wrong_block_is_noticed(among_sample_data):
     page = DOCS / "start/arrays.md"
-    python = run(script("text\n\n```python\n\nraise SystemExit(3)\n```\n"), page, tmp_path, sample_data)
+    python = run(script("text\n\n```python\n\nraise SystemExit(3)\n```\n"), page, among_sample_data)
     assert python.returncode == 3
-    for path in tmp_path.iterdir():
-        path.unlink()
-    shell = run(script("```console\nfreestone info nothing.fits\n```\n"), page, tmp_path, sample_data)
+    shell = run(script("```console\nfreestone info nothing.fits\n```\n"), page, among_sample_data)
     assert shell.returncode != 0 and "nothing.fits" in shell.stderr
 
 

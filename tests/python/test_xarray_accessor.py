@@ -106,6 +106,20 @@ def test_writes_one_array_to_formats_of_one(tmp_path):
     np.testing.assert_allclose(fs.open(tmp_path / "a.fits").compute(), made().tas.mean("time") * 2, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["a.fts", "a.gtiff", "A.TIF", "a.im"])
+def test_the_engine_says_which_formats_hold_one_array(name, tmp_path):
+    plane = lazy().tas.mean("time").rename("plane")
+    with pytest.raises(fs.UserError, match="holds one array, here are"):
+        plane.to_dataset().assign(more=plane).freestone.write(tmp_path / name)
+    plane.to_dataset().freestone.write(tmp_path / name)
+    np.testing.assert_allclose(np.squeeze(fs.open(tmp_path / name).compute()), made().tas.mean("time"), rtol=1e-6)
+
+
+def test_a_suffix_that_names_no_format_is_said_before_anything_runs(tmp_path):
+    with pytest.raises(fs.UserError, match="names no format"):
+        lazy().freestone.write(tmp_path / "a.xyz", compute=False)
+
+
 def scene(tmp_path, bands=4):
     rasterio = pytest.importorskip("rasterio")
     rng = np.random.default_rng(SEED)

@@ -196,6 +196,84 @@ def test_groups_and_trees(files):
         xr.open_dataset(files / "groups.nc", engine="freestone", group="nowhere")
 
 
+@pytest.fixture(scope="module", params=["nc", "zarr2", "zarr3", "zarr2 plain"])
+def tree(request, tmp_path_factory):
+    """Groups that say different things, one of them without variables; and the engine that wrote them."""
+    kind, path = request.param, tmp_path_factory.mktemp("tree") / ("t.nc" if request.param == "nc" else "t.zarr")
+    made = {
+        "/": xr.Dataset({"a": ("x", np.arange(3.0))}, attrs={"title": "root", "n": 1}),
+        "/empty": xr.Dataset(attrs={"title": "nothing in it"}),
+        "/sub": xr.Dataset({"b": ("y", np.arange(4.0))}, attrs={"title": "sub", "depth": 1.5}),
+        "/sub/deep": xr.Dataset({"c": ("z", np.arange(5.0))}, attrs={"other": "deep"}),
+    }
+    for name, each in made.items():
+        mode = "w" if name == "/" else "a"
+        if kind == "nc":
+            each.to_netcdf(path, group=name, mode=mode, engine="netcdf4")
+        else:
+            each.to_zarr(path, group=name.strip("/") or None, mode=mode, zarr_format=int(kind[4]), consolidated=False)
+    if kind == "zarr2":
+        zarr = pytest.importorskip("zarr")
+        zarr.consolidate_metadata(str(path))
+    return path, "netcdf4" if kind == "nc" else "zarr"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_groups_say_what_is_theirs(tree, monkeypatch):
+    from freestone import _core
+
+    path, engine = tree
+    theirs = xr.open_datatree(path, engine=engine)
+    seen, opened = [], _core.open_contents
+    monkeypatch.setattr(_core, "open_contents", lambda *given: (seen.append(given), opened(*given))[1])
+    ours = xr.open_datatree(path, engine="freestone")
+    assert len(seen) == 1
+    xr.testing.assert_identical(ours.load(), theirs.load())
+    assert ours["sub"].attrs == {"title": "sub", "depth": 1.5} and ours["empty"].attrs == {"title": "nothing in it"}
+    xr.testing.assert_identical(xr.open_dataset(path, engine="freestone", group="sub/deep"), xr.open_dataset(path, engine=engine, group="sub/deep"))
+    assert len(seen) == 2
+    if engine == "netcdf4":  # a group by its path
+        assert {key: value for key, value, _ in opened(f"{path}/sub", {})["attributes"]} == {"title": "sub", "depth": 1.5}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "leaf"), [("a2.zarr", ".zarray"), ("a3.zarr", "zarr.json")])
+def test_what_a_store_says_is_read_once_by_python(files, name, leaf, monkeypatch):
+    zarr = pytest.importorskip("zarr")
+    with xr.open_dataset(files / name, engine="zarr") as theirs:
+        want = {v: (theirs[v].encoding["compressors"], theirs[v].encoding["filters"]) for v in theirs.variables}
+    seen = []
+    kept = open
+
+    def counted(path, *args, **options):
+        seen.append(str(path))
+        return kept(path, *args, **options)
+
+    monkeypatch.setattr("builtins.open", counted)
+    monkeypatch.setattr(zarr, "open_array", lambda *_, **__: pytest.fail("zarr opens it"))
+    ours = xr.open_dataset(files / name, engine="freestone")
+    found = [path for path in seen if path.endswith(leaf)]
+    assert len(found) == len(set(found)) == len(want)
+    for variable, pair in want.items():
+        assert (ours[variable].encoding["compressors"], ours[variable].encoding["filters"]) == pair, variable
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("fill", [np.nan, -9.5])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_fill_values_of_zarr_3_are_numbers_in_other_formats(tmp_path, fill, dtype):
+    values = np.array([[1, 2, np.nan], [4, 5, 6]], dtype)
+    made = xr.Dataset({"t": (("x", "y"), values)})
+    made.to_zarr(tmp_path / "a.zarr", zarr_format=3, encoding={"t": {"_FillValue": fill}})
+    fs.open(tmp_path / "a.zarr").write(tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc", engine="netcdf4", mask_and_scale=False) as stored:
+        assert stored.t.attrs["_FillValue"].dtype == dtype
+        np.testing.assert_equal(stored.t.attrs["_FillValue"], np.dtype(dtype).type(fill))
+        np.testing.assert_array_equal(stored.t, np.where(np.isnan(values), fill, values))
+    with xr.open_dataset(tmp_path / "a.nc", engine="netcdf4") as decoded:
+        np.testing.assert_array_equal(decoded.t, values)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_many_files_in_parallel(tmp_path):
     whole = dataset()
@@ -218,8 +296,6 @@ def test_references_of_kerchunk(files, tmp_path):
     from pathlib import Path
 
     program = Path(__file__).resolve().parents[2] / "build/release/bin/freestone"
-    if not program.exists():
-        pytest.skip("the program is not built")
     subprocess.run([program, "references", files / "a2.zarr", "-o", tmp_path / "refs.json"], check=True, capture_output=True)
     ours = xr.open_dataset(tmp_path / "refs.json", engine="freestone")
     theirs = xr.open_dataset(files / "a2.zarr", engine="zarr")

@@ -77,16 +77,45 @@ def rows_of_beams(beams: Any) -> list[tuple[float, float, float]]:
     return [(float(a), float(b), float(c)) for a, b, c in zip(*(u.Quantity(getattr(beams, name)).to_value(u.deg) for name in ("major", "minor", "pa")))]
 
 
-def beams_of_table(table: Any) -> Any:
-    """`radio_beam.Beams` of a FITS table of beams: an HDU, its data, or Beams."""
-    if isinstance(table, Beams):
-        return table
-    data = table.data if hasattr(table, "columns") and hasattr(table, "header") else table
-    units = {column.name: u.Unit(column.unit) for column in data.columns if column.unit}
-    fallback = {"BMAJ": u.arcsec, "BMIN": u.arcsec, "BPA": u.deg}
-    parts = [u.Quantity(np.asarray(data[name], dtype=float), units.get(name, fallback[name])) for name in ("BMAJ", "BMIN", "BPA")]
-    rest = [name for name in data.names if name not in fallback]
-    return Beams(*parts, meta=[{name: row[name] for name in rest} for row in data])
+def beams_of_table(table: Any, channels: int | None = None, plane: int = 0) -> Any:
+    """`radio_beam.Beams` of a FITS table of beams: an HDU, its data, or Beams.
+
+    Parameters
+    ----------
+    channels : int, optional
+        So many beams, in the order of the column CHAN; channels without a row have none. Left out: the rows as they are.
+    plane : int
+        Of a table for several planes (column POL): whose beams.
+
+    Raises
+    ------
+    UserError
+        A row is of another channel; without CHAN there are not `channels` of them.
+    """
+    if not isinstance(table, Beams):
+        data = table.data if hasattr(table, "columns") and hasattr(table, "header") else table
+        units = {column.name: u.Unit(column.unit) for column in data.columns if column.unit}
+        if "POL" in data.names and len(set(np.asarray(data["POL"]).tolist())) > 1:
+            data = data[np.asarray(data["POL"]) == plane]
+        fallback = {"BMAJ": u.arcsec, "BMIN": u.arcsec, "BPA": u.deg}
+        parts = [u.Quantity(np.asarray(data[name], dtype=float), units.get(name, fallback[name])) for name in fallback]
+        rest = [name for name in data.names if name not in fallback]
+        facts = [{name: row[name] for name in rest} for row in data]
+        if channels is not None and "CHAN" in data.names:
+            rows = np.asarray(data["CHAN"], dtype=int)
+            if ((rows < 0) | (rows >= channels)).any():
+                raise UserError(f"The table of beams has a row for channel {rows[(rows < 0) | (rows >= channels)][0]}, and the cube has {channels} channels.")
+            filled = np.full((3, channels), np.nan)
+            filled[:, rows] = [part.value for part in parts]
+            parts = [u.Quantity(numbers, part.unit) for numbers, part in zip(filled, parts)]
+            known = dict(zip(rows.tolist(), facts))
+            facts = [known.get(channel, {"CHAN": channel}) for channel in range(channels)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of beams that are NaN
+            table = Beams(*parts, meta=facts)
+    if channels is not None and len(table) != channels:
+        raise UserError(f"There are {len(table)} beams for {channels} channels.")
+    return table
 
 
 def table_of_beams(beams: Any) -> fits.BinTableHDU:

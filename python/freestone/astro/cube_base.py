@@ -21,13 +21,24 @@ from freestone.astro.masks import BooleanArrayMask, CompositeMask, MaskBase, as_
 from freestone.astro.scheduler import Scheduler, SchedulerHandler
 from freestone.errors import UserError
 
-__all__ = ["CubeBase", "accept"]
+__all__ = ["CubeBase", "accept", "own_options"]
 
 #: What steers spectral_cube's scheduling, memory and messages: taken, and without meaning here.
 _IGNORED = frozenset(
     "how progressbar parallel num_cores verbose use_memmap memmap_dir backend update_function update_size iterate_rays allow_huge memmap "
     "use_dask check_memory threshold block_size_limit reduce check_endian includemask".split()
 )
+
+
+#: Those of them that methods which pass options on keep to themselves.
+_STEERING = frozenset(
+    "how progressbar parallel num_cores verbose use_memmap memmap_dir backend update_function update_size iterate_rays allow_huge".split()
+)
+
+
+def own_options(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that go to the user's function, or to astropy's: all but those that steer spectral_cube."""
+    return {name: value for name, value in options.items() if name not in _STEERING}
 
 
 def accept(options: dict[str, Any]) -> None:

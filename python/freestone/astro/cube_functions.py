@@ -12,21 +12,13 @@ import numpy as np
 from freestone import _core
 from freestone._array import Array, asarray
 from freestone._user import apply_along, map_blocks
-from freestone.astro.cube_base import CubeBase, accept
+from freestone.astro.cube_base import CubeBase, accept, own_options
 from freestone.astro.lazy_result import LazyResult
 from freestone.errors import UserError
 
 __all__ = ["CubeFunctions"]
 
 _BLOCK_ELEMENTS = 1 << 20  # 4 MiB of float32: enough to make a call worth its while
-_STEERING = frozenset(
-    "num_cores verbose use_memmap memmap_dir parallel backend update_function update_size progressbar how iterate_rays".split()
-)
-
-
-def _own(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that go to the user's function: all but those that steer spectral_cube."""
-    return {name: value for name, value in options.items() if name not in _STEERING}
 
 
 class CubeFunctions(CubeBase):
@@ -55,19 +47,18 @@ class CubeFunctions(CubeBase):
         wants_info = "block_info" in _parameters(function)
 
         def one(block: np.ndarray[Any, Any], block_info: Any = None) -> Any:
-            if wants_info:
-                options["block_info"] = block_info
+            given = {**options, "block_info": block_info} if wants_info else options  # of this call: others run beside it
             if accepts_chunks:
-                return np.asarray(function(block, **options), dtype=dtype)
+                return np.asarray(function(block, **given), dtype=dtype)
             if spans == (0,):
                 out = np.empty((length, *block.shape[1:]), dtype=dtype)
                 for y in range(block.shape[1]):
                     for x in range(block.shape[2]):
-                        out[:, y, x] = function(block[:, y, x], **options)
+                        out[:, y, x] = function(block[:, y, x], **given)
                 return out
             out = np.empty(block.shape, dtype=dtype)
             for channel in range(block.shape[0]):
-                out[channel] = function(block[channel], **options)
+                out[channel] = function(block[channel], **given)
             return out
 
         one.__name__ = getattr(function, "__name__", type(function).__name__)
@@ -94,7 +85,7 @@ class CubeFunctions(CubeBase):
         **options
             Go to `function`; spectral_cube's ``num_cores``, ``parallel``, ``verbose``, ``use_memmap``... do not.
         """
-        own = _own(options)
+        own = own_options(options)
         if return_new_cube:
             return self._on(self._called(function, (0,), accepts_chunks, own))._kept(save_to_tmp_dir)
         sample = self._computed(self._filled(self._fill_value)[:, : min(1, self.shape[1]), : min(1, self.shape[2])])
@@ -112,7 +103,7 @@ class CubeFunctions(CubeBase):
 
         As `apply_function_parallel_spectral`; `function` gets an image, or with `accepts_chunks` (channels, rows, columns).
         """
-        return self._on(self._called(function, (1, 2), accepts_chunks, _own(options)))._kept(save_to_tmp_dir)
+        return self._on(self._called(function, (1, 2), accepts_chunks, own_options(options)))._kept(save_to_tmp_dir)
 
     def apply_function_parallel_base(self, iteration_data: Any, function: Callable[..., Any], applicator: Callable[..., Any], **options: Any) -> Any:
         """spectral_cube's inner loop: ``applicator((values, included, ...), outcube, function)`` for each item of `iteration_data`, in a new cube.
@@ -121,7 +112,7 @@ class CubeFunctions(CubeBase):
         """
         out = np.empty(self.shape, dtype=self.dtype if self.dtype.kind == "f" else float)
         for item in iteration_data:
-            applicator(item, outcube=out, function=function, **_own(options))
+            applicator(item, outcube=out, function=function, **own_options(options))
         return self._on(asarray(out))
 
     def apply_function(
@@ -146,7 +137,7 @@ class CubeFunctions(CubeBase):
         **options
             Go to `function`.
         """
-        own = _own(options)
+        own = own_options(options)
         if axis is None:
             out = function(self.flattened(weights=weights).value, **own)
             return out if unit is None else u.Quantity(getattr(out, "value", out), unit)

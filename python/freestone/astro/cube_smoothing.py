@@ -16,7 +16,7 @@ from freestone._indexing import take
 from freestone._statistics import sigma_clip
 from freestone._user import map_blocks
 from freestone.astro.convolving import astropys, convolution, image_convolved
-from freestone.astro.cube_base import accept
+from freestone.astro.cube_base import accept, own_options
 from freestone.astro.cube_functions import CubeFunctions
 from freestone.astro.grid import SpectralGrid
 from freestone.astro.masks import LazyMask
@@ -46,7 +46,7 @@ class CubeSmoothing(CubeFunctions):
             "median" or "mean"; "std" or "mad_std". Other functions, ``grow`` and the like run in astropy, block by block.
         sigma_lower, sigma_upper : float, optional
         """
-        own = {name: value for name, value in options.items() if name not in ("num_cores", "use_memmap", "verbose", "parallel", "memmap_dir", "progressbar")}
+        own = own_options(options)
         center, deviation = own.get("cenfunc", "median"), own.get("stdfunc", "std")
         if isinstance(center, str) and isinstance(deviation, str) and set(own) <= {"maxiters", "cenfunc", "stdfunc", "sigma_lower", "sigma_upper"}:
             clipped = sigma_clip(
@@ -79,7 +79,7 @@ class CubeSmoothing(CubeFunctions):
             Another function, of the signature of astropy.convolution.convolve; it and other `options` run in Python, block by block.
         """
         weights = _weights(kernel, 1)
-        own = _own_options(options)
+        own = own_options(options)
         if astropys(convolve, own):
             made = Array(_core.convolve(self._filled()._core, (weights / _nonzero(weights)).tolist(), 0, "interpolate"))
             return self._on(made)._kept(save_to_tmp_dir)
@@ -97,7 +97,7 @@ class CubeSmoothing(CubeFunctions):
         self.check_jybeam_smoothing(raise_error_jybm=raise_error_jybm)
         weights = _weights(kernel, 2)
         _nonzero(weights)
-        own = _own_options(options)
+        own = own_options(options)
         if astropys(convolve, own):
             return self._on(image_convolved(self._filled(), weights))._kept(save_to_tmp_dir)
         function = convolution(convolve, own)
@@ -113,7 +113,7 @@ class CubeSmoothing(CubeFunctions):
             raise TypeError(f"ksize should be an integer of 1 or more (got {ksize})")
         size = (int(ksize), 1, 1)
         return self.apply_function_parallel_spectral(
-            lambda block, **rest: filter(block, size, **rest), accepts_chunks=True, save_to_tmp_dir=save_to_tmp_dir, **_own_options(options)
+            lambda block, **rest: filter(block, size, **rest), accepts_chunks=True, save_to_tmp_dir=save_to_tmp_dir, **own_options(options)
         )
 
     def spectral_smooth_median(
@@ -126,7 +126,7 @@ class CubeSmoothing(CubeFunctions):
         """Channels through a filter of scipy.ndimage, ``filter(image, size=ksize, **options)``. In Jy/beam only with ``raise_error_jybm=False``."""
         self.check_jybeam_smoothing(raise_error_jybm=raise_error_jybm)
         return self.apply_function_parallel_spatial(
-            lambda image, **rest: filter(image, size=ksize, **rest), save_to_tmp_dir=save_to_tmp_dir, **_own_options(options)
+            lambda image, **rest: filter(image, size=ksize, **rest), save_to_tmp_dir=save_to_tmp_dir, **own_options(options)
         )
 
     def spatial_smooth_median(
@@ -251,11 +251,6 @@ class CubeSmoothing(CubeFunctions):
         from freestone.astro.reprojecting import reproject_cube
 
         return reproject_cube(self, header, order, filled, options)._kept(save_to_tmp_dir)
-
-
-def _own_options(options: dict[str, Any]) -> dict[str, Any]:
-    steering = ("num_cores", "use_memmap", "verbose", "parallel", "memmap_dir", "update_function", "progressbar", "backend", "allow_huge")
-    return {name: value for name, value in options.items() if name not in steering}
 
 
 def _weights(kernel: Any, ndim: int) -> np.ndarray[Any, Any]:

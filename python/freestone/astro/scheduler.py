@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
-import warnings
 from typing import Any
 
 from freestone import _runs
-from freestone.astro.conditions import SchedulerWarning
 from freestone.errors import UserError
 
 __all__ = ["Scheduler", "SchedulerHandler"]
@@ -30,8 +27,7 @@ class Scheduler:
     Parameters
     ----------
     name : {"threads", "synchronous", "processes"}, distributed.Client, address, or None
-        "processes": Python functions of the user run in processes; the engine's own work in threads. A cluster: where this build runs plans on
-        one, it does; otherwise a `SchedulerWarning` says that local threads compute.
+        "processes": Python functions of the user run in processes; the engine's own work in threads. A cluster: its workers run the plans.
     num_workers : int, optional
         Threads; default those of `freestone.settings`.
     """
@@ -42,8 +38,6 @@ class Scheduler:
         self.cluster: Any = None
         if _is_cluster(name):
             self.cluster = name if isinstance(name, str) or hasattr(name, "scheduler_info") else name.__self__
-            if not _runs_on_clusters():
-                warnings.warn("This build runs no plans on a Dask cluster: the cube computes on local threads.", SchedulerWarning, stacklevel=3)
             self.kind = "threads"
         elif isinstance(name, str) or name is None:
             if name not in _NAMES:
@@ -63,13 +57,9 @@ class Scheduler:
 
     def running(self) -> contextlib.AbstractContextManager[Any]:
         """The context in which the cube's runs begin."""
-        if self.cluster is not None and _runs_on_clusters():
-            return _runs.settings(**{"scheduler": self.cluster})
+        if self.cluster is not None:
+            return _runs.settings(scheduler=self.cluster)
         return contextlib.nullcontext() if self.threads is None else _runs.settings(threads=self.threads)
-
-
-def _runs_on_clusters() -> bool:
-    return "scheduler" in inspect.signature(_runs.settings.__init__).parameters
 
 
 class SchedulerHandler:

@@ -15,7 +15,7 @@ from freestone.astro import convert
 from freestone.astro.beams import SingleBeam, _as_beam, check_jybeam
 from freestone.astro.conditions import BeamWarning, NoBeamError, StokesWarning
 from freestone.astro.convolving import areas_ratio, astropys, convolution, image_convolved, kernel_between
-from freestone.astro.cube_base import accept
+from freestone.astro.cube_base import accept, own_options
 from freestone.astro.cube_exports import CubeExports
 from freestone.astro.cube_parts import CubeParts
 from freestone.astro.cube_reductions import CubeReductions
@@ -67,8 +67,6 @@ class BaseSpectralCube(CubeParts, CubeReductions, CubeSmoothing, CubeExports):
         -------
         SpectralCube, or VaryingResolutionSpectralCube where channels have beams of their own
         """
-        from freestone.astro.varying_resolution import VaryingResolutionSpectralCube
-
         accept(options)
         if format not in _FORMATS:
             raise UserError(f"There is no format {format!r} for cubes; there are 'fits' and 'casa_image'.")
@@ -78,10 +76,20 @@ class BaseSpectralCube(CubeParts, CubeReductions, CubeSmoothing, CubeExports):
         else:
             if format in ("casa", "casa_image") and not os.path.isdir(filename):
                 raise UserError(f"{filename}: it is no image of CASA, which is a folder.")
-            sky = _core.read_sky(os.fspath(filename) if hdu is None else f"{os.fspath(filename)}[{hdu}]")
-            sky = cube_of(sky, os.fspath(filename))
+            path = os.fspath(filename) if hdu is None else f"{os.fspath(filename)}[{hdu}]"
+            sky = _core.read_sky(path)
+            if len(sky.dims) == 4 and "stokes" in sky.dims:
+                sky = stokes_plane(sky, _plane_of_i(sky, sky.dims.index("stokes"), path), path)
+            sky = cube_of(sky, path)
         if table is not None:
             sky = sky.with_beams(convert.rows_of_beams(table))
+        return cls._from_file(sky, table, target_chunksize)
+
+    @classmethod
+    def _from_file(cls, sky: Any, beams: Any = None, target_chunksize: int | None = None) -> Any:
+        """A cube of what a file holds, of the class that it has the beams for; elements that are not finite are masked."""
+        from freestone.astro.varying_resolution import VaryingResolutionSpectralCube
+
         kind = VaryingResolutionSpectralCube if sky.beams else SpectralCube
         cube: Any = object.__new__(cls if issubclass(cls, kind) else kind)
         cube._begin(sky, None)
@@ -89,7 +97,7 @@ class BaseSpectralCube(CubeParts, CubeReductions, CubeSmoothing, CubeExports):
             cube = cube._on(_joined(cube._data, target_chunksize))
         cube._mask = LazyMask(np.isfinite, cube=cube)
         if sky.beams:
-            cube._take_beams(table)
+            cube._take_beams(beams)
         return cube
 
 
@@ -104,20 +112,33 @@ def _turned(mask: Any, data: Any, wcs: Any, header: Any) -> Any:
     return mask.transpose([dims.index(name) for name in ("spectral", "y", "x")])
 
 
-def cube_of(sky: Any, name: str, plane: int | None = None) -> Any:
-    """The engine's array as (spectral, y, x): of a Stokes axis plane `plane`, or I."""
-    if len(sky.dims) == 4 and "stokes" in sky.dims:
-        axis = sky.dims.index("stokes")
-        parameters = np.asarray(sky.coordinates(axis))
-        if plane is None:
-            found = np.flatnonzero(abs(parameters - 1) < 1e-6)
-            plane = int(found[0]) if found.size else 0
-            if parameters.size > 1:
-                warnings.warn(
-                    f"{name}: the file holds {parameters.size} Stokes planes, of which {'I' if found.size else 'the first'} is taken. "
-                    "StokesSpectralCube.read takes all.", StokesWarning, stacklevel=3,
-                )  # fmt: skip
-        sky = _core.sky_slice(sky, [plane if k == axis else slice(None) for k in range(4)])
+def _plane_of_i(sky: Any, axis: int, name: str) -> int:
+    """Which plane along the Stokes axis is I, or else the first; with a warning where there are others."""
+    parameters = np.asarray(sky.coordinates(axis))
+    found = np.flatnonzero(abs(parameters - 1) < 1e-6)
+    if parameters.size > 1:
+        warnings.warn(
+            f"{name} holds {parameters.size} Stokes planes, of which {'I' if found.size else 'the first'} is taken. StokesSpectralCube.read takes all.",
+            StokesWarning, stacklevel=4,
+        )  # fmt: skip
+    return int(found[0]) if found.size else 0
+
+
+def stokes_plane(sky: Any, plane: int, path: str) -> Any:
+    """A plane of the Stokes axis of a file, with its beams: a table may have others for each plane."""
+    if sky.beams:
+        return _core.read_sky(path, plane)
+    return _core.sky_slice(sky, [plane if name == "stokes" else slice(None) for name in sky.dims])
+
+
+def cube_of(sky: Any, name: str) -> Any:
+    """The engine's array as (spectral, y, x).
+
+    Raises
+    ------
+    UserError
+        Its axes are others.
+    """
     if sorted(sky.dims) != ["spectral", "x", "y"]:
         raise UserError(f"{name}: A spectral cube has the axes (spectral, y, x); here they are ({', '.join(sky.dims)}), of lengths {tuple(sky.data.shape)}.")
     if sky.dims != ["spectral", "y", "x"]:
@@ -126,13 +147,11 @@ def cube_of(sky: Any, name: str, plane: int | None = None) -> Any:
 
 
 def _sky_of_hdu(given: Any, number: int | str | None) -> tuple[Any, Any]:
-    """The engine's array of an astropy HDU or HDUList, and its table of beams."""
-    table = None
+    """The engine's array of an astropy HDU or HDUList, and its beams where it has a table of them."""
+    table, plane = None, 0
     image = given
     if isinstance(given, fits.HDUList):
-        for hdu in given:
-            if hdu.name == "BEAMS" and hasattr(hdu, "columns"):
-                table = convert.beams_of_table(hdu)
+        table = next((hdu for hdu in given if hdu.name == "BEAMS" and hasattr(hdu, "columns")), None)
         if number is None:
             number = next((k for k, hdu in enumerate(given) if getattr(hdu, "data", None) is not None and np.ndim(hdu.data) >= 3), 0)
         image = given[number]
@@ -140,24 +159,23 @@ def _sky_of_hdu(given: Any, number: int | str | None) -> tuple[Any, Any]:
     if data is None or np.ndim(data) not in (3, 4):
         raise UserError(f"The HDU holds {0 if data is None else np.ndim(data)} axes; a cube has three, and perhaps one of Stokes.")
     if np.ndim(data) == 4:
-        return _of_four_axes(data, header), table
-    return BaseSpectralCube._sky_of(data, None, None, header), table
+        sky, plane = _of_four_axes(data, header)
+    else:
+        sky = BaseSpectralCube._sky_of(data, None, None, header)
+    return sky, None if table is None else convert.beams_of_table(table, sky.data.shape[0], plane)
 
 
-def _of_four_axes(data: Any, header: Any) -> Any:
+def _of_four_axes(data: Any, header: Any) -> tuple[Any, int]:
+    """The engine's array of Stokes I, and which plane that is."""
     unit = convert.text_of_unit(convert.unit_from_text(str(header.get("BUNIT", ""))))
     beam = convert.beam_of_header(header) if "BMAJ" in header else None
     numbers = None if beam is None else convert.numbers_of_beam(beam)
     sky = _core.sky_from(asarray(data)._core, convert.cards_of(header), unit, numbers)
-    stokes = [k for k, name in enumerate(sky.dims) if name not in ("spectral", "y", "x")]
-    if len(stokes) != 1:
+    others = [k for k, name in enumerate(sky.dims) if name not in ("spectral", "y", "x")]
+    if len(others) != 1:
         raise UserError(f"Of four axes, three are (spectral, y, x) and one is Stokes; here they are ({', '.join(sky.dims)}).")
-    values = np.asarray(sky.coordinates(stokes[0]))
-    found = np.flatnonzero(abs(values - 1) < 1e-6)
-    if values.size > 1:
-        warnings.warn(f"The HDU holds {values.size} Stokes planes, of which {'I' if found.size else 'the first'} is taken.", StokesWarning, stacklevel=4)
-    plane = int(found[0]) if found.size else 0
-    return cube_of(_core.sky_slice(sky, [plane if k == stokes[0] else slice(None) for k in range(4)]), "HDU")
+    plane = _plane_of_i(sky, others[0], "The HDU")
+    return cube_of(_core.sky_slice(sky, [plane if k == others[0] else slice(None) for k in range(4)]), "HDU"), plane
 
 
 def _joined(data: Array, elements: int) -> Array:
@@ -246,7 +264,7 @@ class SpectralCube(BaseSpectralCube, SingleBeam):
         save_to_tmp_dir : bool
             Compute now and keep; see `rechunk`.
         """
-        own = {name: value for name, value in options.items() if name not in ("update_function", "num_cores", "parallel", "verbose", "use_memmap")}
+        own = own_options(options)
         beam = _as_beam(convert.beam_from_numbers(convert.numbers_of_beam(beam)) if not hasattr(beam, "deconvolve") else beam)
         old = self._beam
         if old is None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from freestone import _core, _runs
+from freestone._array import Array
 from freestone.astro import convert
-from freestone.astro.masks import CompositeMask, LazyMask, MaskBase, as_mask
-from freestone.astro.spectral_cube import BaseSpectralCube, SpectralCube, cube_of
+from freestone.astro.cube_parts import Boxes, keys_of
+from freestone.astro.masks import BooleanArrayMask, CompositeMask, MaskBase, as_mask
+from freestone.astro.spectral_cube import BaseSpectralCube, SpectralCube, cube_of, stokes_plane
 from freestone.errors import UserError
 
 __all__ = ["StokesSpectralCube"]
@@ -22,7 +26,7 @@ _NUMBERS = {name: number for number, name in _NAMES.items()}
 _SKY, _CIRCULAR, _LINEAR = ("I", "Q", "U", "V"), ("RR", "RL", "LR", "LL"), ("XX", "XY", "YX", "YY")
 
 
-class StokesSpectralCube:
+class StokesSpectralCube(Boxes):
     """Cubes of one shape and WCS, by the names of their Stokes parameters.
 
     ``stokes.I`` or ``stokes["I"]`` is a `SpectralCube` with the mask of all.
@@ -57,7 +61,7 @@ class StokesSpectralCube:
 
     @classmethod
     def read(cls, filename: Any, format: str | None = None, hdu: int | str | None = None, **options: Any) -> StokesSpectralCube:
-        """Opens a file with a Stokes axis; only metadata is read."""
+        """Opens a file with a Stokes axis; only metadata is read. Planes whose channels have beams are `VaryingResolutionSpectralCube`s, with their own."""
         if hasattr(filename, "data") or isinstance(filename, list):
             raise UserError("StokesSpectralCube.read takes a path; of HDUs make a SpectralCube each.")
         path = os.fspath(filename) if hdu is None else f"{os.fspath(filename)}[{hdu}]"
@@ -70,10 +74,7 @@ class StokesSpectralCube:
             name = _NAMES.get(int(round(number)))
             if name is None:
                 raise UserError(f"{path}: the Stokes axis has a parameter of number {number}, which is none.")
-            cube: Any = object.__new__(SpectralCube)
-            cube._begin(cube_of(sky, path, plane), None)
-            cube._mask = LazyMask(np.isfinite, cube=cube)
-            cubes[name] = cube
+            cubes[name] = SpectralCube._from_file(cube_of(stokes_plane(sky, plane, path), path))
         return cls(cubes)
 
     # Facts.
@@ -134,9 +135,14 @@ class StokesSpectralCube:
         raise AttributeError(f"StokesSpectralCube has no attribute {name!r}, nor such a component; it has {', '.join(self.__dict__.get('_stokes_data', ()))}.")
 
     def __getitem__(self, key: Any) -> Any:
-        """A cube by its name; parts of all by index."""
+        """A cube by its name; parts of all by slices; with a mask as `with_mask`."""
+        if isinstance(key, (Array, np.ndarray)) or hasattr(key, "include"):
+            return self.with_mask(key)
         if not isinstance(key, str):
-            return self._all(lambda cube: cube[key], None if self._mask is None else self._mask[key])
+            view = tuple(keys_of(key, self.shape))
+            if not all(isinstance(part, slice) for part in view):
+                raise UserError(f"A position drops an axis; take a slice of all components, or the position of one: stokes.{self.components[0]}[...].")
+            return self._all(lambda cube: cube[view], None if self._mask is None else self._mask[view])
         if key not in self._stokes_data:
             raise KeyError(f"Key {key} does not exist in this cube; there are {', '.join(self.components)}.")
         cube = self._stokes_data[key]
@@ -170,43 +176,18 @@ class StokesSpectralCube:
             lambda cube: cube.with_spectral_unit(unit, **options), None if self._mask is None else self._mask.with_spectral_unit(unit, **options)
         )  # fmt: skip
 
-    def _boxed(self, select: Any) -> StokesSpectralCube:
-        """A part that a method of cubes chooses, of all of them; the common mask goes along with the first."""
-        masked = StokesSpectralCube({name: self[name] for name in self.components}, None, self._meta, self._fill_value)
-        return masked._all(select, None)
+    @property
+    def _chooser(self) -> Any:
+        return self._first
 
-    def spectral_slab(self, lo: Any, hi: Any) -> StokesSpectralCube:
-        """See `SpectralCube.spectral_slab`."""
-        return self._boxed(lambda cube: cube.spectral_slab(lo, hi))
-
-    def subcube(self, *args: Any, **options: Any) -> StokesSpectralCube:
-        """See `SpectralCube.subcube`."""
-        return self._boxed(lambda cube: cube.subcube(*args, **options))
-
-    def minimal_subcube(self, *args: Any, **options: Any) -> StokesSpectralCube:
-        """The smallest box that holds the elements of the common mask, or of the first cube's own; of all cubes."""
-        view = self._first.subcube_slices_from_mask(self._mask if self._mask is not None else self._first.mask, *args, **options)
-        return self._boxed(lambda cube: cube[view])
-
-    def subcube_slices_from_mask(self, *args: Any, **options: Any) -> Any:
-        """See `SpectralCube.subcube_slices_from_mask`."""
-        return self._first.subcube_slices_from_mask(*args, **options)
-
-    def subcube_from_mask(self, *args: Any, **options: Any) -> StokesSpectralCube:
-        """See `SpectralCube.subcube_from_mask`."""
-        return self._boxed(lambda cube: cube.subcube_from_mask(*args, **options))
-
-    def subcube_from_regions(self, *args: Any, **options: Any) -> StokesSpectralCube:
-        """See `SpectralCube.subcube_from_regions`."""
-        return self._boxed(lambda cube: cube.subcube_from_regions(*args, **options))
-
-    def subcube_from_ds9region(self, *args: Any, **options: Any) -> StokesSpectralCube:
-        """See `SpectralCube.subcube_from_ds9region`."""
-        return self._boxed(lambda cube: cube.subcube_from_ds9region(*args, **options))
-
-    def subcube_from_crtfregion(self, *args: Any, **options: Any) -> StokesSpectralCube:
-        """See `SpectralCube.subcube_from_crtfregion`."""
-        return self._boxed(lambda cube: cube.subcube_from_crtfregion(*args, **options))
+    def minimal_subcube(self, spatial_only: bool = False) -> StokesSpectralCube:
+        """The smallest box that holds all elements that count in any of the cubes."""
+        counting = [self[name]._included() for name in self.components]
+        if any(included is None for included in counting):
+            return self
+        mask = BooleanArrayMask(functools.reduce(operator.or_, counting), self.wcs)
+        part: StokesSpectralCube = self[self.subcube_slices_from_mask(mask, spatial_only=spatial_only)]
+        return part
 
     # Bases.
 
@@ -224,16 +205,12 @@ class StokesSpectralCube:
         members: tuple[str, ...] = {"SKY_STOKES": _SKY, "FEED_CIRCULAR": _CIRCULAR, "FEED_LINEAR": _LINEAR}.get(self.stokes_type, ())
         if set(self.components) != set(members):
             raise UserError(f"transform_basis needs a complete set of four parameters of one basis; there are {', '.join(self.components)}.")
-        sky = self._to_sky() if self.stokes_type != "SKY_STOKES" else {name: cube._data for name, cube in self._stokes_data.items()}
-        made = sky if target == "SKY_STOKES" else _to_feeds(sky, target)
-        first = self._stokes_data[members[0]]
-        return StokesSpectralCube({name: first._on(array) for name, array in made.items()}, self._mask, self._meta, self._fill_value)
-
-    def _to_sky(self) -> dict[str, Any]:
-        c = {name: cube._data for name, cube in self._stokes_data.items()}
-        if self.stokes_type == "FEED_CIRCULAR":
-            return {"I": (c["RR"] + c["LL"]) / 2, "Q": (c["RL"] + c["LR"]) / 2, "U": (c["RL"] - c["LR"]) * -0.5j, "V": (c["RR"] - c["LL"]) / 2}
-        return {"I": (c["XX"] + c["YY"]) / 2, "Q": (c["XX"] - c["YY"]) / 2, "U": (c["XY"] + c["YX"]) / 2, "V": (c["XY"] - c["YX"]) * -0.5j}
+        cubes = self._stokes_data
+        if self.stokes_type != "SKY_STOKES":
+            cubes = _combined(cubes, _CIRCULAR_TO_SKY if self.stokes_type == "FEED_CIRCULAR" else _LINEAR_TO_SKY)
+        if target != "SKY_STOKES":
+            cubes = _combined(cubes, _SKY_TO_CIRCULAR if target == "FEED_CIRCULAR" else _SKY_TO_LINEAR)
+        return StokesSpectralCube(cubes, self._mask, self._meta, self._fill_value)
 
     def write(self, filename: str | os.PathLike[str], overwrite: bool = False, format: str | None = None) -> None:
         """Writes each component to a file of its own in one pass over all: ``{name}_{component}.fits`` for ``{name}.fits``."""
@@ -241,8 +218,40 @@ class StokesSpectralCube:
         _runs.write({f"{root}_{name}{suffix}": self[name] for name in self.components}, overwrite=overwrite, format=format or "")
 
 
-def _to_feeds(sky: dict[str, Any], target: str) -> dict[str, Any]:
-    i, q, u, v = (sky[name] for name in _SKY)
-    if target == "FEED_CIRCULAR":
-        return {"RR": i + v, "RL": q + u * 1j, "LR": q - u * 1j, "LL": i - v}
-    return {"XX": i + q, "XY": u + v * 1j, "YX": u - v * 1j, "YY": i - q}
+#: A parameter of another basis: the two that it is made of, and how.
+_Recipe = tuple[str, str, Callable[[Any, Any], Any]]
+
+_CIRCULAR_TO_SKY: dict[str, _Recipe] = {
+    "I": ("RR", "LL", lambda a, b: (a + b) / 2),
+    "Q": ("RL", "LR", lambda a, b: (a + b) / 2),
+    "U": ("RL", "LR", lambda a, b: (a - b) * -0.5j),
+    "V": ("RR", "LL", lambda a, b: (a - b) / 2),
+}
+_LINEAR_TO_SKY: dict[str, _Recipe] = {
+    "I": ("XX", "YY", lambda a, b: (a + b) / 2),
+    "Q": ("XX", "YY", lambda a, b: (a - b) / 2),
+    "U": ("XY", "YX", lambda a, b: (a + b) / 2),
+    "V": ("XY", "YX", lambda a, b: (a - b) * -0.5j),
+}
+_SKY_TO_CIRCULAR: dict[str, _Recipe] = {
+    "RR": ("I", "V", lambda i, v: i + v),
+    "RL": ("Q", "U", lambda q, u: q + u * 1j),
+    "LR": ("Q", "U", lambda q, u: q - u * 1j),
+    "LL": ("I", "V", lambda i, v: i - v),
+}
+_SKY_TO_LINEAR: dict[str, _Recipe] = {
+    "XX": ("I", "Q", lambda i, q: i + q),
+    "XY": ("U", "V", lambda u, v: u + v * 1j),
+    "YX": ("U", "V", lambda u, v: u - v * 1j),
+    "YY": ("I", "Q", lambda i, q: i - q),
+}
+
+
+def _combined(cubes: Mapping[str, Any], recipes: Mapping[str, _Recipe]) -> dict[str, Any]:
+    """Cubes of another basis; elements count where both that they are made of do."""
+    made = {}
+    for name, (one, other, formula) in recipes.items():
+        a, b = cubes[one], cubes[other]
+        masks = [cube._mask for cube in (a, b) if cube._mask is not None]
+        made[name] = a._on(formula(a._data, b._data))._but(mask=functools.reduce(CompositeMask, masks) if masks else None)
+    return made

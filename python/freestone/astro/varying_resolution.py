@@ -13,6 +13,7 @@ from freestone.astro import convert
 from freestone.astro.beams import ManyBeams, _as_beam
 from freestone.astro.conditions import BeamWarning
 from freestone.astro.convolving import areas_ratio, astropys, convolution, convolved_channels, kernel_between
+from freestone.astro.cube_base import own_options
 from freestone.astro.masks import BooleanArrayMask, CompositeMask, MaskBase
 from freestone.astro.spectral_cube import BaseSpectralCube, SpectralCube
 from freestone.errors import UserError
@@ -47,9 +48,7 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
         if given is None:
             raise UserError("A cube of varying resolution has beams: radio_beam.Beams, one a channel.")
         super().__init__(data, *args, **options)
-        table = convert.beams_of_table(given)
-        if len(table) != self.shape[0]:
-            raise UserError(f"There are {len(table)} beams for {self.shape[0]} channels.")
+        table = convert.beams_of_table(given, self.shape[0])
         self._sky = self._sky.with_beams(convert.rows_of_beams(table))
         self._take_beams(table, goodbeams_mask)
         self.beam_threshold = beam_threshold
@@ -158,7 +157,7 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
         convolve, save_to_tmp_dir, options
             As of `SpectralCube.convolve_to`.
         """
-        own = {name: value for name, value in options.items() if name not in ("update_function", "num_cores", "parallel", "verbose", "use_memmap")}
+        own = own_options(options)
         beam = _as_beam(beam)
         if not hasattr(beam, "deconvolve"):
             raise UserError(f"A beam has major, minor and pa, each an angle (radio_beam.Beam); got {beam!r}.")

@@ -105,8 +105,7 @@ class _Accessor:
 
     def to_netcdf(self, path: str | os.PathLike[str], *, compute: bool = True, unlimited_dims: Sequence[str] = (), **options: Any) -> Any:
         """Writes NetCDF by Freestone's own writer: compressed on all cores, and whole or not at all. Options as in `write`."""
-        name = os.fspath(path)
-        options.setdefault("format", "netcdf4" if not name.endswith((".nc", ".nc3", ".nc4", ".cdf")) else "")
+        options.setdefault("format", "" if _is_netcdf(os.fspath(path)) else "netcdf4")
         return self.write(path, compute=compute, unlimited_dims=unlimited_dims, **options)
 
     def to_zarr(self, path: str | os.PathLike[str], *, compute: bool = True, **options: Any) -> Any:
@@ -158,9 +157,8 @@ class _Accessor:
 
     def _for_format(self, path: str, format: str) -> Any:
         """What goes into the file: a dataset, or one array where the format holds one."""
-        name = (format or path).lower()
-        single = name.endswith((".tif", ".tiff", ".fits", ".fit", ".fz", ".npy", "geotiff", "cog", "fits", "npy", ".image"))
-        if not single:
+        _, holds_several = _core.format_for(path, format)
+        if holds_several:
             return encoded(self._dataset())
         return rasters.alone(self._one())
 
@@ -205,6 +203,14 @@ class _Accessor:
         from freestone.geo import index
 
         return index(name, self._obj, **bands)
+
+
+def _is_netcdf(path: str) -> bool:
+    """Whether the suffix is one of NetCDF's."""
+    try:
+        return str(_core.format_for(path, "")[0]).startswith("netcdf")
+    except UserError:  # it names no format
+        return False
 
 
 @xr.register_dataset_accessor("freestone")

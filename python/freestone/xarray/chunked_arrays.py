@@ -28,9 +28,13 @@ __all__ = ["ChunkManager"]
 
 
 def run_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Memory and threads of a run among options in Dask's words; what else Dask has, is not asked here."""
-    threads = _runs.threads_of(options.get("threads"), options.get("num_workers"), options.get("scheduler"))
-    return {"memory": options.get("memory"), "threads": threads}
+    """Memory, threads and scheduler of a run among options in Dask's words; what else Dask has, is not asked here."""
+    scheduler = options.get("scheduler")
+    if callable(scheduler) and not hasattr(scheduler, "submit"):  # a function of Dask's: that of a client stands for it, others for this process
+        owner = getattr(scheduler, "__self__", None)
+        scheduler = owner if hasattr(owner, "submit") else None
+    threads = _runs.threads_of(options.get("threads"), options.get("num_workers"), scheduler)
+    return {"memory": options.get("memory"), "threads": threads, "scheduler": scheduler}
 
 
 class ChunkManager(ChunkManagerEntrypoint["Array"]):
@@ -99,7 +103,7 @@ class ChunkManager(ChunkManagerEntrypoint["Array"]):
 
     def store(self, sources: Any, targets: Any, **kwargs: Any) -> Any:
         """Writes arrays into what takes ``target[slices] = block``. See `freestone.xarray.store`."""
-        return store.store(sources, targets, **kwargs)
+        return store.store(sources, targets, **{**kwargs, **run_options(kwargs), "num_workers": None})
 
     # Functions.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from xarray.backends.common import BackendEntrypoint
 from xarray.backends.store import StoreBackendEntrypoint
 
-from freestone.xarray.file_contents import FileStore, can_open, group_paths
+from freestone.xarray.file_contents import FileStore, can_open, group_paths, open_contents
 
 __all__ = ["FreestoneBackendEntrypoint"]
 
@@ -60,21 +60,23 @@ class FreestoneBackendEntrypoint(BackendEntrypoint):
         IoError, DataError, UserError
             As `freestone.open`; UserError: the group is not there.
         """
-        store = FileStore(_path_of(filename_or_obj), group, storage_options)
-        dataset = StoreBackendEntrypoint().open_dataset(
-            store, mask_and_scale=mask_and_scale, decode_times=decode_times, concat_characters=concat_characters, decode_coords=decode_coords,
-            drop_variables=drop_variables, use_cftime=use_cftime, decode_timedelta=decode_timedelta,
+        return _decoded(
+            FileStore(_path_of(filename_or_obj), group, storage_options), mask_and_scale=mask_and_scale, decode_times=decode_times,
+            concat_characters=concat_characters, decode_coords=decode_coords, drop_variables=drop_variables, use_cftime=use_cftime,
+            decode_timedelta=decode_timedelta,
         )  # fmt: skip
-        return store.finished(dataset, is_masked=mask_and_scale is True)
 
-    def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, Any]:
-        """Every group of a file as a Dataset, by its path."""
+    def open_groups_as_dict(
+        self, filename_or_obj: Any, *, group: str | None = None, storage_options: Mapping[str, Any] | None = None, **options: Any
+    ) -> dict[str, Any]:
+        """Every group of a file as a Dataset, by its path. The file is opened once; `options` are as of `open_dataset`."""
         path = _path_of(filename_or_obj)
+        contents = open_contents(path, storage_options)
         base = "/" + (group or "").strip("/")
-        found = group_paths(path, options.get("storage_options"))
-        inside = [name for name in found if name == base or base == "/" or name.startswith(base + "/")]
+        inside = [name for name in group_paths(contents) if name == base or base == "/" or name.startswith(base + "/")]
         return {
-            name if base == "/" else "/" + name[len(base) :].lstrip("/"): self.open_dataset(path, group=name, **options) for name in inside
+            name if base == "/" else "/" + name[len(base) :].lstrip("/"): _decoded(FileStore(path, name, storage_options, contents), **options)
+            for name in inside
         }
 
     def open_datatree(self, filename_or_obj: Any, **options: Any) -> Any:
@@ -82,6 +84,12 @@ class FreestoneBackendEntrypoint(BackendEntrypoint):
         from xarray import DataTree
 
         return DataTree.from_dict(self.open_groups_as_dict(filename_or_obj, **options))
+
+
+def _decoded(store: FileStore, *, mask_and_scale: Any = True, **options: Any) -> Any:
+    """What is stored, decoded by xarray."""
+    dataset = StoreBackendEntrypoint().open_dataset(cast(Any, store), mask_and_scale=mask_and_scale, **options)
+    return store.finished(dataset, is_masked=mask_and_scale is True)
 
 
 def _path_of(given: Any) -> str:

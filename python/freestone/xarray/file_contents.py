@@ -20,7 +20,7 @@ from freestone.xarray import raster_coordinates
 from freestone.xarray.backend_arrays import FreestoneBackendArray
 from freestone.xarray.stored_encodings import attribute_values, encoding_of, is_hidden, zarr_document
 
-__all__ = ["FileStore", "can_open", "group_paths"]
+__all__ = ["FileStore", "can_open", "group_paths", "open_contents"]
 
 _SUFFIXES = (
     ".nc", ".nc3", ".nc4", ".cdf", ".netcdf", ".h5", ".hdf5", ".he5", ".hdf", ".zarr", ".tif", ".tiff", ".gtiff", ".fits", ".fit", ".fts", ".fz",
@@ -48,10 +48,9 @@ def can_open(given: Any) -> bool:
     return False
 
 
-def group_paths(path: str, storage_options: Mapping[str, Any] | None = None) -> list[str]:
-    """The groups of a file: "/" and those that hold variables, with those above them."""
-    contents = _core.open_contents(_core.split_selector(path)[0], remote_options(storage_options))
-    found = {"/"}
+def group_paths(contents: dict[str, Any]) -> list[str]:
+    """The groups of a file: "/", those that it lists, and those that hold variables, with those above them."""
+    found = {"/"} | {"/" + path for path in contents["groups"]}
     for variable in contents["variables"]:
         parts = variable["name"].split("/")[:-1] if contents["is_group"] else []
         for k in range(len(parts)):
@@ -59,35 +58,42 @@ def group_paths(path: str, storage_options: Mapping[str, Any] | None = None) -> 
     return sorted(found)
 
 
-class FileStore(AbstractDataStore):
-    """The variables of a file or of a group in it, as they are stored."""
+def open_contents(path: str, storage_options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the engine says of a file: format, attributes, groups, variables. A selector in brackets is not looked at."""
+    contents: dict[str, Any] = _core.open_contents(_core.split_selector(path)[0], remote_options(storage_options))
+    return contents
 
-    def __init__(self, path: str, group: str | None, storage_options: Mapping[str, Any] | None) -> None:
+
+class FileStore(AbstractDataStore):
+    """The variables of a file or of a group in it, as they are stored.
+
+    Parameters
+    ----------
+    path : str
+    group : str, optional
+    storage_options : mapping, optional
+    contents : dict, optional
+        What `open_contents` said of the file already.
+    """
+
+    def __init__(
+        self, path: str, group: str | None, storage_options: Mapping[str, Any] | None, contents: dict[str, Any] | None = None
+    ) -> None:
         self.path, self.selector = _core.split_selector(path)
-        options = remote_options(storage_options)
-        self.contents = _core.open_contents(self.path, options)
+        self.contents = open_contents(path, storage_options) if contents is None else contents
         self.group = (group or "").strip("/")
-        self.attributes = attribute_values(self.contents["attributes"], self.contents["format"])
-        if self.group:
-            self._open_group(options)
+        self.attributes = attribute_values(self._group_attributes() if self.group else self.contents["attributes"], self.contents["format"])
         self.raster: dict[str, Any] = {}
         self.lengths: dict[str, int] = {}
         self.is_raster = not self.contents["is_group"] and self.contents["format"] in raster_coordinates.FORMATS
 
-    def _open_group(self, options: Any) -> None:
-        """The attributes of a group are those of the file at its path, where the format has such a path."""
+    def _group_attributes(self) -> Any:
         if not self.contents["is_group"]:
             raise UserError(f"{self.path}: a {self.contents['format']} file has no groups, so no '{self.group}'.")
-        names = [variable["name"] for variable in self.contents["variables"]]
-        inside = any(name.startswith(self.group + "/") for name in names)
-        self.attributes = {}
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
-            part = _core.open_contents(f"{self.path.rstrip('/')}/{self.group}", options)
-            if part["is_group"]:
-                self.attributes, inside = attribute_values(part["attributes"], part["format"]), True
-        if not inside:
-            groups = sorted({name.rsplit("/", 1)[0] for name in names if "/" in name})
+        groups = [path.lstrip("/") for path in group_paths(self.contents)[1:]]
+        if self.group not in groups:
             raise UserError(f"{self.path}: there is no group '{self.group}'. There {'are ' + ', '.join(groups) if groups else 'are no groups'}.")
+        return self.contents["groups"].get(self.group, [])
 
     def get_attrs(self) -> Any:
         """Attributes of the file or group."""

@@ -42,6 +42,11 @@ class _Target:
         self.block, aligned = _block_of(source, target, self.start, self.step)
         self.lock = lock if lock is not None or aligned else threading.Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        if isinstance(self.target, np.ndarray):
+            raise UserError("store: a NumPy array of this process cannot be filled by a worker in another one. Store into a file, or on scheduler='threads'.")
+        return self.__dict__
+
     def key(self, start: Sequence[int], extent: Sequence[int]) -> tuple[slice, ...]:
         return tuple(
             slice(o + s * step, o + (s + n - 1) * step + 1 if n else o + s * step, step if step != 1 else None)
@@ -89,7 +94,8 @@ def _block_of(source: Array, target: Any, start: Sequence[int], step: Sequence[i
 class StoreLater(_runs.WriteLater):
     """Arrays that are to be stored: what ``store(..., compute=False)`` gives, and xarray wraps.
 
-    ``compute()`` stores them; Dask's ``compute`` and progress bars take it as a collection.
+    ``compute()`` stores them; `freestone.compute` stores several, and computes others, in one run; Dask's ``compute`` and progress bars take it as a
+    collection.
     """
 
     def __init__(self, targets: Sequence[_Target], settings: dict[str, Any]) -> None:
@@ -100,17 +106,28 @@ class StoreLater(_runs.WriteLater):
     def __repr__(self) -> str:
         return f"<freestone.StoreLater of {len(self._targets)} arrays: compute() stores them>"
 
-    def compute(self, *, memory: str | int | None = None, threads: int | None = None, **_: Any) -> None:
-        """Stores now."""
-        given = {key: value for key, value in (("memory", memory), ("threads", threads)) if value is not None}
+    def _split(self) -> tuple[list[_Target], list[_Target]]:
+        """Targets that are written in one piece, and those that are written block by block while they are computed."""
         small = [t for t in self._targets if t.source.nbytes <= _SMALL_BYTES]
-        large = [t for t in self._targets if t.source.nbytes > _SMALL_BYTES]
-        cores = [t.source._core for t in small] + [_stored(t)._core for t in large]
-        if not cores:
-            return
-        values = _core.compute(cores, _runs.run_setup(**{**self._settings, **given}))
-        for target, value in zip(small, values):
+        return small, [t for t in self._targets if t.source.nbytes > _SMALL_BYTES]
+
+    def _freestone_arrays(self) -> list[Any]:
+        small, large = self._split()
+        return [t.source._core for t in small] + [_stored(t)._core for t in large]
+
+    def _freestone_result(self, values: list[np.ndarray[Any, Any]]) -> None:
+        for target, value in zip(self._split()[0], values):
             target.put([0] * value.ndim, value)
+
+    def compute(
+        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None, **_: Any
+    ) -> None:
+        """Stores now. Parameters are as in `freestone.compute`."""
+        given = {"memory": memory, "threads": _runs.threads_of(threads, num_workers, scheduler), "scheduler": scheduler}
+        arrays = self._freestone_arrays()
+        if arrays:
+            told = {**self._settings, **{key: value for key, value in given.items() if value is not None}}
+            self._freestone_result(_core.compute(arrays, _runs.run_setup(**told)))
 
 
 def _stored(target: _Target) -> Array:
@@ -152,7 +169,7 @@ def store(
         raise UserError("store: open what has been stored instead of return_stored=True.")
     held = threading.Lock() if lock is True else None if lock is False else lock
     threads = _runs.threads_of(kwargs.get("threads"), kwargs.get("num_workers"), kwargs.get("scheduler"))
-    settings = {"memory": kwargs.get("memory"), "threads": threads}
+    settings = {"memory": kwargs.get("memory"), "threads": threads, "scheduler": kwargs.get("scheduler")}
     later = StoreLater([_Target(asarray(a), t, r, held) for a, t, r in zip(arrays, places, regions)], settings)
     if not compute:
         return later

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -58,7 +57,7 @@ def encoding_of(stored: dict[str, Any], dims: Sequence[str], data: Any, format: 
     encoding: dict[str, Any] = {"dtype": np.dtype(data.dtype)}
     chunking = stored["chunking"]
     if format in _JSON_FORMATS:
-        encoding = _zarr(chunking, dims, data, os.path.join(path, stored["name"]))
+        encoding = _zarr(chunking, dims, data, stored.get("document", {}))
     elif format in _HDF5_FORMATS:
         encoding.update(_hdf5(chunking, dims))
         encoding["source"], encoding["original_shape"] = path, tuple(data.shape)
@@ -107,7 +106,7 @@ def zarr_document(path: str, name: str) -> dict[str, Any]:
 
 
 def _zarr_fill(stored: dict[str, Any], data: Any, attributes: dict[str, Any]) -> None:
-    """xarray's rule: version 2 means what is missing by its fill_value; version 3 by an attribute, in base64 where it is a float."""
+    """xarray's rule: version 2 means what is missing by its fill_value; version 3 by an attribute."""
     document, dtype = stored.get("document", {}), np.dtype(data.dtype)
     if document.get("zarr_format") == 2 and dtype.kind in "fiub":
         attributes.pop("_FillValue", None)
@@ -116,20 +115,18 @@ def _zarr_fill(stored: dict[str, Any], data: Any, attributes: dict[str, Any]) ->
             fill = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}.get(fill)
         if fill is not None:
             attributes["_FillValue"] = dtype.type(fill)
-    elif isinstance(attributes.get("_FillValue"), str) and dtype.kind == "f":
-        with contextlib.suppress(ValueError):
-            attributes["_FillValue"] = dtype.type(np.frombuffer(base64.standard_b64decode(attributes["_FillValue"]), "<f8")[0])
 
 
-def _zarr(chunking: Any, dims: Sequence[str], data: Any, path: str) -> dict[str, Any]:
+def _zarr(chunking: Any, dims: Sequence[str], data: Any, document: dict[str, Any]) -> dict[str, Any]:
     """As xarray's engine zarr has it. Codecs are objects of zarr's, so they are there where zarr is installed and the store is on this machine."""
     lengths = tuple(chunking[0]) if chunking is not None else tuple(data.shape)
     found: dict[str, Any] = {"chunks": lengths, "preferred_chunks": dict(zip(dims, lengths))}
-    if os.path.isdir(path):
+    if document:
         try:
             import zarr
+            from zarr.storage import MemoryStore, StorePath
 
-            array = zarr.open_array(store=path, mode="r")
+            array: Any = zarr.Array.from_dict(StorePath(MemoryStore()), document)
         except Exception:  # whatever a library of another version makes of it: the array itself is read without it
             return found
         found.update(compressors=array.compressors, filters=array.filters, shards=array.shards)

@@ -61,6 +61,9 @@ struct SkyArray {
 /// `options` say.
 /// @throws Error kind data: a WCS or beam that makes no sense
 SkyArray sky_array_from(const Opened& opened, const CfOptions& options = {});
+/// Plane `plane` of the Stokes axis of a FITS file, with the beams that the BEAMS table has for it (column POL).
+/// @throws Error kind user: there is no such plane; kind data: as above
+SkyArray stokes_plane_from(const Opened& opened, Index plane);
 /// A variable of a dataset.
 /// @throws Error kind user: there is none of that name; kind data: as above
 SkyArray sky_array_from(const Dataset& dataset, const std::string& name);

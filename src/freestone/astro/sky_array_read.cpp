@@ -104,8 +104,8 @@ Array without_bad_beams(const Array& data, const std::vector<Beam>& beams, int a
   return where(small_mask(std::move(good), along(axis, static_cast<Index>(beams.size()), data.rank())), data, kNan);
 }
 
-/// The FITS part: `sky` holds the data in the file's axis order.
-void read_header(const Opened& opened, SkyArray& sky) {
+/// The FITS part: `sky` holds the data in the file's axis order. Of a Stokes axis `plane` is taken where it is given.
+void read_header(const Opened& opened, SkyArray& sky, std::optional<Index> plane) {
   const int rank = sky.data.rank();
   const std::string& cards = opened.variable().header;
   const FitsHeader header = FitsHeader::parse(cards);
@@ -121,8 +121,12 @@ void read_header(const Opened& opened, SkyArray& sky) {
     const std::string& name = order.names[k];
     const bool says_nothing = name == "stokes" || ((wcs.has_celestial() || rank > 3) && !is_world(name));
     const bool is_last = kept.empty() && k + 1 == order.order.size();
-    const bool drops = says_nothing && !is_last && sky.data.shape()[order.order[k]] == 1;
-    taken.push_back(drops ? Slice::at(0) : Slice{});
+    const Index length = sky.data.shape()[order.order[k]];
+    const bool is_chosen = plane && name == "stokes";
+    if (is_chosen && (*plane < 0 || *plane >= length))
+      fail(ErrorKind::kUser, "There is no Stokes plane {}: the file has {}.", *plane, length);
+    const bool drops = is_chosen || (says_nothing && !is_last && length == 1);
+    taken.push_back(drops ? Slice::at(is_chosen ? *plane : 0) : Slice{});
     if (drops) continue;
     kept.push_back(order.order[k]);
     sky.dims.push_back(name);
@@ -155,7 +159,7 @@ void read_header(const Opened& opened, SkyArray& sky) {
   const formats::Table* const table = find_beams(opened.contents());
   if (table != nullptr && spectral != sky.dims.end()) {
     const int axis = static_cast<int>(spectral - sky.dims.begin());
-    sky.beams = beams_from_columns(columns_of(*table), sky.data.shape()[axis]);
+    sky.beams = beams_from_columns(columns_of(*table), sky.data.shape()[axis], plane.value_or(0));
     sky.beam.reset();
     sky.data = without_bad_beams(sky.data, sky.beams, axis);
   }
@@ -187,9 +191,20 @@ SkyArray sky_array_from(const Opened& opened, const CfOptions& options) {
     }
   }
   try {
-    read_header(opened, sky);
+    read_header(opened, sky, std::nullopt);
   } catch (Error& error) {
     throw error.within(contents.path);
+  }
+  return sky;
+}
+
+SkyArray stokes_plane_from(const Opened& opened, Index plane) {
+  SkyArray sky;
+  sky.data = opened.array();
+  try {
+    read_header(opened, sky, plane);
+  } catch (Error& error) {
+    throw error.within(opened.contents().path);
   }
   return sky;
 }

@@ -10,8 +10,8 @@ namespace {
 
 const std::vector<std::string> kCubeDims = {"spectral", "y", "x"};
 
-/// Stokes I of a cube with a Stokes axis.
-SkyArray stokes_i(const SkyArray& sky) {
+/// Stokes I of a file with a Stokes axis, with the beams of that plane.
+SkyArray stokes_i(const Opened& opened, const SkyArray& sky) {
   const auto axis = find_dim(sky, "stokes");
   if (!axis || sky.rank() != 4) return sky;
   const std::vector<double> parameters = axis_coordinates(sky, *axis);
@@ -19,6 +19,7 @@ SkyArray stokes_i(const SkyArray& sky) {
   for (std::size_t i = 0; i < parameters.size(); ++i)
     if (std::abs(parameters[i] - 1) < 1e-6) plane = static_cast<Index>(i);
   log(LogLevel::kInfo, "The file holds {} Stokes planes: plane {} (I) is taken.", parameters.size(), plane);
+  if (!sky.beams.empty()) return stokes_plane_from(opened, plane);
   std::vector<Slice> slices(4);
   slices[static_cast<std::size_t>(*axis)] = Slice::at(plane);
   return slice(sky, slices);
@@ -31,7 +32,7 @@ SpectralCube SpectralCube::read(const std::string& path) { return from_opened(op
 SpectralCube SpectralCube::from_opened(const Opened& opened) {
   const SkyArray sky = sky_array_from(opened);
   try {
-    return SpectralCube(stokes_i(sky));
+    return SpectralCube(stokes_i(opened, sky));
   } catch (Error& error) {
     throw error.within(opened.contents().path);
   }

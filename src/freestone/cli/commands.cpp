@@ -85,7 +85,7 @@ const std::vector<CommandRow>& command_table() {
   static const std::vector<CommandRow> kTable = {
       {"info", "FILE...", "shape, dtype, chunks, unit, axes, coordinates, WCS, beam, and what else the file holds; of several files, what they are together", joined({kJson, kVar}, url_options()), run_info},
       {"run", "INPUT... [! STEP [options]]...", "a pipeline; nothing is computed that no sink needs",
-       joined({kWith, kVar, kStack, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()),
+       joined({kWith, kVar, kStack, {"each", "", "each file of INPUT by itself, one after the other; '{stem}' in words of the steps is its name without suffix"}, {"plan", "FILE", "a plan saved by 'freestone plan ... --json', instead of INPUT and steps"}, kFormat}, run_options()),
        run_pipeline},
       {"plan", "INPUT... [! STEP [options]]...", "what run would do: stages, tiles, bytes, tasks, peak memory; nothing is read or written",
        joined({kWith,

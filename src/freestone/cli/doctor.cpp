@@ -15,6 +15,7 @@
 #include "freestone/formats/format.h"
 #include "freestone/formats/gdal.h"
 #include "freestone/formats/opendap.h"
+#include "freestone/geo/projection.h"
 
 namespace freestone::cli {
 namespace {
@@ -84,7 +85,8 @@ int run_doctor(std::span<const std::string> words, const CommandRow& row, const 
       {"wcslib", fmt::format("{}.{}", wcs[0], wcs[1])},
       {"cairo", cairo_version_string()},
       {"gdal plug-in", formats::gdal::status()},
-      {"opendap plug-in", formats::opendap::plugin_state()}};
+      {"opendap plug-in", formats::opendap::plugin_state()},
+      {"proj plug-in", geo::projection_status()}};
   for (const auto& format : formats::formats())
     json["formats"][format.name] = format.can_read && format.can_write ? "read, write"
                                    : format.can_read                   ? "read"

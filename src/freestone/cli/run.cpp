@@ -184,12 +184,13 @@ void watched(const Arguments& arguments, const Process& process, const std::func
   if (profile) profile->save(profile_path);
 }
 
-void run_asked(Request& request, const Arguments& arguments, const Process& process) {
+void run_asked(Request& request, const Arguments& arguments, const Process& process, const std::string& title) {
   const std::optional<ClusterAddress> cluster = cluster_of(arguments);
   watched(arguments, process, [&](const ComputeOptions& options) {
     cluster ? write_on_cluster(request.outputs(), options, *cluster) : write_outputs(request.outputs(), options);
   });
-  write_stdout(request.finish());
+  const std::string text = request.finish();
+  write_stdout(title.empty() || text.empty() ? text : title + "\n" + text);
 }
 
 void run_saved_plan(const std::string& path, const Arguments& arguments, const Process& process) {
@@ -226,6 +227,65 @@ void run_saved_plan(const std::string& path, const Arguments& arguments, const P
   }
 }
 
+namespace {
+
+/// The name of a file without its suffix, and without that of a compressor: "a.b.fits.gz" is "a.b".
+std::string stem_of_each(const std::string& path) {
+  std::string name = file_name(formats::split_selector(path).path);
+  for (const char* suffix : {".gz", ".fz", ".bz2", ".zst"})
+    if (name.ends_with(suffix) && name.find('.') + std::string_view(suffix).size() < name.size()) name.resize(name.size() - std::string_view(suffix).size());
+  const auto dot = name.rfind('.');
+  return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
+}
+
+constexpr std::string_view kStem = "{stem}";
+
+void put_stem(Pipeline& pipeline, const std::string& stem) {
+  for (StepCall& call : pipeline) {
+    for (std::string& word : call.words)
+      for (auto at = word.find(kStem); at != std::string::npos; at = word.find(kStem, at + stem.size())) word.replace(at, kStem.size(), stem);
+    for (Pipeline& branch : call.branches) put_stem(branch, stem);
+  }
+}
+
+/// Refuses outputs that all files would go to.
+void want_stem(const Pipeline& pipeline) {
+  for (const StepCall& call : pipeline) {
+    if ((call.name == "write" || call.name == "plot") && std::none_of(call.words.begin(), call.words.end(), [](const std::string& w) { return w.find(kStem) != std::string::npos; }))
+      refuse("{}: with --each the results of all files would go to one name. Put {{stem}} into it: {{stem}}_out.fits.", to_text(call));
+    for (const Pipeline& branch : call.branches) want_stem(branch);
+  }
+}
+
+/// A batch: the pipeline for each file by itself.
+int run_each(const Pipeline& pipeline, const Arguments& arguments, const Process& process) {
+  if (arguments.has("stack")) refuse("--each takes the files one by one, --stack puts them side by side. Give one of them.");
+  std::vector<std::string> files;
+  for (const std::string& input : inputs_of(arguments, "run"))
+    for (const std::string& file : files_of(input)) files.push_back(file);
+  std::map<std::string, std::string> stems;
+  for (const std::string& file : files) {
+    const auto [found, is_new] = stems.emplace(stem_of_each(file), file);
+    if (!is_new && files.size() > 1) refuse("--each: {} and {} have one stem, '{}': their results would go to one name.", found->second, file, found->first);
+  }
+  if (files.size() > 1) {
+    want_stem(pipeline);
+    if (arguments.has("profile")) refuse("--profile is of one run, and --each makes {}.", files.size());
+  }
+  for (const std::string& file : files) {
+    Pipeline own = pipeline;
+    put_stem(own, stem_of_each(file));
+    const std::string format = arguments.text("format", "table");
+    const Asked asked = ask({.inputs = {file}, .variables = variables_of(arguments), .stack = "", .with = arguments.all("with"), .pipeline = std::move(own),
+                             .overwrite = arguments.has("overwrite"), .format = format});
+    // Numbers of several files: whose they are.
+    run_asked(*asked.request, arguments, process, files.size() > 1 && format == "table" ? file : "");
+  }
+  return 0;
+}
+
+}  // namespace
+
 int run_pipeline(std::span<const std::string> words, const CommandRow& row, const Process& process) {
   const CommandWords command = parse_command(words);
   const Arguments arguments(command.head, row.options, "run: ");
@@ -237,6 +297,7 @@ int run_pipeline(std::span<const std::string> words, const CommandRow& row, cons
     run_saved_plan(arguments.text("plan"), arguments, process);
     return 0;
   }
+  if (arguments.has("each")) return run_each(command.pipeline, arguments, process);
   const Asked asked = ask({.inputs = inputs_of(arguments, "run"), .variables = variables_of(arguments), .stack = arguments.text("stack"), .with = arguments.all("with"),
                            .pipeline = command.pipeline, .overwrite = arguments.has("overwrite"), .format = arguments.text("format", "table")});
   run_asked(*asked.request, arguments, process);

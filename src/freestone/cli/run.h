@@ -31,8 +31,8 @@ Asked ask(const Asking& asking, const std::function<void(astro::SkyArray&)>& cha
 /// @throws UsageError  a value that does not parse
 Settings settings_of(const Arguments& arguments);
 
-/// Runs what was asked: all results in one plan, prints what is to be printed.
-void run_asked(Request& request, const Arguments& arguments, const Process& process);
+/// Runs what was asked: all results in one plan, prints what is to be printed, `title` before it.
+void run_asked(Request& request, const Arguments& arguments, const Process& process, const std::string& title = "");
 void run_saved_plan(const std::string& path, const Arguments& arguments, const Process& process);
 
 /// The same with events on the way: progress and profile as the options say. `work` gets the options to run with.

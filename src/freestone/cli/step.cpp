@@ -39,7 +39,7 @@ std::string Request::finish() {
 const std::vector<StepRow>& step_table() {
   static const std::vector<StepRow> kTable = [] {
     std::vector<StepRow> all;
-    for (const auto& rows : {reduction_steps(), filter_steps(), part_steps(), label_steps(), arithmetic_steps(), raster_steps(), output_steps()})
+    for (const auto& rows : {reduction_steps(), filter_steps(), part_steps(), label_steps(), arithmetic_steps(), raster_steps(), grid_steps(), output_steps()})
       all.insert(all.end(), rows.begin(), rows.end());
     return all;
   }();

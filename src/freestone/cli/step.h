@@ -17,6 +17,7 @@
 #include "freestone/cli/pipeline_parser.h"
 #include "freestone/exec/compute.h"
 #include "freestone/label/coordinate.h"
+#include "freestone/label/data_array.h"
 
 namespace freestone::cli {
 
@@ -87,6 +88,7 @@ std::vector<StepRow> filter_steps();
 std::vector<StepRow> part_steps();
 std::vector<StepRow> arithmetic_steps();
 std::vector<StepRow> raster_steps();
+std::vector<StepRow> grid_steps();
 std::vector<StepRow> output_steps();
 std::vector<StepRow> label_steps();
 
@@ -96,10 +98,13 @@ std::vector<StepRow> label_steps();
 void select_labels(Flow& flow, const Arguments& arguments, Match match, const std::string& step);
 /// West, south, east, north, in degrees, of axes with latitudes and longitudes.
 void select_box(Flow& flow, const std::vector<double>& box);
-/// Folds the groups that the step before has made.
-void reduce_groups(Flow& flow, const std::string& function);
+/// Folds the groups that the step before has made; with `weights` also along `dims`.
+void reduce_groups(Flow& flow, const std::string& function, const std::optional<DataArray>& weights = {}, const std::vector<std::string>& dims = {});
 
-// Of steps_raster.cpp, for calc and mask.
+// Of steps_raster.cpp, for select, calc and mask.
+
+/// Bands by number from 1 or by name: one (the axis goes), several by comma, or FIRST:LAST with both ends; what the file says of each band goes with it.
+void select_bands(Flow& flow, const std::string& text, const std::string& step);
 
 /// The bands of a raster by name: b1, b2 ..., and those of band_names that can stand in an expression. Nothing for an array without bands.
 std::map<std::string, astro::SkyArray> bands_by_name(const astro::SkyArray& array);

@@ -79,17 +79,28 @@ void calc(Flow& flow, const Arguments& arguments, Request& request) {
   flow.label = text;
 }
 
-void mask(Flow& flow, const Arguments& arguments, Request& request) {
-  const std::string text = arguments.text("where");
-  if (text.empty()) refuse("mask needs --where, such as --where 'x > 3*rms'.");
+/// What does not fulfil `text` becomes `other`.
+void keep_where(Flow& flow, const std::string& text, const std::string& other, const std::string& step, const Request& request) {
   const auto named = names_in(flow, request);
   for (astro::SkyArray& array : flow.arrays) {
     evaluate(text, array, named);  // mistakes are shown in the text as it was typed
-    const ExpressionResult kept = evaluate("where(" + text + ", x, nan)", array, named);
+    const ExpressionResult kept = evaluate("where(" + text + ", x, " + other + ")", array, named);
     if (kept.dims != array.dims || kept.data.shape() != array.data.shape())
-      fail(ErrorKind::kUser, "mask: '{}' has the shape {}, which does not fit into {}.", text, to_string(kept.data.shape()), to_string(array.data.shape()));
+      fail(ErrorKind::kUser, "{}: '{}' has the shape {}, which does not fit into {}.", step, text, to_string(kept.data.shape()), to_string(array.data.shape()));
     array.data = kept.data;
   }
+}
+
+void mask(Flow& flow, const Arguments& arguments, Request& request) {
+  const std::string text = arguments.text("where");
+  if (text.empty()) refuse("mask needs --where, such as --where 'x > 3*rms'.");
+  keep_where(flow, text, "nan", "mask", request);
+}
+
+void where_step(Flow& flow, const Arguments& arguments, Request& request) {
+  const std::string text = arguments.text("expr");
+  if (text.empty()) refuse("where needs --expr, such as --expr 'x > 0'.");
+  keep_where(flow, text, arguments.has("other") ? "(" + arguments.text("other") + ")" : "nan", "where", request);
 }
 
 /// Degrees of temperature, which have another zero than kelvin: kelvins = scale * number + zero.
@@ -168,6 +179,13 @@ std::vector<StepRow> arithmetic_steps() {
        false,
        {{"where", "CONDITION", "such as 'x > 3*rms' or 'isfinite(x) and c > 0'"}},
        mask},
+      {"where",
+       "",
+       "the values where a condition holds, and others elsewhere (default: NaN)",
+       "cube.fits ! where --expr 'x > 0' --other 0 ! sum --axis spectral ! write positive.fits",
+       false,
+       {{"expr", "CONDITION", "such as 'x > 3*rms' or 'isfinite(x) and c > 0'"}, {"other", "EXPRESSION", "what stands elsewhere: a number, or such as 'c' of --with"}},
+       where_step},
       {"to-units",
        "",
        "values in another unit; between Jy/beam and K by the beam",

@@ -48,14 +48,27 @@ LabelSelector selector_of(const std::string& text, bool is_time, const std::stri
   return range;
 }
 
+/// Bands of a raster have numbers and names, but no coordinate.
+bool is_band(const Flow& flow, const std::string& name) {
+  return name == "band" && flow.arrays.size() == 1 && Flow::axis_of(flow.array(), "band").has_value() && flow.labelled().coordinate("band") == nullptr;
+}
+
 }  // namespace
 
 void select_labels(Flow& flow, const Arguments& arguments, Match match, const std::string& step) {
   SelectionOptions options{.match = match};
   if (arguments.has("tolerance")) options.tolerance = arguments.number("tolerance", 0);
   Labels labels;
-  const Dataset dataset = flow.labelled();
+  std::vector<std::pair<std::string, std::string>> others;
   for (const auto& [name, text] : arguments.others()) {
+    if (is_band(flow, name))
+      select_bands(flow, text, step);
+    else
+      others.emplace_back(name, text);
+  }
+  if (others.empty()) return;
+  const Dataset dataset = flow.labelled();
+  for (const auto& [name, text] : others) {
     const std::string dim = flow.dim(name);
     const DatasetVariable* coordinate = dataset.coordinate(dim);
     const bool is_time = coordinate != nullptr && CoordinateValues::read(*coordinate).is_time();
@@ -207,17 +220,23 @@ void interp_step(Flow& flow, const Arguments& arguments, Request&) {
 
 }  // namespace
 
-void reduce_groups(Flow& flow, const std::string& function) {
+void reduce_groups(Flow& flow, const std::string& function, const std::optional<DataArray>& weights, const std::vector<std::string>& dims) {
   const Grouping grouping = std::move(*flow.grouping);
   flow.grouping.reset();
   const std::string name = function == "var" ? "variance" : function;
   std::vector<astro::SkyArray> before = flow.arrays;
-  flow.change_labels([&](const Dataset& d) { return reduce(d, grouping, name); });
+  flow.change_labels([&](const Dataset& d) {
+    if (weights) return weighted(d, grouping, name, *weights, dims);
+    const Dataset folded = reduce(d, grouping, name);
+    return dims.empty() ? folded : reduce(folded, name, dims);
+  });
   for (std::size_t k = 0; k < flow.arrays.size(); ++k) {
     if (!Flow::axis_of(before[k], grouping.dim)) continue;
     if (function == "var") flow.arrays[k].unit = flow.arrays[k].unit.pow(2);
     if (function == "count") flow.arrays[k].unit = Unit();
-    add_cell_methods(flow.arrays[k], {grouping.dim}, function);
+    std::vector<std::string> gone{grouping.dim};
+    gone.insert(gone.end(), dims.begin(), dims.end());
+    add_cell_methods(flow.arrays[k], gone, function);
   }
   flow.label = function;
 }

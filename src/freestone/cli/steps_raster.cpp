@@ -4,6 +4,7 @@
 
 #include "freestone/cli/step.h"
 #include "freestone/geo/indices.h"
+#include "freestone/label/selection.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/shape.h"
 
@@ -30,7 +31,7 @@ Raster raster_of(const astro::SkyArray& array) {
   Raster raster;
   const auto found = std::find(array.dims.begin(), array.dims.end(), "band");
   if (found == array.dims.end() || array.rank() < 3) {
-    fail(ErrorKind::kUser, "an index is made of the bands of a raster, this array is ({}). Files of one band each are stacked: freestone run b4.tif b5.tif --stack band ! index ...",
+    fail(ErrorKind::kUser, "there is no axis of bands, as a raster has: this array is ({}). Files of one band each are stacked: freestone run b4.tif b5.tif --stack band ! index ...",
          fmt::join(array.dims, ", "));
   }
   raster.axis = static_cast<int>(found - array.dims.begin());
@@ -120,7 +121,53 @@ bool is_name(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
+/// What is said of each band, of those that are left.
+void keep_bands(std::vector<formats::Attribute>& attributes, Index count, const std::vector<Index>& kept) {
+  std::vector<formats::Attribute> out;
+  for (formats::Attribute& attribute : attributes) {
+    if (attribute.key.starts_with("band_") && attribute.key.find(':') != std::string::npos) {
+      const Index number = std::atoll(attribute.key.c_str() + 5);
+      const auto found = std::find(kept.begin(), kept.end(), number - 1);
+      if (found == kept.end()) continue;
+      attribute.key = fmt::format("band_{}{}", found - kept.begin() + 1, attribute.key.substr(attribute.key.find(':')));
+    }
+    std::visit(
+        [&]<class T>(T& value) {
+          if constexpr (requires { typename T::value_type; value.at(0); } && !std::is_same_v<T, std::string>) {
+            const bool is_of_bands = attribute.key == "band_names" || attribute.key == "units" || attribute.key == "scale" || attribute.key == "offset";
+            if (!is_of_bands || static_cast<Index>(value.size()) != count) return;
+            T picked;
+            for (const Index k : kept) picked.push_back(value[static_cast<std::size_t>(k)]);
+            value = std::move(picked);
+          }
+        },
+        attribute.value);
+    out.push_back(std::move(attribute));
+  }
+  attributes = std::move(out);
+}
+
 }  // namespace
+
+void select_bands(Flow& flow, const std::string& text, const std::string& step) {
+  const Raster raster = raster_of(flow.array());
+  std::vector<Index> bands;
+  const bool is_range = text.find(':') != std::string::npos && std::find(raster.names.begin(), raster.names.end(), text) == raster.names.end();
+  if (is_range) {
+    const std::vector<std::string> ends = split(text, ':');
+    if (ends.size() != 2) refuse("{}: --band FIRST:LAST is a range, not '{}'.", step, text);
+    const Index first = ends[0].empty() ? 0 : band_of(raster, "band", trimmed(ends[0])), last = ends[1].empty() ? raster.count - 1 : band_of(raster, "band", trimmed(ends[1]));
+    for (Index k = first; k <= last; ++k) bands.push_back(k);
+    if (bands.empty()) refuse("{}: --band {}: the last comes before the first.", step, text);
+  } else {
+    for (const std::string& one : split(text, ',')) bands.push_back(band_of(raster, "band", trimmed(one)));
+  }
+  const bool is_one = bands.size() == 1 && !is_range && text.find(',') == std::string::npos;
+  flow.change_labels([&](const Dataset& d) {
+    return isel(d, {{"band", is_one ? PositionSelector(bands[0]) : PositionSelector(bands)}});
+  });
+  keep_bands(flow.array().attributes, raster.count, bands);
+}
 
 std::map<std::string, astro::SkyArray> bands_by_name(const astro::SkyArray& array) {
   std::map<std::string, astro::SkyArray> bands;

@@ -91,10 +91,20 @@ void reduce_by(Flow& flow, const Arguments& arguments, Request& request) {
   const std::string function = kFunction;
   std::vector<std::string> axes = axes_of(arguments);
   if (flow.grouping) {
-    if (!axes.empty() || arguments.has("weights")) refuse("{}takes neither axes nor weights after {}: groups are folded.", arguments.where(), flow.grouped_by);
+    if (!axes.empty() && !arguments.has("weights"))
+      refuse("{}takes axes after {} with --weights only: groups are folded, and another {} may follow.", arguments.where(), flow.grouped_by, function);
     if (function != "sum" && function != "mean" && function != "std" && function != "var" && function != "min" && function != "max" && function != "count")
       fail(ErrorKind::kUser, "groups are not folded by {}: sum, mean, std, var, min, max, count, first and last do.", function);
-    reduce_groups(flow, function);
+    if (!arguments.has("weights")) {
+      reduce_groups(flow, function);
+      return;
+    }
+    for (std::string& axis : axes) {
+      axis = flow.dim(axis);
+      if (axis == flow.grouping->dim) refuse("{}the axis {} is that of the groups, which are folded.", arguments.where(), axis);
+    }
+    const Dataset labelled = flow.labelled();
+    reduce_groups(flow, function, weights_named(arguments.text("weights"), labelled, request), axes);
     return;
   }
   if (flow.is_dataset() || !flow.arrays[0].coordinates.empty()) {

@@ -6,7 +6,6 @@
 /// folder, written into their files at the end by this process. Results in memory come back part by part.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>

@@ -27,7 +27,6 @@ class FoldStates {
   };
 
   std::vector<Piece>& pieces() { return pieces_; }
-  bool empty() const { return pieces_.empty(); }
 
   /// As bytes: a length, a JSON text of what there is, and the states one after the other.
   std::string bytes() const;

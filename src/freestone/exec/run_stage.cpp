@@ -67,6 +67,9 @@ void StageRunner::run() {
 Slot* StageRunner::begin_task() {
   while (next_ < count_ && run_.finished != nullptr && (*run_.finished)[static_cast<std::size_t>(next_)]) ++next_, ++done_;
   if (free_.empty() || next_ >= count_) return nullptr;
+  if (std::any_of(folds_.begin(), folds_.end(), [](const auto& fold) { return fold != nullptr; }))
+    for (const auto& slot : slots_)
+      if (slot->tile >= 0 && next_ - slot->tile >= fold_window(static_cast<Index>(slots_.size()))) return nullptr;
   Slot* slot = free_.back();
   free_.pop_back();
   slot->tile = next_++;
@@ -117,6 +120,7 @@ void StageRunner::compute_lane(int lane) {
     if (run_.journal != nullptr) run_.journal->finished(run_.stage, slot->tile);
     emit(EventKind::kTaskDone, lane, slot->tile, "", 0, now_ns());
     lock.lock();
+    slot->tile = -1;
     free_.push_back(slot);
     ++done_;
     changed_.notify_all();

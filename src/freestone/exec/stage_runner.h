@@ -18,7 +18,7 @@ namespace freestone {
 
 struct Slot {
   Buffer memory;
-  Index tile = -1;
+  Index tile = -1;  ///< -1: none
   TaskLayout layout;
 };
 
@@ -30,7 +30,8 @@ class StageRunner {
  private:
   void compute_lane(int lane);
   void io_lane(int lane);
-  /// Takes the next tile into a free slot; null when there is none of either. Called with the lock held.
+  /// Takes the next tile into a free slot; null when there is none of either, or its states would have to wait for too many others. Called
+  /// with the lock held.
   Slot* begin_task();
   void fetch(Slot& slot, int lane);
   void compute(Slot& slot, int lane);

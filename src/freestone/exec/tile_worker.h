@@ -62,8 +62,6 @@ class TileWorker {
   ///   is not there
   TileWorker(const std::string& payload, const OpenSource& open, const OpenSink& open_sink);
 
-  const Plan& plan() const { return plan_; }
-
   /// Runs the tiles from `first` to before `last` of a stage, after taking `states` of others of its ranges. With no tiles it merges. Several
   /// threads may call it; together they hold at most `memory` bytes, as far as each alone does.
   /// @throws Error  the first error; kind cancelled

@@ -154,7 +154,8 @@ bool is_coordinate(const Variable& variable) {
   return variable.dims.size() == 1 && variable.dims[0] == variable.name.substr(variable.name.rfind('/') + 1);
 }
 
-/// What lies below `group` (ends with '/'), named from there, and the coordinates above it of axes that are used there.
+/// What lies below `group` (ends with '/'), named from there, with what the group says, and the coordinates above it of axes that are used
+/// there.
 Contents only_group(Contents contents, const std::string& group) {
   std::vector<Variable> inside, above;
   for (Variable& variable : contents.variables) {
@@ -177,6 +178,13 @@ Contents only_group(Contents contents, const std::string& group) {
     inside.push_back(std::move(variable));
   }
   contents.variables = std::move(inside);
+  contents.attributes.clear();
+  std::vector<Contents::Group> below;
+  for (Contents::Group& other : contents.groups) {
+    if (other.path + "/" == group) contents.attributes = std::move(other.attributes);
+    else if (other.path.starts_with(group)) below.push_back({other.path.substr(group.size()), std::move(other.attributes)});
+  }
+  contents.groups = std::move(below);
   return contents;
 }
 

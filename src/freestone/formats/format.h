@@ -62,10 +62,16 @@ struct Variable {
 };
 
 struct Contents {
+  /// A group below the whole, and what it says of itself.
+  struct Group {
+    std::string path;  ///< "daily/mean"
+    std::vector<Attribute> attributes;
+  };
   std::string format, path;
   std::vector<Variable> variables;
   std::vector<Table> tables;
   std::vector<Attribute> attributes;  ///< of the whole: a group's
+  std::vector<Group> groups = {};     ///< empty where the format has none
   bool is_group = false;              ///< variables have names, and none of them comes first
   bool is_unpacked = false;           ///< read from a decompressed copy: where things lie in it is no place of the file
 };

@@ -197,8 +197,12 @@ void members(A& archive, ReadByLibrary& r) {
   archive(r.path, r.field, r.element, r.rank);
 }
 template <class A>
+void members(A& archive, Contents::Group& g) {
+  archive(g.path, g.attributes);
+}
+template <class A>
 void members(A& archive, FileDescription& f) {
-  archive(f.datasets, f.attributes, f.is_netcdf);
+  archive(f.datasets, f.attributes, f.groups, f.is_netcdf);
 }
 
 }  // namespace freestone::formats::hdf5

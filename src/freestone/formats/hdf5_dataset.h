@@ -43,6 +43,7 @@ struct Dataset {
 struct FileDescription {
   std::vector<Dataset> datasets;        ///< in the file's order, groups where they stand
   std::vector<Attribute> attributes;    ///< of the root group
+  std::vector<Contents::Group> groups;  ///< the others
   bool is_netcdf = false;
 };
 

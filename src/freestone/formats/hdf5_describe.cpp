@@ -78,7 +78,10 @@ class Describer {
         continue;
       }
       const H5I_type_t kind = H5Iget_type(object.id());
-      if (kind == H5I_GROUP && groups_.insert(info(object.id(), path).addr).second) walk(object.id(), path + "/", depth + 1);
+      if (kind == H5I_GROUP && groups_.insert(info(object.id(), path).addr).second) {
+        out_.groups.push_back({path, read_attributes(file_, path, object.id()).shown});
+        walk(object.id(), path + "/", depth + 1);
+      }
       if (kind == H5I_DATASET) out_.datasets.push_back(read_dataset(object.id(), path));
     }
   }

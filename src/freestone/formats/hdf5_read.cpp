@@ -139,6 +139,7 @@ class Reader {
     out_ = {.format = is_netcdf ? "netcdf4" : "hdf5", .path = file_->name()};
     out_.is_group = true;
     out_.attributes = std::move(description.attributes);
+    out_.groups = std::move(description.groups);
     const auto dims = name_dimensions(description.datasets);
     for (std::size_t i = 0; i < description.datasets.size(); ++i) {
       const Dataset& dataset = description.datasets[i];

@@ -38,14 +38,18 @@ std::shared_ptr<const Part> read_part(const File& file, const std::string& folde
   file.read_exactly(0, bytes);
   const parquet::Table table = parquet::read(file.name(), bytes, {"path", "offset", "size", "raw"}, kMostRows);
   const parquet::Column *path = table.find("path"), *offset = table.find("offset"), *size = table.find("size"), *raw = table.find("raw");
-  const auto check = [&](const parquet::Column* column, bool is_text) {
-    if (column != nullptr && column->is_text != is_text) fail(ErrorKind::kData, "{}: its column '{}' is of the wrong type.", file.name(), column->name);
+  if (path == nullptr && raw == nullptr) fail(ErrorKind::kData, "{}: it has neither a column 'path' nor 'raw'.", file.name());
+  const auto check = [&](const parquet::Column*& column, bool is_text) {
+    if (column == nullptr || column->is_text == is_text) return;
+    // A column of nothing but nulls has whatever type its writer found for it: pyarrow's is int32.
+    const bool is_empty = !column->present.empty() && std::none_of(column->present.begin(), column->present.end(), [](bool there) { return there; });
+    if (!is_empty) fail(ErrorKind::kData, "{}: its column '{}' is of the wrong type.", file.name(), column->name);
+    column = nullptr;
   };
   check(path, true);
   check(raw, true);
   check(offset, false);
   check(size, false);
-  if (path == nullptr && raw == nullptr) fail(ErrorKind::kData, "{}: it has neither a column 'path' nor 'raw'.", file.name());
   auto part = std::make_shared<Part>();
   const auto rows = static_cast<std::size_t>(table.rows);
   part->rows.resize(rows);
@@ -172,6 +176,11 @@ std::optional<Contents> open_if_parquet(const std::string& location) {
         zarr::variable_from(label, path, static_cast<int>(contents.variables.size()), node, reference, [&, &path = path](zarr::ArrayMetadata& array) {
           return std::make_shared<const ParquetReferences>(label, store->location(path), parent_location(store->location("")), ChunkGrid(array.shape, array.chunk), rows->get<Index>(), identity);
         }));
+  }
+  for (const auto& [key, document] : metadata.items()) {
+    const auto slash = key.rfind('/');
+    if (slash == std::string::npos || key.substr(slash + 1) != ".zattrs" || arrays.contains(key.substr(0, slash))) continue;
+    contents.groups.push_back({key.substr(0, slash), zarr::attributes_from(document)});
   }
   contents.is_group = !(arrays.size() == 1 && arrays.contains(""));
   return contents;

@@ -1,6 +1,26 @@
 #include "freestone/formats/zarr_node.h"
 
+#include <cstring>
+
+#include "freestone/base/base64.h"
+
 namespace freestone::formats::zarr {
+namespace {
+
+/// What xarray writes as _FillValue of floats in version 3, the eight bytes of a little-endian float64 in base64, is the number here, as in
+/// every format.
+void take_number_of_text(Attribute& attribute, DType elements) {
+  const auto* text = std::get_if<std::string>(&attribute.value);
+  if (attribute.key != "_FillValue" || text == nullptr) return;
+  const auto bytes = base64_decoded(*text);
+  if (!bytes || bytes->size() != sizeof(double)) return;
+  double number;
+  std::memcpy(&number, bytes->data(), sizeof number);
+  attribute.value = number;
+  if (elements == DType::kFloat32) attribute.comment = "float32";
+}
+
+}  // namespace
 
 Node node_from_v3(const std::string& name, Json document) {
   Node node;
@@ -29,6 +49,9 @@ Variable variable_from(const std::string& document, const std::string& name, int
   try {
     ArrayMetadata array =
         node.version == 3 ? read_array_v3(document, node.document) : read_array_v2(document, node.document, node.attributes);
+    if (is_floating(array.type.transform.dtype)) {
+      for (Attribute& attribute : variable.attributes) take_number_of_text(attribute, array.type.transform.dtype);
+    }
     if (!array.type.label.empty()) variable.attributes.push_back({"numpy_dtype", array.type.label, "what the integers mean"});
     variable.dims = std::move(array.dims);
     ChunkedLayout layout;

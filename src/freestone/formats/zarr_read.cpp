@@ -80,7 +80,7 @@ std::optional<Nodes> consolidated_v2(const ZarrStore& store) {
     const std::string name = key.substr(0, slash), kind = key.substr(slash + 1);
     check_name(file, name);
     if (!document.is_object()) fail(ErrorKind::kData, "{}: '{}' is no object.", file, key);
-    if (kind == ".zarray") nodes[name] = Node{2, true, document, Json::object()};
+    if (kind == ".zarray" || kind == ".zgroup") nodes[name] = Node{2, kind == ".zarray", document, Json::object()};
     if (kind == ".zattrs") attributes[name] = document;
   }
   for (auto& [name, node] : nodes) {
@@ -134,6 +134,8 @@ std::optional<Contents> open_if_node(const std::string& path) {
   for (const auto& [name, array] : *nodes) {
     if (array.is_array)
       contents.variables.push_back(variable_at(*store, name, is_consolidated ? document : "", static_cast<int>(contents.variables.size()), array));
+    else
+      contents.groups.push_back({name, attributes_from(array.attributes)});
   }
   return contents;
 }

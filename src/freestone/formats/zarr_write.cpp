@@ -29,7 +29,8 @@ constexpr Compressor kCompressors[] = {
 };
 
 const Compressor& compressor_of(const WriteRequest& request) {
-  const std::string wanted = request.packing.compressor.empty() ? "blosc-lz4" : request.packing.compressor;
+  std::string wanted = request.packing.compressor.empty() ? "blosc-lz4" : request.packing.compressor;
+  if (wanted == "deflate") wanted = "gzip";  // the name that other formats have for what is in it
   std::vector<std::string> names;
   for (const Compressor& compressor : kCompressors) {
     if (compressor.name == wanted) return compressor;

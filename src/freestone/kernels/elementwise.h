@@ -51,7 +51,7 @@ struct ElementwiseRow {
   int arity;
   Domain domain;
   Result result;
-  double nanoseconds;                        ///< a rough cost of one element on one core
+  double nanoseconds;                        ///< a rough cost of one element of eight bytes on one core
   std::array<BlockLoop, kDTypeCount> loops;  ///< by compute type; null where undefined
   Operands operands = Operands::kAlike;
   std::span<const double> defaults = {};  ///< the last operands where they are not given; clamped to the compute type's finite range

@@ -17,6 +17,8 @@ void block(const std::byte* const* in, std::byte* out, Index n) {
   }(std::index_sequence_for<A...>{});
 }
 
+#include "freestone/kernels/elementwise_quotients.inl"
+
 using enum Domain;
 using enum Operands;
 constexpr auto kSame = Result::kSame, kToBool = Result::kBool, kReal = Result::kReal, kUint8 = Result::kUint8, kInt32 = Result::kInt32;
@@ -31,6 +33,7 @@ template <class F, class T, int kArity, Result kResult>
 constexpr BlockLoop loop() {
   using R = ResultOf<T, kResult>;
   if constexpr (std::is_same_v<F, Where>) return block<F, R, std::uint8_t, T, T>;  // a bool's byte: of bool itself the compiler makes branches
+  else if constexpr ((std::is_same_v<F, FloorDivide> || std::is_same_v<F, Remainder>) && std::is_integral_v<T>) return quotients<F, T>;
   else if constexpr (std::is_same_v<F, Ldexp>) return block<F, R, T, std::int64_t>;
   else if constexpr (kArity == 1) return block<F, R, T>;
   else if constexpr (kArity == 2) return block<F, R, T, T>;

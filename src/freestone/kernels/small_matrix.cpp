@@ -24,6 +24,23 @@ double size_of_number(double a) { return std::fabs(a); }
 double size_of_number(Complex a) { return std::hypot(a.real(), a.imag()); }
 double real_part(double a) { return a; }
 double real_part(Complex a) { return a.real(); }
+double times_power(double a, int exponent) { return std::ldexp(a, exponent); }
+Complex times_power(Complex a, int exponent) { return {std::ldexp(a.real(), exponent), std::ldexp(a.imag(), exponent)}; }
+double largest_part(double a) { return std::fabs(a); }
+double largest_part(Complex a) { return std::max(std::fabs(a.real()), std::fabs(a.imag())); }
+
+/// Divides `a` by a power of two where the squares of its largest elements would overflow or vanish.
+/// @returns the exponent
+template <class T>
+int bring_near_one(T* a, Index n) {
+  double largest = 0;
+  for (Index i = 0; i < n; ++i)
+    if (const double part = largest_part(a[i]); std::isfinite(part)) largest = std::max(largest, part);
+  if (largest == 0 || (largest > 0x1p-400 && largest < 0x1p400)) return 0;
+  const int exponent = std::ilogb(largest);
+  for (Index i = 0; i < n; ++i) a[i] = times_power(a[i], -exponent);
+  return exponent;
+}
 
 /// Columns p and q (kept as rows) after a rotation, `turn` first bringing q into the phase of p.
 template <class T>
@@ -201,6 +218,7 @@ void eigen_hermitian(T* a, Index n, double* w, T* v, T* work) {
 template <class T>
 void small_qr(T* a, Index rows, Index columns, T* q, Index q_columns, T* r, T* work) {
   const Index steps = std::min(rows, columns);
+  const int exponent = bring_near_one(a, rows * columns);
   // Column j of `work`: the vector of reflection j, from row j on, scaled so that the reflection is 1 - v v^H.
   for (Index j = 0; j < steps; ++j) {
     double squares = 0;
@@ -232,6 +250,7 @@ void small_qr(T* a, Index rows, Index columns, T* q, Index q_columns, T* r, T* w
     const double size = size_of_number(diagonal);
     const T turn = size == 0 ? T(1) : diagonal / size;
     for (Index c = 0; c < columns; ++c) r[i * columns + c] = c < i ? T(0) : c == i ? T(size) : times(mirrored(turn), a[i * columns + c]);
+    for (Index c = 0; exponent != 0 && c < columns; ++c) r[i * columns + c] = times_power(r[i * columns + c], exponent);
     for (Index k = 0; k < rows; ++k) q[k * q_columns + i] = times(q[k * q_columns + i], turn);
   }
 }

@@ -6,6 +6,7 @@
 
 #include "freestone/label/coordinate.h"
 #include "freestone/label/memory_array.h"
+#include "freestone/ops/create.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/index.h"
 #include "freestone/ops/reduce.h"
@@ -134,6 +135,35 @@ Dataset weighted(const Dataset& dataset, const std::string& name, const DataArra
     const Array variance = over_total(nansum(elementwise("square", {floats - centre}) * wide, axes));
     return name == "var" ? variance : elementwise("sqrt", {variance});
   });
+}
+
+Dataset weighted(const Dataset& dataset, const Grouping& grouping, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims) {
+  if (name != "mean" && name != "sum") fail(ErrorKind::kUser, "'{}' of groups takes no weights. mean and sum do.", name);
+  std::vector<DatasetVariable> products = dataset.variables(), totals = products;
+  const auto is_folded = [&](const DatasetVariable& variable) { return variable.axis_of(grouping.dim) >= 0 && !variable.is_coordinate(); };
+  for (std::size_t k = 0; k < products.size(); ++k) {
+    const Array values = products[k].array;
+    if (!is_folded(products[k])) continue;
+    const Array spread_weights = spread(weights.variable(), products[k]);
+    const Array floats = astype(values, DType::kFloat64);
+    const Array wide = spread_weights ? broadcast_to(astype(spread_weights, DType::kFloat64), values.shape()) : broadcast_to(ones({}), values.shape());
+    const Array missing = elementwise("isnan", {values});
+    products[k].array = where(missing, Operand(kNaN), floats * wide);
+    totals[k].array = where(missing, Operand(0.0), wide);
+  }
+  const auto summed = [&](std::vector<DatasetVariable> variables) {
+    const Dataset grouped = reduce(dataset.with(std::move(variables)), grouping, "sum");
+    return dims.empty() ? grouped : reduce(grouped, "sum", dims);
+  };
+  const Dataset sums = summed(std::move(products)), weight = summed(std::move(totals));
+  if (name == "sum") return sums;
+  std::vector<DatasetVariable> means = sums.variables();
+  for (DatasetVariable& variable : means) {
+    if (!dataset.contains(variable.name) || !is_folded(dataset[variable.name])) continue;
+    const Array total = weight[variable.name].array;
+    variable.array = where(elementwise("equal", {total, Operand(0.0)}), Operand(kNaN), variable.array / total);
+  }
+  return sums.with(std::move(means));
 }
 
 DataArray cos_latitude(const Dataset& dataset) {

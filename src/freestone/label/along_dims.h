@@ -9,6 +9,7 @@
 
 #include "freestone/exec/compute.h"
 #include "freestone/label/data_array.h"
+#include "freestone/label/grouping.h"
 #include "freestone/ops/filters.h"
 
 namespace freestone {
@@ -30,6 +31,11 @@ Dataset weighted(const Dataset& dataset, const std::string& name, const DataArra
 inline Dataset weighted_mean(const Dataset& dataset, const DataArray& weights, const std::vector<std::string>& dims = {}) {
   return weighted(dataset, "mean", weights, dims);
 }
+
+/// The same of each group along the grouping's axis, and along `dims`: weights may differ along both (days of a month, areas). mean and sum. Groups without
+/// values are NaN.
+/// @throws Error kind user: another name; as above and as grouping.h's reduce
+Dataset weighted(const Dataset& dataset, const Grouping& grouping, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims = {});
 
 /// The cosine of latitude: the weights of a grid of equal angles. Latitude is the coordinate whose standard_name, units (degrees_north) or name
 /// (lat, latitude) says so.

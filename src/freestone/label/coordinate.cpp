@@ -82,6 +82,14 @@ Index nearest(const std::vector<Key>& keys, const Key& wanted, Match match, std:
   return best;
 }
 
+/// "hours since 0000-01-01".
+bool begins_in_year_zero(const std::string& units) {
+  std::size_t at = units.find_first_not_of(' ', units.find("since") + 5);
+  const std::size_t begin = at;
+  while (at < units.size() && units[at] == '0') ++at;
+  return at > begin && (at == units.size() || units[at] == '-');
+}
+
 }  // namespace
 
 std::string text_of(const Label& label) { return label.text() != nullptr ? "'" + *label.text() + "'" : fmt::format("{}", label.number()); }
@@ -151,7 +159,11 @@ CoordinateValues CoordinateValues::read(const DatasetVariable& coordinate, const
 
 std::string CoordinateValues::text(Index position) const {
   const auto i = static_cast<std::size_t>(position);
-  return is_time() ? text_of(date_of(instants_[i], calendar())) : fmt::format("{}", numbers_[i]);
+  if (!is_time()) return fmt::format("{}", numbers_[i]);
+  DateTime date = date_of(instants_[i], calendar());
+  // Units that begin in a year 0 count it, whatever their calendar does: a climatology of such units is of the year 0.
+  if (date.year < 0 && (calendar() == Calendar::kStandard || calendar() == Calendar::kJulian) && begins_in_year_zero(units_->text())) ++date.year;
+  return text_of(date);
 }
 
 CoordinateValues::Found CoordinateValues::find(const Label& label, Match match, std::optional<double> tolerance) const {

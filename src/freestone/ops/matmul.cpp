@@ -106,7 +106,7 @@ Array vecdot(const Array& a, const Array& b, int axis) {
 Array outer(const Array& a, const Array& b) {
   if (a.rank() != 1 || b.rank() != 1)
     fail(ErrorKind::kUser, "outer: of two vectors, not of shapes {} and {}.", to_string(a.shape()), to_string(b.shape()));
-  return tensordot(a, b, 0);
+  return elementwise("multiply", {expand_dims(a, 1), b});  // no sum: one that begins with 0 loses the sign of -0
 }
 
 Array matrix_transpose(const Array& a) {

@@ -31,6 +31,7 @@
 #include "freestone/ops/smooth.h"
 #include "freestone/ops/sort.h"
 #include "freestone/ops/sort_passes.h"
+#include "freestone/ops/warp.h"
 
 namespace freestone {
 namespace {
@@ -127,6 +128,13 @@ Made make_gather(const Json& p, const Specs& in) {
   for (const Json& json : p.at("positions")) positions.push_back(std::make_shared<Positions>(Positions::from_json(json)));
   return std::make_shared<GatherOp>(in.at(0), p.at("axes").get<std::vector<int>>(), std::move(positions),
                                     Shape(p.at("points").get<std::vector<Index>>()), p.at("place").get<int>());
+}
+
+Made make_warp(const Json& p, const Specs& in) {
+  const auto resampling = p.at("resampling").get<int>(), missing = p.at("missing").get<int>();
+  if (resampling < 0 || resampling > 2 || missing < 0 || missing > 1 || in.at(0).shape.rank() < 2) fail(ErrorKind::kData, "A warp in the plan does not fit its input.");
+  return std::make_shared<WarpOp>(in[0], std::make_shared<PixelMap>(PixelMap::from_json(p.at("map"))), static_cast<kernels::Resampling>(resampling),
+                                  static_cast<kernels::MissingRule>(missing));
 }
 
 MaskBlocks blocks_of(const Json& p, const Spec& mask) {
@@ -387,6 +395,7 @@ const OpEntry kOps[] = {
     {"user_blocks",     1, refuse_user_function},
     {"user_function",   1, refuse_user_function},
     {"view",            1, make_view},
+    {"warp",            1, make_warp},
     {"window",          1, make_window},
 };
 // clang-format on

@@ -109,31 +109,36 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
     const OwnMap& owned = stage.owned.at({stage.body[b], -1});
     // A tile that has nothing of the reduction tells nothing of it.
     const Box some = owned_box(owned, tile, op.domain()), part = some.empty() ? Box(op.domain()) : some;
-    Index leaves = 1, leaves_in_tile = 1;
-    bool split = false;
-    std::vector<int> reduced_axes;
-    for (const int k : fold.axes()) {
-      const Index leaf = fold.leaf()[k];
+    Index leaves = 1, leaves_in_tile = 1, unordered = 0;
+    std::vector<int> split_axes;
+    // Leaves are numbered with the last reduced axis fastest: while that is split, what a tile has of the next rows has to wait.
+    for (std::size_t i = fold.axes().size(); i-- > 0;) {
+      const int k = fold.axes()[i];
+      const Index leaf = fold.leaf()[k], in_tile = (part.shape[k] + leaf - 1) / leaf;
+      if (!split_axes.empty()) unordered += (in_tile - 1) * leaves;
       leaves *= (op.domain()[k] + leaf - 1) / leaf;
-      leaves_in_tile *= (part.shape[k] + leaf - 1) / leaf;
+      leaves_in_tile *= in_tile;
       const int axis = owned[static_cast<std::size_t>(k)].anchor_axis;
-      if (axis >= 0 && stage.tile[axis] < stage.domain.shape[axis]) split = true, reduced_axes.push_back(axis);
+      if (axis >= 0 && stage.tile[axis] < stage.domain.shape[axis]) split_axes.push_back(axis);
     }
     const Index state = fold.state_words() * 8;
     const Index kept_tile = kept_count(fold, part), kept_all = kept_count(fold, Box(op.domain()));
-    if (!split) {
+    if (split_axes.empty()) {
       bytes += state * std::min(kept_tile, StageProgram::most_kept(fold)) * std::min<Index>(leaves_in_tile, 32) * lanes;
       continue;
     }
     // Pieces stay open until their last tile: all of them, unless the reduced axes run fastest.
     const auto runs_fastest = [&](int axis) {
-      return std::find(order.end() - static_cast<std::ptrdiff_t>(reduced_axes.size()), order.end(), axis) != order.end();
+      return std::find(order.end() - static_cast<std::ptrdiff_t>(split_axes.size()), order.end(), axis) != order.end();
     };
-    const bool one_by_one = !in_pairs && std::all_of(reduced_axes.begin(), reduced_axes.end(), runs_fastest);
+    const bool one_by_one = !in_pairs && std::all_of(split_axes.begin(), split_axes.end(), runs_fastest);
     const Index open = one_by_one ? std::min(kept_all, 2 * kept_tile) : kept_all;
-    // In mirrored pairs leaves come in an order that is not their own: all of them may have to wait.
-    const Index waiting = in_pairs ? leaves : std::min<Index>(leaves, (lanes + ahead) * leaves_in_tile + 32);
-    bytes += state * (open + (one_by_one ? open : kept_tile) * waiting);
+    Index levels = 1;
+    for (Index nodes = leaves; nodes > kFoldArity; nodes = (nodes + kFoldArity - 1) / kFoldArity) ++levels;
+    // An open piece has a state on each level of its tree, and what came before its turn. In mirrored pairs leaves come in an order that is
+    // not their own: all of them may have to wait.
+    const Index waiting = std::min(leaves, in_pairs ? leaves : unordered);
+    bytes += state * (open * (levels + waiting) + kept_tile * std::min(leaves, fold_window(lanes + ahead) * leaves_in_tile));
   }
   return bytes;
 }
@@ -233,9 +238,11 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     const double shared = layout.streamed > 0 ? layout.shared_nanoseconds : 0;
     double cpu = (layout.nanoseconds - shared) * 1e-9 / rates.core_speed + static_cast<double>(layout.writes) * rates.request_seconds;
     const Index held = layout.task_bytes - layout.spare_bytes;
-    if (held > rates.cache_bytes)
-      cpu += static_cast<double>(layout.touched_bytes) /
-             (slots * held > rates.shared_cache_bytes ? rates.memory_bytes_per_second : rates.shared_bytes_per_second);
+    if (held > rates.cache_bytes) {
+      // Tasks that are read ahead wait; a lane comes back to what its last step has left, not to all that its task holds.
+      const bool is_shared = static_cast<double>(std::min(held, layout.largest_step)) * lanes <= static_cast<double>(rates.shared_cache_bytes);
+      cpu += static_cast<double>(layout.touched_bytes) / (is_shared ? rates.shared_bytes_per_second : rates.memory_bytes_per_second);
+    }
     // Out of the cache elements are copied, through memory.
     if (read.cache_bytes > 0)
       cpu += (2 * static_cast<double>(layout.read_bytes) + bytes_beside_rows(cached_program, layout)) / rates.memory_bytes_per_second;
@@ -319,8 +326,9 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
         for (const auto& order : orders) {
           const Index pinned = state_bytes(program, stage, middle, order, false, threads, ahead), room = memory - pinned;
           if (cached.task_bytes > room) continue;
+          const KeptRows rows(cached_program, stage, order, middle);
           for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
-            const CachedRead read = read_in_rows(cached_program, stage, order, middle, cached.read, slots, room - slots * cached.task_bytes);
+            const CachedRead read = rows.read(cached.read, slots, room - slots * cached.task_bytes);
             if (read.cache_bytes > 0) consider(cached, order, {}, pinned, slots, read);
           }
         }

@@ -56,13 +56,8 @@ Decoded decoded_for(const StageProgram& program, const std::vector<bool>& mirror
 
 }  // namespace
 
-CachedRead read_in_rows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle, const ReadCost& tile,
-                        int slots, Index room) {
-  CachedRead best{static_cast<double>(tile.decoded), 0};
-  // Tiles in flight hold their chunks, encoded until they are decoded.
-  Index needed = slots * (tile.decoded + tile.bytes);
+KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle) {
   Box run = middle;
-  Index run_decoded = tile.decoded;
   double tiles = 1;
   for (std::size_t i = order.size(); i-- > 0;) {
     const int axis = order[i];
@@ -74,15 +69,22 @@ CachedRead read_in_rows(const StageProgram& program, const Stage& stage, const s
       Box both = run, one = run;
       both.shape[axis] = std::min(2 * stage.tile[axis], extent);
       both.start[axis] = one.start[axis] = std::min(start, stage.domain.end(axis) - both.shape[axis]);
-      shared = std::max(shared, 2 * program.lay_out(one).read.decoded - program.lay_out(both).read.decoded);
+      shared = std::max(shared, 2 * program.decoded_bytes(one) - program.decoded_bytes(both));
     }
-    needed += shared;
-    if (needed > room) break;
     run.start[axis] = stage.domain.start[axis], run.shape[axis] = extent;
     tiles *= static_cast<double>(extent) / static_cast<double>(stage.tile[axis]);
-    run_decoded = program.lay_out(run).read.decoded;
-    const double each = static_cast<double>(run_decoded) / tiles;
-    if (each < 0.99 * best.decoded) best = {each, needed};
+    rows_.push_back({shared, static_cast<double>(program.decoded_bytes(run)) / tiles});
+  }
+}
+
+CachedRead KeptRows::read(const ReadCost& tile, int slots, Index room) const {
+  CachedRead best{static_cast<double>(tile.decoded), 0};
+  // Tiles in flight hold their chunks, encoded until they are decoded.
+  Index needed = slots * (tile.decoded + tile.bytes);
+  for (const Row& row : rows_) {
+    needed += row.shared;
+    if (needed > room) break;
+    if (row.decoded < 0.99 * best.decoded) best = {row.decoded, needed};
   }
   return best;
 }

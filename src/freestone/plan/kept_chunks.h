@@ -14,10 +14,20 @@ struct CachedRead {
 
 /// Tiles one after another: from the fastest axis to the slowest, as long as there is room for the chunks that lie across the border
 /// between one run of tiles and the next, each chunk is decoded once a run.
-/// @param middle tile in the middle of the domain
-/// @param tile   what it reads
-CachedRead read_in_rows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle, const ReadCost& tile,
-                        int slots, Index room);
+class KeptRows {
+ public:
+  /// @param middle tile in the middle of the domain
+  KeptRows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle);
+  /// @param tile what it reads
+  CachedRead read(const ReadCost& tile, int slots, Index room) const;
+
+ private:
+  struct Row {
+    Index shared;    ///< decoded bytes across the border to the next run
+    double decoded;  ///< bytes a tile when the chunks of a run are kept
+  };
+  std::vector<Row> rows_;  ///< from the fastest axis that has several tiles
+};
 
 /// Pairs of anchor axes, of equal extents, such that some input is looked at in two ways that differ by their exchange: `x + x.T`.
 std::vector<MirroredAxes> mirrored_axes(const StageProgram& program, const Stage& stage);

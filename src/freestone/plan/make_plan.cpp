@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -95,16 +97,59 @@ class Planner {
   std::vector<std::vector<int>> users_;
   mutable double tile_seconds_ = 0;
   mutable Index tile_choices_ = 0;
+  mutable std::map<std::string, std::pair<TileChoice, Stage>> chosen_;  ///< by stage_key
   std::vector<PassRecord> records_;
 };
 
 double seconds_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+/// Everything of a stage that its tiles depend on, beside the graph: stores by what is in them, for their numbers differ from draft to draft.
+std::string stage_key(const Plan& plan, const Stage& stage, const TileRules& rules, Index memory) {
+  std::string key;
+  const auto put = [&key](const auto&... numbers) { (fmt::format_to(std::back_inserter(key), "{},", numbers), ...); };
+  const auto put_all = [&](const auto& numbers) {
+    put(std::size(numbers));
+    for (const auto n : numbers) put(n);
+  };
+  const auto put_store = [&](int number) {
+    const Store& store = plan.stores[static_cast<std::size_t>(number)];
+    put(store.value.node, store.value.output, store.on_disk);
+    if (store.on_disk) put_all(store.block);
+  };
+  put(memory, stage.anchor.node, stage.anchor.output);
+  put_all(stage.domain.start), put_all(stage.domain.shape);
+  put_all(stage.body), put_all(stage.folds);
+  put(stage.inputs.size(), stage.store_inputs.size(), stage.deliveries.size());
+  for (const ValueRef& input : stage.inputs) put(input.node, input.output);
+  for (const int store : stage.store_inputs) put_store(store);
+  for (const Delivery& delivery : stage.deliveries) {
+    put(delivery.value.node, delivery.value.output, delivery.to_store);
+    delivery.to_store ? put_store(delivery.target) : put(delivery.target);
+  }
+  for (const auto& [value, owned] : stage.owned) {
+    put(value.node, value.output);
+    for (const OwnAxis& own : owned) put(own.anchor_axis, own.offset, own.mul, own.unit);
+  }
+  put_all(rules.whole), put_all(rules.step), put_all(rules.exactly), put_all(rules.across);
+  return key;
+}
+
 TileChoice Planner::tiles_of(const Plan& plan, Stage& stage, const TileRules& rules, Index memory) const {
   const double start = seconds_now();
-  TileChoice choice = choose_tiles(plan, stage, rules, sinks_, memory, plan.threads, options_.rates, is_on(kPriceTiles));
+  // Most drafts differ in one cut, and share their other stages.
+  const auto [at, is_new] = chosen_.try_emplace(stage_key(plan, stage, rules, memory));
+  auto& [choice, chosen] = at->second;
+  if (is_new) {
+    choice = choose_tiles(plan, stage, rules, sinks_, memory, plan.threads, options_.rates, is_on(kPriceTiles));
+    chosen = stage;
+    ++tile_choices_;
+  } else {
+    Stage again = chosen;
+    again.store_inputs = std::move(stage.store_inputs);
+    again.deliveries = std::move(stage.deliveries);
+    stage = std::move(again);
+  }
   tile_seconds_ += seconds_now() - start;
-  ++tile_choices_;
   return choice;
 }
 
@@ -495,17 +540,20 @@ namespace {
 
 /// Sources of which `plan` reads much more than there is of them: tiles and chunks lie across each other.
 std::vector<int> read_over(const Plan& plan) {
-  std::vector<int> sources;
-  for (std::size_t n = 0; n < plan.nodes.size(); ++n) {
-    const auto& source = plan.nodes[n].op->source();
-    if (source == nullptr || source->memory()) continue;
-    const double once = static_cast<double>(source->cost(Box(source->spec().shape)).bytes);
-    double read = 0;
-    for (const Stage& stage : plan.stages)
-      if (std::count(stage.inputs.begin(), stage.inputs.end(), ValueRef{static_cast<int>(n), 0}))
-        read += static_cast<double>(stage.estimate.bytes_read);
-    if (read > 1.3 * once) sources.push_back(static_cast<int>(n));
+  const auto once = [&](int node) {
+    const auto& source = plan.nodes[static_cast<std::size_t>(node)].op->source();
+    return source == nullptr || source->memory() ? 0 : static_cast<double>(source->cost(Box(source->spec().shape)).bytes);
+  };
+  std::map<int, double> read;  // a stage tells what it reads of all its sources together
+  for (const Stage& stage : plan.stages) {
+    double all = 0;
+    for (const ValueRef& input : stage.inputs) all += once(input.node);
+    for (const ValueRef& input : stage.inputs)
+      if (const double its = once(input.node); its > 0) read[input.node] += static_cast<double>(stage.estimate.bytes_read) * its / all;
   }
+  std::vector<int> sources;
+  for (const auto& [node, bytes] : read)
+    if (bytes > 1.3 * once(node)) sources.push_back(node);
   return sources;
 }
 

@@ -377,17 +377,13 @@ Index StageProgram::finish_memory(int body_index, const Box& domain) const {
   return bytes + sink_bytes;
 }
 
-TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
-  TaskLayout layout;
-  layout.values.resize(values_.size());
-  layout.inputs.resize(inputs_.size());
-  layout.domains.resize(stage_.body.size());
-  layout.active.resize(stage_.body.size());
-  layout.scratch_offset.assign(steps_.size(), -1);
-  layout.scratch_bytes.assign(steps_.size(), 0);
-
-  // What is needed of each value, from the end to the start.
-  std::vector<Box> need(values_.size());
+StageProgram::Needs StageProgram::needs(const Box& anchor_box) const {
+  Needs out;
+  out.domains.resize(stage_.body.size());
+  out.active.resize(stage_.body.size());
+  // From the end to the start.
+  std::vector<Box>& need = out.values;
+  need.resize(values_.size());
   for (std::size_t v = 0; v < values_.size(); ++v)
     need[v] = Box(Dims(values_[v].spec.shape.rank(), 0), Shape(values_[v].spec.shape.rank(), 0));
   std::vector<bool> wanted(values_.size());
@@ -426,8 +422,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
             wanted[static_cast<std::size_t>(value)] = true;
           }
       }
-      layout.domains[which] = domain;
-      layout.active[which] = any;
+      out.domains[which] = domain;
+      out.active[which] = any;
       if (any)
         for (std::size_t i = 0; i < node_inputs_[which].size(); ++i) {
           const int value = node_inputs_[which][i];
@@ -435,6 +431,32 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         }
     }
   }
+  return out;
+}
+
+bool StageProgram::is_in_memory(const StageInput& input) const {
+  return input.source ? input.source->memory().has_value() : !plan_.stores[static_cast<std::size_t>(input.store)].on_disk;
+}
+
+Index StageProgram::decoded_bytes(const Box& anchor_box) const {
+  const Needs all = needs(anchor_box);
+  Index bytes = 0;
+  for (const StageInput& input : inputs_)
+    if (const Box& box = all.values[static_cast<std::size_t>(input.value)]; input.source && !box.empty() && !is_in_memory(input))
+      bytes += input.source->cost(box).decoded;
+  return bytes;
+}
+
+TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
+  TaskLayout layout;
+  layout.values.resize(values_.size());
+  layout.inputs.resize(inputs_.size());
+  layout.scratch_offset.assign(steps_.size(), -1);
+  layout.scratch_bytes.assign(steps_.size(), 0);
+  Needs all = needs(anchor_box);
+  const std::vector<Box>& need = all.values;
+  layout.domains = std::move(all.domains);
+  layout.active = std::move(all.active);
   for (std::size_t v = 0; v < values_.size(); ++v) layout.values[v].box = need[v];
 
   // Places in memory, from the start to the end: fetched bytes first, for they wait for their task.
@@ -444,8 +466,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
     const Box& box = need[v];
     auto& input = layout.inputs[i];
     const StageInput& described = inputs_[i];
-    input.in_memory =
-        described.source ? described.source->memory().has_value() : !plan_.stores[static_cast<std::size_t>(described.store)].on_disk;
+    input.in_memory = is_in_memory(described);
     if (input.in_memory || box.empty()) continue;
     if (described.source) {
       const ReadCost cost = described.source->cost(box);
@@ -486,8 +507,9 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
     if (described.cached) layout.spare_bytes += input.encoded_bytes;
   }
   std::vector<bool> owns(values_.size());
+  const auto bytes_of = [&](std::size_t v) { return need[v].count() * size_of(values_[v].spec.dtype); };
   const auto place = [&](std::size_t v) {
-    layout.values[v].bytes = need[v].count() * size_of(values_[v].spec.dtype);
+    layout.values[v].bytes = bytes_of(v);
     if (const Shape& unit = layout.values[v].unit; !unit.empty())
       layout.values[v].bytes = layout.values[v].unit_bytes * GridParts(need[v], unit).count();
     layout.values[v].offset = places.take(layout.values[v].bytes);
@@ -515,7 +537,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         auto& input = layout.inputs[which];
         if (input.in_memory || need[v].empty()) break;
         const bool in_place = inputs_[which].source ? inputs_[which].source->decodes_in_place() : true;
-        const Index bytes = need[v].count() * size_of(values_[v].spec.dtype);
+        const Index bytes = bytes_of(v);
         layout.read_bytes += bytes;
         layout.nanoseconds += static_cast<double>(need[v].count()) * 0.15;
         if (in_place) {
@@ -528,6 +550,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           places.give_back(input.encoded_offset, input.encoded_bytes);
         }
         layout.touched_bytes += layout.values[v].unit.empty() ? bytes : 2 * bytes;
+        layout.largest_step = std::max(layout.largest_step, bytes);
         break;
       }
       case StepKind::kRun: {
@@ -536,7 +559,10 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         if (!layout.active[which] || domain.empty() || operation.is_view()) break;
         const Need cost = operation.need(domain);
         layout.nanoseconds += cost.nanoseconds;
-        Index scratch_bytes = cost.scratch_bytes;
+        Index scratch_bytes = cost.scratch_bytes, step_bytes = 0;
+        for (const int v : node_inputs_[which]) step_bytes += bytes_of(static_cast<std::size_t>(v));
+        for (const int v : node_outputs_[which]) step_bytes += bytes_of(static_cast<std::size_t>(v));
+        layout.largest_step = std::max(layout.largest_step, step_bytes);
         if (is_shared(step.which, domain)) {
           layout.shared_nanoseconds += cost.nanoseconds;
           // Lanes come to help where something is streamed: each has its own.

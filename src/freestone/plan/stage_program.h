@@ -71,6 +71,7 @@ struct TaskLayout {
   Index task_bytes = 0;
   Index spare_bytes = 0;    ///< of `task_bytes`: for chunks that a cache has no room for, hardly ever touched
   Index touched_bytes = 0;  ///< moved through memory by all steps
+  Index largest_step = 0;   ///< what one step reads and writes at most: between it and the next the caches must hold that
   ReadCost read;
   Index remote_requests = 0;  ///< those of `read` that go over a network
   Index read_bytes = 0;    ///< of elements, of all inputs that are read
@@ -115,6 +116,8 @@ class StageProgram {
   void read_through(const std::shared_ptr<ChunkCache>& cache);
   /// The layout of the task for a box of the anchor.
   TaskLayout lay_out(const Box& anchor_box) const;
+  /// Of that layout only `read.decoded`.
+  Index decoded_bytes(const Box& anchor_box) const;
   /// Whether lanes without a task of their own may help with a node's part of a task: long elementwise work, and long reductions.
   bool is_shared(int body_index, const Box& domain) const;
   /// The parts of such elementwise work; none is larger than the first.
@@ -130,6 +133,14 @@ class StageProgram {
   static std::vector<Box> fold_pieces(const Fold& fold, const Box& domain_box);
 
  private:
+  /// What a task needs.
+  struct Needs {
+    std::vector<Box> values;   ///< of each value
+    std::vector<Box> domains;  ///< one a body node
+    std::vector<bool> active;  ///< one a body node: something of it is wanted
+  };
+  Needs needs(const Box& anchor_box) const;
+  bool is_in_memory(const StageInput& input) const;
   const Plan& plan_;
   const Stage& stage_;
   const std::vector<SinkFacts>& sinks_;
@@ -153,6 +164,9 @@ View unit_view(const TaskLayout::Value& value, std::byte* memory, DType dtype, c
 
 /// Neighbours that are merged into one state in the tree of a fold.
 inline constexpr Index kFoldArity = 16;
+/// Tiles from the oldest that is not done to the last that has begun, in a stage whose states are merged across tiles: a lane that is held up
+/// must not have the others pile up states that wait for its own.
+constexpr Index fold_window(Index slots) { return slots + 4; }
 
 /// Elements of `box` that a fold keeps: the product over axes that are not reduced.
 Index kept_count(const Fold& fold, const Box& box);
