@@ -210,7 +210,7 @@ def in_own_mounts(words, *arguments, **options):
     """A shell's words in a name space of mounts, which goes with it; skipped where the system allows none."""
     probe = subprocess.run(["unshare", *UNSHARE, "true"], capture_output=True, text=True)
     if probe.returncode != 0:
-        pytest.skip(f"no name space of mounts can be had here: {probe.stderr.strip()}")
+        pytest.skip("nothing can be mounted here")
     return subprocess.run(["unshare", *UNSHARE, "sh", "-ec", words, "sh", *map(str, arguments)], text=True, **options)
 
 
