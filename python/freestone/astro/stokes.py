@@ -61,7 +61,10 @@ class StokesSpectralCube(Boxes):
 
     @classmethod
     def read(cls, filename: Any, format: str | None = None, hdu: int | str | None = None, **options: Any) -> StokesSpectralCube:
-        """Opens a file with a Stokes axis; only metadata is read. Planes whose channels have beams are `VaryingResolutionSpectralCube`s, with their own."""
+        """Opens a file with a Stokes axis; only metadata is read.
+
+        Planes whose channels have beams are cubes of class `VaryingResolutionSpectralCube`, with their own.
+        """
         if hasattr(filename, "data") or isinstance(filename, list):
             raise UserError("StokesSpectralCube.read takes a path; of HDUs make a SpectralCube each.")
         path = os.fspath(filename) if hdu is None else f"{os.fspath(filename)}[{hdu}]"

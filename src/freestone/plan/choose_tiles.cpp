@@ -17,6 +17,9 @@ constexpr double kRemoteRequestSeconds = 2e-3;
 constexpr Index kReadAheadBytes = Index{16} << 20;
 constexpr Index kMostAhead = 4;
 
+// Tiles that share chunks wait for those that other lanes decode: measured, means of months over NetCDF-4 (docs/decisions/0042).
+constexpr double kWaitForChunks = 0.25;
+
 /// Tasks that are read ahead.
 Index tasks_ahead(const TaskLayout& layout) {
   return layout.read.bytes > 0 ? std::clamp<Index>(kReadAheadBytes / layout.read.bytes, 1, kMostAhead) : 1;
@@ -232,7 +235,8 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
     // What is streamed is read and decoded by all lanes, whoever has the task.
     const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
     const double streamed = layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
-    const double reading = read.decoded / rates.decode_bytes_per_second + bytes_read / rates.read_bytes_per_second +
+    const double waiting = read.cache_bytes > 0 ? 1 + kWaitForChunks : 1;
+    const double reading = waiting * read.decoded / rates.decode_bytes_per_second + bytes_read / rates.read_bytes_per_second +
                            static_cast<double>(layout.read.requests) * read_share * rates.request_seconds +
                            static_cast<double>(layout.remote_requests) * read_share * kRemoteRequestSeconds;
     const double shared = layout.streamed > 0 ? layout.shared_nanoseconds : 0;
