@@ -262,7 +262,7 @@ SkyArray along_path(const SkyArray& given, const PixelPlaces& places, double wid
     std::size_t part = 1;
     for (Index k = 0; k < samples; ++k) {
       const double along = static_cast<double>(k);
-      while (part + 1 < count && ends[part] < along) ++part;
+      while (part + 1 < count && (ends[part] < along || ends[part] == ends[part - 1])) ++part;
       const double length = ends[part] - ends[part - 1], t = length > 0 ? std::min(1.0, (along - ends[part - 1]) / length) : 0;
       const double down = places.rows[part] - places.rows[part - 1], right = places.columns[part] - places.columns[part - 1];
       rows.push_back(places.rows[part - 1] + t * down + (length > 0 ? across * right / length : 0));

@@ -13,6 +13,7 @@ namespace freestone::cli {
 namespace {
 
 constexpr std::size_t kMostLines = 1000000;
+constexpr std::size_t kMostDigits = 64;  // of a part of an angle
 
 /// "5h34m31.9s", "-5d24m10s", "05:34:31.9": whole parts, then the rest.
 std::optional<double> sexagesimal(const std::string& text, bool& says_hours) {
@@ -29,7 +30,7 @@ std::optional<double> sexagesimal(const std::string& text, bool& says_hours) {
       number += c;
     } else if (c == ':' || c == 'h' || c == 'd' || c == 'm' || c == 's' || c == '\'' || c == '"') {
       if (number.empty()) continue;
-      if (count == 3 || std::count(number.begin(), number.end(), '.') > 1 || number == ".") return std::nullopt;
+      if (count == 3 || std::count(number.begin(), number.end(), '.') > 1 || number == "." || number.size() > kMostDigits) return std::nullopt;
       parts[count++] = std::stod(number);
       number.clear();
     } else {

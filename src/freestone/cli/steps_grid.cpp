@@ -128,6 +128,7 @@ Places places_of(const SkyArray& array, const Arguments& arguments, const PlaceT
   for (std::size_t i = 0; i < table.first.size(); ++i) {
     const auto value = [&](const std::string& text, bool hours) { return is_sky ? parse_angle(text, hours, "extract:") : parse_number(text, "extract: a place"); };
     places.first.push_back(value(table.first[i], in_hours)), places.second.push_back(value(table.second[i], false));
+    if (is_sky && !(std::abs(places.second.back()) <= 90)) refuse("extract: {} is no latitude: they go from -90 to 90 degrees.", table.second[i]);
   }
   places.first_name = is_sky ? (in_hours ? "ra" : "l") : "x", places.second_name = is_sky ? (in_hours ? "dec" : "b") : "y";
   if (is_sky) {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr Index kMostExact = Index{1} << 22;  // pixels whose positions are held one by one, if a rougher tolerance helps
 constexpr Index kLimit = Index{1} << 24;      // if nothing does
+constexpr Index kMostCells = Index{1} << 22;  // some 60 bytes each
 constexpr double kRoughest = 0.125;           // of a pixel: what gdalwarp allows by default
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr Index kCell = PixelMap::kCell;
@@ -60,6 +61,9 @@ Box PixelMap::pixels_of(Index i, Index j) const {
 PixelMap PixelMap::make(Index rows, Index columns, const Function& function, double tolerance) {
   PixelMap map(rows, columns);
   const Index cells = map.cell_rows_ * map.cell_columns_;
+  if (cells > kMostCells)
+    fail(ErrorKind::kUser, "An image of {} x {} pixels is more than one map holds ({} cells of {} x {}). Take larger pixels, or parts: --bbox.", rows, columns,
+         kMostCells, kCell, kCell);
   map.exact_.assign(static_cast<std::size_t>(cells), 0);
   for (Index i = 0; i <= map.cell_rows_; ++i) {
     for (Index j = 0; j <= map.cell_columns_; ++j) {

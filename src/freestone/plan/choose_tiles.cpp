@@ -146,10 +146,31 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
   return bytes;
 }
 
-}  // namespace
+/// Whether what a tile needs depends on where it lies in ways that corners and the middle do not tell: a warp over a pole.
+bool is_gathered(const Plan& plan, const Stage& stage) {
+  return std::any_of(stage.body.begin(), stage.body.end(), [&](int node) {
+    const Op& op = *plan.nodes[static_cast<std::size_t>(node)].op;
+    for (int i = 0; i < op.input_count(); ++i)
+      for (const AxisMap& map : op.input(i))
+        if (map.kind == AxisKind::kGather) return true;
+    return false;
+  });
+}
 
-TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory,
-                        int threads, const Rates& rates, bool price) {
+/// Memory of the largest task of all, as far as they can be looked at: of more than that some, evenly.
+Index largest_of_all(const Plan& plan, const Stage& stage, const std::vector<SinkFacts>& sinks) {
+  constexpr Index kMostLooks = 8192;
+  StageProgram program(plan, stage, sinks, {});
+  if (stage.cache_bytes > 0) program.read_through(nullptr);
+  const Index tiles = tile_count(stage), step = (tiles + kMostLooks - 1) / kMostLooks;
+  Index most = stage.task_bytes;
+  for (Index tile = 0; tile < tiles; tile += step) most = std::max(most, program.lay_out(tile_box(stage, tile)).task_bytes);
+  return most;
+}
+
+/// @param memory  by the tasks at corners and in the middle
+TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory,
+                          int threads, const Rates& rates, bool price) {
   const StageProgram program(plan, stage, sinks, {});
   const int rank = stage.domain.rank();
 
@@ -370,6 +391,33 @@ TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, 
   }
   stage.reason = fmt::format("{}{}cheapest of the tiles that fit {}", why, why.empty() ? "" : "; ", format_bytes(memory));
   return best;
+}
+
+}  // namespace
+
+TileChoice choose_tiles(const Plan& plan, Stage& stage, const TileRules& rules, const std::vector<SinkFacts>& sinks, Index memory,
+                        int threads, const Rates& rates, bool price) {
+  if (!is_gathered(plan, stage)) return choose_by_some(plan, stage, rules, sinks, memory, threads, rates, price);
+  const Stage given = stage;
+  TileChoice choice;
+  // Smaller tiles need less at their worst, too.
+  constexpr int kTries = 6;
+  Index room = memory, most = 0;
+  for (int k = 0; k < kTries; ++k, room /= 3) {
+    stage = given;
+    choice = choose_by_some(plan, stage, rules, sinks, room, threads, rates, price);
+    if (!choice.fits) break;
+    most = largest_of_all(plan, stage, sinks);
+    const Index left = memory - stage.pinned_bytes - stage.cache_bytes;
+    if (most > left) continue;
+    stage.task_bytes = most;
+    stage.slots = static_cast<int>(std::min<Index>(stage.slots, left / std::max<Index>(1, most)));
+    stage.estimate.peak_bytes = stage.slots * most + stage.pinned_bytes + stage.cache_bytes;
+    return choice;
+  }
+  if (most > 0) choice.smallest_budget = std::max(choice.smallest_budget, most + stage.pinned_bytes);
+  choice.fits = false;
+  return choice;
 }
 
 }  // namespace freestone
