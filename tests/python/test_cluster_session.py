@@ -27,7 +27,7 @@ def test_a_session(tmp_path, capfd):
             x = (a - a.mean(axis=0)).T
             with fs.progress("json"):
                 np.testing.assert_allclose(x.max(axis=0).compute(), (values - values.mean(0)).T.max(0), rtol=1e-12)
-            last = json.loads(capfd.readouterr().err.splitlines()[-1])
+            last = json.loads([line for line in capfd.readouterr().err.splitlines() if line.startswith("{")][-1])
             assert last["event"] == "done" and last["fraction"] == 1
             kept = persist(x, chunks=(10, 10, 40))
             futures = futures_of(kept)
