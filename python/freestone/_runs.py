@@ -317,6 +317,8 @@ def _of_writes(writes: list[WriteLater], given: Mapping[str, Any]) -> dict[str, 
             if told.get(key) not in (None, value):
                 raise UserError(f"The writes were described with {key}={told[key]!r} and {key}={value!r}; for one run of both give {key}= to compute.")
             told[key] = value
+    if any(write._is_done_here() for write in writes):
+        told["scheduler"] = "threads"
     return told
 
 
@@ -333,6 +335,10 @@ class WriteLater(DaskTask):
 
     def __repr__(self) -> str:
         return "<freestone.WriteLater: compute() writes>"
+
+    def _is_done_here(self) -> bool:
+        """Whether only this process can write it."""
+        return False
 
     def compute(
         self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
