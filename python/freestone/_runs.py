@@ -299,7 +299,8 @@ def compute(
             for place, _ in writes:
                 results[place] = None
         if arrays:
-            values = _core.compute(arrays, run_setup(**given))
+            stores = [item for item in items if isinstance(item, WriteLater) and hasattr(item, "_freestone_arrays")]
+            values = _core.compute(arrays, run_setup(**_of_writes(stores, given)))
             for place, first, end in parts:
                 results[place] = items[place]._freestone_result(values[first:end])
         for place, future in futures:

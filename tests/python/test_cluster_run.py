@@ -250,7 +250,7 @@ def test_functions_of_python_are_refused_before_anything_is_sent(client, tmp_pat
         np.testing.assert_array_equal(a.compute(scheduler="threads"), np.arange(6.0) / 2)
 
 
-@pytest.mark.parametrize("how", ["store", "later", "settings"])
+@pytest.mark.parametrize("how", ["store", "later", "together", "settings"])
 def test_large_targets_of_store_are_written_from_this_process(client, sent, how):
     pytest.importorskip("xarray")
     from freestone.xarray.store import store
@@ -262,6 +262,8 @@ def test_large_targets_of_store_are_written_from_this_process(client, sent, how)
         store(arrays, targets, scheduler=client)
     elif how == "later":
         store(arrays, targets, compute=False, scheduler=client).compute()
+    elif how == "together":
+        fs.compute(store(arrays, targets, compute=False), scheduler=client)
     else:
         with fs.settings(scheduler=client):
             store(arrays, targets)
