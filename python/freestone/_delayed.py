@@ -45,7 +45,7 @@ class Delayed(DaskTask):
     def compute(self, *, num_workers: int | None = None, scheduler: Any = None, **settings: Any) -> Any:
         """Runs it, and what it needs, and gives the result. Parameters are as in `freestone.compute`."""
         threads = _runs.threads_of(settings.get("threads"), num_workers, scheduler)
-        with _runs.settings(**{**settings, "threads": threads, "scheduler": scheduler}):
+        with _runs.told(**{**settings, "threads": threads, "scheduler": scheduler}):
             return _gathered([self.submit()])[0]
 
     def _freestone_compute(self) -> Future:

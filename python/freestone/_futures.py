@@ -10,6 +10,7 @@ A future among the arguments stands for its result: the work begins when all of 
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import os
 import queue
@@ -20,7 +21,7 @@ import traceback
 import weakref
 from collections.abc import Callable, Iterable, Iterator, ValuesView
 from concurrent.futures import CancelledError
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from freestone import _runs
 from freestone.errors import UserError
@@ -37,10 +38,11 @@ NUMBERS = itertools.count(1)
 class Future:
     """The result of a function that runs, or will run, in the background. Made by `submit` and `map`."""
 
-    __slots__ = ("_work", "_state", "_result", "_waiting", "_callbacks", "_number", "_name", "__weakref__")
+    __slots__ = ("_work", "_context", "_state", "_result", "_waiting", "_callbacks", "_number", "_name", "__weakref__")
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._work: Any = (function, args, kwargs)
+        self._context: contextvars.Context | None = contextvars.copy_context()
         self._state = _PENDING
         self._result: Any = None
         self._waiting = 0
@@ -150,7 +152,7 @@ class Future:
         with _lock:
             if self._state in _DONE or (only_from is not None and self._state != only_from):
                 return False
-            self._state, self._result, self._work = state, result, None
+            self._state, self._result, self._work, self._context = state, result, None, None
             callbacks, self._callbacks = self._callbacks, None
         if callbacks is not None:
             for callback in callbacks:
@@ -166,8 +168,9 @@ class Future:
                 return
             self._state = _RUNNING
             function, args, kwargs = self._work
+            context = cast("contextvars.Context", self._context)
         try:
-            result = function(*args, **kwargs)
+            result = context.run(function, *args, **kwargs)
         except BaseException as error:
             self._end(_ERROR, error)
             return
@@ -285,6 +288,7 @@ def submit(fn: Callable[..., Any], *args: Any, pure: bool = False, key: str | No
     Parameters
     ----------
     fn : callable
+        Runs with the context variables of the caller.
     *args, **kwargs
         Futures among them, in lists, tuples and dicts too, stand for their results.
     pure : bool

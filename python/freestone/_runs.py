@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from freestone import _core
@@ -18,6 +19,8 @@ __all__ = ["settings", "get_settings", "progress", "profile", "Profile", "WriteL
 
 _lock = threading.Lock()
 _settings: dict[str, Any] = {"memory": None, "threads": 0, "temp_dir": "", "scheduler": None, "resume": False}
+# What one piece of work was told, before the settings of the process: those that overlap do not see each other's.
+_told: ContextVar[Mapping[str, Any]] = ContextVar("freestone_told", default={})
 _observers: list[Any] = []
 # Dask's words for this process, and the threads that they mean; None: as many as are set.
 _HERE: dict[str, int | None] = {"threads": None, "threading": None, "sync": 1, "synchronous": 1, "single-threaded": 1}
@@ -63,24 +66,14 @@ class settings:
         scheduler_file: str | os.PathLike[str] | None = None,
         resume: bool | None = None,
     ) -> None:
-        changed: dict[str, Any] = {}
-        if memory is not None:
-            changed["memory"] = memory
-        if threads is not None:
-            if threads < 1:
-                raise UserError("threads is 1 or more.")
-            changed["threads"] = int(threads)
-        if temp_dir is not None:
-            changed["temp_dir"] = os.fspath(temp_dir)
-        if resume is not None:
-            changed["resume"] = bool(resume)
-        if scheduler is not None or scheduler_file is not None:
-            changed["scheduler"] = cluster_of(scheduler, scheduler_file)
+        changed = _changes(memory=memory, threads=threads, temp_dir=temp_dir, scheduler=scheduler, scheduler_file=scheduler_file, resume=resume)
         with _lock:
-            trial = {**_settings, **changed}
-            _core.run_setup(trial["memory"], trial["threads"], trial["temp_dir"], [])
             self._before = {key: _settings[key] for key in changed}
             _settings.update(changed)
+        told = _told.get()
+        self._told = {key: told[key] for key in changed if key in told}
+        if self._told:
+            _told.set({**told, **{key: changed[key] for key in self._told}})
 
     def __enter__(self) -> settings:
         return self
@@ -88,6 +81,45 @@ class settings:
     def __exit__(self, *_: object) -> None:
         with _lock:
             _settings.update(self._before)
+        if self._told:
+            _told.set({**_told.get(), **self._told})
+
+
+def _changes(
+    *, memory: Any = None, threads: int | None = None, temp_dir: Any = None, scheduler: Any = None, scheduler_file: Any = None, resume: bool | None = None
+) -> dict[str, Any]:
+    """What is given of `settings`, checked."""
+    changed: dict[str, Any] = {}
+    if memory is not None:
+        changed["memory"] = memory
+    if threads is not None:
+        if threads < 1:
+            raise UserError("threads is 1 or more.")
+        changed["threads"] = int(threads)
+    if temp_dir is not None:
+        changed["temp_dir"] = os.fspath(temp_dir)
+    if resume is not None:
+        changed["resume"] = bool(resume)
+    if scheduler is not None or scheduler_file is not None:
+        changed["scheduler"] = cluster_of(scheduler, scheduler_file)
+    trial = {**_now(), **changed}
+    _core.run_setup(trial["memory"], trial["threads"], trial["temp_dir"], [])
+    return changed
+
+
+def _now() -> dict[str, Any]:
+    with _lock:
+        return {**_settings, **_told.get()}
+
+
+@contextlib.contextmanager
+def told(**given: Any) -> Iterator[None]:
+    """A context whose work, what it submits too, has some of `settings` that no other thread sees."""
+    token = _told.set({**_told.get(), **_changes(**given)})
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 def cluster_of(scheduler: Any, scheduler_file: Any = None) -> Any:
@@ -104,8 +136,7 @@ def cluster_of(scheduler: Any, scheduler_file: Any = None) -> Any:
 def get_settings() -> dict[str, Any]:
     """The settings that a run has now: ``memory`` (bytes), ``threads``, ``temp_dir``, ``scheduler`` (Dask's client, or None)."""
     memory, threads, temp_dir = _core.settings()
-    with _lock:
-        now = dict(_settings)
+    now = _now()
     if now["memory"] is not None:
         memory = _core.parse_bytes(now["memory"])
     return {"memory": memory, "threads": now["threads"] or threads, "temp_dir": now["temp_dir"] or temp_dir, "scheduler": now["scheduler"]}
@@ -113,8 +144,8 @@ def get_settings() -> dict[str, Any]:
 
 def run_setup(**overrides: Any) -> Any:
     """The setup of a run now: settings, some of them overridden as in `settings`, and observers."""
+    now = {**_now(), **{key: value for key, value in overrides.items() if value is not None}}
     with _lock:
-        now = {**_settings, **{key: value for key, value in overrides.items() if value is not None}}
         cluster = now["scheduler"]
         memory = now["memory"]
         if memory is None and "distributed.worker" in sys.modules:
@@ -291,7 +322,7 @@ def compute(
             writes.append((place, item))
         elif hasattr(item, "_freestone_compute"):
             background.append(place)
-    with settings(**given) if background else contextlib.nullcontext():  # what runs in the background has no other way to know
+    with told(**given) if background else contextlib.nullcontext():  # what runs in the background has no other way to know
         futures = [(place, items[place]._freestone_compute()) for place in background]
         if writes:
             written = [output for _, item in writes for output in item._outputs()]
@@ -299,7 +330,8 @@ def compute(
             for place, _ in writes:
                 results[place] = None
         if arrays:
-            values = _core.compute(arrays, run_setup(**given))
+            stores = [item for item in items if isinstance(item, WriteLater) and hasattr(item, "_freestone_arrays")]
+            values = _core.compute(arrays, run_setup(**_of_writes(stores, given)))
             for place, first, end in parts:
                 results[place] = items[place]._freestone_result(values[first:end])
         for place, future in futures:
@@ -317,6 +349,8 @@ def _of_writes(writes: list[WriteLater], given: Mapping[str, Any]) -> dict[str, 
             if told.get(key) not in (None, value):
                 raise UserError(f"The writes were described with {key}={told[key]!r} and {key}={value!r}; for one run of both give {key}= to compute.")
             told[key] = value
+    if any(write._is_done_here() for write in writes):
+        told["scheduler"] = "threads"
     return told
 
 
@@ -333,6 +367,10 @@ class WriteLater(DaskTask):
 
     def __repr__(self) -> str:
         return "<freestone.WriteLater: compute() writes>"
+
+    def _is_done_here(self) -> bool:
+        """Whether only this process can write it."""
+        return False
 
     def compute(
         self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None

@@ -236,6 +236,44 @@ def test_tasks_on_a_worker_do_their_runs_where_they_are(client, cube, sent):
     assert sent == [("compute", client.scheduler.address)]
 
 
+def test_functions_of_python_are_refused_before_anything_is_sent(client, tmp_path, capfd):
+    def halved(block):
+        return block / 2
+
+    a = fs.map_blocks(halved, fs.asarray(np.arange(6.0)), dtype="f8")
+    with pytest.raises(fs.UserError, match='The function halved .*not sent .*scheduler="threads"'):
+        a.compute(scheduler=client)
+    with pytest.raises(fs.UserError, match='scheduler="threads"'):
+        a.write(tmp_path / "a.npy", compute=False).compute(scheduler=client)
+    assert not os.listdir(tmp_path) and "Compute Failed" not in capfd.readouterr().err
+    with fs.settings(scheduler=client):
+        np.testing.assert_array_equal(a.compute(scheduler="threads"), np.arange(6.0) / 2)
+
+
+@pytest.mark.parametrize("how", ["store", "later", "together", "settings"])
+def test_large_targets_of_store_are_written_from_this_process(client, sent, how):
+    pytest.importorskip("xarray")
+    from freestone.xarray.store import store
+
+    values = np.arange(350000.0).reshape(700, 500)
+    arrays = [fs.asarray(values).rechunk((100, 500)) * 2, fs.asarray(values[:5]) + 1]
+    targets = [np.zeros((700, 500)), np.zeros((5, 500))]
+    if how == "store":
+        store(arrays, targets, scheduler=client)
+    elif how == "later":
+        store(arrays, targets, compute=False, scheduler=client).compute()
+    elif how == "together":
+        fs.compute(store(arrays, targets, compute=False), scheduler=client)
+    else:
+        with fs.settings(scheduler=client):
+            store(arrays, targets)
+    np.testing.assert_array_equal(targets[0], values * 2)
+    np.testing.assert_array_equal(targets[1], values[:5] + 1)
+    assert sent == []
+    store(arrays[1:], targets[1:], scheduler=client)
+    assert len(sent) == 1
+
+
 def test_nobody_at_an_address(monkeypatch):
     monkeypatch.setattr("freestone.cluster._connect._CONNECT_SECONDS", 1)
     with pytest.raises(fs.IoError, match="127.0.0.1:9"):

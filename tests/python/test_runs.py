@@ -54,6 +54,42 @@ def test_what_compute_is_told_reaches_all_that_it_runs(tmp_path):
         later.compute(colour="red")
 
 
+def test_what_one_call_is_told_no_other_sees():
+    before, begun, end, seen = fs.get_settings(), threading.Barrier(3), threading.Barrier(3), {}
+
+    def work(n):
+        def waits():
+            begun.wait(20)
+            seen[n] = fs.get_settings()["threads"], fs.get_settings()["memory"], fs.submit(fs.get_settings).result(20)["threads"]
+            with fs.settings(temp_dir="/tmp", memory="99MiB"):
+                seen[n, "set"] = fs.get_settings()["threads"], fs.get_settings()["memory"]
+            seen[n, "after"] = fs.get_settings()["memory"]
+            end.wait(20)
+
+        return fs.delayed(waits)()
+
+    with fs.settings(threads=8):  # so many threads has the pool at least
+        for _ in range(8):
+            fs.submit(time.sleep, 0.01)
+        callers = [
+            threading.Thread(target=lambda: fs.compute(work(3), threads=3, memory="70MiB")),
+            threading.Thread(target=lambda: work(5).compute(threads=5, memory="71MiB")),
+        ]
+        for caller in callers:
+            caller.start()
+        begun.wait(20)
+        assert fs.get_settings()["threads"] == 8
+        end.wait(20)
+        for caller in callers:
+            caller.join(20)
+    assert seen[3] == (3, 70 << 20, 3) and seen[5] == (5, 71 << 20, 5)
+    assert seen[3, "set"] == (3, 99 << 20) and seen[5, "set"] == (5, 99 << 20)
+    assert seen[3, "after"] == 70 << 20 and seen[5, "after"] == 71 << 20
+    assert fs.get_settings() == before
+    with fs.settings(memory="60MiB"):
+        assert fs.submit(fs.get_settings).result(20)["memory"] == 60 << 20
+
+
 def test_explain_reads_nothing_and_says_what_is_read(cube_path):
     with fs.profile() as p:
         text = fs.sigma_clip(fs.open(cube_path), 3).sum(0).explain()

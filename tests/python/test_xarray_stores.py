@@ -60,6 +60,21 @@ def test_stores_computed_together_share_a_pass(two, runs):
     np.testing.assert_array_equal(again[0], targets[0])
 
 
+def test_what_a_store_was_told_reaches_the_run_with_others(two, tmp_path):
+    arrays, _, targets = two
+    later = store(arrays, targets, compute=False, memory="1KiB")
+    for items in ((later,), (later, fs.asarray(np.arange(4.0)).sum())):
+        with pytest.raises(fs.MemoryBudgetError):
+            fs.compute(*items)
+    with pytest.raises(fs.UserError, match="memory='1KiB' and memory='64MiB'"):
+        fs.compute(later, store(arrays, targets, compute=False, memory="64MiB"))
+    assert not any(target.any() for target in targets)
+    # Files are another run.
+    fs.compute(store(arrays, targets, compute=False, memory="64MiB"), fs.write({tmp_path / "a.npy": arrays[1]}, compute=False, memory="32MiB"))
+    fs.compute(later, memory="64MiB")
+    assert_stored(two)
+
+
 def test_store_in_the_background_and_twice(two):
     later = later_of(two)
     assert later.submit().result() is None

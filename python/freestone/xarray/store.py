@@ -111,6 +111,9 @@ class StoreLater(_runs.WriteLater):
         small = [t for t in self._targets if t.source.nbytes <= _SMALL_BYTES]
         return small, [t for t in self._targets if t.source.nbytes > _SMALL_BYTES]
 
+    def _is_done_here(self) -> bool:
+        return bool(self._split()[1])
+
     def _freestone_arrays(self) -> list[Any]:
         small, large = self._split()
         return [t.source._core for t in small] + [_stored(t)._core for t in large]
@@ -126,8 +129,7 @@ class StoreLater(_runs.WriteLater):
         given = {"memory": memory, "threads": _runs.threads_of(threads, num_workers, scheduler), "scheduler": scheduler}
         arrays = self._freestone_arrays()
         if arrays:
-            told = {**self._settings, **{key: value for key, value in given.items() if value is not None}}
-            self._freestone_result(_core.compute(arrays, _runs.run_setup(**told)))
+            self._freestone_result(_core.compute(arrays, _runs.run_setup(**_runs._of_writes([self], given))))
 
 
 def _stored(target: _Target) -> Array:
@@ -157,7 +159,7 @@ def store(
     compute : bool
         False: nothing is stored before the result's ``compute()``.
     memory, threads, num_workers, scheduler
-        Of the run.
+        Of the run. Targets over 1 MiB are written block by block from this process, so the run is here, whatever the scheduler.
     """
     arrays = list(sources) if isinstance(sources, (list, tuple)) else [sources]
     places = list(targets) if isinstance(targets, (list, tuple)) else [targets]
