@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from freestone import _core, _interrupts
+from freestone import _core, _interrupts, _runs
 from freestone._array import Array
 from freestone._dtypes import DTypeLike, dtype_of
 from freestone.errors import UserError
@@ -26,15 +26,16 @@ def name_of(function: Any) -> str:
 
 
 class Function:
-    """A Python function, called here or in a process; Ctrl-C stops it."""
+    """A Python function, called here or in a process; Ctrl-C stops it. Runs that it begins belong to the task of Dask that described the call."""
 
-    __slots__ = ("function", "workers", "_run")
+    __slots__ = ("function", "workers", "_run", "_worker")
 
     def __init__(self, function: Callable[..., Any], workers: str) -> None:
         if workers not in ("threads", "processes"):
             raise UserError(f"workers is 'threads' or 'processes', not {workers!r}.")
         self.function, self.workers = function, workers
         self._run: Callable[..., Any] | None = None
+        self._worker = _runs.worker_here()
         if workers == "processes":
             self._started()
 
@@ -48,7 +49,13 @@ class Function:
         return self._run
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return (self._run or self._started())(*args, **kwargs)
+        run = self._run or self._started()
+        if self._worker is None:
+            return run(*args, **kwargs)
+        from freestone.cluster._inside import work_for
+
+        with work_for(self._worker):
+            return run(*args, **kwargs)
 
     def __reduce__(self) -> Any:
         return (Function, (self.function, self.workers))

@@ -43,6 +43,11 @@ class Future:
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._work: Any = (function, args, kwargs)
         self._context: contextvars.Context | None = contextvars.copy_context()
+        worker = _runs.worker_here()
+        if worker is not None:
+            from freestone.cluster._inside import working_for
+
+            self._context.run(working_for.set, worker)
         self._state = _PENDING
         self._result: Any = None
         self._waiting = 0

@@ -142,6 +142,15 @@ def get_settings() -> dict[str, Any]:
     return {"memory": memory, "threads": now["threads"] or threads, "temp_dir": now["temp_dir"] or temp_dir, "scheduler": now["scheduler"]}
 
 
+def worker_here() -> Any:
+    """The worker of Dask for whose task the caller works; None elsewhere."""
+    if "distributed.worker" not in sys.modules:
+        return None
+    from freestone.cluster import _inside
+
+    return _inside.worker_here()
+
+
 def run_setup(**overrides: Any) -> Any:
     """The setup of a run now: settings, some of them overridden as in `settings`, and observers."""
     now = {**_now(), **{key: value for key, value in overrides.items() if value is not None}}

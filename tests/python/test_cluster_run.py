@@ -4,6 +4,7 @@ import filecmp
 import json
 import os
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -234,6 +235,41 @@ def test_tasks_on_a_worker_do_their_runs_where_they_are(client, cube, sent):
         where = client.scheduler.address
         assert own.submit(lambda: float(fs.nansum(fs.open(cube)).compute(scheduler=where)), pure=False).result(timeout=60) == expected
     assert sent == [("compute", client.scheduler.address)]
+
+
+def _by_submit(path, address):
+    with fs.settings(scheduler=address):
+        return float(fs.submit(lambda: fs.open(path).sum().compute()).result())
+
+
+def _by_delayed(path, address):
+    return float(fs.delayed(lambda: fs.open(path).sum().compute())().compute(scheduler=address))
+
+
+def _by_write(path, address):
+    with fs.settings(scheduler=address):
+        fs.open(path).write(path + ".zarr", compute=False).submit().result()
+    return float(fs.open(path + ".zarr").sum().compute(scheduler="threads"))
+
+
+def _by_function(path, address):
+    with fs.settings(scheduler=address):
+        return float(fs.map_blocks(lambda block: block + float(fs.open(path).sum().compute()), fs.asarray(np.zeros((4, 4))), dtype="f8").compute()[0, 0])
+
+
+@pytest.mark.parametrize("way", [_by_submit, _by_delayed, _by_write, _by_function])
+def test_tasks_do_runs_of_other_threads_where_they_are(tmp_path, way):
+    import cloudpickle
+    from distributed import Client
+
+    path = os.fspath(tmp_path / "a.zarr")
+    fs.asarray(np.arange(20000.0).reshape(200, 100)).write(path, chunks=(50, 50))
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    try:
+        with Cluster(1, 1, memory_limit="1GiB", dashboard_address=None) as cluster, Client(cluster, set_as_default=False) as own:
+            assert own.submit(way, path, own.scheduler.address, pure=False).result(timeout=15) == np.arange(20000.0).sum()
+    finally:
+        cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 
 def test_functions_of_python_are_refused_before_anything_is_sent(client, tmp_path, capfd):

@@ -12,6 +12,7 @@ import time
 import freestone as fs
 import numpy as np
 import pytest
+from freestone import _futures
 
 
 def test_settings_as_function_and_context():
@@ -54,7 +55,8 @@ def test_what_compute_is_told_reaches_all_that_it_runs(tmp_path):
         later.compute(colour="red")
 
 
-def test_what_one_call_is_told_no_other_sees():
+def test_what_one_call_is_told_no_other_sees(monkeypatch):
+    monkeypatch.setattr(_futures, "_pool", _futures._Pool())  # whose size no test before this one has set
     before, begun, end, seen = fs.get_settings(), threading.Barrier(3), threading.Barrier(3), {}
 
     def work(n):
@@ -68,7 +70,7 @@ def test_what_one_call_is_told_no_other_sees():
 
         return fs.delayed(waits)()
 
-    with fs.settings(threads=8):  # so many threads has the pool at least
+    with fs.settings(threads=8):
         for _ in range(8):
             fs.submit(time.sleep, 0.01)
         callers = [

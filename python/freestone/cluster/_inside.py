@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from freestone.cluster._connect import workers_known
@@ -11,6 +14,9 @@ from freestone.cluster._connect import workers_known
 # Of a worker's limit; Dask itself holds back new tasks at 0.7 or 0.8 of it, and ends the worker at 0.95.
 SHARE = 0.6
 LEAST = 32 << 20
+
+#: The worker for whose task a thread works that Dask does not know: one of the pool of futures, or of a run that calls a function.
+working_for: ContextVar[Any] = ContextVar("freestone_worker", default=None)
 
 
 def held_bytes() -> int:
@@ -31,14 +37,24 @@ def budget_of(limit: int, held: int) -> int:
 
 
 def worker_here() -> Any:
-    """The worker that runs the calling task; None elsewhere."""
+    """The worker that runs the calling task, or the task for which the caller works on another thread; None elsewhere."""
     distributed = sys.modules.get("distributed")
     if distributed is None:
         return None
     try:
         return distributed.get_worker()
     except ValueError:
-        return None
+        return working_for.get()
+
+
+@contextlib.contextmanager
+def work_for(worker: Any) -> Iterator[None]:
+    """A context that belongs to a task of `worker`, whichever the thread."""
+    token = working_for.set(worker)
+    try:
+        yield
+    finally:
+        working_for.reset(token)
 
 
 def worker_memory() -> int | None:
