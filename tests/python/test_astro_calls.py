@@ -7,6 +7,7 @@ import astropy.units as u
 import freestone as fs
 import numpy as np
 import pytest
+from astropy.convolution import Gaussian2DKernel
 from astropy.io import fits
 from freestone.astro import SpectralCube, StokesSpectralCube, VaryingResolutionSpectralCube
 
@@ -54,6 +55,30 @@ def test_each_call_is_told_of_its_own_block(cube, accepts_chunks):
         made = numbered.apply_function_parallel_spectral(look, accepts_chunks=accepts_chunks)
         np.testing.assert_array_equal(elements(made), places)
     assert not wrong
+
+
+def test_allow_huge_goes_to_functions_of_the_user_only(cube):
+    given = []
+
+    def look(part, *_, **options):
+        given.append({name: options[name] for name in ("allow_huge", "other") if name in options})
+        return part
+
+    both, kernel = {"allow_huge": True, "other": 1}, Gaussian2DKernel(1)
+    for made in (
+        cube.apply_function_parallel_spatial(look, num_cores=2, **both),
+        cube.apply_function_parallel_spectral(look, **both),
+        cube.spatial_smooth(kernel, convolve=look, raise_error_jybm=False, **both),
+    ):
+        given.clear()
+        elements(made)
+        assert given and all(options == both for options in given)
+    # Where nobody brings a function it is without meaning, also when others of the options need astropy.
+    for options in ({}, {"boundary": "extend"}):
+        expected = elements(cube.spatial_smooth(kernel, raise_error_jybm=False, **options))
+        np.testing.assert_array_equal(elements(cube.spatial_smooth(kernel, raise_error_jybm=False, allow_huge=True, **options)), expected)
+    np.testing.assert_array_equal(elements(cube.sigma_clip_spectrally(3, allow_huge=True)), elements(cube.sigma_clip_spectrally(3)))
+    np.testing.assert_array_equal(elements(cube.spectral_smooth_median(3, allow_huge=True)), elements(cube.spectral_smooth_median(3)))
 
 
 # Stokes: a beam for each channel of each plane.

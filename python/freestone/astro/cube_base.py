@@ -32,13 +32,16 @@ _IGNORED = frozenset(
 
 #: Those of them that methods which pass options on keep to themselves.
 _STEERING = frozenset(
-    "how progressbar parallel num_cores verbose use_memmap memmap_dir backend update_function update_size iterate_rays allow_huge".split()
+    "how progressbar parallel num_cores verbose use_memmap memmap_dir backend update_function update_size iterate_rays".split()
 )
 
 
-def own_options(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that go to the user's function, or to astropy's: all but those that steer spectral_cube."""
-    return {name: value for name, value in options.items() if name not in _STEERING}
+def own_options(options: dict[str, Any], ours: bool = False) -> dict[str, Any]:
+    """The options that go to the user's function, or to astropy's: all but those that steer spectral_cube.
+
+    `ours`: the function is none of the user's, and has no memory to be allowed.
+    """
+    return {name: value for name, value in options.items() if name not in _STEERING and not (ours and name == "allow_huge")}
 
 
 def accept(options: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ class CubeSmoothing(CubeFunctions):
             "median" or "mean"; "std" or "mad_std". Other functions, ``grow`` and the like run in astropy, block by block.
         sigma_lower, sigma_upper : float, optional
         """
-        own = own_options(options)
+        own = own_options(options, ours=True)
         center, deviation = own.get("cenfunc", "median"), own.get("stdfunc", "std")
         if isinstance(center, str) and isinstance(deviation, str) and set(own) <= {"maxiters", "cenfunc", "stdfunc", "sigma_lower", "sigma_upper"}:
             clipped = sigma_clip(
@@ -79,7 +79,7 @@ class CubeSmoothing(CubeFunctions):
             Another function, of the signature of astropy.convolution.convolve; it and other `options` run in Python, block by block.
         """
         weights = _weights(kernel, 1)
-        own = own_options(options)
+        own = own_options(options, ours=convolve is None)
         if astropys(convolve, own):
             made = Array(_core.convolve(self._filled()._core, (weights / _nonzero(weights)).tolist(), 0, "interpolate"))
             return self._on(made)._kept(save_to_tmp_dir)
@@ -97,7 +97,7 @@ class CubeSmoothing(CubeFunctions):
         self.check_jybeam_smoothing(raise_error_jybm=raise_error_jybm)
         weights = _weights(kernel, 2)
         _nonzero(weights)
-        own = own_options(options)
+        own = own_options(options, ours=convolve is None)
         if astropys(convolve, own):
             return self._on(image_convolved(self._filled(), weights))._kept(save_to_tmp_dir)
         function = convolution(convolve, own)
@@ -120,7 +120,7 @@ class CubeSmoothing(CubeFunctions):
         self, ksize: int, raise_error_jybm: bool = True, filter: Callable[..., Any] | None = None, save_to_tmp_dir: bool = False, **options: Any
     ) -> Any:
         """Spectra through a running median of `ksize` channels: scipy.ndimage.median_filter with its `options`."""
-        return self.spectral_filter(ksize, _median_filter(filter), raise_error_jybm, save_to_tmp_dir, **options)
+        return self.spectral_filter(ksize, _median_filter(filter), raise_error_jybm, save_to_tmp_dir, **own_options(options, ours=filter is None))
 
     def spatial_filter(self, ksize: Any, filter: Callable[..., Any], raise_error_jybm: bool = True, save_to_tmp_dir: bool = False, **options: Any) -> Any:
         """Channels through a filter of scipy.ndimage, ``filter(image, size=ksize, **options)``. In Jy/beam only with ``raise_error_jybm=False``."""
@@ -133,7 +133,7 @@ class CubeSmoothing(CubeFunctions):
         self, ksize: Any, raise_error_jybm: bool = True, filter: Callable[..., Any] | None = None, save_to_tmp_dir: bool = False, **options: Any
     ) -> Any:
         """Channels through a running median of `ksize` x `ksize` pixels: scipy.ndimage.median_filter with its `options`."""
-        return self.spatial_filter(ksize, _median_filter(filter), raise_error_jybm, save_to_tmp_dir, **options)
+        return self.spatial_filter(ksize, _median_filter(filter), raise_error_jybm, save_to_tmp_dir, **own_options(options, ours=filter is None))
 
     # Other grids.
 

@@ -264,7 +264,7 @@ class SpectralCube(BaseSpectralCube, SingleBeam):
         save_to_tmp_dir : bool
             Compute now and keep; see `rechunk`.
         """
-        own = own_options(options)
+        own = own_options(options, ours=convolve is None)
         beam = _as_beam(convert.beam_from_numbers(convert.numbers_of_beam(beam)) if not hasattr(beam, "deconvolve") else beam)
         old = self._beam
         if old is None:

@@ -157,7 +157,7 @@ class VaryingResolutionSpectralCube(BaseSpectralCube, ManyBeams):
         convolve, save_to_tmp_dir, options
             As of `SpectralCube.convolve_to`.
         """
-        own = own_options(options)
+        own = own_options(options, ours=convolve is None)
         beam = _as_beam(beam)
         if not hasattr(beam, "deconvolve"):
             raise UserError(f"A beam has major, minor and pa, each an angle (radio_beam.Beam); got {beam!r}.")
