@@ -143,49 +143,6 @@ def small():
         yield client
 
 
-def test_a_paused_worker_is_waited_for_by_nobody(small, array, expected, tmp_path, monkeypatch):
-    monkeypatch.setattr(_scheduler, "_LOOK_SECONDS", 0.5)
-    os.mkdir(tmp_path / "out")
-    small.wait_for_workers(2, timeout=60)
-    paused = sorted(statuses(small))[0]
-    seen = []
-    held, thread = when(is_busy(small), lambda: small.run(hold, 0.875, workers=[paused]))
-    watched, watcher = when(lambda: statuses(small).get(paused) == "paused", lambda: seen.append((tmp_path / "out" / "out.zarr").exists()))
-    try:
-        with fs.settings(scheduler=small):
-            slow(array).write(tmp_path / "out" / "out.zarr")
-        thread.join()
-        watcher.join()
-        assert held.is_set() and watched.is_set()
-        assert seen == [False], "it was paused when all was done"
-    finally:
-        small.run(let_go)
-    np.testing.assert_array_equal(fs.open(tmp_path / "out" / "out.zarr").compute(), expected)
-    only(tmp_path / "out", "out.zarr")
-
-
-def test_workers_that_are_all_paused_are_an_error_and_the_run_goes_on_later(small, array, expected, tmp_path, monkeypatch):
-    monkeypatch.setattr(_scheduler, "_LOOK_SECONDS", 0.5)
-    monkeypatch.setattr(_scheduler, "_IDLE_SECONDS", 2.0)
-    os.mkdir(tmp_path / "out")
-    small.wait_for_workers(2, timeout=60)
-    held, thread = when(is_busy(small), lambda: small.run(hold, 0.875))
-    try:
-        with fs.settings(scheduler=small), pytest.raises(_scheduler.WorkersLost, match="All 2 workers have been paused.*resume"):
-            slow(array).write(tmp_path / "out" / "out.zarr")
-        thread.join()
-        assert held.is_set()
-        assert not (tmp_path / "out" / "out.zarr").exists()
-        with fs.settings(scheduler=small), pytest.raises(fs.MemoryBudgetError, match="too little memory(?s:.*)worker tcp"):
-            array.sum().compute()
-    finally:
-        small.run(let_go)
-    with fs.settings(scheduler=small, resume=True):
-        slow(array).write(tmp_path / "out" / "out.zarr")
-    np.testing.assert_array_equal(fs.open(tmp_path / "out" / "out.zarr").compute(), expected)
-    only(tmp_path / "out", "out.zarr")
-
-
 def test_a_worker_that_runs_out_of_memory_is_ended_by_its_nanny_and_the_run_goes_on(small, array, expected, tmp_path):
     os.mkdir(tmp_path / "out")
     small.wait_for_workers(2, timeout=60)
