@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -162,6 +163,19 @@ def test_a_paused_worker_is_waited_for_by_nobody(small, array, expected, tmp_pat
         small.run(let_go)
     np.testing.assert_array_equal(fs.open(tmp_path / "out" / "out.zarr").compute(), expected)
     only(tmp_path / "out", "out.zarr")
+
+
+@pytest.mark.parametrize("ours", [0, 1])
+def test_a_paused_worker_that_is_busy_with_tasks_of_others_is_not_waited_for(monkeypatch, ours):
+    busy = {"status": "paused", "metrics": {"task_counts": {"executing": 1}}}
+    client = SimpleNamespace(
+        status="running", scheduler_info=lambda: {"workers": {"a": busy, "b": {"status": "running"}}}, run=lambda *_, workers, on_error: dict.fromkeys(workers, ours)
+    )
+    moved = []
+    monkeypatch.setattr(_scheduler, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(_scheduler._Tasks, "_move", lambda self, number, words, stuck, able: moved.append((stuck, able)))
+    _scheduler._Tasks(client, None, 1, 1, False)._check_workers(0, "")
+    assert moved == ([] if ours else [(["a"], ["b"])])
 
 
 def test_workers_that_are_all_paused_are_an_error_and_the_run_goes_on_later(small, array, expected, tmp_path, monkeypatch):
