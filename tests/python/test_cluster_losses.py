@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import threading
 from types import SimpleNamespace
 
@@ -222,7 +223,8 @@ def test_a_worker_that_runs_out_of_memory_is_ended_by_its_nanny_and_the_run_goes
 
 def in_own_mounts(words, *arguments, **options):
     """A shell's words in a name space of mounts, which goes with it; skipped where the system allows none."""
-    probe = subprocess.run(["unshare", *UNSHARE, "true"], capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        probe = subprocess.run(["unshare", *UNSHARE, "sh", "-c", 'mount -t tmpfs none "$0"', folder], capture_output=True, text=True)
     if probe.returncode != 0:
         pytest.skip("nothing can be mounted here")
     return subprocess.run(["unshare", *UNSHARE, "sh", "-ec", words, "sh", *map(str, arguments)], text=True, **options)
