@@ -1,7 +1,6 @@
 """What cubes call and are called with: block_info, boxes chosen once, tables of beams beside a Stokes axis."""
 
 import time
-import warnings
 
 import astropy.units as u
 import freestone as fs
@@ -12,21 +11,10 @@ from astropy.io import fits
 from freestone.astro import SpectralCube, StokesSpectralCube, VaryingResolutionSpectralCube
 
 radio_beam = pytest.importorskip("radio_beam")
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 JY = u.Jy / u.beam
 KMS = u.km / u.s
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@pytest.fixture
-def cube(cube_path):
-    return SpectralCube.read(cube_path)
 
 
 def elements(cube):

@@ -5,7 +5,9 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,14 +19,6 @@ from runs_under_way import has_chunks, only, slow, when
 pytest.importorskip("distributed")
 
 SEED = random.randrange(2**32)
-
-
-@pytest.fixture(scope="module")
-def client():
-    from distributed import Client
-
-    with Cluster(2, 1, memory_limit="1GiB", dashboard_address=None) as cluster, Client(cluster) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +123,11 @@ def statuses(client):
     return {address: facts["status"] for address, facts in client.scheduler_info()["workers"].items()}
 
 
+def pids(client):
+    """Those of the workers that answer."""
+    return {facts["pid"] for facts in client.run(_worker.facts, on_error="ignore").values()}
+
+
 def is_busy(client):
     """Whether workers have been given tasks."""
     return lambda: any(client.processing().values())
@@ -143,6 +142,77 @@ def small():
         yield client
 
 
+def test_a_paused_worker_is_waited_for_by_nobody(small, array, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(_scheduler, "_LOOK_SECONDS", 0.5)
+    os.mkdir(tmp_path / "out")
+    small.wait_for_workers(2, timeout=60)
+    paused = sorted(statuses(small))[0]
+    held, thread = when(is_busy(small), lambda: small.run(hold, 0.875, workers=[paused]))
+    seen, next_task = [], _scheduler._Tasks._next
+
+    def next_once_it_is_paused(tasks, *arguments):
+        if not seen:
+            watched, watcher = when(lambda: statuses(small).get(paused) == "paused", lambda: None)
+            watcher.join()
+            seen.append(watched.is_set())
+        return next_task(tasks, *arguments)
+
+    monkeypatch.setattr(_scheduler._Tasks, "_next", next_once_it_is_paused)
+    try:
+        with fs.settings(scheduler=small):
+            slow(array).write(tmp_path / "out" / "out.zarr")
+        thread.join()
+        assert held.is_set() and seen == [True]
+    finally:
+        small.run(let_go)
+    np.testing.assert_array_equal(fs.open(tmp_path / "out" / "out.zarr").compute(), expected)
+    only(tmp_path / "out", "out.zarr")
+
+
+@pytest.mark.parametrize("ours", [0, 1])
+def test_a_paused_worker_that_is_busy_with_tasks_of_others_is_not_waited_for(monkeypatch, ours):
+    busy = {"status": "paused", "metrics": {"task_counts": {"executing": 1}}}
+    client = SimpleNamespace(
+        status="running", scheduler_info=lambda: {"workers": {"a": busy, "b": {"status": "running"}}}, run=lambda *_, workers, on_error: dict.fromkeys(workers, ours)
+    )
+    moved = []
+    monkeypatch.setattr(_scheduler, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(_scheduler._Tasks, "_move", lambda self, number, words, stuck, able: moved.append((stuck, able)))
+    _scheduler._Tasks(client, None, 1, 1, False)._check_workers(0, "")
+    assert moved == ([] if ours else [(["a"], ["b"])])
+
+
+def test_workers_that_are_all_paused_are_an_error_and_the_run_goes_on_later(small, array, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(_scheduler, "_LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(_scheduler, "_IDLE_SECONDS", 2.0)
+    os.mkdir(tmp_path / "out")
+    small.wait_for_workers(2, timeout=60)
+    stages, stage = [], _scheduler._Tasks._stage
+
+    def stage_when_all_are_paused(tasks, *arguments):
+        if not stages:
+            small.run(hold, 0.875)
+            paused, watcher = when(lambda: set(statuses(small).values()) == {"paused"}, lambda: None)
+            watcher.join()
+            stages.append(paused.is_set())
+        return stage(tasks, *arguments)
+
+    monkeypatch.setattr(_scheduler._Tasks, "_stage", stage_when_all_are_paused)
+    try:
+        with fs.settings(scheduler=small), pytest.raises(_scheduler.WorkersLost, match="All 2 workers have been paused.*resume"):
+            slow(array).write(tmp_path / "out" / "out.zarr")
+        assert stages == [True]
+        assert not (tmp_path / "out" / "out.zarr").exists()
+        with fs.settings(scheduler=small), pytest.raises(fs.MemoryBudgetError, match="too little memory(?s:.*)worker tcp"):
+            array.sum().compute()
+    finally:
+        small.run(let_go)
+    with fs.settings(scheduler=small, resume=True):
+        slow(array).write(tmp_path / "out" / "out.zarr")
+    np.testing.assert_array_equal(fs.open(tmp_path / "out" / "out.zarr").compute(), expected)
+    only(tmp_path / "out", "out.zarr")
+
+
 def test_a_worker_that_runs_out_of_memory_is_ended_by_its_nanny_and_the_run_goes_on(small, array, expected, tmp_path):
     os.mkdir(tmp_path / "out")
     small.wait_for_workers(2, timeout=60)
@@ -155,9 +225,9 @@ def test_a_worker_that_runs_out_of_memory_is_ended_by_its_nanny_and_the_run_goes
     assert held.is_set()
     np.testing.assert_array_equal(fs.open(tmp_path / "out" / "out.zarr").compute(), expected)
     only(tmp_path / "out", "out.zarr")
-    small.wait_for_workers(2, timeout=60)
-    after = {facts["pid"] for facts in small.run(_worker.facts).values()}
-    assert before[ended] not in after and len(after) == 2
+    back, thread = when(lambda: len(after := pids(small)) == 2 and before[ended] not in after, lambda: None)
+    thread.join()
+    assert back.is_set()
 
 
 # Disks and files, in name spaces of mounts of their own.
@@ -165,7 +235,8 @@ def test_a_worker_that_runs_out_of_memory_is_ended_by_its_nanny_and_the_run_goes
 
 def in_own_mounts(words, *arguments, **options):
     """A shell's words in a name space of mounts, which goes with it; skipped where the system allows none."""
-    probe = subprocess.run(["unshare", *UNSHARE, "true"], capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        probe = subprocess.run(["unshare", *UNSHARE, "sh", "-c", 'mount -t tmpfs none "$0"', folder], capture_output=True, text=True)
     if probe.returncode != 0:
         pytest.skip("nothing can be mounted here")
     return subprocess.run(["unshare", *UNSHARE, "sh", "-ec", words, "sh", *map(str, arguments)], text=True, **options)

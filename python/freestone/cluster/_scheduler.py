@@ -312,8 +312,10 @@ class _Tasks:
         self._looked = now
         workers = workers_known(self._client)
         able = [address for address, facts in workers.items() if facts.get("status", "running") == "running"]
-        busy = [address for address, facts in workers.items() if facts.get("metrics", {}).get("task_counts", {}).get("executing")]
-        stuck = [address for address in workers if address not in able and address not in busy]
+        paused = [address for address in workers if address not in able]
+        tasks = self._client.run(_worker.running, self._id, workers=paused, on_error="return") if paused else {}
+        busy = [address for address in paused if isinstance(tasks.get(address), int) and tasks[address] > 0]  # others' tasks are not waited for
+        stuck = [address for address in paused if address not in busy]
         if able or busy:
             self._idle_since = None
             if able and stuck:

@@ -102,6 +102,12 @@ def stop(run: str) -> int:
     return len(flags)
 
 
+def running(run: str) -> int:
+    """How many tasks of a run this process has under way."""
+    with _lock:
+        return len(_flags.get(run, ()))
+
+
 def forget(run: str) -> None:
     """Lets go of what a run has open in this process."""
     with _lock:
