@@ -136,11 +136,10 @@ Index state_bytes(const StageProgram& program, const Stage& stage, const Box& ti
     };
     const bool one_by_one = !in_pairs && std::all_of(split_axes.begin(), split_axes.end(), runs_fastest);
     const Index open = one_by_one ? std::min(kept_all, 2 * kept_tile) : kept_all;
-    Index levels = 1;
-    for (Index nodes = leaves; nodes > kFoldArity; nodes = (nodes + kFoldArity - 1) / kFoldArity) ++levels;
+    const Index levels = std::max<Index>(1, fold_levels(leaves));
     // An open piece has a state on each level of its tree, and what came before its turn. In mirrored pairs leaves come in an order that is
     // not their own: all of them may have to wait.
-    const Index waiting = std::min(leaves, in_pairs ? leaves : unordered);
+    const Index waiting = in_pairs ? leaves : std::min(leaves, unordered);
     bytes += state * (open * (levels + waiting) + kept_tile * std::min(leaves, fold_window(lanes + ahead) * leaves_in_tile));
   }
   return bytes;

@@ -96,7 +96,6 @@ class Planner {
   std::map<int, Shape> hops_;
   std::vector<std::vector<int>> users_;
   mutable double tile_seconds_ = 0;
-  mutable Index tile_choices_ = 0;
   mutable std::map<std::string, std::pair<TileChoice, Stage>> chosen_;  ///< by stage_key
   std::vector<PassRecord> records_;
 };
@@ -142,7 +141,6 @@ TileChoice Planner::tiles_of(const Plan& plan, Stage& stage, const TileRules& ru
   if (is_new) {
     choice = choose_tiles(plan, stage, rules, sinks_, memory, plan.threads, options_.rates, is_on(kPriceTiles));
     chosen = stage;
-    ++tile_choices_;
   } else {
     Stage again = chosen;
     again.store_inputs = std::move(stage.store_inputs);
@@ -530,7 +528,7 @@ Draft Planner::search() {
   if (others_tried.size() > kTold) others_tried.resize(kTold);
   best.plan.alternatives = std::move(others_tried);
   records_ = {{"cut-stages", static_cast<Index>(best.plan.stages.size()), seconds_now() - start - tile_seconds_},
-              {kPriceTiles, tile_choices_, tile_seconds_}};
+              {kPriceTiles, static_cast<Index>(chosen_.size()), tile_seconds_}};
   return best;
 }
 

@@ -351,9 +351,7 @@ Index StageProgram::fold_memory(const Step& step, const Box& domain) const {
     leaf.shape[k] = std::min(leaf.shape[k], fold.leaf()[k]);
   }
   // The leaf's state; inside a task also those that wait in the tree, one on each of its levels.
-  Index states = 1;
-  if (step.kind == StepKind::kFoldIn)
-    for (++states; leaves > 1; leaves = (leaves + kFoldArity - 1) / kFoldArity) ++states;
+  const Index states = step.kind == StepKind::kFoldIn ? 2 + fold_levels(leaves) : 1;
   return states * Scratch::rounded(fold.state_words() * 8 * kept) + Scratch::rounded(operation.need(leaf).scratch_bytes);
 }
 

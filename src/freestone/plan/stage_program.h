@@ -164,6 +164,12 @@ View unit_view(const TaskLayout::Value& value, std::byte* memory, DType dtype, c
 
 /// Neighbours that are merged into one state in the tree of a fold.
 inline constexpr Index kFoldArity = 16;
+/// Levels of that tree above its leaves; 0: there is one leaf.
+constexpr Index fold_levels(Index leaves) {
+  Index levels = 0;
+  for (; leaves > 1; leaves = (leaves + kFoldArity - 1) / kFoldArity) ++levels;
+  return levels;
+}
 /// Tiles from the oldest that is not done to the last that has begun, in a stage whose states are merged across tiles: a lane that is held up
 /// must not have the others pile up states that wait for its own.
 constexpr Index fold_window(Index slots) { return slots + 4; }
