@@ -71,8 +71,6 @@ SkyFrame parse_sky_frame(const std::string& name) {
   fail(ErrorKind::kUser, "'{}' is no frame of the sky: icrs, fk5 or galactic.", name);
 }
 
-std::string name_of(SkyFrame frame) { return frame == SkyFrame::kIcrs ? "icrs" : frame == SkyFrame::kFk5 ? "fk5" : "galactic"; }
-
 SkyFrame frame_of(const Wcs& wcs) {
   if (!wcs.has_celestial()) fail(ErrorKind::kUser, "There are no celestial axes (such as RA---TAN and DEC--TAN) in this WCS.");
   const std::string text = text_of_frame(wcs);

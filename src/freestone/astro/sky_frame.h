@@ -13,7 +13,6 @@ enum class SkyFrame { kIcrs, kFk5, kGalactic };  ///< kFk5: of equinox J2000
 
 /// @throws Error kind user: not icrs, fk5, galactic
 SkyFrame parse_sky_frame(const std::string& name);
-std::string name_of(SkyFrame frame);
 /// By CTYPE, RADESYS and EQUINOX (FITS paper II): without RADESYS equinox 2000 is FK5, and no equinox ICRS.
 /// @throws Error kind user: no celestial axes, or another frame (FK4, ecliptic, FK5 of another equinox)
 SkyFrame frame_of(const Wcs& wcs);

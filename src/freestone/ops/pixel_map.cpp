@@ -25,11 +25,6 @@ constexpr Index kCell = PixelMap::kCell;
 constexpr double kProbes[][2] = {{0.5, 0.5}, {0, 0.5}, {0.5, 0}, {0.25, 0.75}, {0.75, 0.25}};
 constexpr std::size_t kProbeCount = std::size(kProbes);
 
-double between(double a, double b, double c, double d, double v, double u) {
-  // The corners of a cell may lie on a line; a weight of 0 must not meet an infinity.
-  return (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * c + u * d);
-}
-
 template <class T>
 void append(std::string& bytes, const std::vector<T>& values) {
   bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
@@ -56,6 +51,16 @@ PixelMap::PixelMap(Index rows, Index columns)
 
 Box PixelMap::pixels_of(Index i, Index j) const {
   return {{i * kCell, j * kCell}, {std::min(kCell, rows_ - i * kCell), std::min(kCell, columns_ - j * kCell)}};
+}
+
+std::array<std::size_t, 4> PixelMap::corners_of(Index i, Index j) const {
+  const auto line = static_cast<std::size_t>(cell_columns_) + 1, first = static_cast<std::size_t>(i) * line + static_cast<std::size_t>(j);
+  return {first, first + 1, first + line, first + line + 1};
+}
+
+double PixelMap::inside(const std::vector<double>& of_corners, Index i, Index j, double down, double right) const {
+  const auto [a, b, c, d] = corners_of(i, j);
+  return (1 - down) * ((1 - right) * of_corners[a] + right * of_corners[b]) + down * ((1 - right) * of_corners[c] + right * of_corners[d]);
 }
 
 PixelMap PixelMap::make(Index rows, Index columns, const Function& function, double tolerance) {
@@ -87,12 +92,11 @@ PixelMap PixelMap::make(Index rows, Index columns, const Function& function, dou
     }
     function(probe_rows, probe_columns);
     for (Index j = 0; j < map.cell_columns_; ++j) {
-      const auto corner = static_cast<std::size_t>(i * (map.cell_columns_ + 1) + j), below = corner + static_cast<std::size_t>(map.cell_columns_) + 1;
       bool is_smooth = true;
       for (std::size_t p = 0; p < kProbeCount; ++p) {
         const std::size_t at = static_cast<std::size_t>(j) * kProbeCount + p;
-        const auto off = [&](const std::vector<double>& corners, double exact) {
-          return std::abs(between(corners[corner], corners[corner + 1], corners[below], corners[below + 1], kProbes[p][0], kProbes[p][1]) - exact);
+        const auto off = [&](const std::vector<double>& of_corners, double exact) {
+          return std::abs(map.inside(of_corners, i, j, kProbes[p][0], kProbes[p][1]) - exact);
         };
         // Not so of NaN.
         is_smooth = is_smooth && off(map.corner_rows_, probe_rows[at]) <= tolerance && off(map.corner_columns_, probe_columns[at]) <= tolerance;
@@ -136,7 +140,6 @@ void PixelMap::positions(const Box& box, std::span<double> rows, std::span<doubl
     for (Index j = box.start[1] / kCell; j * kCell < box.end(1); ++j) {
       const Box cell_pixels = pixels_of(i, j);
       const Index exact = exact_[static_cast<std::size_t>(cell(i, j))];
-      const auto corner = static_cast<std::size_t>(i * (cell_columns_ + 1) + j), below = corner + static_cast<std::size_t>(cell_columns_) + 1;
       for (Index r = std::max(box.start[0], cell_pixels.start[0]); r < std::min(box.end(0), cell_pixels.end(0)); ++r) {
         const double v = static_cast<double>(r - i * kCell) / kCell;
         for (Index c = std::max(box.start[1], cell_pixels.start[1]); c < std::min(box.end(1), cell_pixels.end(1)); ++c) {
@@ -147,8 +150,7 @@ void PixelMap::positions(const Box& box, std::span<double> rows, std::span<doubl
             continue;
           }
           const double u = static_cast<double>(c - j * kCell) / kCell;
-          rows[to] = between(corner_rows_[corner], corner_rows_[corner + 1], corner_rows_[below], corner_rows_[below + 1], v, u);
-          columns[to] = between(corner_columns_[corner], corner_columns_[corner + 1], corner_columns_[below], corner_columns_[below + 1], v, u);
+          rows[to] = inside(corner_rows_, i, j, v, u), columns[to] = inside(corner_columns_, i, j, v, u);
         }
       }
     }
@@ -167,8 +169,7 @@ void PixelMap::find_bounds() {
       if (exact >= 0) {
         for (Index k = exact; k < exact + pixels_of(i, j).count(); ++k) add(exact_rows_[static_cast<std::size_t>(k)], exact_columns_[static_cast<std::size_t>(k)]);
       } else {
-        const auto corner = static_cast<std::size_t>(i * (cell_columns_ + 1) + j), below = corner + static_cast<std::size_t>(cell_columns_) + 1;
-        for (const std::size_t k : {corner, corner + 1, below, below + 1}) add(corner_rows_[k], corner_columns_[k]);
+        for (const std::size_t k : corners_of(i, j)) add(corner_rows_[k], corner_columns_[k]);
         // What is worked out between corners may be off by a rounding.
         b = {b.low_row - 1e-6, b.high_row + 1e-6, b.low_column - 1e-6, b.high_column + 1e-6};
       }

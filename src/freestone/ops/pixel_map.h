@@ -5,6 +5,7 @@
 /// for, and what a tile needs is read off the cells, without the mathematics of projections where a plan runs.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -51,6 +52,10 @@ class PixelMap {
   Index cell(Index i, Index j) const { return i * cell_columns_ + j; }
   /// Rows and columns of pixels that cell (i, j) has.
   Box pixels_of(Index i, Index j) const;
+  /// What the lists of corners have for those of cell (i, j): the first two of its upper edge.
+  std::array<std::size_t, 4> corners_of(Index i, Index j) const;
+  /// Between them, by shares of the cell's height and width.
+  double inside(const std::vector<double>& of_corners, Index i, Index j, double down, double right) const;
   void find_bounds();
   std::string bytes() const;
 
