@@ -28,6 +28,15 @@ Contents open(std::shared_ptr<const File> file);
 /// Relative paths are seen from that folder's own.
 std::optional<Contents> open_if_parquet(const std::string& location);
 
+/// A document `key` of a group without an array in it becomes one of the groups of `contents`; others are let go.
+/// @param arrays  by their paths
+template <class Arrays>
+void add_group(const std::string& key, const zarr::Json& document, const Arrays& arrays, Contents& contents) {
+  const auto slash = key.rfind('/');
+  if (slash == std::string::npos || key.substr(slash + 1) != ".zattrs" || arrays.contains(key.substr(0, slash))) return;
+  contents.groups.push_back({key.substr(0, slash), zarr::attributes_from(document)});
+}
+
 /// Where a chunk is.
 struct Reference {
   Index chunk = 0;       ///< its C-order number in the grid

@@ -177,11 +177,7 @@ std::optional<Contents> open_if_parquet(const std::string& location) {
           return std::make_shared<const ParquetReferences>(label, store->location(path), parent_location(store->location("")), ChunkGrid(array.shape, array.chunk), rows->get<Index>(), identity);
         }));
   }
-  for (const auto& [key, document] : metadata.items()) {
-    const auto slash = key.rfind('/');
-    if (slash == std::string::npos || key.substr(slash + 1) != ".zattrs" || arrays.contains(key.substr(0, slash))) continue;
-    contents.groups.push_back({key.substr(0, slash), zarr::attributes_from(document)});
-  }
+  for (const auto& [key, document] : metadata.items()) add_group(key, document, arrays, contents);
   contents.is_group = !(arrays.size() == 1 && arrays.contains(""));
   return contents;
 }

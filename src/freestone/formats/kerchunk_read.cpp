@@ -220,11 +220,7 @@ Contents open(std::shared_ptr<const File> file) {
     if (const auto attributes = documents.find(".zattrs"); attributes != documents.end() && contents.is_group) {
       contents.attributes = zarr::attributes_from(attributes->second);
     }
-    for (const auto& [key, document] : documents) {
-      const auto slash = key.rfind('/');
-      if (slash == std::string::npos || key.substr(slash + 1) != ".zattrs" || arrays.contains(key.substr(0, slash))) continue;
-      contents.groups.push_back({key.substr(0, slash), zarr::attributes_from(document)});
-    }
+    for (const auto& [key, document] : documents) add_group(key, document, arrays, contents);
     for (const auto& [key, value] : refs.items()) add_chunk(key, value, arrays, places);
     if (const auto gen = json.find("gen"); gen != json.end() && &refs != &json) {
       generate(path, *gen, templates, kMostMade, [&](const std::string& key, References value) { add_chunk(key, value, arrays, places); });
