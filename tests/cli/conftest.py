@@ -19,6 +19,12 @@ PROGRAM = os.environ.get("FREESTONE_PROGRAM", str(ROOT / "build" / "release" / "
 SEED = int(os.environ.get("FREESTONE_TEST_SEED", "20240607"))
 
 
+def needs_plugin(name, package):
+    """A mark for tests of what libfreestone_NAME.so does, which is built where a Debian package is."""
+    there = (ROOT / "build" / "release" / "lib" / "freestone-plugins" / f"libfreestone_{name}.so").exists()
+    return pytest.mark.skipif(not there, reason=f"the plug-in is built where {package} is (scripts/packages-test.txt)")
+
+
 def pytest_report_header():
     return f"program {PROGRAM}, FREESTONE_TEST_SEED={SEED}"
 

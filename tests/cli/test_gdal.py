@@ -1,18 +1,13 @@
 """Rasters that GDAL reads for us, by its plug-in, against rasterio: VRT, JPEG 2000, ENVI, ASCII grids."""
 
-import os
-import pathlib
-
 import numpy as np
 import pytest
+from conftest import SEED, needs_plugin
 
 rasterio = pytest.importorskip("rasterio")
 from rasterio.transform import Affine  # noqa: E402
 
-SEED = int(os.environ.get("FREESTONE_TEST_SEED", "20240607"))
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PLUGIN = ROOT / "build" / "release" / "lib" / "freestone-plugins" / "libfreestone_gdal.so"
-needs_plugin = pytest.mark.skipif(not PLUGIN.exists(), reason="the plug-in is built where libgdal-dev is (scripts/packages-test.txt)")
+needs_gdal = needs_plugin("gdal", "libgdal-dev")
 TRANSFORM = Affine(30, 0, 500000, 0, -30, 4649790)
 
 
@@ -38,7 +33,7 @@ def expect_as_rasterio(freestone, name):
     return freestone.json(f"info {name} --json")
 
 
-@needs_plugin
+@needs_gdal
 @pytest.mark.parametrize("driver, suffix, dtype", [("JP2OpenJPEG", "jp2", "uint8"), ("JP2OpenJPEG", "jp2", "uint16"), ("ENVI", "img", "float32"), ("ENVI", "raw", "int16"),
                                                   ("PNG", "png", "uint8"), ("HFA", "img", "uint32")])
 def test_reads_what_gdal_wrote(freestone, driver, suffix, dtype):
@@ -51,7 +46,7 @@ def test_reads_what_gdal_wrote(freestone, driver, suffix, dtype):
             assert info["attributes"]["crs"] == "EPSG:32633" and tuple(info["attributes"]["GeoTransform"]) == TRANSFORM.to_gdal()
 
 
-@needs_plugin
+@needs_gdal
 def test_a_mosaic_by_vrt_with_all_that_it_says(freestone):
     a = pixels("int16", (2, 120, 100))
     a[:, :20] = -99
@@ -72,7 +67,7 @@ def test_a_mosaic_by_vrt_with_all_that_it_says(freestone):
         assert f.read().tobytes() == a.tobytes() and f.nodata == -99 and f.descriptions == ("red", "nir") and f.offsets == (1, 2) and f.tags()["mission"] == "Landsat"
 
 
-@needs_plugin
+@needs_gdal
 def test_what_gdal_cannot_open_is_a_clear_error(freestone):
     (freestone.folder / "a.vrt").write_text("<VRTDataset rasterXSize='3'")
     assert "a.vrt: GDAL cannot open it" in freestone.fails(1, "info a.vrt")

@@ -1,6 +1,5 @@
 """reproject and extract: against reproject and astropy for the sky, against gdalwarp (rasterio) and pyproj for the Earth."""
 
-import pathlib
 import subprocess
 
 import numpy as np
@@ -13,12 +12,11 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
-from conftest import SEED, spectral_header
+from conftest import SEED, needs_plugin, spectral_header
 from scipy.ndimage import map_coordinates
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-PLUGIN = pathlib.Path(__file__).resolve().parents[2] / "build" / "release" / "lib" / "freestone-plugins" / "libfreestone_proj.so"
-needs_proj = pytest.mark.skipif(not PLUGIN.exists(), reason="the plug-in is built where libproj-dev is (scripts/packages-test.txt)")
+needs_proj = needs_plugin("proj", "libproj-dev")
 
 
 def sky_header(random, shape, frame="ICRS", scale=2e-5, angle=0.0, projection="TAN"):

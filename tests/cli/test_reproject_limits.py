@@ -1,6 +1,5 @@
 """reproject and extract at their limits: poles, too many pixels, places that are none."""
 
-import pathlib
 import re
 
 import numpy as np
@@ -9,10 +8,9 @@ import rasterio
 from affine import Affine
 from astropy.io import fits
 from astropy.wcs import WCS
-from conftest import spectral_header
+from conftest import needs_plugin, spectral_header
 
-PLUGIN = pathlib.Path(__file__).resolve().parents[2] / "build" / "release" / "lib" / "freestone-plugins" / "libfreestone_proj.so"
-needs_proj = pytest.mark.skipif(not PLUGIN.exists(), reason="the plug-in is built where libproj-dev is (scripts/packages-test.txt)")
+needs_proj = needs_plugin("proj", "libproj-dev")
 
 
 @needs_proj
@@ -45,3 +43,22 @@ def test_a_path_that_begins_with_one_place_twice(freestone, random):
     for name in ("once", "twice"):
         freestone.out(f"run a.fits ! extract --path {name}.txt --width 3 ! write {name}.npy")
     np.testing.assert_array_equal(np.load(freestone.folder / "twice.npy"), np.load(freestone.folder / "once.npy"))
+
+
+def test_of_a_dataset_the_images_change_whatever_comes_first(freestone, random):
+    import xarray as xr
+
+    lat, lon = np.arange(40.0, 30, -1), np.arange(5.0, 25)
+    tas = xr.DataArray(random.normal(size=(3, 10, 20)), {"time": [0, 1, 2], "lat": ("lat", lat, {"units": "degrees_north"}), "lon": ("lon", lon, {"units": "degrees_east"})}, ("time", "lat", "lon"))
+    series = xr.DataArray(np.arange(3.0), {"time": [0, 1, 2]}, ("time",))
+    xr.Dataset({"series": series, "tas": tas}).to_netcdf(freestone.folder / "a.nc")
+    freestone.out("run a.nc ! reproject --resolution 0.5 ! write out.nc")
+    with xr.open_dataset(freestone.folder / "out.nc") as made:
+        np.testing.assert_array_equal(made.series, series)
+        np.testing.assert_allclose(made.tas, np.repeat(np.repeat(tas.values, 2, axis=1), 2, axis=2))
+    freestone.out("run a.nc ! extract --point 7.2,38.9 ! write point.nc")
+    with xr.open_dataset(freestone.folder / "point.nc") as made:
+        np.testing.assert_array_equal(made.series, series)
+        np.testing.assert_array_equal(made.tas, tas[:, 1, 2])
+    series.rename("a").to_dataset().assign(b=series * 2).to_netcdf(freestone.folder / "lines.nc")
+    assert "no image" in freestone.fails(1, "run lines.nc ! reproject --resolution 0.5 ! write no.nc")

@@ -234,8 +234,7 @@ std::string stem_of_each(const std::string& path) {
   std::string name = file_name(formats::split_selector(path).path);
   for (const char* suffix : {".gz", ".fz", ".bz2", ".zst"})
     if (name.ends_with(suffix) && name.find('.') + std::string_view(suffix).size() < name.size()) name.resize(name.size() - std::string_view(suffix).size());
-  const auto dot = name.rfind('.');
-  return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
+  return stem_of(name);
 }
 
 constexpr std::string_view kStem = "{stem}";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "freestone/astro/reproject.h"
@@ -97,14 +98,21 @@ SkyArray reproject_raster(const SkyArray& array, const Arguments& arguments) {
   return out;
 }
 
+/// Changes the images of a dataset, those on the pixels of the first: a number or a series stays. A single array is taken for one.
+void each_image(Flow& flow, const std::function<SkyArray(const SkyArray&)>& change) {
+  const bool is_alone = flow.arrays.size() == 1;
+  const auto first = std::find_if(flow.arrays.begin(), flow.arrays.end(), [](const SkyArray& array) { return array.rank() >= 2; });
+  if (!is_alone && first == flow.arrays.end()) fail(ErrorKind::kUser, "There is no image: none of the arrays has two axes.");
+  const std::vector<std::string> pixels = is_alone ? std::vector<std::string>() : std::vector<std::string>(first->dims.end() - 2, first->dims.end());
+  flow.each({}, [&](const SkyArray& array, const auto&) {
+    return is_alone || (array.rank() >= 2 && std::equal(pixels.begin(), pixels.end(), array.dims.end() - 2)) ? change(array) : array;
+  });
+}
+
 void reproject(Flow& flow, const Arguments& arguments, Request&) {
   if (!arguments.has("crs") && !arguments.has("like") && !arguments.has("resolution") && !arguments.has("bbox"))
     refuse("reproject needs --crs, --like FILE, --resolution or --bbox.");
-  const std::vector<std::string> dims = flow.arrays.front().dims;
-  flow.each({}, [&](const SkyArray& array, const auto&) {
-    // Of a dataset what lies on the same pixels; a number or a series stays.
-    const bool is_image = array.rank() >= 2 && (flow.arrays.size() == 1 || (array.dims.back() == dims.back() && array.dims[array.dims.size() - 2] == dims[dims.size() - 2]));
-    if (flow.arrays.size() > 1 && !is_image) return array;
+  each_image(flow, [&](const SkyArray& array) {
     return is_of_sky(array) ? reproject_sky(array, arguments) : reproject_raster(array, arguments);
   });
 }
@@ -204,9 +212,7 @@ void extract(Flow& flow, const Arguments& arguments, Request&) {
   const int ways = static_cast<int>(arguments.has("point")) + static_cast<int>(arguments.has("points")) + static_cast<int>(arguments.has("path"));
   if (ways != 1) refuse("extract needs one of --point RA,DEC, --points FILE and --path FILE.");
   if (arguments.has("width") && !arguments.has("path")) refuse("extract: --width is of a --path.");
-  const std::vector<std::string> dims = flow.arrays.front().dims;
-  flow.each({}, [&](const SkyArray& array, const auto&) {
-    if (flow.arrays.size() > 1 && (array.rank() < 2 || dims.size() < 2 || array.dims.back() != dims.back() || array.dims[array.dims.size() - 2] != dims[dims.size() - 2])) return array;
+  each_image(flow, [&](const SkyArray& array) {
     return arguments.has("point") ? at_point(array, arguments) : arguments.has("points") ? at_points(array, arguments) : along_path(array, arguments);
   });
 }
