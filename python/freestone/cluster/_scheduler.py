@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import re
 import time
@@ -153,15 +152,6 @@ def run_on_cluster(client: Any, make: Callable[[int, int], Any], keep: bool = Fa
         tasks.forget()
 
 
-def _refuse_functions(payload: bytes) -> None:
-    if b'"user_function"' not in payload:
-        return
-    for node in json.loads(payload)["plan"]["nodes"]:
-        if node["op"] == "user_function":
-            name = str(node["params"]["function"]).rpartition(" ")[0]
-            raise UserError(f"The function {name} cannot run on a cluster: functions of Python are not sent to workers yet. scheduler=\"threads\" runs it here.")
-
-
 class _Tasks:
     """The tasks of one run."""
 
@@ -191,9 +181,7 @@ class _Tasks:
             self._run.stage_ends(stage["number"])
 
     def _send_plan(self) -> None:
-        payload = self._run.payload()
-        _refuse_functions(payload)
-        self._payload = self._client.submit(_same, payload, key=self._key("plan"), pure=False)
+        self._payload = self._client.submit(_same, self._run.payload(), key=self._key("plan"), pure=False)
 
     def _stage(self, stage: dict[str, Any]) -> None:
         number, words = stage["number"], words_of_task(stage["what"])

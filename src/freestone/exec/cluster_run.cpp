@@ -12,6 +12,7 @@
 #include "freestone/exec/run_plan.h"
 #include "freestone/exec/taking_up.h"
 #include "freestone/exec/tile_worker.h"
+#include "freestone/ops/user_function.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
 #include "freestone/storage/file.h"
@@ -57,6 +58,16 @@ const Stage* stage_of(const Plan& plan, std::size_t root, const Delivery** deliv
   return nullptr;
 }
 
+/// Before anything is made.
+void refuse_user_functions(const Plan& plan) {
+  for (const PlanNode& node : plan.nodes) {
+    if (!node.op->name().starts_with("user_")) continue;
+    const auto* const function = dynamic_cast<const UserFunctionOp*>(node.op.get());
+    fail(ErrorKind::kUser, "The function {} cannot run on a cluster: functions of users are not sent to workers yet. On this machine it runs (scheduler=\"threads\").",
+         function != nullptr ? function->function().name : node.op->params().at("function").get<std::string>());
+  }
+}
+
 }  // namespace
 
 ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions& options)
@@ -100,6 +111,7 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
       if (sinks_[r] != targets_[r].sink) targets_[r].how = How::kDone;
   } else {
     plan_ = plan_outputs(planned, options.compute);
+    refuse_user_functions(plan_);
     put_reduced_axes_last();
     // Workers share them by files, whose writes take scratch memory of their tasks.
     for (Store& store : plan_.stores) {
