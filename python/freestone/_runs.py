@@ -385,8 +385,7 @@ class WriteLater(DaskTask):
         self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
     ) -> None:
         """Writes now. Parameters are as in `freestone.compute`."""
-        given = {"memory": memory, "threads": threads_of(threads, num_workers, scheduler), "scheduler": scheduler}
-        _core.write(self._outputs(), run_setup(**_of_writes([self], given)))
+        compute(self, memory=memory, threads=threads, num_workers=num_workers, scheduler=scheduler)
 
     def submit(self) -> Any:
         """Writes in the background; a `Future`."""

@@ -125,11 +125,8 @@ class StoreLater(_runs.WriteLater):
     def compute(
         self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None, **_: Any
     ) -> None:
-        """Stores now. Parameters are as in `freestone.compute`."""
-        given = {"memory": memory, "threads": _runs.threads_of(threads, num_workers, scheduler), "scheduler": scheduler}
-        arrays = self._freestone_arrays()
-        if arrays:
-            self._freestone_result(_core.compute(arrays, _runs.run_setup(**_runs._of_writes([self], given))))
+        """Stores now. Parameters are as in `freestone.compute`; what else Dask's callers give is let go."""
+        super().compute(memory=memory, threads=threads, num_workers=num_workers, scheduler=scheduler)
 
 
 def _stored(target: _Target) -> Array:
