@@ -16,14 +16,12 @@ namespace freestone {
 namespace {
 
 using testing_chunks::Chunked;
+using testing_chunks::PassingCodec;
 
 /// Decodes the first chunk only when the others have made no progress for a while.
-class HeldUp final : public Codec {
+class HeldUp final : public PassingCodec {
  public:
-  explicit HeldUp(std::shared_ptr<const Codec> codec) : codec_(std::move(codec)) {}
-  std::string_view name() const override { return codec_->name(); }
-  Index largest_encoded(Index bytes) const override { return codec_->largest_encoded(bytes); }
-  Index encode(ConstBytes from, Bytes to) const override { return codec_->encode(from, to); }
+  using PassingCodec::PassingCodec;
   Index decode(ConstBytes from, Bytes to) const override {
     if (begun_++ == 0) {
       constexpr int kMostLooks = 200;
@@ -33,14 +31,13 @@ class HeldUp final : public Codec {
       }
       meanwhile = decoded_.load();
     }
-    const Index bytes = codec_->decode(from, to);
+    const Index bytes = PassingCodec::decode(from, to);
     ++decoded_;
     return bytes;
   }
   mutable std::atomic<int> meanwhile{-1};
 
  private:
-  std::shared_ptr<const Codec> codec_;
   mutable std::atomic<int> begun_{0}, decoded_{0};
 };
 

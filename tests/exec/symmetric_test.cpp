@@ -17,22 +17,17 @@ namespace freestone {
 namespace {
 
 using testing_chunks::Chunked;
+using testing_chunks::PassingCodec;
 
-/// Passes bytes on to another codec and counts.
-class Counting final : public Codec {
+/// Counts what is decoded.
+class Counting final : public PassingCodec {
  public:
-  explicit Counting(std::shared_ptr<const Codec> codec) : codec_(std::move(codec)) {}
-  std::string_view name() const override { return codec_->name(); }
-  Index largest_encoded(Index bytes) const override { return codec_->largest_encoded(bytes); }
-  Index encode(ConstBytes from, Bytes to) const override { return codec_->encode(from, to); }
+  using PassingCodec::PassingCodec;
   Index decode(ConstBytes from, Bytes to) const override {
     ++decoded;
-    return codec_->decode(from, to);
+    return PassingCodec::decode(from, to);
   }
   mutable std::atomic<int> decoded{0};
-
- private:
-  std::shared_ptr<const Codec> codec_;
 };
 
 ComputeOptions with(Index memory, int threads) {
