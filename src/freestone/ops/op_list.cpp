@@ -77,9 +77,14 @@ Made make_rank(const Json& p, const Specs& in) {
   return std::make_shared<RankOp>(data, std::move(rule));
 }
 
+/// Those that are seen whole: at least one.
+std::vector<int> seen_axes(const Json& p, const Spec& in) {
+  if (in.shape.rank() == 0) fail(ErrorKind::kData, "An order statistic in the plan has an input without axes.");
+  return normal_axes(p.at("axes").get<std::vector<int>>(), in.shape.rank());
+}
+
 Made make_select(const Json& p, const Specs& in) {
-  return std::make_shared<SelectOp>(p.at("function").get<std::string>(), in.at(0),
-                                    normal_axes(p.at("axes").get<std::vector<int>>(), in.at(0).shape.rank()), p.at("skip_nan").get<bool>(),
+  return std::make_shared<SelectOp>(p.at("function").get<std::string>(), in.at(0), seen_axes(p, in.at(0)), p.at("skip_nan").get<bool>(),
                                     p.at("q").get<double>());
 }
 

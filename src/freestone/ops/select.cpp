@@ -143,11 +143,13 @@ Array ordered(std::string_view function, const Array& a) {
 }  // namespace
 
 Array median(const Array& a, const std::vector<int>& axes, bool skip_nan) {
+  if (a.rank() == 0) return median(expand_dims(a, 0), {0}, skip_nan);
   const std::vector<int> seen = normal_axes(axes, a.rank());
   return is_ranked_by_digits(a, seen) ? rank_by_digits(ordered("median", a), "median", 0.5, seen, skip_nan) : select("median", a, axes, skip_nan, 50);
 }
 
 Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) {
+  if (a.rank() == 0) return mad_std(expand_dims(a, 0), {0}, skip_nan);
   const std::vector<int> seen = normal_axes(axes, a.rank());
   if (!is_ranked_by_digits(a, seen)) return select("mad_std", a, axes, skip_nan, 50);
   Array middle = median(a, axes, skip_nan);
@@ -158,6 +160,7 @@ Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) {
 
 Array percentile(const Array& a, double q, const std::vector<int>& axes, bool skip_nan) {
   if (!(q >= 0 && q <= 100)) fail(ErrorKind::kUser, "percentile: q = {} is not between 0 and 100.", format_number(q));
+  if (a.rank() == 0) return percentile(expand_dims(a, 0), q, {0}, skip_nan);
   const std::vector<int> seen = normal_axes(axes, a.rank());
   if (is_ranked_by_digits(a, seen)) return rank_by_digits(ordered("percentile", a), "linear", q / 100, seen, skip_nan);
   return select("percentile", a, axes, skip_nan, q);
