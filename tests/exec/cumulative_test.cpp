@@ -100,7 +100,31 @@ TEST(Cumulative, ComplexSumsAndProductsOverBlocks) {
     ASSERT_LE(std::abs(got[0].data<Complex>()[i] - sum), 1e-8) << i;
     ASSERT_LE(std::abs(got[1].data<Complex>()[i] - product), 1e-9) << i;
   }
-  EXPECT_THROW(cummax(RandomArrays::list(values), 0), Error);
+}
+
+TEST(Cumulative, ComplexExtremesOverBlocks) {
+  // A slow rise, then a fall, and few different real parts: extremes change in every block, and imaginary parts decide. At the end a NaN.
+  using Complex = std::complex<double>;
+  std::mt19937 random(22);
+  std::normal_distribution<double> normal;
+  const Index n = 2 * CumulativeOp::kBlock + 1234, last = n - 500;
+  std::vector<Complex> values;
+  for (Index i = 0; i < n; ++i)
+    values.emplace_back(std::round(static_cast<double>(std::min(i, n - i)) / 20000 + normal(random)), normal(random));
+  values[static_cast<std::size_t>(last)] = {3, std::nan("")};
+  const auto got = compute_any_way({cummax(RandomArrays::list(values), 0), cummin(RandomArrays::list(values), 0)});
+  const auto less = [](Complex a, Complex b) { return a.real() != b.real() ? a.real() < b.real() : a.imag() < b.imag(); };
+  Complex greatest = values[0], least = values[0];
+  for (Index i = 0; i < n; ++i) {
+    const Complex v = values[static_cast<std::size_t>(i)], max = got[0].data<Complex>()[i], min = got[1].data<Complex>()[i];
+    if (i >= last) {
+      ASSERT_TRUE(max.real() == 3 && std::isnan(max.imag()) && min.real() == 3 && std::isnan(min.imag())) << i;
+      continue;
+    }
+    greatest = std::max(greatest, v, less), least = std::min(least, v, less);
+    ASSERT_EQ(max, greatest) << i;
+    ASSERT_EQ(min, least) << i;
+  }
 }
 
 TEST(Cumulative, ALongAxisFitsALittleMemory) {

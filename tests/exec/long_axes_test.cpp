@@ -87,7 +87,8 @@ TEST(RankByDigits, FindsTheMedianOfComplexNumbers) {
         for (Index i = 0; i < shape[0]; ++i) {
           const auto expected = complex_median({z + i * shape[1], z + (i + 1) * shape[1]}, skip_nan);
           const auto m = reinterpret_cast<const std::complex<double>*>(got.view().data)[i];
-          ASSERT_TRUE(same(m.real(), expected.real()) && same(m.imag(), expected.imag())) << "row " << i << ": " << m << ", not " << expected;
+          ASSERT_TRUE(same(m.real(), expected.real()) && same(m.imag(), expected.imag()))
+              << "row " << i << ": " << m << ", not " << expected;
         }
       }
   }

@@ -1,7 +1,8 @@
 /// Triangles of blocks of rows, and their inverses, in float64 and complex128 (T), C order.
 ///
 /// Every sum runs in ascending order of its index, so the bits are the same on every machine. A column whose squares would overflow or
-/// vanish is reflected at another scale, a power of two: elements up to 1e300 and down to 1e-290 keep their digits, in columns of any sizes.
+/// vanish is reflected at another scale, a power of two: elements up to 1e300 and down to 1e-290 keep their digits, in columns of any
+/// sizes.
 #pragma once
 
 #include <complex>

@@ -151,8 +151,9 @@ class ProductFold final : public FoldKernel {
   FoldRequest request_;
 };
 
-/// Extremes by real part, then imaginary part, and where they are: the first in C order. A number with a NaN part is NaN: the first one wins,
-/// or where NaN is skipped only numbers count, and the first of all is what is left of nothing but NaN. State: the parts, position (-1: none).
+/// Extremes by real part, then imaginary part, and where they are: the first in C order. A number with a NaN part is NaN: the first one
+/// wins, or where NaN is skipped only numbers count, and the first of all is what is left of nothing but NaN. State: the parts, position
+/// (-1: none).
 class OrderedFold final : public FoldKernel {
  public:
   explicit OrderedFold(const FoldRequest& request)

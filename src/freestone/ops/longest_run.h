@@ -11,8 +11,8 @@ namespace freestone {
 /// @param a  integers or bool, with elements along `axis`
 std::pair<Array, Array> mode_in_passes(const Array& a, int axis);
 
-/// Outputs: the value of the longest run along `axis`, the first of several, and its length (int64). A leaf's state is its first and its last
-/// run and the longest so far, so that runs join across leaves.
+/// Outputs: the value of the longest run along `axis`, the first of several, and its length (int64). A leaf's state is its first and its
+/// last run and the longest so far, so that runs join across leaves.
 class LongestRunOp : public Op, private Fold {
  public:
   LongestRunOp(const Spec& input, int axis, Shape leaf);

@@ -215,7 +215,9 @@ void RankOp::finish(const std::byte* state, Index outputs, std::span<std::byte* 
       continue;
     }
     with_type(in_.dtype, [&]<class T>(TypeTag<T>) {
-      const auto value = [&](unsigned __int128 digits) { return kernels::value_of_key<T>(static_cast<kernels::SortKey<T>>(digits), false); };
+      const auto value = [&](unsigned __int128 digits) {
+        return kernels::value_of_key<T>(static_cast<kernels::SortKey<T>>(digits), false);
+      };
       const auto put = [&]<class R>(R result) { std::memcpy(out[0] + o * static_cast<Index>(sizeof result), &result, sizeof result); };
       const T lower = value(found.low_digits), upper = value(found.high_digits);
       if constexpr (kernels::kIsComplexNumber<T>) {

@@ -1,8 +1,8 @@
 /// Order statistics over axes too long for a task: the exact elements of a rank, digit by digit.
 ///
 /// Every dtype has an order-preserving integer key (kernels/sort_keys.h). Each pass counts 16 bits of the keys that agree with the
-/// digits found so far, so float32 takes two passes over the data, float64 four and complex128 eight, with a megabyte of counts for each result, whatever the
-/// size. Counts are integers: the result is the same for every tiling, and the same as that of ops/quantile.h.
+/// digits found so far, so float32 takes two passes over the data, float64 four and complex128 eight, with a megabyte of counts for each
+/// result, whatever the size. Counts are integers: the result is the same for every tiling, and the same as that of ops/quantile.h.
 #pragma once
 
 #include <string>

@@ -46,8 +46,8 @@ Access whole_on(int rank, const std::vector<int>& axes) {
 }  // namespace
 
 SelectOp::SelectOp(std::string function, const Spec& input, std::vector<int> axes, bool skip_nan, double q)
-    : Op(kept_shape(input.shape, axes), {{kept_shape(input.shape, axes), result_type(function, input.dtype)}}, {whole_on(input.shape.rank(), axes)},
-         {identity_access(kept_shape(input.shape, axes).rank())}),
+    : Op(kept_shape(input.shape, axes), {{kept_shape(input.shape, axes), result_type(function, input.dtype)}},
+         {whole_on(input.shape.rank(), axes)}, {identity_access(kept_shape(input.shape, axes).rank())}),
       function_(std::move(function)),
       axes_(std::move(axes)),
       skip_nan_(skip_nan),
@@ -145,7 +145,8 @@ Array ordered(std::string_view function, const Array& a) {
 Array median(const Array& a, const std::vector<int>& axes, bool skip_nan) {
   if (a.rank() == 0) return median(expand_dims(a, 0), {0}, skip_nan);
   const std::vector<int> seen = normal_axes(axes, a.rank());
-  return is_ranked_by_digits(a, seen) ? rank_by_digits(ordered("median", a), "median", 0.5, seen, skip_nan) : select("median", a, axes, skip_nan, 50);
+  return is_ranked_by_digits(a, seen) ? rank_by_digits(ordered("median", a), "median", 0.5, seen, skip_nan)
+                                      : select("median", a, axes, skip_nan, 50);
 }
 
 Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) {
