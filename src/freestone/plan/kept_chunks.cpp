@@ -93,15 +93,21 @@ std::vector<MirroredAxes> mirrored_axes(const StageProgram& program, const Stage
   std::vector<MirroredAxes> out;
   for (int a = 0; a < stage.domain.rank(); ++a)
     for (int b = a + 1; b < stage.domain.rank(); ++b) {
-      const MirroredAxes axes{a, b, 1};
+      const MirroredAxes axes{a, b};
       const auto mirrored = mirrored_inputs(program, axes);
       if (stage.domain.shape[a] == stage.domain.shape[b] && std::find(mirrored.begin(), mirrored.end(), true) != mirrored.end()) out.push_back(axes);
     }
   return out;
 }
 
-CachedRead read_in_mirrored_pairs(const StageProgram& program, const Stage& stage, MirroredAxes& mirror, const Box& middle, const ReadCost& tile,
-                                  Index room) {
+CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, const std::vector<int>& order, MirroredAxes& mirror, Index room) {
+  // Tiles that come at one place are one.
+  if (mirror.run > 1) {
+    const int axis = order[order.size() - 3];
+    stage.tile[axis] = std::min(stage.tile[axis] * mirror.run, stage.domain.shape[axis]);
+  }
+  const Box middle = middle_tile(stage);
+  const ReadCost tile = program.lay_out(middle).read;
   const CachedRead none{static_cast<double>(tile.decoded), 0};
   const int axes[] = {mirror.first, mirror.second};
   const Index step = stage.tile[mirror.first], extent = stage.domain.shape[mirror.first];
@@ -131,7 +137,7 @@ CachedRead read_in_mirrored_pairs(const StageProgram& program, const Stage& stag
   const double next = static_cast<double>(tile.decoded + tile.bytes) / 2, needed = in_row.mirrored + 2 * in_row.others + next;
   const double each = (all.mirrored / 2 + all.others) / static_cast<double>(mirror.square * mirror.square);
   if (needed > static_cast<double>(room) || each > 0.99 * none.decoded) return none;
-  return {each, static_cast<Index>(needed)};
+  return {each / static_cast<double>(mirror.run), static_cast<Index>(needed)};
 }
 
 }  // namespace freestone

@@ -34,7 +34,7 @@ std::vector<MirroredAxes> mirrored_axes(const StageProgram& program, const Stage
 
 /// Tiles in mirrored pairs along `mirror`, whose square is set here: the smallest whose edges are edges of chunks both ways. With room for a
 /// square and a row of tiles, what two mirrored squares read is decoded once for both.
-CachedRead read_in_mirrored_pairs(const StageProgram& program, const Stage& stage, MirroredAxes& mirror, const Box& middle, const ReadCost& tile,
-                                  Index room);
+/// @param order the last two axes are the mirrored ones
+CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, const std::vector<int>& order, MirroredAxes& mirror, Index room);
 
 }  // namespace freestone
