@@ -136,7 +136,7 @@ double mirrored(int threads, const std::string& array, std::size_t side, std::si
   };
   double seconds = 0;
   for (std::size_t j = 0; j < 2; ++j)
-    for (const auto [i, k] : {std::pair<std::size_t, std::size_t>{0, 0}, {0, 1}, {1, 1}}) {
+    for (const auto& [i, k] : {std::pair<std::size_t, std::size_t>{0, 0}, {0, 1}, {1, 1}}) {
       const bool alone = i == k;
       seconds += timed(threads, alone ? chunks : 2 * chunks, [&, i = i, k = k](Lane& lane, std::size_t n) {
         const std::size_t layer = n % chunks, at[] = {n < chunks ? i : k, n < chunks ? k : i};

@@ -54,8 +54,9 @@ void copy(const View& from, const View& to) {
   sort_outer_axes(walked);
   if (from_step == width && to_step == width) {
     const auto bytes = static_cast<std::size_t>(n * width);
-    const Index ahead = walked[0].rank() > 1 ? walked[0].strides[walked[0].rank() - 2] * std::max<Index>(1, kAheadBytes / (n * width)) : 0;
-    const bool fetches = n * width <= kAheadBytes;
+    const Index step = walked[0].rank() > 1 ? walked[0].strides[walked[0].rank() - 2] : 0;
+    const bool fetches = n * width <= kAheadBytes && std::abs(step) > n * width;
+    const Index ahead = fetches ? step * (kAheadBytes / (n * width)) : 0;
     for_each_row(walked[0].shape, {&walked[0], &walked[1]}, [&](std::byte** data) {
       // Rows that lie apart are too short for the processor to see where they go.
       if (fetches)

@@ -56,13 +56,15 @@ Decoded decoded_for(const StageProgram& program, const std::vector<bool>& mirror
 
 }  // namespace
 
-KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle) {
+KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle)
+    : program_(program), middle_(middle), domain_(stage.domain) {
   Box run = middle;
   double tiles = 1;
   for (std::size_t i = order.size(); i-- > 0;) {
     const int axis = order[i];
     const Index extent = stage.domain.shape[axis];
     if (stage.tile[axis] >= extent) continue;
+    if (fastest_ < 0) fastest_ = axis;
     // Neighbours in the middle, and the first two: a border between chunks may happen to lie between some.
     Index shared = 0;
     for (const Index start : {run.start[axis], stage.domain.start[axis]}) {
@@ -71,18 +73,29 @@ KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::v
       both.start[axis] = one.start[axis] = std::min(start, stage.domain.end(axis) - both.shape[axis]);
       shared = std::max(shared, 2 * program.decoded_bytes(one) - program.decoded_bytes(both));
     }
+    const Index one_run = program.decoded_bytes(run);
     run.start[axis] = stage.domain.start[axis], run.shape[axis] = extent;
     tiles *= static_cast<double>(extent) / static_cast<double>(stage.tile[axis]);
-    rows_.push_back({shared, static_cast<double>(program.decoded_bytes(run)) / tiles});
+    rows_.push_back({shared, one_run, static_cast<double>(program.decoded_bytes(run)) / tiles});
   }
+}
+
+Index KeptRows::in_flight(const ReadCost& tile, int slots) const {
+  if (fastest_ < 0 || slots * middle_.shape[fastest_] > domain_.shape[fastest_]) return slots * tile.decoded;
+  Box run = middle_;
+  run.shape[fastest_] *= slots;
+  run.start[fastest_] = std::min(run.start[fastest_], domain_.end(fastest_) - run.shape[fastest_]);
+  return std::min(slots * tile.decoded, program_.decoded_bytes(run));
 }
 
 CachedRead KeptRows::read(const ReadCost& tile, int slots, Index room) const {
   CachedRead best{static_cast<double>(tile.decoded), 0};
   // Tiles in flight hold their chunks, encoded until they are decoded.
-  Index needed = slots * (tile.decoded + tile.bytes);
+  const Index held = in_flight(tile, slots) + slots * tile.bytes;
+  Index kept = 0;
   for (const Row& row : rows_) {
-    needed += row.shared;
+    kept = std::min(kept + row.shared, row.run);
+    const Index needed = held + kept;
     if (needed > room) break;
     if (row.decoded < 0.99 * best.decoded) best = {row.decoded, needed};
   }

@@ -22,11 +22,18 @@ class KeptRows {
   CachedRead read(const ReadCost& tile, int slots, Index room) const;
 
  private:
+  /// Decoded bytes of `slots` tiles in flight, which are neighbours and share chunks.
+  Index in_flight(const ReadCost& tile, int slots) const;
+
   struct Row {
     Index shared;    ///< decoded bytes across the border to the next run
+    Index run;       ///< decoded bytes of one run, until the next comes by the same place
     double decoded;  ///< bytes a tile when the chunks of a run are kept
   };
   std::vector<Row> rows_;  ///< from the fastest axis that has several tiles
+  const StageProgram& program_;
+  Box middle_, domain_;
+  int fastest_ = -1;  ///< of those axes
 };
 
 /// Pairs of anchor axes, of equal extents, such that some input is looked at in two ways that differ by their exchange: `x + x.T`.
