@@ -232,6 +232,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   StageProgram cached_program(plan, stage, sinks, {});
   cached_program.read_through(nullptr);
 
+  const Index largest_chunk = program.largest_chunk_bytes();
   const ReadCost whole = program.lay_out(stage.domain).read;
   const double read_once = static_cast<double>(whole.bytes), decoded_once = static_cast<double>(whole.decoded);
   TileChoice best;
@@ -299,8 +300,10 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
     // A cache with a little less room still keeps nearly all that it should.
     while (slots > 1 && slots * most + pinned + read.cache_bytes - read.cache_bytes / 8 > memory) --slots;
-    const Index cache_bytes = std::min(read.cache_bytes, memory - pinned - slots * most);
-    if (cache_bytes < read.cache_bytes - read.cache_bytes / 8) return;
+    const Index cache_room = memory - pinned - slots * most;
+    if (cache_room < read.cache_bytes - read.cache_bytes / 8) return;
+    // What lanes decode ahead instead of waiting for each other.
+    const Index cache_bytes = read.cache_bytes > 0 ? std::min(read.cache_bytes + (threads > 1 ? threads * largest_chunk : 0), cache_room) : 0;
     best.fits = true;
     best.seconds = seconds;
     chosen = stage;
