@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <mutex>
 
 #include "exec/chunked_array.h"
@@ -58,8 +57,7 @@ TEST(DecodeAhead, LanesDoNotWaitForOneChunk) {
   const Chunked data(shape, chunk, 8);
   const auto meeting = std::make_shared<Meeting>(zstd_codec(1));
   const Array x = data.array(CodecChain({meeting}));
-  const auto steps_of = [](const Array& a) { return slice(a, {{1, std::nullopt, 1}}) - slice(a, {{std::nullopt, -1, 1}}); };
-  const Array steps = steps_of(x);
+  const Array steps = slice(x, {{1, std::nullopt, 1}}) - slice(x, {{std::nullopt, -1, 1}});
   const Index memory = steps.bytes() + (Index{16} << 20);
   const MemoryStore store(steps.spec());
   const Plan plan = plan_outputs({{steps, store.sink()}}, with(memory, 2));
@@ -70,8 +68,8 @@ TEST(DecodeAhead, LanesDoNotWaitForOneChunk) {
   const Tensor got = compute(steps, with(memory, 2));
   EXPECT_LE(meeting->decoded, 12 + 2) << "each once, but for what finds no room";
   EXPECT_GE(meeting->together, 8) << "of " << meeting->decoded << "\n" << explain(plan, 0);
-  const Tensor reference = compute(steps_of(data.array()), with(Index{1} << 30, 1));
-  EXPECT_EQ(std::memcmp(got.view().data, reference.view().data, static_cast<std::size_t>(steps.bytes())), 0);
+  const auto layer = static_cast<std::size_t>(shape[1] * shape[2]);
+  for (std::size_t i = 0; i + layer < data.values.size(); ++i) ASSERT_EQ(got.data<float>()[i], data.values[i + layer] - data.values[i]) << i;
 }
 
 }  // namespace
