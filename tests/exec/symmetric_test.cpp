@@ -73,7 +73,9 @@ TEST(Symmetric, EachChunkIsDecodedOnceForATileAndItsMirrorImage) {
       counting->decoded = 0;
       const Tensor got = compute(columns, with(c.memory + columns.bytes(), threads));
       // Without pairs it would be twice as many. With more threads luck has a part in it: which of them is where when a chunk goes.
-      if (threads == 1) EXPECT_LE(counting->decoded, chunks + chunks / 2) << "of " << chunks << " with " << threads << " threads";
+      if (threads == 1) {
+        EXPECT_LE(counting->decoded, chunks + chunks / 2) << "of " << chunks << " with " << threads << " threads";
+      }
       EXPECT_EQ(std::memcmp(got.view().data, reference.view().data, static_cast<std::size_t>(reference.view().bytes())), 0) << threads;
     }
     for (const Index memory : {c.memory / 2, c.memory, c.memory * 2})
