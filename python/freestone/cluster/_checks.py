@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from freestone import _core
-from freestone.cluster import _inside, _worker
+from freestone.cluster import _functions, _inside, _worker
 from freestone.cluster._connect import workers_known
 from freestone.errors import IoError, MemoryBudgetError, UserError
 
@@ -24,6 +24,7 @@ class Workers:
     lanes: int  # of all of them
     threads: int  # of the one with the fewest
     memory: int  # budget of the one with the least
+    pythons: dict[str, str]  # the version of Python, worker by worker
 
 
 def _ask(client: Any, function: Callable[..., Any], *args: Any) -> dict[str, Any]:
@@ -82,7 +83,29 @@ def workers_of(client: Any, wait: float = 10.0) -> Workers:
             f"Give them more (--memory-limit), or restart them.\n{_named(poor)}"
         )
     threads = [facts["threads"] for facts in answers.values()]
-    return Workers(tuple(answers), sum(threads), min(threads), min(budgets.values()))
+    return Workers(tuple(answers), sum(threads), min(threads), min(budgets.values()), {address: facts["python"] for address, facts in answers.items()})
+
+
+# Functions with more than this are not sent before the run: then the first task that needs one says what is missing.
+_MOST_TRIED = 16 << 20
+
+
+def check_functions(client: Any, sent: _functions.Sent, workers: Workers) -> None:
+    """Every worker must be able to call every function of the user.
+
+    Raises
+    ------
+    UserError
+        Naming the workers that cannot, and why.
+    """
+    own = _worker.facts()["python"]
+    wrong = {address: [f"has Python {python}, here is {own}: their functions differ"] for address, python in workers.pythons.items() if python != own}
+    if not wrong and sent.nbytes() * len(workers.addresses) <= _MOST_TRIED:
+        answers = _ask(client, _worker.try_functions, sent)
+        wrong = {address: [repr(answer) if isinstance(answer, BaseException) else answer] for address, answer in answers.items() if answer}
+    if wrong:
+        advice = next((text for texts in wrong.values() if (text := _functions.advice(texts[0]))), "")
+        raise UserError(f"Not all workers can call the functions of this run.{advice}\n{_named(wrong)}")
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@
 #include "freestone/exec/run_plan.h"
 #include "freestone/exec/taking_up.h"
 #include "freestone/exec/tile_worker.h"
-#include "freestone/ops/user_function.h"
+#include "freestone/ops/lent_functions.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
 #include "freestone/storage/file.h"
@@ -59,13 +59,25 @@ const Stage* stage_of(const Plan& plan, std::size_t root, const Delivery** deliv
 }
 
 /// Before anything is made.
-void refuse_user_functions(const Plan& plan) {
+void refuse_functions_that_stay(const Plan& plan, bool sends_functions) {
   for (const PlanNode& node : plan.nodes) {
     if (!node.op->name().starts_with("user_")) continue;
     const auto* const function = dynamic_cast<const UserFunctionOp*>(node.op.get());
-    fail(ErrorKind::kUser, "The function {} cannot run on a cluster: functions of users are not sent to workers yet. On this machine it runs (scheduler=\"threads\").",
+    if (sends_functions && function != nullptr && function->function().origin != nullptr) continue;
+    fail(ErrorKind::kUser,
+         "The function {} cannot run on a cluster: it is code of this program, which workers do not have; functions of Python are sent. On this "
+         "machine it runs (scheduler=\"threads\").",
          function != nullptr ? function->function().name : node.op->params().at("function").get<std::string>());
   }
+}
+
+/// For a plan that is read again in the process that has its functions.
+std::vector<std::shared_ptr<const void>> lent_from(const std::vector<Array>& roots) {
+  std::vector<std::shared_ptr<const void>> lent;
+  for (const auto& node : topological_order(roots))
+    if (const auto* const user = dynamic_cast<const UserFunctionOp*>(node->op.get()))
+      lent.push_back(lend_function(user->function().identity, user->function().call, user->function().origin));
+  return lent;
 }
 
 }  // namespace
@@ -103,6 +115,7 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
   if (job_.empty()) journal_path_.clear();
   if (options.compute.resume) {
     const OpenSource open = options.compute.open ? with_stores(options.compute.open) : OpenSource();
+    const auto lent = lent_from(roots);
     TakenUp taken = taken_up(journal_path_, job_, open, resolved(options.compute.settings).memory_bytes);
     left_ = std::make_unique<Journal::Left>(std::move(taken.left));
     plan_ = std::move(taken.plan);
@@ -111,7 +124,6 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
       if (sinks_[r] != targets_[r].sink) targets_[r].how = How::kDone;
   } else {
     plan_ = plan_outputs(planned, options.compute);
-    refuse_user_functions(plan_);
     put_reduced_axes_last();
     // Workers share them by files, whose writes take scratch memory of their tasks.
     for (Store& store : plan_.stores) {
@@ -120,6 +132,7 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
       store.on_disk = true;
     }
   }
+  refuse_functions_that_stay(plan_, options.sends_functions);
   for (const Stage& stage : plan_.stages) {
     Index together = stage.folds.empty() ? 0 : 1;
     if (stage.mirror.any() && together > 0)
@@ -312,6 +325,17 @@ std::vector<std::string> ClusterRun::folders() const {
     if (!sink->caps().on_disk) continue;
     const std::string folder = folder_of(absolute_location(sink->name()));
     if (std::find(out.begin(), out.end(), folder) == out.end()) out.push_back(folder);
+  }
+  return out;
+}
+
+std::vector<std::shared_ptr<const UserFunctionOp>> ClusterRun::functions() const {
+  std::vector<std::shared_ptr<const UserFunctionOp>> out;
+  for (const PlanNode& node : plan_.nodes) {
+    auto user = std::dynamic_pointer_cast<const UserFunctionOp>(node.op);
+    if (user == nullptr) continue;
+    const std::string& identity = user->function().identity;
+    if (std::none_of(out.begin(), out.end(), [&](const auto& other) { return other->function().identity == identity; })) out.push_back(std::move(user));
   }
   return out;
 }
