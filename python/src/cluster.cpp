@@ -13,6 +13,7 @@
 #include "freestone/exec/cluster_run.h"
 #include "freestone/exec/tile_worker.h"
 #include "freestone/formats/sink_recipe.h"
+#include "freestone/kernels/dispatch.h"
 #include "freestone/label/open.h"
 #include "freestone/ops/lent_functions.h"
 #include "freestone/runtime/events.h"
@@ -162,6 +163,7 @@ void bind_cluster(nb::module_& module) {
       .def("ranges", &ranges_of)
       .def("sources", [](const Run& run) { return run.run->sources(); })
       .def("functions", &functions_of)
+      .def("uses_math_library", [](const Run& run) { return run.run->uses_math_library(); })
       .def("folders", [](const Run& run) { return run.run->folders(); })
       .def("begin", [](Run& run) { run.run->begin(); }, GilReleased())
       .def("payload",
@@ -192,6 +194,14 @@ void bind_cluster(nb::module_& module) {
            })
       .def("tiles", &tiles_of);
 
+  module.def("cpu_level", [] {
+    switch (kernels::best_target()) {
+      case kernels::Target::kAvx512: return "x86-64-v4";
+      case kernels::Target::kAvx2: return "x86-64-v3";
+      case kernels::Target::kBaseline: break;
+    }
+    return "baseline";
+  });
   module.def("plan_version", [] { return Plan::kVersion; });
 }
 

@@ -250,11 +250,11 @@ def test_a_module_that_workers_lack_is_an_error_that_names_them(client, array, t
 
 def test_workers_with_another_python_are_named(client, array):
     workers = _checks.workers_of(client)
-    assert set(workers.pythons.values()) == {"{}.{}".format(*sys.version_info)}
+    assert {facts["python"] for facts in workers.facts.values()} == {"{}.{}".format(*sys.version_info)}
     first, other = workers.addresses
     sent = _functions.Sent({}, ())
     with pytest.raises(fs.UserError, match=r"has Python 2\.7, here is 3\.\d+") as caught:
-        _checks.check_functions(client, sent, dataclasses.replace(workers, pythons={**workers.pythons, first: "2.7"}))
+        _checks.check_functions(client, sent, dataclasses.replace(workers, facts={**workers.facts, first: {**workers.facts[first], "python": "2.7"}}))
     assert first in str(caught.value) and other not in str(caught.value)
 
 

@@ -130,6 +130,8 @@ def run_on_cluster(client: Any, make: Callable[[int, int], Any], keep: bool = Fa
     functions = _functions.packed(run.functions())
     if functions is not None:
         _checks.check_functions(client, functions, workers)
+    if run.uses_math_library():
+        _checks.check_math(workers)
     _checks.check_files(client, run.sources(), run.folders())
     run.begin()
     tasks = _Tasks(client, run, lanes, memory, functions, keep)

@@ -12,6 +12,7 @@
 #include "freestone/exec/run_plan.h"
 #include "freestone/exec/taking_up.h"
 #include "freestone/exec/tile_worker.h"
+#include "freestone/ops/elementwise.h"
 #include "freestone/ops/lent_functions.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
@@ -69,6 +70,19 @@ void refuse_functions_that_stay(const Plan& plan, bool sends_functions) {
          "machine it runs (scheduler=\"threads\").",
          function != nullptr ? function->function().name : node.op->params().at("function").get<std::string>());
   }
+}
+
+bool uses_math_library(const Op& op) {
+  static constexpr std::string_view kFunctions[] = {
+      "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt", "cos", "cosh", "exp", "exp2", "expm1", "float_power",
+      "hypot", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "power", "sin", "sinc", "sinh", "tan", "tanh"};
+  if (const auto* const elementwise = dynamic_cast<const ElementwiseOp*>(&op)) {
+    const auto& code = elementwise->program().code();
+    return std::any_of(code.begin(), code.end(), [](const Instruction& i) {
+      return i.row != nullptr && std::find(std::begin(kFunctions), std::end(kFunctions), i.row->name) != std::end(kFunctions);
+    });
+  }
+  return op.name() == "fft" || op.name() == "small_matrix" || op.name() == "warp";
 }
 
 /// For a plan that is read again in the process that has its functions.
@@ -338,6 +352,10 @@ std::vector<std::shared_ptr<const UserFunctionOp>> ClusterRun::functions() const
     if (std::none_of(out.begin(), out.end(), [&](const auto& other) { return other->function().identity == identity; })) out.push_back(std::move(user));
   }
   return out;
+}
+
+bool ClusterRun::uses_math_library() const {
+  return std::any_of(plan_.nodes.begin(), plan_.nodes.end(), [](const PlanNode& node) { return freestone::uses_math_library(*node.op); });
 }
 
 void ClusterRun::make_work_folder() {

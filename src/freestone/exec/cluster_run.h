@@ -67,6 +67,9 @@ class ClusterRun {
   /// Functions of users that workers call: they must be lent (ops/lent_functions.h) where the payload is read. One of each identity.
   std::vector<std::shared_ptr<const UserFunctionOp>> functions() const;
 
+  /// Whether elements pass through functions of the system's math library, whose last bits follow its version and the processor's.
+  bool uses_math_library() const;
+
   /// Makes the outputs, the work folder and the journal.
   void begin();
   /// What workers are given: after `begin`.
