@@ -9,9 +9,10 @@
 
 namespace freestone {
 
-/// While the result lives, plans that are read in this process find `call` by `identity`. Of several of one identity the last lent is found;
-/// operations that were made keep theirs.
-[[nodiscard]] std::shared_ptr<const void> lend_function(const std::string& identity, UserCallFunction call, std::shared_ptr<const void> origin = {});
+/// While the result lives, plans that are read in this process find `call` by `identity`. Of several of one identity the last that was lent
+/// is found; operations that were made keep theirs.
+[[nodiscard]] std::shared_ptr<const void> lend_function(const std::string& identity, UserCallFunction call,
+                                                        std::shared_ptr<const void> origin = {});
 
 /// UserFunctionOp of its parameters.
 /// @throws Error kind data: nobody lends the function, or parameters that do not fit
