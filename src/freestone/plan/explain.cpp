@@ -16,6 +16,7 @@ std::string describe(const Op& op) {
   }
   if (const auto* r = dynamic_cast<const ReduceOp*>(&op)) return fmt::format("{} over axes {}", r->function(), fmt::join(r->axes(), ","));
   const auto params = op.params();
+  if (op.name() == "user_function") return params.at("name").get<std::string>() + " (function)";
   if (op.name() == "select") return params.at("function").get<std::string>();
   return std::string(op.name());
 }
