@@ -18,6 +18,7 @@
 #include "freestone/ops/index_gather.h"
 #include "freestone/ops/index_mask.h"
 #include "freestone/ops/index_put.h"
+#include "freestone/ops/lent_functions.h"
 #include "freestone/ops/longest_run.h"
 #include "freestone/ops/quantile.h"
 #include "freestone/ops/random.h"
@@ -408,7 +409,7 @@ const OpEntry kOps[] = {
     {"take_along_axis", 1, make_take_along},
     {"user_along",      1, refuse_user_function},
     {"user_blocks",     1, refuse_user_function},
-    {"user_function",   1, refuse_user_function},
+    {"user_function",   1, lent_function_op},
     {"view",            1, make_view},
     {"warp",            1, make_warp},
     {"window",          1, make_window},
