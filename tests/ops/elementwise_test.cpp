@@ -102,7 +102,8 @@ void expect_quotients_by_constants(std::mt19937_64& random) {
     if (trial % 50 == 47) divisor = Limits::min();
     const auto n = static_cast<std::size_t>(100 + random() % 100);
     std::vector<T> a(n), b(n, divisor);
-    for (T& x : a) x = random() % 2 == 0 ? any() : static_cast<T>(divisor * static_cast<T>(random() % 64) + static_cast<T>(random() % 3) - 1);
+    const auto near_a_multiple = [&] { return static_cast<T>(static_cast<std::uint64_t>(divisor) * (random() % 64) + random() % 3 - 1); };
+    for (T& x : a) x = random() % 2 == 0 ? any() : near_a_multiple();
     a[0] = Limits::min(), a[1] = Limits::max(), a[2] = 0, a[3] = static_cast<T>(-1), a[4] = divisor;
     const auto quotients = run<T, T>(single("floor_divide", dtype_of<T>(), 2), {a, b});
     const auto rests = run<T, T>(single("remainder", dtype_of<T>(), 2), {a, b});
