@@ -97,6 +97,7 @@ def main():
     parser.add_argument("--limit", type=float, default=240, help="seconds for a row of Dask")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--folder")
+    parser.add_argument("--data", help="folder in which the array is kept for the next time")
     parser.add_argument("--json")
     parser.add_argument("--no-dask", action="store_true", help="only Freestone, on the cluster and on local threads")
     given = parser.parse_args()
@@ -108,7 +109,7 @@ def main():
     results = []
     with tempfile.TemporaryDirectory(dir=given.folder) as temporary:
         folder = pathlib.Path(temporary)
-        path = make(folder, given.megabytes)
+        path = make(pathlib.Path(given.data or folder), given.megabytes)
         for row in given.rows.split(","):
             for _ in range(given.rounds):
                 result = {"row": row}

@@ -28,7 +28,7 @@ def name_of(function: Any) -> str:
 class Function:
     """A Python function, called here or in a process; Ctrl-C stops it. Runs that it begins belong to the task of Dask that described the call."""
 
-    __slots__ = ("function", "workers", "_run", "_worker")
+    __slots__ = ("function", "workers", "_owner", "_run", "_worker")
 
     def __init__(self, function: Callable[..., Any], workers: str) -> None:
         if workers not in ("threads", "processes"):
@@ -36,16 +36,17 @@ class Function:
         self.function, self.workers = function, workers
         self._run: Callable[..., Any] | None = None
         self._worker = _runs.worker_here()
+        self._owner = _interrupts.owner_here()
         if workers == "processes":
             self._started()
 
     def _started(self) -> Callable[..., Any]:
         if self.workers == "threads":
-            self._run = _interrupts.interruptible(self.function)
+            self._run = _interrupts.interruptible(self.function, self._owner)
         else:
             from freestone import _processes
 
-            self._run = _processes.remote(self.function)
+            self._run = _processes.remote(self.function, self._owner)
         return self._run
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -88,14 +89,16 @@ class Call:
 
     def __call__(self, cores: Sequence[Any]) -> list[Any]:
         """The engine's arrays of the results; `cores` are the engine's arrays of the inputs."""
-        if self.compiled is None:
-            call = _core.python_function(self.function, self.name)
-        else:
-            from freestone import _compiled
-
-            call = _core.compiled_function(*_compiled.find(self.function, *self.compiled))  # type: ignore[misc]
-        made: list[Any] = _core.user_function(call, list(cores), self.facts, self.outputs, self)
+        made: list[Any] = _core.user_function(self.entry(), list(cores), self.facts, self.outputs, self)
         return made
+
+    def entry(self) -> Any:
+        """What the engine calls."""
+        if self.compiled is None:
+            return _core.python_function(self.function, self.name)
+        from freestone import _compiled
+
+        return _core.compiled_function(*_compiled.find(self.function, *self.compiled))  # type: ignore[misc]
 
     def arrays(self, inputs: Sequence[Array]) -> list[Array]:
         """The results."""

@@ -25,7 +25,7 @@ import numpy as np
 
 from freestone.errors import UserError
 
-__all__ = ["find"]
+__all__ = ["built", "find", "portable"]
 
 #: An argument of a compiled function: "pointer", or the dtype of a number.
 _Argument = Any
@@ -74,6 +74,40 @@ def find(
             if given not in ("void*", f"{array.name}*"):
                 raise UserError(f"The compiled function takes {given}, an array is {array.name}. Convert it (astype), or give dtype=.")
     return address, convention, function
+
+
+class _Source:
+    """A function of numba's ``cfunc`` in other processes: what it is compiled of."""
+
+    def __init__(self, function: Any) -> None:
+        compiler = function._compiler
+        self.function, self.signature = function._pyfunc, function._sig
+        self.locals, self.options = dict(compiler.locals), {key: value for key, value in compiler.targetoptions.items() if key != "nopython"}
+
+    def compiled(self) -> Any:
+        import numba
+
+        return numba.cfunc(self.signature, locals=self.locals, **self.options)(self.function)
+
+
+def portable(function: Any) -> Any:
+    """What can be pickled and gives the compiled function again, by `built`.
+
+    Raises
+    ------
+    UserError
+        It is machine code in the memory of this process, and nothing else.
+    """
+    if hasattr(function, "py_func") and hasattr(function, "nopython_signatures"):
+        return function
+    if hasattr(function, "address") and hasattr(function, "_sig"):
+        return _Source(function)
+    raise UserError(f"it is compiled code in the memory of this process ({type(function).__name__}). Those of numba (njit, cfunc) can go.")
+
+
+def built(function: Any) -> Any:
+    """The compiled function of what `portable` gave."""
+    return function.compiled() if isinstance(function, _Source) else function
 
 
 def _convention(result: str, arguments: Sequence[str], inputs: int, outputs: int, rank: int) -> str | None:

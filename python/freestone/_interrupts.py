@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["interrupt", "interruptible", "on_interrupt"]
+__all__ = ["belongs_to", "interrupt", "interruptible", "on_interrupt", "owner_here"]
 
 _lock = threading.Lock()
-_running: dict[int, int] = {}  # thread -> how many user functions deep
-_callbacks: list[Callable[[], None]] = []
+_running: dict[int, list[Any]] = {}  # thread -> the owners of the user functions that it runs, one inside of the other
+_callbacks: list[Callable[[Any], None]] = []
+_owner: ContextVar[Any] = ContextVar("freestone_owner", default=None)
 
 
 def _after_fork() -> None:
@@ -25,33 +28,49 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def on_interrupt(callback: Callable[[], None]) -> None:
-    """Calls `callback` when a run is interrupted."""
+@contextlib.contextmanager
+def belongs_to(owner: Any) -> Iterator[None]:
+    """Functions that are made inside can be stopped together, and no others."""
+    token = _owner.set(owner)
+    try:
+        yield
+    finally:
+        _owner.reset(token)
+
+
+def owner_here() -> Any:
+    """That of `belongs_to`; None elsewhere."""
+    return _owner.get()
+
+
+def on_interrupt(callback: Callable[[Any], None]) -> None:
+    """Calls `callback` when runs are interrupted, with the owner of the functions that are to stop: None for all."""
     _callbacks.append(callback)
 
 
-def interruptible(function: Callable[..., Any]) -> Callable[..., Any]:
+def interruptible(function: Callable[..., Any], owner: Any = None) -> Callable[..., Any]:
     """`function`, which is stopped by `interrupt` where it runs Python code."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         thread = threading.get_ident()
         with _lock:
-            _running[thread] = _running.get(thread, 0) + 1
+            _running.setdefault(thread, []).append(owner)
         try:
             return function(*args, **kwargs)
         finally:
             with _lock:
-                _running[thread] -= 1
+                _running[thread].pop()
                 if not _running[thread]:
                     del _running[thread]
 
     return call
 
 
-def interrupt() -> None:
-    """Raises KeyboardInterrupt in every thread that runs a user function."""
+def interrupt(owner: Any = None) -> None:
+    """Raises KeyboardInterrupt in every thread that runs a user function; of `owner`, where one is given."""
     with _lock:
-        for thread in _running:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt))
+        for thread, owners in _running.items():
+            if owner is None or owner in owners:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt))
     for callback in _callbacks:
-        callback()
+        callback(owner)

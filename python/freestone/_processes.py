@@ -53,6 +53,7 @@ class _Worker:
         environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.known: set[int] = set()
+        self.owner: Any = None  # of the function that it runs
         self._killed = False
 
     def has_ended(self) -> bool:
@@ -135,10 +136,11 @@ class _Workers:
             self._alive.remove(worker)
         worker.end()
 
-    def interrupt(self) -> None:
+    def interrupt(self, owner: Any) -> None:
         with self._lock:
             for worker in self._alive:
-                worker.kill()
+                if owner is None or worker.owner == owner:
+                    worker.kill()
 
     def end(self) -> None:
         if os.getpid() != self._owner:
@@ -151,13 +153,13 @@ class _Workers:
 
 _workers = _Workers()
 # A worker that waits for nobody any more is ended; whoever waits for it sees that.
-_interrupts.on_interrupt(lambda: _workers.interrupt())
+_interrupts.on_interrupt(lambda owner: _workers.interrupt(owner))
 atexit.register(lambda: _workers.end())
 _numbers = iter(range(1, sys.maxsize))
 
 
-def remote(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, called in a worker process. Errors are those of the function, with the worker's traceback as their cause.
+def remote(function: Callable[..., Any], owner: Any = None) -> Callable[..., Any]:
+    """`function`, called in a worker process, which an interrupt of `owner` ends. Errors are those of the function, with the worker's traceback as their cause.
 
     Raises
     ------
@@ -172,14 +174,17 @@ def remote(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(*arguments: Any, **kwargs: Any) -> Any:
         worker = _workers.take()
+        worker.owner = owner
         try:
             result = worker.call(number, packed, arguments, kwargs)
         except BaseException:
+            worker.owner = None
             if worker.has_ended():
                 _workers.drop(worker)
             else:
                 _workers.give(worker)
             raise
+        worker.owner = None
         _workers.give(worker)
         return result
 

@@ -13,13 +13,16 @@
 #include "freestone/exec/cluster_run.h"
 #include "freestone/exec/tile_worker.h"
 #include "freestone/formats/sink_recipe.h"
+#include "freestone/kernels/dispatch.h"
 #include "freestone/label/open.h"
+#include "freestone/ops/lent_functions.h"
 #include "freestone/runtime/events.h"
 #include "freestone/storage/location.h"
 #include "freestone/storage/memory_store.h"
 #include "freestone/storage/temp_store.h"
 #include "module.h"
 #include "numpy_bridge.h"
+#include "python_failure.h"
 #include "run.h"
 
 namespace freestone::python {
@@ -68,6 +71,7 @@ struct Run {
     options.compute.resume = resume;
     options.here = setup.settings;
     options.work_folder = work_folder;
+    options.sends_functions = true;
     const nb::gil_scoped_release release;
     run = std::make_unique<ClusterRun>(outputs, options);
   }
@@ -93,6 +97,20 @@ nb::list ranges_of(const Run& run, int stage, Index lanes) {
   return out;
 }
 
+/// A function that is found by its identity while this lives.
+struct LentFunction {
+  std::shared_ptr<const void> lent;
+};
+
+nb::list functions_of(const Run& run) {
+  nb::list out;
+  for (const auto& op : run.run->functions()) {
+    const UserFunction& function = op->function();
+    out.append(nb::make_tuple(function.identity, nb::borrow(static_cast<PyObject*>(const_cast<void*>(function.origin.get())))));
+  }
+  return out;
+}
+
 void take_part(Run& run, int root, const std::vector<Index>& start, const NumpyArray& values) {
   const Array array = array_from_numpy(values);
   const View view = *array.node()->op->source()->memory();
@@ -104,9 +122,15 @@ nb::tuple tiles_of(TileWorker& worker, int stage, Index first, Index last, const
   std::vector<std::string_view> states;
   for (const nb::bytes& one : given) states.emplace_back(one.c_str(), one.size());
   TilesDone done;
-  {
+  try {
     const nb::gil_scoped_release release;
     done = worker.tiles(stage, first, last, states, memory, cancel);
+  } catch (const PythonFailure& failure) {
+    // Not raised here as itself: who asked for the tiles raises it, in another process.
+    const nb::object type = nb::module_::import_("freestone.cluster._functions").attr("FunctionFailed");
+    const nb::object raised = type(failure.value(), failure.message(), failure.context());
+    PyErr_SetObject(type.ptr(), raised.ptr());
+    throw nb::python_error();
   }
   nb::list parts;
   for (TilesDone::Part& part : done.parts) {
@@ -138,6 +162,8 @@ void bind_cluster(nb::module_& module) {
       .def("stages", &stages_of)
       .def("ranges", &ranges_of)
       .def("sources", [](const Run& run) { return run.run->sources(); })
+      .def("functions", &functions_of)
+      .def("uses_math_library", [](const Run& run) { return run.run->uses_math_library(); })
       .def("folders", [](const Run& run) { return run.run->folders(); })
       .def("begin", [](Run& run) { run.run->begin(); }, GilReleased())
       .def("payload",
@@ -155,6 +181,10 @@ void bind_cluster(nb::module_& module) {
 
   nb::class_<Cancel>(module, "CancelFlag").def(nb::init<>()).def("request", [](Cancel& cancel) { cancel.request(); });
 
+  nb::class_<LentFunction>(module, "LentFunction").def("__init__", [](LentFunction* lent, const std::string& identity, const UserCallFunction& call) {
+    new (lent) LentFunction{lend_function(identity, call)};
+  });
+
   nb::class_<TileWorker>(module, "TileWorker")
       .def("__init__",
            [](TileWorker* worker, const nb::bytes& payload) {
@@ -164,6 +194,14 @@ void bind_cluster(nb::module_& module) {
            })
       .def("tiles", &tiles_of);
 
+  module.def("cpu_level", [] {
+    switch (kernels::best_target()) {
+      case kernels::Target::kAvx512: return "x86-64-v4";
+      case kernels::Target::kAvx2: return "x86-64-v3";
+      case kernels::Target::kBaseline: break;
+    }
+    return "baseline";
+  });
   module.def("plan_version", [] { return Plan::kVersion; });
 }
 

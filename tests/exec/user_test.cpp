@@ -3,7 +3,11 @@
 #include <atomic>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "exec/random_arrays.h"
+#include "freestone/ops/lent_functions.h"
+#include "freestone/ops/op_list.h"
 
 namespace freestone {
 namespace {
@@ -150,6 +154,59 @@ TEST(UserFunctions, CannotComeFromASavedPlan) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("user function mine"), std::string::npos) << error.what();
   }
+}
+
+/// A window of three along the first axis: an input with a halo, a loop axis and a core axis, and two outputs.
+UserFunction window_of_three(const Shape& shape) {
+  UserFunction f;
+  f.call = [](const UserCall& call) {
+    for (Index i = 0; i < call.out[0].shape[0]; ++i)
+      for (Index j = 0; j < call.out[0].shape[1]; ++j) {
+        number(call.out[0], {i, j}) = number(call.in[0], {i, j}) + number(call.in[0], {i + 1, j}) * 2 + number(call.in[0], {i + 2, j});
+        number(call.out[1], {i}) = static_cast<double>(call.block.start[0]);
+      }
+  };
+  f.name = "window", f.identity = "window of three 1";
+  f.extents = {shape[0]}, f.block = {4}, f.before = {1}, f.after = {1};
+  f.open = {false}, f.edges = {{kernels::Boundary::kReflect, 0.0}};
+  f.memory_factor = 0.1;
+  f.inputs = {{0, -1}};
+  f.outputs = {{DType::kFloat64, {0, -1}, shape}, {DType::kFloat64, {0}, {shape[0]}}};
+  return f;
+}
+
+TEST(UserFunctions, ComeFromASavedPlanWhileTheyAreLent) {
+  RandomArrays random(11);
+  const Array a = random.array(DType::kFloat64, {23, 5}, 0).array;
+  const std::vector<Array> made = user_function(window_of_three({23, 5}), {a});
+  const Op& op = *made[0].node()->op;
+  const nlohmann::json params = nlohmann::json::parse(op.params().dump());
+  EXPECT_THROW(make_op("user_function", 1, params, {a.spec()}), Error);
+  std::shared_ptr<const Op> again;
+  {
+    const auto wrong = lend_function("window of three 1", [](const UserCall&) { fail(ErrorKind::kInternal, "the function that was lent before"); });
+    const auto lent = lend_function("window of three 1", window_of_three({23, 5}).call);
+    again = make_op("user_function", 1, params, {a.spec()});
+    EXPECT_EQ(again->params(), op.params());
+    const auto damaged = [&](const char* where, const nlohmann::json& value) {
+      nlohmann::json other = params;
+      other[nlohmann::json::json_pointer(where)] = value;
+      try {
+        make_op("user_function", 1, other, {a.spec()});
+        ADD_FAILURE() << where << " " << value;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kData) << where << ": " << error.what();
+      }
+    };
+    damaged("/inputs/0/0", 1), damaged("/inputs/0/0", -2), damaged("/inputs/0", {0}), damaged("/inputs", nlohmann::json::array());
+    damaged("/outputs/0/axes/0", 7), damaged("/outputs/0/shape/0", 24), damaged("/outputs/0/shape", {23}), damaged("/outputs/1/axes", {0, -1});
+    damaged("/edges/0/boundary", 99), damaged("/edges", nlohmann::json::array()), damaged("/before/0", -1), damaged("/block/0", 0);
+    damaged("/steps/0", 0), damaged("/extents/0", -5), damaged("/memory_factor", -1), damaged("/function", "another"), damaged("/name", 3);
+  }
+  EXPECT_THROW(make_op("user_function", 1, params, {a.spec()}), Error);  // what was made keeps the function, the plan's name for it is gone
+  const std::vector<Array> back = apply_op_all(again, {a});
+  for (const Index memory : {Index{40} << 10, Index{1} << 26})
+    for (std::size_t o = 0; o < 2; ++o) EXPECT_EQ(numbers(compute(back[o], with(memory, 2))), numbers(compute(made[o], with(memory, 1))));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 """Clusters that lose workers, schedulers, or the patience of who asked; and what is found out before a run begins."""
 
 import contextlib
+import dataclasses
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -166,6 +168,34 @@ def test_workers_without_memory_are_named():
 def test_a_cluster_without_workers():
     with pytest.raises(fs.UserError, match="no workers"):
         _checks.workers_of(Answering(), wait=0)
+
+
+def test_workers_whose_math_library_computes_other_bits_are_named_where_it_matters(client, array, monkeypatch):
+    def other_facts(client, *rest, _workers_of=_checks.workers_of):
+        workers = _workers_of(client, *rest)
+        first = workers.addresses[0]
+        return dataclasses.replace(workers, facts={**workers.facts, first: {**workers.facts[first], "math": "other", "processor": "baseline, glibc 2.17"}})
+
+    monkeypatch.setattr(_checks, "workers_of", other_facts)
+    with fs.settings(scheduler=client):
+        with pytest.warns(UserWarning, match=r"last bits of exp, log(.|\n)*worker tcp://.*: baseline, glibc 2\.17; here ") as caught:
+            fs.exp(array[:4]).sum().compute()
+        assert sum("tcp://" in line for line in str(caught[0].message).splitlines()) == 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            (array[:4] * 2 + 1).sum().compute()
+            monkeypatch.undo()
+            fs.exp(array[:4]).sum().compute()
+
+
+def test_the_bits_of_the_math_library_are_known_by_what_it_computes(monkeypatch):
+    words = [sys.executable, "-c", "from freestone.cluster import _worker; print(_worker.math_bits())"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip() == _worker.math_bits()
+    # The processor's fused multiply-add, which the library takes where it is, changes last bits: that is what is looked for.
+    without = {**os.environ, "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4"}
+    other = subprocess.run(words, capture_output=True, text=True, check=True, env=without).stdout.strip()
+    has_fma = _worker.facts()["processor"].startswith(("x86-64-v3", "x86-64-v4"))
+    assert (other != _worker.math_bits()) == has_fma
 
 
 def test_files_that_a_worker_does_not_see_are_named(tmp_path):

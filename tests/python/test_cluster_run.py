@@ -272,20 +272,6 @@ def test_tasks_do_runs_of_other_threads_where_they_are(tmp_path, way):
         cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 
-def test_functions_of_python_are_refused_before_anything_is_sent(client, tmp_path, capfd):
-    def halved(block):
-        return block / 2
-
-    a = fs.map_blocks(halved, fs.asarray(np.arange(6.0)), dtype="f8")
-    with pytest.raises(fs.UserError, match='The function halved .*not sent .*scheduler="threads"'):
-        a.compute(scheduler=client)
-    with pytest.raises(fs.UserError, match='scheduler="threads"'):
-        a.write(tmp_path / "a.npy", compute=False).compute(scheduler=client)
-    assert not os.listdir(tmp_path) and "Compute Failed" not in capfd.readouterr().err
-    with fs.settings(scheduler=client):
-        np.testing.assert_array_equal(a.compute(scheduler="threads"), np.arange(6.0) / 2)
-
-
 @pytest.mark.parametrize("how", ["store", "later", "together", "settings"])
 def test_large_targets_of_store_are_written_from_this_process(client, sent, how):
     pytest.importorskip("xarray")

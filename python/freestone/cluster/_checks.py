@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from freestone import _core
-from freestone.cluster import _inside, _worker
+from freestone.cluster import _functions, _inside, _worker
 from freestone.cluster._connect import workers_known
 from freestone.errors import IoError, MemoryBudgetError, UserError
 
@@ -24,6 +25,7 @@ class Workers:
     lanes: int  # of all of them
     threads: int  # of the one with the fewest
     memory: int  # budget of the one with the least
+    facts: dict[str, dict[str, Any]]  # as `_worker.facts`, worker by worker
 
 
 def _ask(client: Any, function: Callable[..., Any], *args: Any) -> dict[str, Any]:
@@ -82,7 +84,49 @@ def workers_of(client: Any, wait: float = 10.0) -> Workers:
             f"Give them more (--memory-limit), or restart them.\n{_named(poor)}"
         )
     threads = [facts["threads"] for facts in answers.values()]
-    return Workers(tuple(answers), sum(threads), min(threads), min(budgets.values()))
+    return Workers(tuple(answers), sum(threads), min(threads), min(budgets.values()), answers)
+
+
+# Functions with more than this are not sent before the run: then the first task that needs one says what is missing.
+_MOST_TRIED = 16 << 20
+
+
+def check_functions(client: Any, sent: _functions.Sent, workers: Workers) -> None:
+    """Every worker must be able to call every function of the user.
+
+    Raises
+    ------
+    UserError
+        Naming the workers that cannot, and why.
+    """
+    own = _worker.facts()["python"]
+    wrong = {
+        address: [f"has Python {facts['python']}, here is {own}: their functions differ"] for address, facts in workers.facts.items() if facts["python"] != own
+    }
+    if not wrong and sent.nbytes() * len(workers.addresses) <= _MOST_TRIED:
+        answers = _ask(client, _worker.try_functions, sent)
+        wrong = {address: [repr(answer) if isinstance(answer, BaseException) else answer] for address, answer in answers.items() if answer}
+    if wrong:
+        advice = next((text for texts in wrong.values() if (text := _functions.advice(texts[0]))), "")
+        raise UserError(f"Not all workers can call the functions of this run.{advice}\n{_named(wrong)}")
+
+
+def check_math(workers: Workers) -> None:
+    """Warns of workers whose math library computes other last bits than that of this process, for runs that use it.
+
+    The engine's own loops give the same bits on every processor; exp, log, sin and their like are the system's.
+    """
+    own = _worker.facts()
+    others = {
+        address: [f"{facts['processor']}; here {own['processor']}"] for address, facts in workers.facts.items() if facts["math"] != own["math"]
+    }
+    if others:
+        warnings.warn(
+            "The math library of workers computes other last bits of exp, log, sin and their like than the one here: results may differ in them from those of "
+            f"another place, and from one worker to the next. The same system on processors that all have FMA (x86-64-v3) gives the same bits.\n{_named(others)}",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 @contextlib.contextmanager

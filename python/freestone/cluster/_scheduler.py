@@ -12,7 +12,7 @@ from typing import Any
 
 from freestone import _core
 from freestone import errors as _errors
-from freestone.cluster import _checks, _worker
+from freestone.cluster import _checks, _functions, _worker
 from freestone.cluster._connect import workers_known
 from freestone.errors import DataError, Error, InternalError, IoError, MemoryBudgetError, UserError
 
@@ -114,7 +114,7 @@ def run_on_cluster(client: Any, make: Callable[[int, int], Any], keep: bool = Fa
     Raises
     ------
     UserError
-        The plan calls a function of the user.
+        The plan calls a function of the user that cannot go to workers, or that they cannot load.
     Error
         As a run in this process; and when workers lack what it needs, when the scheduler goes, when a range of tiles has failed on several workers.
     """
@@ -127,9 +127,14 @@ def run_on_cluster(client: Any, make: Callable[[int, int], Any], keep: bool = Fa
         if workers.threads == 1:
             raise
         lanes, memory, run = len(workers.addresses), workers.memory, make(workers.memory, workers.threads)
+    functions = _functions.packed(run.functions())
+    if functions is not None:
+        _checks.check_functions(client, functions, workers)
+    if run.uses_math_library():
+        _checks.check_math(workers)
     _checks.check_files(client, run.sources(), run.folders())
     run.begin()
-    tasks = _Tasks(client, run, lanes, memory, keep)
+    tasks = _Tasks(client, run, lanes, memory, functions, keep)
     try:
         tasks.run_stages()
         run.finish()
@@ -155,13 +160,14 @@ def run_on_cluster(client: Any, make: Callable[[int, int], Any], keep: bool = Fa
 class _Tasks:
     """The tasks of one run."""
 
-    def __init__(self, client: Any, run: Any, lanes: int, memory: int, keep: bool = False) -> None:
+    def __init__(self, client: Any, run: Any, lanes: int, memory: int, functions: _functions.Sent | None = None, keep: bool = False) -> None:
         self._client = client
         self._keep = keep
         self.kept: list[Any] = []
         self._run = run
         self._lanes = lanes
         self._memory = memory
+        self._functions = functions
         self._id = uuid.uuid4().hex
         self._numbers = 0
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -181,7 +187,8 @@ class _Tasks:
             self._run.stage_ends(stage["number"])
 
     def _send_plan(self) -> None:
-        self._payload = self._client.submit(_same, self._run.payload(), key=self._key("plan"), pure=False)
+        payload = _worker.Payload(self._run.payload(), self._functions)
+        self._payload = self._client.submit(_same, payload, key=self._key("plan"), pure=False)
 
     def _stage(self, stage: dict[str, Any]) -> None:
         number, words = stage["number"], words_of_task(stage["what"])
@@ -378,6 +385,8 @@ class _Tasks:
             if isinstance(error, (ImportError, AttributeError)):
                 raise UserError(f"A worker does not have this version of freestone: {error}")
             raise IoError(f"A task failed on the cluster: {name}: {error}")
+        if error.raised is not None and error.kind != "cancelled":
+            raise error.raised.exception(error.worker)
         one.failed_on.append(error.worker)
         others = [address for address in workers_known(self._client) if address not in one.failed_on]
         if error.kind == "io" and len(one.failed_on) < _MOST_WORKERS and others:
@@ -437,5 +446,5 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _tiles(first: int, last: int, *, payload: bytes, run: str, stage: int, memory: int) -> tuple[list[Any], bytes]:
+def _tiles(first: int, last: int, *, payload: _worker.Payload, run: str, stage: int, memory: int) -> tuple[list[Any], bytes]:
     return _worker.tiles(payload, run, stage, first, last, memory)

@@ -147,6 +147,7 @@ class Answers {
     if (call == "ranges") return ranges(words.at(0).get<int>(), words.at(1).get<Index>());
     if (call == "sources") return run.sources();
     if (call == "folders") return run.folders();
+    if (call == "uses_math_library") return run.uses_math_library();
     if (call == "payload") return run.payload();
     if (call == "leave") return run.leave(words.at(0).get<std::string>());
     if (call == "begin") {

@@ -12,7 +12,8 @@
 #include "freestone/exec/run_plan.h"
 #include "freestone/exec/taking_up.h"
 #include "freestone/exec/tile_worker.h"
-#include "freestone/ops/user_function.h"
+#include "freestone/ops/elementwise.h"
+#include "freestone/ops/lent_functions.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/plan_json.h"
 #include "freestone/storage/file.h"
@@ -59,13 +60,38 @@ const Stage* stage_of(const Plan& plan, std::size_t root, const Delivery** deliv
 }
 
 /// Before anything is made.
-void refuse_user_functions(const Plan& plan) {
+void refuse_functions_that_stay(const Plan& plan, bool sends_functions) {
   for (const PlanNode& node : plan.nodes) {
     if (!node.op->name().starts_with("user_")) continue;
     const auto* const function = dynamic_cast<const UserFunctionOp*>(node.op.get());
-    fail(ErrorKind::kUser, "The function {} cannot run on a cluster: functions of users are not sent to workers yet. On this machine it runs (scheduler=\"threads\").",
+    if (sends_functions && function != nullptr && function->function().origin != nullptr) continue;
+    fail(ErrorKind::kUser,
+         "The function {} cannot run on a cluster: it is code of this program, which workers do not have; functions of Python are sent. On this "
+         "machine it runs (scheduler=\"threads\").",
          function != nullptr ? function->function().name : node.op->params().at("function").get<std::string>());
   }
+}
+
+bool uses_math_library(const Op& op) {
+  static constexpr std::string_view kFunctions[] = {
+      "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt", "cos", "cosh", "exp", "exp2", "expm1", "float_power",
+      "hypot", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "power", "sin", "sinc", "sinh", "tan", "tanh"};
+  if (const auto* const elementwise = dynamic_cast<const ElementwiseOp*>(&op)) {
+    const auto& code = elementwise->program().code();
+    return std::any_of(code.begin(), code.end(), [](const Instruction& i) {
+      return i.row != nullptr && std::find(std::begin(kFunctions), std::end(kFunctions), i.row->name) != std::end(kFunctions);
+    });
+  }
+  return op.name() == "fft" || op.name() == "small_matrix" || op.name() == "warp";
+}
+
+/// For a plan that is read again in the process that has its functions.
+std::vector<std::shared_ptr<const void>> lent_from(const std::vector<Array>& roots) {
+  std::vector<std::shared_ptr<const void>> lent;
+  for (const auto& node : topological_order(roots))
+    if (const auto* const user = dynamic_cast<const UserFunctionOp*>(node->op.get()))
+      lent.push_back(lend_function(user->function().identity, user->function().call, user->function().origin));
+  return lent;
 }
 
 }  // namespace
@@ -103,6 +129,7 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
   if (job_.empty()) journal_path_.clear();
   if (options.compute.resume) {
     const OpenSource open = options.compute.open ? with_stores(options.compute.open) : OpenSource();
+    const auto lent = lent_from(roots);
     TakenUp taken = taken_up(journal_path_, job_, open, resolved(options.compute.settings).memory_bytes);
     left_ = std::make_unique<Journal::Left>(std::move(taken.left));
     plan_ = std::move(taken.plan);
@@ -111,7 +138,6 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
       if (sinks_[r] != targets_[r].sink) targets_[r].how = How::kDone;
   } else {
     plan_ = plan_outputs(planned, options.compute);
-    refuse_user_functions(plan_);
     put_reduced_axes_last();
     // Workers share them by files, whose writes take scratch memory of their tasks.
     for (Store& store : plan_.stores) {
@@ -120,6 +146,7 @@ ClusterRun::ClusterRun(const std::vector<Output>& outputs, const ClusterOptions&
       store.on_disk = true;
     }
   }
+  refuse_functions_that_stay(plan_, options.sends_functions);
   for (const Stage& stage : plan_.stages) {
     Index together = stage.folds.empty() ? 0 : 1;
     if (stage.mirror.any() && together > 0)
@@ -314,6 +341,21 @@ std::vector<std::string> ClusterRun::folders() const {
     if (std::find(out.begin(), out.end(), folder) == out.end()) out.push_back(folder);
   }
   return out;
+}
+
+std::vector<std::shared_ptr<const UserFunctionOp>> ClusterRun::functions() const {
+  std::vector<std::shared_ptr<const UserFunctionOp>> out;
+  for (const PlanNode& node : plan_.nodes) {
+    auto user = std::dynamic_pointer_cast<const UserFunctionOp>(node.op);
+    if (user == nullptr) continue;
+    const std::string& identity = user->function().identity;
+    if (std::none_of(out.begin(), out.end(), [&](const auto& other) { return other->function().identity == identity; })) out.push_back(std::move(user));
+  }
+  return out;
+}
+
+bool ClusterRun::uses_math_library() const {
+  return std::any_of(plan_.nodes.begin(), plan_.nodes.end(), [](const PlanNode& node) { return freestone::uses_math_library(*node.op); });
 }
 
 void ClusterRun::make_work_folder() {

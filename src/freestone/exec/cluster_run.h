@@ -12,6 +12,7 @@
 
 #include "freestone/exec/compute.h"
 #include "freestone/exec/journal.h"
+#include "freestone/ops/user_function.h"
 #include "freestone/runtime/events.h"
 
 namespace freestone {
@@ -21,12 +22,13 @@ struct ClusterOptions {
   Settings here;           ///< of this process, for what it does itself at the end
   std::string work_folder; ///< seen by this process and all workers; empty: beside the first output on a disk, else in the folder of
                            ///< temporary files
+  bool sends_functions = false;  ///< whoever carries tasks sends functions of users that have an origin (`ClusterRun::functions`)
 };
 
 class ClusterRun {
  public:
   /// Plans. With `options.compute.resume` the plan and what is done come from the journal that a killed run, here or on a cluster, has left.
-  /// @throws Error as plan_outputs and write_outputs; kind user: an operation that cannot be sent to another process
+  /// @throws Error as plan_outputs and write_outputs; kind user: a function of the user that cannot be sent to another process
   ClusterRun(const std::vector<Output>& outputs, const ClusterOptions& options);
   /// Aborts what was neither finished nor left.
   ~ClusterRun();
@@ -61,6 +63,12 @@ class ClusterRun {
   /// Paths that workers must see: sources as they are named, and the folders of outputs and stores.
   std::vector<std::string> sources() const;
   std::vector<std::string> folders() const;
+
+  /// Functions of users that workers call: they must be lent (ops/lent_functions.h) where the payload is read. One of each identity.
+  std::vector<std::shared_ptr<const UserFunctionOp>> functions() const;
+
+  /// Whether elements pass through functions of the system's math library, whose last bits follow its version and the processor's.
+  bool uses_math_library() const;
 
   /// Makes the outputs, the work folder and the journal.
   void begin();

@@ -37,13 +37,13 @@ AxisMap reach_along(const UserFunction& f, int loop) {
   return wraps ? AxisMap::gather() : AxisMap{AxisKind::kPoint, loop, step, 0, before, after};
 }
 
-std::vector<Access> inputs_of(const UserFunction& f, const std::vector<Array>& arrays) {
+std::vector<Access> inputs_of(const UserFunction& f, const std::vector<Spec>& inputs) {
   std::vector<Access> out;
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
     Access access;
-    for (int k = 0; k < arrays[i].rank(); ++k) {
+    for (int k = 0; k < inputs[i].shape.rank(); ++k) {
       const int loop = f.inputs[i][static_cast<std::size_t>(k)];
-      const bool broadcasts = loop >= 0 && arrays[i].shape()[k] == 1 && f.extents[loop] != 1;
+      const bool broadcasts = loop >= 0 && inputs[i].shape[k] == 1 && f.extents[loop] != 1;
       access.push_back(loop < 0 ? AxisMap::whole() : broadcasts ? AxisMap::fixed() : reach_along(f, loop));
     }
     out.push_back(std::move(access));
@@ -63,10 +63,10 @@ std::vector<Access> outputs_of(const UserFunction& f) {
 
 }  // namespace
 
-UserFunctionOp::UserFunctionOp(UserFunction function, const std::vector<Array>& arrays)
-    : Op(loops_of(function), specs_of(function.outputs), inputs_of(function, arrays), outputs_of(function)), function_(std::move(function)) {
-  for (const Array& array : arrays) in_.push_back(array.spec());
-}
+UserFunctionOp::UserFunctionOp(UserFunction function, std::vector<Spec> inputs)
+    : Op(loops_of(function), specs_of(function.outputs), inputs_of(function, inputs), outputs_of(function)),
+      function_(std::move(function)),
+      in_(std::move(inputs)) {}
 
 nlohmann::json UserFunctionOp::params() const {
   auto outputs = nlohmann::json::array();
@@ -78,10 +78,13 @@ nlohmann::json UserFunctionOp::params() const {
                      {"boundary", static_cast<int>(function_.edges[k].boundary)},
                      {"constant", json_of(function_.edges[k].constant)}});
   return {{"function", function_.identity},
+          {"name", function_.name},
           {"extents", function_.extents.to_vector()},
           {"steps", function_.steps.to_vector()},
           {"block", function_.block.to_vector()},
           {"free", function_.free},
+          {"contiguous", function_.contiguous},
+          {"memory_factor", json_of(function_.memory_factor)},
           {"before", function_.before.to_vector()},
           {"after", function_.after.to_vector()},
           {"edges", edges},
@@ -267,7 +270,9 @@ std::vector<Array> user_function(UserFunction function, const std::vector<Array>
              to_string(arrays[i].shape()), to_string(function.extents));
     }
   }
-  return apply_op_all(std::make_shared<UserFunctionOp>(std::move(function), arrays), arrays);
+  std::vector<Spec> inputs;
+  for (const Array& array : arrays) inputs.push_back(array.spec());
+  return apply_op_all(std::make_shared<UserFunctionOp>(std::move(function), std::move(inputs)), arrays);
 }
 
 }  // namespace freestone

@@ -58,7 +58,7 @@ std::vector<Array> user_function(UserFunction function, const std::vector<Array>
 
 class UserFunctionOp : public Op {
  public:
-  UserFunctionOp(UserFunction function, const std::vector<Array>& arrays);
+  UserFunctionOp(UserFunction function, std::vector<Spec> inputs);
   std::string_view name() const override { return "user_function"; }
   nlohmann::json params() const override;
   Box input_box(int i, const Box& box, const Shape& array) const override;

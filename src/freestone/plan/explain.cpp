@@ -16,6 +16,7 @@ std::string describe(const Op& op) {
   }
   if (const auto* r = dynamic_cast<const ReduceOp*>(&op)) return fmt::format("{} over axes {}", r->function(), fmt::join(r->axes(), ","));
   const auto params = op.params();
+  if (op.name() == "user_function") return params.at("name").get<std::string>() + " (function)";
   if (op.name() == "select") return params.at("function").get<std::string>();
   return std::string(op.name());
 }
@@ -50,6 +51,9 @@ std::string explain(const Plan& plan, Index baseline_bytes) {
     text += fmt::format("  tiles    {} of {}, {} in all, axes in order {}{}\n", to_string(stage.tile), to_string(stage.domain.shape),
                         format_count(stage.estimate.tiles), fmt::join(stage.order, ","),
                         stage.mirror.any() ? ", the last two in mirrored pairs: what one tile reads its mirror image reads, too" : "");
+    if (stage.mirror.run > 1)
+      text += fmt::format("  in runs  of {} tiles along axis {} at each place, which lie in the same chunks\n", stage.mirror.run,
+                          stage.order[stage.order.size() - 3]);
     text += fmt::format("  because  {}\n", stage.reason);
     text += fmt::format("  memory   {} a task, {} at a time{}\n", format_bytes(stage.task_bytes), stage.slots,
                         stage.pinned_bytes > 0 ? fmt::format(", {} of partial results", format_bytes(stage.pinned_bytes)) : "");
