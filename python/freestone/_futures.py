@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, ValuesView
 from concurrent.futures import CancelledError
 from typing import Any, NamedTuple, cast
 
-from freestone import _runs
+from freestone import _core, _runs
 from freestone.errors import UserError
 
 __all__ = ["CancelledError", "Future", "as_completed", "cancel", "fire_and_forget", "gather", "map", "submit", "wait"]
@@ -190,10 +190,12 @@ class _Pool:
         self._threads: list[threading.Thread] = []
         self._process = os.getpid()
         self._most = 0
+        self._names = itertools.count()
+        self._setting: int | None = None  # what `_most` was made of
 
     def put(self, future: Future) -> None:
         self.queue.put(future)
-        if len(self._threads) < self._most or not self._threads or self._process != os.getpid():
+        if len(self._threads) < self._most or self._setting != _runs.threads_set() or self._process != os.getpid():
             self._start()
 
     def _start(self) -> None:
@@ -201,20 +203,35 @@ class _Pool:
             if self._process != os.getpid():
                 # A fork has none of the threads; what waited in the queue is the parent's.
                 self.queue, self._threads, self._process = queue.SimpleQueue(), [], os.getpid()
-            self._most = max(1, _runs.get_settings()["threads"])
-            if len(self._threads) < self._most:
-                thread = threading.Thread(target=self._serve, name=f"freestone-{len(self._threads)}", daemon=True)
+            setting = _runs.threads_set()
+            if setting != self._setting:
+                self._most = max(1, setting or _core.settings()[1])
+                self._setting = setting
+                for _ in range(len(self._threads) - self._most):
+                    self.queue.put(None)  # for those that wait; who is at work looks afterwards
+            # All that a greater number allows: work may be waiting for them already.
+            wanted = len(self._threads) + min(self._most - len(self._threads), max(1, self.queue.qsize()))
+            while len(self._threads) < wanted:
+                thread = threading.Thread(target=self._serve, name=f"freestone-{next(self._names)}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
+
+    def _may_stay(self) -> bool:
+        with _lock:
+            if len(self._threads) <= self._most:
+                return True
+            self._threads.remove(threading.current_thread())
+            return False
 
     def _serve(self) -> None:
         take = self.queue.get
         while True:
             future = take()
-            if future is None:
+            if future is not None:
+                future._run()
+                del future
+            if len(self._threads) > self._most and not self._may_stay():
                 return
-            future._run()
-            del future
 
 
 _pool = _Pool()

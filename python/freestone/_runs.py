@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from freestone import _core
 from freestone._dask import DaskTask
@@ -140,6 +140,11 @@ def get_settings() -> dict[str, Any]:
     if now["memory"] is not None:
         memory = _core.parse_bytes(now["memory"])
     return {"memory": memory, "threads": now["threads"] or threads, "temp_dir": now["temp_dir"] or temp_dir, "scheduler": now["scheduler"]}
+
+
+def threads_set() -> int:
+    """What `settings` has for the threads of the whole process; 0: nothing, so that the engine's own number counts."""
+    return cast(int, _settings["threads"])
 
 
 def worker_here() -> Any:

@@ -1,7 +1,12 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdint>
+#include <fstream>
+#include <limits>
 #include <numeric>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "freestone/core/box.h"
@@ -106,7 +111,37 @@ TEST(Scratch, RefusesMoreThanWasDeclared) {
   EXPECT_NO_THROW(scratch.take(512));
 }
 
+// Bytes of address space that this process has.
+Index mapped_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  Index pages = 0;
+  statm >> pages;
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+TEST(Buffer, GivesBackAllOfLargeMemory) {
+  constexpr Index kMiB = Index{1} << 20;
+  const auto use = [](Index bytes) {
+    const Buffer memory(bytes);
+    ASSERT_EQ(memory.size(), bytes);
+    for (const Index at : std::set<Index>{0, bytes / 2, bytes - 1}) {
+      EXPECT_EQ(memory.data()[at], std::byte{0}) << bytes << " bytes, at " << at;
+      memory.data()[at] = std::byte{1};
+    }
+    if (bytes >= 4 * kMiB) {
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.data()) % (2 * kMiB), 0u) << bytes << " bytes";
+    }
+  };
+  const Index sizes[] = {1, 4095, 4 * kMiB - 1, 4 * kMiB, 4 * kMiB + 1, 5 * kMiB + 17, 6 * kMiB - 8128, 6 * kMiB, 64 * kMiB - 4097, 66 * kMiB - 1};
+  for (const Index bytes : sizes) use(bytes);
+  const Index before = mapped_bytes();
+  for (int round = 0; round < 20; ++round)
+    for (const Index bytes : sizes) use(bytes);
+  EXPECT_LE(mapped_bytes(), before + kMiB);
+}
+
 TEST(Buffer, TooMuchIsAMemoryError) {
+  EXPECT_THROW(Buffer(std::numeric_limits<Index>::max()), Error);
   try {
     Buffer huge(Index{1} << 60);
     FAIL();

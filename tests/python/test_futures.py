@@ -52,6 +52,34 @@ def test_waiting_futures_block_no_thread():
     assert fs.gather(waiting) == [2] * 100
 
 
+def busiest(count):
+    """How many of `count` pieces of work ran at the same time."""
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def work(_):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.02)
+        with lock:
+            now[0] -= 1
+
+    fs.gather(fs.map(work, range(count)))
+    return most[0]
+
+
+def test_threads_of_futures_follow_the_setting():
+    start = fs.get_settings()["threads"]
+    for threads in (5, 2, 1, 4):
+        with fs.settings(threads=threads):
+            fs.gather(fs.map(add, range(50)))  # who is too many goes after this
+            time.sleep(0.05)
+            assert busiest(20) == threads
+    fs.gather(fs.map(add, range(50)))
+    time.sleep(0.05)
+    assert busiest(4 * start) == start
+
+
 def test_errors_go_on_to_what_needs_them():
     bad = fs.submit(lambda: 1 / 0)
     after = fs.submit(add, bad)
