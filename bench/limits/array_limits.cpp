@@ -1,6 +1,6 @@
 // The limits of scripts/bench arrays: bare loops over the chunk files of a Zarr array (version 3, zstd), on all cores, with nothing around
 // them. array_limits FOLDER OUTPUT THREADS SIDE [NAME...]: prints JSON, seconds by name. They read a file, decode it with the same codec, do the least
-// work, and where the workload writes, encode and write; they do not bring anything into another order.
+// work, and where the workload writes, encode and write; but for `mirrored` they do not bring anything into another order.
 #include <blosc.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -42,12 +42,15 @@ struct Lane {
   ~Lane() { ZSTD_freeDCtx(context); }
 
   void decode(const std::string& path, std::size_t bytes) {
+    decoded.resize(bytes / 4);
+    decode(path, bytes, decoded.data());
+  }
+  void decode(const std::string& path, std::size_t bytes, float* to) {
     const int file = ::open(path.c_str(), O_RDONLY);
     encoded.resize(static_cast<std::size_t>(::lseek(file, 0, SEEK_END)));
     if (file < 0 || ::pread(file, encoded.data(), encoded.size(), 0) != static_cast<ssize_t>(encoded.size())) std::abort();
     ::close(file);
-    decoded.resize(bytes / 4);
-    if (ZSTD_decompressDCtx(context, decoded.data(), bytes, encoded.data(), encoded.size()) != bytes) std::abort();
+    if (ZSTD_decompressDCtx(context, to, bytes, encoded.data(), encoded.size()) != bytes) std::abort();
   }
   void add_up() {
     float lanes[16] = {};
@@ -100,7 +103,7 @@ struct Lane {
   static float number(std::uint32_t key) { return std::bit_cast<float>(key >> 31 != 0 ? key ^ 0x80000000u : ~key); }
 };
 
-double timed(int threads, const std::vector<std::string>& files, const std::function<void(Lane&, const std::string&, std::size_t)>& work) {
+double timed(int threads, std::size_t count, const std::function<void(Lane&, std::size_t)>& work) {
   const auto begun = std::chrono::steady_clock::now();
   std::atomic<std::size_t> next{0};
   {
@@ -108,7 +111,7 @@ double timed(int threads, const std::vector<std::string>& files, const std::func
     for (int t = 0; t < threads; ++t)
       lanes.emplace_back([&] {
         Lane lane;
-        for (std::size_t i = next++; i < files.size(); i = next++) work(lane, files[i], i);
+        for (std::size_t i = next++; i < count; i = next++) work(lane, i);
         volatile double keep = lane.total;
         (void)keep;
       });
@@ -116,11 +119,43 @@ double timed(int threads, const std::vector<std::string>& files, const std::func
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 }
 
+/// x + x.transpose(2, 1, 0), summed: halves of the middle axis one after the other, of which a quarter and its mirror image are decoded, then
+/// added in squares of 16 x 16 elements, both ways.
+double mirrored(int threads, const std::string& array, std::size_t side, std::size_t layers) {
+  const std::size_t half = side / 2, chunks = half / layers, bytes = 4 * layers * half * half;
+  std::vector<float> quarter(half * half * half), image(half * half * half);
+  const auto add = [&](Lane& lane, const std::vector<float>& x, const std::vector<float>& y, std::size_t middle) {
+    for (std::size_t i = 0; i < half; i += 16)
+      for (std::size_t k = 0; k < half; k += 16) {
+        float sums[16] = {};
+        for (std::size_t row = i; row < std::min(half, i + 16); ++row)
+          for (std::size_t column = k; column < std::min(half, k + 16); ++column)
+            sums[column - k] += x[(row * half + middle) * half + column] + y[(column * half + middle) * half + row];
+        for (const float sum : sums) lane.total += static_cast<double>(sum);
+      }
+  };
+  double seconds = 0;
+  for (std::size_t j = 0; j < 2; ++j)
+    for (const auto& [i, k] : {std::pair<std::size_t, std::size_t>{0, 0}, {0, 1}, {1, 1}}) {
+      const bool alone = i == k;
+      seconds += timed(threads, alone ? chunks : 2 * chunks, [&, i = i, k = k](Lane& lane, std::size_t n) {
+        const std::size_t layer = n % chunks, at[] = {n < chunks ? i : k, n < chunks ? k : i};
+        const std::string path = array + "/c/" + std::to_string(at[0] * chunks + layer) + "/" + std::to_string(j) + "/" + std::to_string(at[1]);
+        lane.decode(path, bytes, (n < chunks ? quarter : image).data() + layer * layers * half * half);
+      });
+      seconds += timed(threads, half, [&](Lane& lane, std::size_t middle) {
+        add(lane, quarter, alone ? quarter : image, middle);
+        if (!alone) add(lane, image, quarter, middle);
+      });
+    }
+  return seconds;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   if (count < 5) {
-    std::fputs("bench_array_limits FOLDER OUTPUT THREADS SIDE [one] [two] [median] [rechunk] [rows]\n", stderr);
+    std::fputs("bench_array_limits FOLDER OUTPUT THREADS SIDE [one] [two] [mirrored] [median] [rechunk] [rows]\n", stderr);
     return 2;
   }
   const std::string folder = words[1], output = words[2];
@@ -129,10 +164,11 @@ int main(int count, char** words) {
   const std::size_t flat = 4 * std::max<std::size_t>(1, side / 100) * (side / 2) * (side / 2), tall = 4 * side * (side / 10) * (side / 10);
   const auto a = chunk_files(folder + "/a.zarr"), b = chunk_files(folder + "/b.zarr"), t = chunk_files(folder + "/tall.zarr");
   fs::create_directories(output);
-  const auto add = [&](std::size_t bytes) {
+  using Work = std::function<void(Lane&, const std::string&, std::size_t)>;
+  const auto add = [&](std::size_t bytes) -> Work {
     return [bytes](Lane& lane, const std::string& path, std::size_t) { lane.decode(path, bytes), lane.add_up(); };
   };
-  const auto again = [&](std::size_t bytes) {
+  const auto again = [&](std::size_t bytes) -> Work {
     return [bytes, &output](Lane& lane, const std::string& path, std::size_t i) {
       lane.decode(path, bytes), lane.encode_and_write(output + "/" + std::to_string(i));
     };
@@ -141,16 +177,23 @@ int main(int count, char** words) {
   both.insert(both.end(), b.begin(), b.end());
   const std::vector<std::string> names(words + 5, words + count);
   std::string line;
-  const auto limit = [&](const char* name, const std::vector<std::string>& files, const auto& work) {
+  const auto over = [&](const std::vector<std::string>& files, const Work& work) {
+    return timed(threads, files.size(), [&](Lane& lane, std::size_t i) { work(lane, files[i], i); });
+  };
+  const auto limit_of = [&](const char* name, const std::vector<std::string>& files, const std::function<double()>& seconds) {
     if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) return;
-    timed(threads, files, add(&files == &t ? tall : flat));  // warm
+    over(files, add(&files == &t ? tall : flat));  // warm
     char text[64];
-    std::snprintf(text, sizeof text, "%s\"%s\": %.4f", line.empty() ? "" : ", ", name, timed(threads, files, work));
+    std::snprintf(text, sizeof text, "%s\"%s\": %.4f", line.empty() ? "" : ", ", name, seconds());
     line += text;
     fs::remove_all(output), fs::create_directories(output);
   };
+  const auto limit = [&](const char* name, const std::vector<std::string>& files, const Work& work) {
+    limit_of(name, files, [&] { return over(files, work); });
+  };
   limit("one", a, add(flat));
   limit("two", both, add(flat));
+  limit_of("mirrored", a, [&] { return mirrored(threads, folder + "/a.zarr", side, std::max<std::size_t>(1, side / 100)); });
   limit("median", t, [&](Lane& lane, const std::string& path, std::size_t) { lane.decode(path, tall), lane.medians(side); });
   limit("rechunk", t, again(tall));
   limit("rows", a, again(flat));

@@ -364,4 +364,5 @@ def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], defau
 def choose(a: ArrayLike, choices: Sequence[ArrayLike]) -> Array:
     """Element by element from the choice whose number stands in `a`."""
     number = asarray(a)
-    return select([number == i for i in range(len(choices))], choices)
+    kind = np.result_type(*[asarray(choice).dtype for choice in choices])
+    return select([number == i for i in range(len(choices))], choices, asarray(np.zeros((), kind)))

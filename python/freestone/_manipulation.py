@@ -313,15 +313,47 @@ def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Array:
     return Array(_core.remove(array._core, gone, normal_axis(axis, array.ndim)))
 
 
-def insert(arr: ArrayLike, obj: int, values: ArrayLike, axis: int | None = None) -> Array:
-    """`values` before position `obj` of `axis`; with None of the flat array."""
+def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -> Array:
+    """`values` before position `obj` of `axis`; with None of the flat array.
+
+    Parameters
+    ----------
+    arr : array_like
+    obj : int, slice, or sequence of int or bool
+        Positions in `arr`; several take one part of `values` each, as ``numpy.insert`` has it.
+    values : array_like
+        Converted to the dtype of `arr`.
+    axis : int, optional
+    """
     array, more = asarray(arr), asarray(values)
     if axis is None:
         array, axis, more = ravel(array), 0, ravel(more)
     place = normal_axis(axis, array.ndim)
-    if more.ndim == array.ndim - 1:
-        more = expand_dims(more, place)
-    return Array(_core.insert(array._core, operator.index(obj), more.astype(array.dtype)._core, place))
+    extent = array.shape[place]
+    places = np.arange(*obj.indices(extent)) if isinstance(obj, slice) else np.asarray(obj)
+    if places.dtype == bool:
+        places = np.flatnonzero(places)
+    elif places.size == 0:
+        places = places.astype(np.intp)
+    if places.dtype.kind not in "iu" or places.ndim > 1:
+        raise UserError(f"insert: positions are whole numbers, one or a list, not {obj!r}.")
+    more = more.astype(array.dtype)
+    if places.size == 1:
+        more = more[(None,) * (array.ndim - more.ndim)] if more.ndim < array.ndim else more
+        if places.ndim == 0:
+            more = moveaxis(more, 0, place)  # as a[:, position] = values goes
+        more = broadcast_to(more, [more.shape[k] if k == place else n for k, n in enumerate(array.shape)])
+        return Array(_core.insert(array._core, int(places.reshape(())), more._core, place))
+    for position in places:
+        if not -extent <= position <= extent:
+            raise UserError(f"insert: position {position} of an axis of {extent}. Give {-extent} to {extent}.")
+    more = broadcast_to(more, [places.size if k == place else n for k, n in enumerate(array.shape)])
+    places = np.where(places < 0, places + extent, places)
+    order = np.argsort(places, kind="stable")
+    sources = np.full(extent + places.size, -1)
+    sources[places[order] + np.arange(places.size)] = extent + order
+    sources[sources < 0] = np.arange(extent)
+    return concat([array, more], axis=place)[(slice(None),) * place + (sources,)]
 
 
 # Repeating, rolling, padding.
@@ -335,6 +367,8 @@ def repeat(x: ArrayLike, repeats: Any, /, *, axis: int | None = None) -> Array:
     if isinstance(repeats, (int, np.integer)):
         return Array(_core.repeat(array._core, operator.index(repeats), axis))
     counts = np.asarray(repeats)
+    if counts.size == 0:
+        counts = counts.astype(np.intp)
     if counts.dtype.kind not in "iu":
         raise UserError(f"repeat: the numbers are integers, not {counts.dtype}.")
     counts = counts.ravel().tolist()
@@ -519,6 +553,13 @@ def unwrap(p: ArrayLike, axis: int = -1, *, period: float = 6.283185307179586) -
     return Array(_core.unwrap(asarray(p)._core, float(period), operator.index(axis)))
 
 
-def polyval(p: Sequence[float], x: ArrayLike) -> Array:
-    """``p[0] x ** (n - 1) + ... + p[n - 1]``."""
-    return Array(_core.polyval([float(c) for c in p], asarray(x)._core))
+def polyval(p: ArrayLike, x: ArrayLike) -> Array:
+    """``p[0] x ** (n - 1) + ... + p[n - 1]``; coefficients and `x` of any dtype, as ``numpy.polyval`` promotes them."""
+    coefficients, array = np.asarray(p), asarray(x)
+    if coefficients.dtype == np.float64 and array.dtype == np.float64:
+        return Array(_core.polyval(coefficients.tolist(), array._core))
+    result = array.astype(np.result_type(array.dtype, coefficients.dtype) if coefficients.size else array.dtype)
+    result = Array(_core.broadcast_to(asarray(np.zeros((), result.dtype))._core, list(array.shape)))
+    for c in coefficients:
+        result = result * array + asarray(np.asarray(c))
+    return result

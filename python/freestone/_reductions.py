@@ -169,11 +169,12 @@ def _cumulative(name: str, x: ArrayLike, axis: int | None, dtype: DTypeLike = No
     return Array(_core.cumulative(name, array._core, place, dtype_name(dtype), bool(include_initial), skip_nan))
 
 
-def _only_axis(x: ArrayLike, axis: int | None) -> int:
+def _only_axis(x: ArrayLike, axis: int | None) -> int | None:
+    """The axis, or None for an array without axes, which counts as one element."""
     if axis is None:
-        if asarray(x).ndim != 1:
+        if asarray(x).ndim > 1:
             raise ValueError("An array of several axes needs axis=.")
-        return 0
+        return 0 if asarray(x).ndim else None
     return axis
 
 

@@ -206,8 +206,10 @@ def intersect1d(ar1: ArrayLike, ar2: ArrayLike) -> Array:
 
 
 def setdiff1d(ar1: ArrayLike, ar2: ArrayLike) -> Array:
-    """The values of the first that the second has not, rising. Runs now."""
-    return _sets("difference", ar1, ar2)
+    """The values of the first that the second has not, rising, in the dtype of the first. Runs now."""
+    first = asarray(ar1)
+    values = _sets("difference", first, ar2)
+    return (values.real if values.dtype.kind == "c" and first.dtype.kind != "c" else values).astype(first.dtype)
 
 
 def setxor1d(ar1: ArrayLike, ar2: ArrayLike) -> Array:

@@ -110,7 +110,7 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
 # Decompositions.
 
 
-def qr(x: ArrayLike, /, *, mode: str = "reduced") -> Any:
+def qr(x: ArrayLike, /, mode: str = "reduced") -> Any:
     """``x = Q @ R`` with orthonormal columns of Q and upper triangular R, whose diagonal is not negative.
 
     Parameters
@@ -134,7 +134,7 @@ def qr(x: ArrayLike, /, *, mode: str = "reduced") -> Any:
     return QRResult(*(Array(part) for part in _core.qr(asarray(x)._core, mode == "complete")))
 
 
-def svd(x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
+def svd(x: ArrayLike, /, full_matrices: bool = True) -> SVDResult:
     """``x = U @ diag(S) @ Vh``, S falling; without `full_matrices` U and Vh have no more columns and rows than S has elements."""
     return SVDResult(*(Array(part) for part in _core.svd(asarray(x)._core, bool(full_matrices))))
 

@@ -125,6 +125,48 @@ TEST(Qr, IsSoForTheLargestAndTheSmallestNumbers) {
   }
 }
 
+/// Column j times sizes[j modulo the number of sizes].
+template <class T>
+Matrix<T> with_columns_of(Matrix<T> m, const std::vector<double>& sizes) {
+  for (std::size_t i = 0; i < m.values->size(); ++i) (*m.values)[i] *= sizes[i % static_cast<std::size_t>(m.shape[1]) % sizes.size()];
+  return m;
+}
+
+/// q is orthonormal, and column by column q r is what it was, relative to the column.
+template <class T>
+void check_qr_of_columns(const Matrix<T>& a, const std::vector<double>& sizes, double tolerance) {
+  const QrResult lazy = qr(a.array());
+  const auto got = compute_all({lazy.q, lazy.r}, with(64 << 20, 2));
+  const Index n = a.shape[1];
+  EXPECT_LE(apart_from_orthonormal<T>(got[0]), tolerance);
+  for (Index j = 0; j < n; ++j) {
+    const double size = sizes[static_cast<std::size_t>(j) % sizes.size()];
+    for (Index i = 0; i < a.shape[0]; ++i) {
+      Complex sum = 0;
+      for (Index k = 0; k < n; ++k) sum += element<T>(got[0], i, k) * (element<T>(got[1], k, j) / size);
+      ASSERT_LE(std::abs(sum - static_cast<Complex>(a.at(i, j)) / size), tolerance * 10) << "row " << i << ", column " << j;
+    }
+  }
+}
+
+TEST(Qr, IsSoForTallMatricesOfTheLargestAndTheSmallestNumbers) {
+  // Seen whole, in blocks of rows; all columns alike, and each of another size.
+  const std::vector<std::vector<double>> all{{1e200}, {1e-200}, {1e300}, {1e-290}, {1e200, 1e-200, 1}};
+  for (const Index rows : {Index{40}, Index{15000}})
+    for (const auto& sizes : all) {
+      SCOPED_TRACE(std::to_string(rows) + " rows, the first column of " + std::to_string(std::log10(sizes[0])) + " digits");
+      check_qr_of_columns(with_columns_of(matrix<double>(rows, 5, 21), sizes), sizes, 1e-13);
+      check_qr_of_columns(with_columns_of(matrix<Complex>(rows, 5, 22), sizes), sizes, 1e-13);
+    }
+}
+
+TEST(Qr, KeepsWhatIsSmallBesideWhatIsTaken) {
+  // The second column is the first but for elements whose squares vanish. (In blocks of rows it counts as the same: Q has no room for it.)
+  const Matrix<double> a{{3, 2}, std::make_shared<std::vector<double>>(std::vector<double>{1, 1, 0, 3e-200, 0, 4e-200})};
+  const Tensor r = compute(qr(a.array()).r, with(64 << 20, 2));
+  EXPECT_NEAR(r.data<double>()[3] / 5e-200, 1, 1e-14);
+}
+
 TEST(Qr, StaysOrthonormalWhereColumnsAreNearlyTheSame) { check_qr(matrix<double>(3000, 8, 4, 1e-11), 1e-13); }
 
 TEST(Qr, ColumnsThatDependOnOthersAreZero) {
@@ -190,6 +232,21 @@ TEST(Svd, IsTheMatrixAgain) {
     check_svd(matrix<double>(rows, columns, 1), 1e-13);
     check_svd(matrix<Complex>(rows, columns, 2), 1e-13);
   }
+}
+
+TEST(Svd, OfTheLargestAndTheSmallestNumbers) {
+  for (const double size : {1e200, 1e-200, 1e300, 1e-290})
+    for (const Index rows : {Index{30}, Index{20000}}) {
+      const Matrix<double> plain = matrix<double>(rows, 4, 31), a = with_columns_of(matrix<double>(rows, 4, 31), {size});
+      const SvdResult lazy = svd(a.array()), one = svd(plain.array());
+      const auto got = compute_all({lazy.u, lazy.s, lazy.vh, svdvals(a.array()), one.s}, with(64 << 20, 2));
+      EXPECT_LE(apart_from_orthonormal<double>(got[0]), 1e-13) << size;
+      EXPECT_LE(apart_from_orthonormal<double>(got[2]), 1e-13) << size;
+      for (Index k = 0; k < 4; ++k) {
+        EXPECT_NEAR(number_at(got[1], k) / size / number_at(got[4], k), 1, 1e-13) << size;
+        EXPECT_NEAR(number_at(got[3], k) / size / number_at(got[4], k), 1, 1e-13) << size;
+      }
+    }
 }
 
 TEST(Svd, KnownSingularValues) {

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <complex>
+#include <map>
 
 #include "exec/random_arrays.h"
 #include "freestone/kernels/quantile.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/longest_run.h"
 #include "freestone/ops/quantile.h"
 #include "freestone/ops/rank.h"
 #include "freestone/ops/select.h"
@@ -42,6 +44,52 @@ TEST(RankByDigits, EqualsTheSortedLineForEveryMethodAndDtype) {
                         quantile(a.array, q, axes, {.method = method, .skip_nan = skip_nan}));
     const Array x = is_floating(dtype) ? a.array : astype(a.array, DType::kFloat64);
     expect_same_numbers(rank_by_digits(x, "median", 0.5, axes, skip_nan), median(a.array, axes, skip_nan));
+  }
+}
+
+/// Random complex numbers: ties in the real part, some NaN in either part.
+template <class R>
+Array complex_array(RandomArrays& random, const Shape& shape, double nan_share) {
+  auto memory = std::make_shared<std::vector<std::complex<R>>>(static_cast<std::size_t>(element_count(shape)));
+  const auto part = [&] {
+    return random.chance(nan_share) ? std::numeric_limits<R>::quiet_NaN() : static_cast<R>(std::round(2 * random.normal()));
+  };
+  for (auto& z : *memory) z = {part(), part()};
+  const View view = View::contiguous(memory->data(), dtype_of<std::complex<R>>(), shape);
+  return random.pick(2) == 0 ? random.on_disk(view) : from_memory(view, memory);
+}
+
+/// The median by definition.
+std::complex<double> complex_median(std::vector<std::complex<double>> line, bool skip_nan) {
+  const std::complex<double> nan(std::nan(""), std::nan(""));
+  const std::size_t all = line.size();
+  std::erase_if(line, [](std::complex<double> z) { return z != z; });
+  if (line.empty() || (!skip_nan && line.size() < all)) return nan;
+  std::sort(line.begin(), line.end(), [](std::complex<double> a, std::complex<double> b) {
+    return a.real() != b.real() ? a.real() < b.real() : a.imag() < b.imag();
+  });
+  return (line[(line.size() - 1) / 2] + line[line.size() / 2]) / 2.0;
+}
+
+TEST(RankByDigits, FindsTheMedianOfComplexNumbers) {
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    RandomArrays random(seed);
+    const Shape shape{1 + random.pick(4), 1 + random.pick(40)};
+    const double nan_share = random.pick(2) == 0 ? 0.1 : 0;
+    const Array a = seed % 2 ? complex_array<float>(random, shape, nan_share) : complex_array<double>(random, shape, nan_share);
+    const Tensor elements = compute(astype(a, DType::kComplex128));
+    const auto* z = reinterpret_cast<const std::complex<double>*>(elements.view().data);
+    for (const bool skip_nan : {false, true})
+      for (const Array& lazy : {rank_by_digits(a, "median", 0.5, {1}, skip_nan), median(a, {1}, skip_nan)}) {
+        ASSERT_EQ(lazy.dtype(), a.dtype());
+        const Tensor got = compute(astype(lazy, DType::kComplex128));
+        for (Index i = 0; i < shape[0]; ++i) {
+          const auto expected = complex_median({z + i * shape[1], z + (i + 1) * shape[1]}, skip_nan);
+          const auto m = reinterpret_cast<const std::complex<double>*>(got.view().data)[i];
+          ASSERT_TRUE(same(m.real(), expected.real()) && same(m.imag(), expected.imag())) << "row " << i << ": " << m << ", not " << expected;
+        }
+      }
   }
 }
 
@@ -117,6 +165,62 @@ TEST(SortInPasses, LongerThanMemory) {
   std::sort(values.begin(), values.end());
   const Tensor got = compute(from_source(store.source()));
   EXPECT_EQ(std::memcmp(got.view().data, values.data(), values.size() * sizeof(float)), 0);
+}
+
+TEST(Mode, InPassesEqualsTheModeOfTheSortedLine) {
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    RandomArrays random(seed);
+    Shape shape = random.shape(3, 4);
+    const int axis = static_cast<int>(random.pick(shape.rank()));
+    shape[axis] = 1 + random.pick(random.pick(2) == 0 ? 40 : 3000);
+    DType dtype = random.real_dtype();
+    if (is_floating(dtype)) dtype = DType::kInt64;
+    const Array a = random.array(dtype, shape, 0, random.pick(2) == 0 ? 5 : 0).array;
+    const auto got = mode_in_passes(a, axis), expected = mode(a, axis);
+    expect_same_numbers(got.first, expected.first);
+    expect_same_numbers(got.second, expected.second);
+  }
+}
+
+TEST(Mode, RunsJoinAcrossLeaves) {
+  // Leaves of 3: runs that begin, end and go on at every place, several as long as each other, one over all.
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    RandomArrays random(seed);
+    std::vector<std::int16_t> values;
+    for (Index n = 1 + random.pick(40), value = -3; static_cast<Index>(values.size()) < n;) {
+      values.insert(values.end(), static_cast<std::size_t>(1 + random.pick(seed % 3 ? 5 : 50)), static_cast<std::int16_t>(value));
+      value += 1 + random.pick(3);
+    }
+    std::map<std::int16_t, std::int64_t> counts;
+    for (const std::int16_t v : values) ++counts[v];
+    const auto longest = std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    const Array a = RandomArrays::list(values);
+    const auto both = apply_op_all(std::make_shared<LongestRunOp>(a.spec(), 0, Shape{3}), {a});
+    EXPECT_EQ(numbers(compute_any_way(both[0]))[0], longest->first);
+    EXPECT_EQ(numbers(compute_any_way(both[1]))[0], static_cast<double>(longest->second));
+  }
+}
+
+TEST(Mode, OfAnAxisLongerThanMemory) {
+  // 17 million elements, 68 MB in 8.
+  const Index n = 17'000'000;
+  std::vector<std::int32_t> values(static_cast<std::size_t>(n));
+  std::mt19937 random(21);
+  for (auto& v : values) v = static_cast<std::int32_t>(random() % 3'000'000) - 1'000'000;
+  for (std::size_t i = 0; i < values.size(); i += 1'000'003) values[i] = -77;
+  for (std::size_t i = 5; i < values.size(); i += 200'003) values[i] = 1'234'567;
+  std::vector<std::int32_t> counts(3'000'000);
+  for (const std::int32_t v : values) ++counts[static_cast<std::size_t>(v + 1'000'000)];
+  const auto most = std::max_element(counts.begin(), counts.end());
+  const Array a = stored_in_blocks(View::contiguous(values.data(), DType::kInt32, {n}), {500'000});
+  values = {};
+  const auto [value, count] = mode(a);
+  ComputeOptions tight;
+  tight.settings = {Index{8} << 20, 2, "/var/tmp"};
+  EXPECT_EQ(numbers(compute(value, tight))[0], static_cast<double>(most - counts.begin() - 1'000'000));
+  EXPECT_EQ(numbers(compute(count, tight))[0], *most);
 }
 
 TEST(TopK, OfRunsEqualsTheFirstOfAll) {

@@ -194,6 +194,25 @@ TEST(Matmul, LongSumsAreFoldsWithTheSameBits) {
   EXPECT_EQ(static_cast<std::uint64_t>(gram.data<std::int64_t>()[1]), sum);
 }
 
+TEST(Matmul, AManyTimesLongerSumThanMemoryHolds) {
+  // 138 and 147 MB of operands, in budgets of a fraction.
+  constexpr Index kRows = 128, kColumns = 136, kSum = 270000;
+  std::shared_ptr<TempStore> keep_a, keep_b;
+  const auto a = numbers<float>({kRows, kSum}, 5), b = numbers<float>({kSum, kColumns}, 6);
+  const Array product = matmul(on_disk(a, {16, 30000}, keep_a), on_disk(b, {10000, 17}, keep_b));
+  const Tensor expected = compute(product, with(512 << 20, 2));
+  for (const Index memory : {Index{5} << 20, Index{8} << 20, Index{40} << 20})
+    EXPECT_TRUE(same_bytes(compute(product, with(memory, 2)), expected)) << memory;
+  for (const auto& [i, j] : {std::pair<Index, Index>{0, 0}, {127, 135}, {64, 3}, {9, 99}}) {
+    double sum = 0, sizes = 0;
+    for (Index p = 0; p < kSum; ++p) {
+      const double term = static_cast<double>(a.at({i, p})) * static_cast<double>(b.at({p, j}));
+      sum += term, sizes += std::fabs(term);
+    }
+    EXPECT_NEAR(static_cast<double>(expected.data<float>()[i * kColumns + j]), sum, 1e-6 * sizes);
+  }
+}
+
 TEST(Tensordot, SumsOverPairsOfAxes) {
   const auto a = numbers<double>({3, 5, 4, 2}, 1), b = numbers<double>({4, 3, 6, 5}, 2);
   const Tensor got = compute(tensordot(a.array(), b.array(), {2, 0, 1}, {0, 1, -1}), with(64 << 20, 2));

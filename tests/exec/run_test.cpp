@@ -216,7 +216,9 @@ TEST(Compute, PartsOfOneArrayShareItsPass) {
       std::vector<MemoryStore> stores;
       for (const Array& s : sums) stores.emplace_back(s.spec()), outputs.push_back({s, stores.back().sink()});
       const Plan plan = plan_outputs(outputs, with(budget, threads));
-      if (budget == Index{16} << 20) EXPECT_EQ(plan.stages.size(), 1u);
+      if (budget == Index{16} << 20) {
+        EXPECT_EQ(plan.stages.size(), 1u);
+      }
       write_outputs(outputs, with(budget, threads));
       for (std::size_t s = 0; s < sums.size(); ++s)
         EXPECT_EQ(std::memcmp(stores[s].view().data, expected[s].data(), expected[s].size()), 0) << s << ", " << budget << " bytes, " << threads;

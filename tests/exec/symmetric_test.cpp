@@ -73,12 +73,32 @@ TEST(Symmetric, EachChunkIsDecodedOnceForATileAndItsMirrorImage) {
       counting->decoded = 0;
       const Tensor got = compute(columns, with(c.memory + columns.bytes(), threads));
       // Without pairs it would be twice as many. With more threads luck has a part in it: which of them is where when a chunk goes.
-      if (threads == 1) EXPECT_LE(counting->decoded, chunks + chunks / 2) << "of " << chunks << " with " << threads << " threads";
+      if (threads == 1) {
+        EXPECT_LE(counting->decoded, chunks + chunks / 2) << "of " << chunks << " with " << threads << " threads";
+      }
       EXPECT_EQ(std::memcmp(got.view().data, reference.view().data, static_cast<std::size_t>(reference.view().bytes())), 0) << threads;
     }
     for (const Index memory : {c.memory / 2, c.memory, c.memory * 2})
       EXPECT_EQ(compute(total, with(memory, 3)).number(), everything.number()) << memory;
   }
+}
+
+TEST(Symmetric, TilesOfARunLieInTheSameChunks) {
+  const Shape shape{48, 4000, 48}, chunk{4, 2000, 24};
+  const Chunked data(shape, chunk, 7);
+  const auto counting = std::make_shared<Counting>(zstd_codec(1));
+  const Array x = data.array(CodecChain({counting})), both = x + transpose(x, {2, 1, 0});
+  const Index chunks = ChunkGrid(shape, chunk).count(), memory = both.bytes() + (Index{20} << 20);
+  const Plan plan = plan_of(both, with(memory, 1));
+  ASSERT_EQ(plan.stages.size(), 1U) << explain(plan, 0);
+  const Stage& stage = plan.stages[0];
+  EXPECT_TRUE(stage.mirror.any() && stage.mirror.run > 1) << explain(plan, 0);
+  EXPECT_EQ(stage.mirror.run, 2000 / stage.tile[1]);
+  EXPECT_NE(explain(plan, 0).find(fmt::format("of {} tiles along axis 1", stage.mirror.run)), std::string::npos);
+  const Tensor got = compute(both, with(memory, 1));
+  EXPECT_LE(counting->decoded, chunks + chunks / 10);
+  const Tensor reference = compute(both, with(Index{1} << 30, 3));
+  EXPECT_EQ(std::memcmp(got.view().data, reference.view().data, static_cast<std::size_t>(both.bytes())), 0);
 }
 
 TEST(Symmetric, EveryElementOfAnArrayBesideItsTranspose) {

@@ -16,6 +16,8 @@ NUMPYS = {
     "frexp_exponent": lambda x: np.frexp(x)[1],
     "modf_fraction": lambda x: np.modf(x)[0],
     "modf_whole": lambda x: np.modf(x)[1],
+    # As np.clip is defined; of complex numbers with one NaN part it makes something else.
+    "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high) if "c" in (np.result_type(x, low, high).kind) else np.clip(x, low, high),
 }
 #: Rows that are tested with these operands only (the others have defaults).
 OPERANDS = {"nan_to_num": 1, "isclose": 2}
@@ -27,8 +29,8 @@ ROUNDED = dict.fromkeys(
 ROUNDED |= {"power": 16, "float_power": 16}
 #: Complex results that NumPy's vector loops may round otherwise.
 ROUNDED_COMPLEX = {"multiply", "divide", "square", "reciprocal", "sqrt", "sign", "absolute", "isclose"}
-#: NumPy orders complex numbers by their parts; the array API and Freestone do not.
-NO_ORDER = "less less_equal greater greater_equal minimum maximum fmin fmax clip".split()
+#: Complex results that are one of the operands.
+CHOSEN = "minimum maximum fmin fmax clip".split()
 
 
 def specials(dtype):
@@ -75,8 +77,10 @@ def check(name, result, expected, label):
         if expected.dtype.kind == "c":
             # Where a part is infinite or NaN C's and NumPy's own formulas differ in what else they say: such numbers must meet their kind.
             plain = np.isfinite(expected)
-            if name in ("add", "subtract", "negative", "positive", "conjugate", "where", "nan_to_num", "round", "rint"):
+            if name in ("add", "subtract", "negative", "positive", "conjugate", "where", "nan_to_num", "round", "rint", *CHOSEN):
                 np.testing.assert_array_equal(result, expected, err_msg=label)
+            if name in CHOSEN:
+                np.testing.assert_array_equal(result.view(result.real.dtype), expected.view(result.real.dtype), err_msg=label)
             tolerance = max(rounded, 16 if name not in ("add", "subtract") else 0) * np.finfo(expected.dtype).eps
             apart = np.abs(result[plain] - expected[plain]) > tolerance * np.abs(expected[plain]) + np.finfo(expected.dtype).tiny * 2**10
             assert not apart.any(), (label, result[plain][apart][:4], expected[plain][apart][:4])
@@ -120,7 +124,7 @@ def test_row(name):
         if name == "ldexp" and not (kinds[1] in "bi" or types[1] in ("u1", "u2")):
             continue
         expected = expected_of(name, inputs)
-        refused = isinstance(expected, TypeError) or (name in NO_ORDER and "c" in kinds)
+        refused = isinstance(expected, TypeError)
         if refused:
             with pytest.raises(fs.UserError):
                 apply(name, *map(fs.from_numpy, inputs))

@@ -150,6 +150,19 @@ def test_extremes():
     assert fs.count(fs.from_numpy(z)).compute() == 2
 
 
+def test_order_statistics_of_one_number_without_axes():
+    for dtype in ("i1", "f4", "c16"):
+        a = fs.from_numpy(np.array(3, dtype))
+        for name in ("median", "nanmedian"):
+            np.testing.assert_array_equal(getattr(fs, name)(a), getattr(np, name)(np.array(3, dtype)), err_msg=name)
+    for name in ("percentile", "nanpercentile", "quantile", "nanquantile"):
+        for q in (0.5, [0.0, 0.25]):
+            for method in ("linear", "lower", "hazen"):
+                got, want = getattr(fs, name)(fs.from_numpy(np.array(2.5)), q, method=method), getattr(np, name)(np.array(2.5), q, method=method)
+                np.testing.assert_array_equal(got, want, err_msg=name, strict=True)
+    assert float(fs.mad_std(fs.from_numpy(np.array(2.5)))) == 0
+
+
 def test_average_and_logsumexp():
     from scipy.special import logsumexp
 

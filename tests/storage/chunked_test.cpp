@@ -381,6 +381,37 @@ TEST_F(WrittenOnce, ErrorsReachEveryLaneThatWaitsForTheChunk) {
   EXPECT_EQ(errors, 40);
 }
 
+TEST_F(WrittenOnce, ChunksAreDecodedAheadAsFarAsThereIsRoomForThem) {
+  const auto cache = std::make_shared<ChunkCache>(1 << 20, 250);  // a chunk has 100 bytes: the third goes over it
+  const auto cached = source_->through(cache);
+  const auto& chunked = dynamic_cast<const ChunkedSource&>(*cached);
+  const Buffer scratch(4096);
+  const Box whole(Shape{20, 20});
+  const auto decode_ahead = [&] { return chunked.decode_ahead(whole, scratch.bytes(), Cancel()); };
+  for (int n = 0; n < 3; ++n) EXPECT_TRUE(decode_ahead()) << n;
+  EXPECT_FALSE(decode_ahead() || cache->has_room_ahead());
+  EXPECT_EQ(cache->misses(), 3);
+  // Once a tile has asked for one, it is a chunk like others.
+  EXPECT_EQ(read(*cached, Box({0, 0}, {5, 5})), contents_of(data().part(Box({0, 0}, {5, 5}))));
+  EXPECT_EQ(cache->misses(), 3);
+  EXPECT_TRUE(decode_ahead());
+  EXPECT_FALSE(decode_ahead());
+  EXPECT_EQ(read(*cached, whole), elements_);
+  EXPECT_EQ(cache->misses(), 16);
+  EXPECT_FALSE(decode_ahead()) << "all are there";
+  EXPECT_FALSE(dynamic_cast<const ChunkedSource&>(*source_).decode_ahead(whole, scratch.bytes(), Cancel())) << "without a cache";
+  EXPECT_FALSE(cache->in_the_meantime({}));
+}
+
+TEST_F(WrittenOnce, ADamagedChunkThatIsDecodedAheadIsAnErrorOfTheTileThatWantsIt) {
+  put(path_ + "/c/1/1", "nothing that zstd knows");
+  const auto cached = source_->through(std::make_shared<ChunkCache>(1 << 20, 1000));
+  const auto& chunked = dynamic_cast<const ChunkedSource&>(*cached);
+  const Buffer scratch(4096);
+  EXPECT_SAYS(error_of([&] { chunked.decode_ahead(Box({5, 5}, {5, 5}), scratch.bytes(), Cancel()); }), "chunk (1, 1) is damaged");
+  EXPECT_SAYS(error_of([&] { read(*cached, Box({4, 4}, {3, 3})); }), "chunk (1, 1) is damaged");
+}
+
 TEST(ChunkedSink, ResumesWhatAKilledRunLeft) {
   Random random(9);
   const Folder folder;

@@ -8,6 +8,7 @@
 namespace freestone {
 namespace {
 constexpr Index kPiece = 1024;
+constexpr Index kAheadBytes = 2048;
 }
 
 Dims contiguous_strides(const Shape& shape, Index element_bytes) {
@@ -52,8 +53,16 @@ void copy(const View& from, const View& to) {
   View walked[] = {from, to};
   sort_outer_axes(walked);
   if (from_step == width && to_step == width) {
-    for_each_row(walked[0].shape, {&walked[0], &walked[1]},
-                 [&](std::byte** data) { std::memcpy(data[1], data[0], static_cast<std::size_t>(n * width)); });
+    const auto bytes = static_cast<std::size_t>(n * width);
+    const Index step = walked[0].rank() > 1 ? walked[0].strides[walked[0].rank() - 2] : 0;
+    const bool fetches = n * width <= kAheadBytes && std::abs(step) > n * width;
+    const Index ahead = fetches ? step * (kAheadBytes / (n * width)) : 0;
+    for_each_row(walked[0].shape, {&walked[0], &walked[1]}, [&](std::byte** data) {
+      // Rows that lie apart are too short for the processor to see where they go.
+      if (fetches)
+        for (std::size_t line = 0; line < bytes; line += 64) __builtin_prefetch(data[0] + ahead + line);
+      std::memcpy(data[1], data[0], bytes);
+    });
     return;
   }
   const auto move = [&]<class T>(T) {

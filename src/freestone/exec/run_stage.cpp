@@ -6,7 +6,6 @@
 #include "freestone/plan/explain.h"
 #include "freestone/runtime/admission.h"
 #include "freestone/runtime/lanes.h"
-#include "freestone/storage/chunk_cache.h"
 
 namespace freestone {
 namespace {
@@ -20,7 +19,12 @@ StageRunner::StageRunner(const StageRun& run)
       stage_(run.plan.stages[static_cast<std::size_t>(run.stage)]),
       program_(run.plan, stage_, run.sinks, run.store_sources),
       stop_(&run.cancel) {
-  if (stage_.cache_bytes > 0) program_.read_through(std::make_shared<ChunkCache>(stage_.cache_bytes));
+  if (stage_.cache_bytes > 0) {
+    const Index ahead = run.plan.threads > 1 ? std::min(stage_.cache_bytes / 4, run.plan.threads * program_.largest_chunk_bytes()) : 0;
+    cache_ = std::make_shared<ChunkCache>(stage_.cache_bytes, ahead);
+    cache_->do_in_the_meantime([this](Bytes scratch) { return decode_ahead(scratch); });
+    program_.read_through(cache_);
+  }
   for (std::size_t b = 0; b < stage_.body.size(); ++b) {
     const Op& op = program_.op(static_cast<int>(b));
     folds_.push_back(program_.is_accumulated(static_cast<int>(b)) ? std::make_unique<SharedFold>(*op.fold(), op.domain()) : nullptr);

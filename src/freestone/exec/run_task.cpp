@@ -4,6 +4,7 @@
 #include "freestone/exec/stage_runner.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/fold_boxes.h"
+#include "freestone/storage/chunked_source.h"
 
 namespace freestone {
 
@@ -25,6 +26,36 @@ void StageRunner::fetch(Slot& slot, int lane) {
     }
     if (run_.events.active()) emit(EventKind::kRead, lane, slot.tile, input.source->identity().path, input.source->cost(box).bytes, start);
   }
+}
+
+bool StageRunner::decode_ahead(Bytes scratch) {
+  constexpr Index kFarthest = 256;  // tiles: to look at one takes some ten microseconds
+  while (cache_->has_room_ahead()) {
+    Index tile;
+    {
+      const std::lock_guard lock(mutex_);
+      tile = ahead_ = std::max(ahead_, next_);
+      if (tile >= std::min(count_, next_ + kFarthest)) return false;
+    }
+    stop_.check();
+    if (run_.finished == nullptr || !(*run_.finished)[static_cast<std::size_t>(tile)]) {
+      const TaskLayout layout = program_.lay_out(tile_box(stage_, tile));
+      for (const StageInput& input : program_.inputs()) {
+        const Box& box = layout.values[static_cast<std::size_t>(input.value)].box;
+        const auto* source = input.cached && !box.empty() ? dynamic_cast<const ChunkedSource*>(input.source.get()) : nullptr;
+        try {
+          if (source != nullptr && source->decode_ahead(box, scratch, stop_)) return true;
+        } catch (const Error& error) {
+          if (error.kind() == ErrorKind::kCancelled) throw;
+          return false;  // the tile that wants the chunk will say so
+        }
+      }
+      if (!cache_->has_room_ahead()) return false;
+    }
+    const std::lock_guard lock(mutex_);
+    ahead_ = std::max(ahead_, tile + 1);
+  }
+  return false;
 }
 
 void StageRunner::compute(Slot& slot, int lane) {

@@ -13,6 +13,7 @@
 #include "freestone/exec/run_stage.h"
 #include "freestone/exec/shared_fold.h"
 #include "freestone/exec/shared_work.h"
+#include "freestone/storage/chunk_cache.h"
 
 namespace freestone {
 
@@ -36,6 +37,8 @@ class StageRunner {
   void fetch(Slot& slot, int lane);
   void compute(Slot& slot, int lane);
   void decode(Slot& slot, int input, std::vector<Tile>& tiles, int lane);
+  /// Instead of waiting for a chunk: decodes one into the cache that a later tile wants. False: none is near, or the cache has no room.
+  bool decode_ahead(Bytes scratch);
   /// Reads and decodes all pieces of a stream, with the help of lanes that are free.
   void stream(Slot& slot, std::size_t input, const Tile& tile, int lane);
   /// Does all parts, with the help of lanes that are free, and throws the first error.
@@ -113,6 +116,8 @@ class StageRunner {
   std::vector<SharedWork*> shared_;
   int lanes_ = 1;
   Index next_ = 0, done_ = 0, count_ = 0;
+  std::shared_ptr<ChunkCache> cache_;
+  Index ahead_ = 0;  // tiles before this one have their chunks, or somebody decodes them
 };
 
 }  // namespace freestone

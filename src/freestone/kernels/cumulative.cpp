@@ -20,17 +20,30 @@ constexpr A nothing() {
     case CumulativeFunction::kSum: return A{0};
     case CumulativeFunction::kProduct: return A{1};
     case CumulativeFunction::kMax:
-      if constexpr (!std::is_same_v<A, Complex>) return worst<A, false>();
-      [[fallthrough]];
+      if constexpr (std::is_same_v<A, Complex>)
+        return {-kInfinity, -kInfinity};
+      else
+        return worst<A, false>();
     default:
-      if constexpr (!std::is_same_v<A, Complex>) return worst<A, true>();
-      return A{0};
+      if constexpr (std::is_same_v<A, Complex>)
+        return {kInfinity, kInfinity};
+      else
+        return worst<A, true>();
   }
+}
+
+/// The greater of two by real part, then imaginary part; the first NaN (in either part) wins.
+Complex greater_of(Complex a, Complex b, bool least) {
+  if (a != a || b != b) return a != a ? a : b;
+  const bool less = a.real() != b.real() ? a.real() < b.real() : a.imag() < b.imag();
+  return a == b || less == least ? a : b;
 }
 
 template <CumulativeFunction kFunction>
 Complex joined_complex(Complex a, Complex b) {
   if constexpr (kFunction == CumulativeFunction::kSum) return {a.real() + b.real(), a.imag() + b.imag()};
+  if constexpr (kFunction == CumulativeFunction::kMax || kFunction == CumulativeFunction::kMin)
+    return greater_of(a, b, kFunction == CumulativeFunction::kMin);
   // Written out: the operator looks for infinities.
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }
@@ -57,9 +70,6 @@ using AccumulatorOf = std::conditional_t<
     kIsComplex<T>, Complex,
     std::conditional_t<std::is_floating_point_v<T>, double,
                        std::conditional_t<std::is_unsigned_v<T> && !std::is_same_v<T, bool>, std::uint64_t, std::int64_t>>>;
-/// Maxima and minima of complex numbers do not exist: the loops are not made.
-template <CumulativeFunction kFunction, class T>
-inline constexpr bool kExists = !kIsComplex<T> || kFunction == CumulativeFunction::kSum || kFunction == CumulativeFunction::kProduct;
 
 template <CumulativeFunction kFunction, bool kSkip, class T, class R>
 void block_loop(const View& in, int axis, Index skip, const View* carry, const View& out, const Cancel& cancel) {
@@ -156,9 +166,7 @@ void cumulative_block(const CumulativeRule& rule, const View& in, int axis, Inde
       constexpr bool kSums = kFunction == CumulativeFunction::kSum || kFunction == CumulativeFunction::kProduct;
       using A = AccumulatorOf<T>;
       using R = std::conditional_t<!std::is_integral_v<T> || !kSums, T, A>;
-      if constexpr (!kExists<kFunction, T>)
-        ensure(false, "a running maximum of complex numbers");
-      else if (raw)
+      if (raw)
         rule.skip_nan ? block_loop<kFunction, true, T, A>(in, axis, skip, carry, out, cancel)
                       : block_loop<kFunction, false, T, A>(in, axis, skip, carry, out, cancel);
       else
@@ -173,7 +181,7 @@ void carries_along(const CumulativeRule& rule, const View& totals, int axis, con
   const Columns<2> columns(views, axis);
   with_function(rule.function, [&]<CumulativeFunction kFunction>(std::integral_constant<CumulativeFunction, kFunction>) {
     with_type(totals.dtype, [&]<class A>(TypeTag<A>) {
-      if constexpr (sizeof(A) >= 8 && std::is_same_v<A, AccumulatorOf<A>> && kExists<kFunction, A>) {
+      if constexpr (sizeof(A) >= 8 && std::is_same_v<A, AccumulatorOf<A>>) {
         constexpr bool kSum = kFunction == CumulativeFunction::kSum;
         columns.for_each_outer([&](std::byte* const* data, Index) {
           for (Index c = 0; c < columns.columns(); ++c) {

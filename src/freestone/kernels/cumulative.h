@@ -2,7 +2,7 @@
 ///
 /// Inside a block the elements are folded one by one (floats in float64, integers in 64 bits, wrapping); a block starts from nothing and
 /// its carry, what comes before it, is joined to every result. Blocks are anchored in the array, so the bits do not depend on tiles.
-/// Complex numbers have sums and products, in complex128.
+/// Complex numbers are folded in complex128, and ordered by real part, then imaginary part.
 #pragma once
 
 #include "freestone/core/cancel.h"

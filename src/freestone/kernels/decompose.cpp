@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "freestone/kernels/dispatch.h"
 
@@ -12,7 +13,7 @@ namespace freestone::kernels {
 namespace {
 
 using baseline::mirrored;
-using baseline::square_of;
+using baseline::size_of_number;
 using baseline::times;
 using Complex = std::complex<double>;
 
@@ -25,7 +26,7 @@ void triangle(T* a, Index rows, Index columns, T* r, T* work) {
   std::fill(r, r + columns * columns, T(0));
   for (Index i = 0; i < std::min(rows, columns); ++i) {
     const T diagonal = a[i * columns + i];
-    const double size = std::sqrt(square_of(diagonal));
+    const double size = size_of_number(diagonal);
     const T turn = size == 0 ? T(1) : mirrored(diagonal) / size;
     r[i * columns + i] = T(size);
     for (Index c = i + 1; c < columns; ++c) r[i * columns + c] = times(turn, a[i * columns + c]);
@@ -39,10 +40,12 @@ void triangle_of(Complex* a, Index rows, Index columns, Complex* r, Complex* wor
 
 template <class T>
 void invert_triangle(const T* r, Index n, T* inverse) {
-  double largest = 0;
-  for (Index i = 0; i < n; ++i) largest = std::max(largest, std::sqrt(square_of(r[i * n + i])));
-  const double least = kDependent * static_cast<double>(n) * kEpsilon * largest;
-  const auto depends = [&](Index i) { return std::sqrt(square_of(r[i * n + i])) <= least; };
+  // Reflections spoil each column by its own size: of columns of other sizes nothing follows.
+  const auto depends = [&](Index j) {
+    double largest = 0;
+    for (Index i = 0; i <= j; ++i) largest = std::max(largest, size_of_number(r[i * n + j]));
+    return size_of_number(r[j * n + j]) <= kDependent * static_cast<double>(n) * kEpsilon * largest;
+  };
   std::fill(inverse, inverse + n * n, T(0));
   for (Index j = 0; j < n; ++j) {
     if (depends(j)) continue;

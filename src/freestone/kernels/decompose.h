@@ -1,7 +1,7 @@
 /// Triangles of blocks of rows, and their inverses, in float64 and complex128 (T), C order.
 ///
-/// Every sum runs in ascending order of its index, so the bits are the same on every machine. Sums of squares are not scaled: elements
-/// should lie between 1e-150 and 1e150.
+/// Every sum runs in ascending order of its index, so the bits are the same on every machine. A column whose squares would overflow or
+/// vanish is reflected at another scale, a power of two: elements up to 1e300 and down to 1e-290 keep their digits, in columns of any sizes.
 #pragma once
 
 #include <complex>
@@ -15,8 +15,8 @@ namespace freestone::kernels {
 void triangle_of(double* a, Index rows, Index columns, double* r, double* work);
 void triangle_of(std::complex<double>* a, Index rows, Index columns, std::complex<double>* r, std::complex<double>* work);
 
-/// The inverse of an upper triangle. A diagonal element of at most 64 n * 2^-52 times the largest belongs to a column that depends on those
-/// before it: its row and column of the inverse are zero.
+/// The inverse of an upper triangle. A diagonal element of at most 64 n * 2^-52 times the largest of its column belongs to a column that
+/// depends on those before it: its row and column of the inverse are zero.
 template <class T>
 void invert_triangle(const T* r, Index n, T* inverse);
 

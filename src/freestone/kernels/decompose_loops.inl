@@ -11,11 +11,49 @@ FREESTONE_INLINE std::complex<double> times(std::complex<double> a, std::complex
 FREESTONE_INLINE std::complex<double> mirrored(std::complex<double> a) { return {a.real(), -a.imag()}; }
 FREESTONE_INLINE double square_of(std::complex<double> a) { return a.real() * a.real() + a.imag() * a.imag(); }
 
+FREESTONE_INLINE double scaled(double a, double by) { return a * by; }
+FREESTONE_INLINE std::complex<double> scaled(std::complex<double> a, double by) { return {a.real() * by, a.imag() * by}; }
+FREESTONE_INLINE double largest_part(double a) { return std::fabs(a); }
+FREESTONE_INLINE double largest_part(std::complex<double> a) { return std::max(std::fabs(a.real()), std::fabs(a.imag())); }
+FREESTONE_INLINE bool squares_are_safe(double squares) { return squares > 0x1p-900 && squares < 0x1p900; }
+
+/// |a|, also where its square overflows or vanishes.
+template <class T>
+FREESTONE_INLINE double size_of_number(T a) {
+  const double square = square_of(a);
+  if (squares_are_safe(square)) return std::sqrt(square);
+  return std::hypot(std::real(a), std::imag(a));
+}
+
+/// Multiplies column j from row j on by a power of two that brings its largest element to between 1 and 2.
+/// @returns that power, not more than 2^1000; 0: the column is zero, or not finite
+template <class T>
+double scale_column(T* a, Index rows, Index columns, Index j) {
+  double largest = 0;
+  for (Index i = j; i < rows; ++i) {
+    const double part = largest_part(a[i * columns + j]);
+    if (!(part <= std::numeric_limits<double>::max())) return 0;
+    largest = std::max(largest, part);
+  }
+  if (largest == 0) return 0;
+  const double power = std::ldexp(1.0, std::min(1000, -std::ilogb(largest)));
+  for (Index i = j; i < rows; ++i) a[i * columns + j] = scaled(a[i * columns + j], power);
+  return power;
+}
+
 template <class T>
 void reflect(T* __restrict a, Index rows, Index columns, T* __restrict sums) {
   for (Index j = 0; j < std::min(rows, columns); ++j) {
-    double squares = 0;
-    for (Index i = j; i < rows; ++i) squares += square_of(a[i * columns + j]);
+    const auto sum_of_squares = [&] {
+      double squares = 0;
+      for (Index i = j; i < rows; ++i) squares += square_of(a[i * columns + j]);
+      return squares;
+    };
+    double squares = sum_of_squares(), power = 1;
+    // A reflection does not depend on the length of its vector.
+    if (!squares_are_safe(squares)) {
+      if (const double by = scale_column(a, rows, columns, j); by != 0) power = by, squares = sum_of_squares();
+    }
     if (squares == 0) continue;
     const double length = std::sqrt(squares), first = std::sqrt(square_of(a[j * columns + j]));
     const T phase = first == 0 ? T(1) : a[j * columns + j] / first;
@@ -33,6 +71,6 @@ void reflect(T* __restrict a, Index rows, Index columns, T* __restrict sums) {
       T* row = a + i * columns;
       for (Index c = j + 1; c < columns; ++c) row[c] -= times(v, sums[c]);
     }
-    a[j * columns + j] = -phase * length;
+    a[j * columns + j] = scaled(-phase * length, 1 / power);
   }
 }

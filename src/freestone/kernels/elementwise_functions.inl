@@ -70,10 +70,11 @@ struct Power {
     }
   }
 };
-struct Minimum { template <class T> T operator()(T a, T b) const { if constexpr (kIsFloat<T>) return a < b || a != a ? a : b; else return a < b ? a : b; } };
-struct Maximum { template <class T> T operator()(T a, T b) const { if constexpr (kIsFloat<T>) return a > b || a != a ? a : b; else return a > b ? a : b; } };
-struct Fmin { template <class T> T operator()(T a, T b) const { if constexpr (kIsFloat<T>) return a <= b || b != b ? a : b; else return a < b ? a : b; } };
-struct Fmax { template <class T> T operator()(T a, T b) const { if constexpr (kIsFloat<T>) return a >= b || b != b ? a : b; else return a > b ? a : b; } };
+// Complex numbers are ordered by their parts, and one with a NaN part is NaN.
+struct Minimum { template <class T> T operator()(T a, T b) const { if constexpr (kIsComplex<T>) return has_nan(a) || !(is_less(b, a) || has_nan(b)) ? a : b; else if constexpr (kIsFloat<T>) return a < b || a != a ? a : b; else return a < b ? a : b; } };
+struct Maximum { template <class T> T operator()(T a, T b) const { if constexpr (kIsComplex<T>) return has_nan(a) || !(is_less(a, b) || has_nan(b)) ? a : b; else if constexpr (kIsFloat<T>) return a > b || a != a ? a : b; else return a > b ? a : b; } };
+struct Fmin { template <class T> T operator()(T a, T b) const { if constexpr (kIsComplex<T>) return has_nan(b) || !(is_less(b, a) || has_nan(a)) ? a : b; else if constexpr (kIsFloat<T>) return a <= b || b != b ? a : b; else return a < b ? a : b; } };
+struct Fmax { template <class T> T operator()(T a, T b) const { if constexpr (kIsComplex<T>) return has_nan(b) || !(is_less(a, b) || has_nan(a)) ? a : b; else if constexpr (kIsFloat<T>) return a >= b || b != b ? a : b; else return a > b ? a : b; } };
 struct Clip { template <class T> T operator()(T x, T lo, T hi) const { return Minimum{}(Maximum{}(x, lo), hi); } };
 struct Negative { template <class T> T operator()(T a) const { if constexpr (kIsFloat<T> || kIsComplex<T>) return -a; else return static_cast<T>(Wrap<T>(0) - Wrap<T>(a)); } };
 struct Positive { template <class T> T operator()(T a) const { return a; } };
@@ -132,10 +133,10 @@ struct Isfinite { template <class T> bool operator()(T a) const { if constexpr (
 struct Signbit { template <class T> bool operator()(T a) const { if constexpr (kIsFloat<T>) return std::signbit(a); else return a < 0; } };
 struct Equal { template <class T> bool operator()(T a, T b) const { return a == b; } };
 struct NotEqual { template <class T> bool operator()(T a, T b) const { return a != b; } };
-struct Less { template <class T> bool operator()(T a, T b) const { return a < b; } };
-struct LessEqual { template <class T> bool operator()(T a, T b) const { return a <= b; } };
-struct Greater { template <class T> bool operator()(T a, T b) const { return a > b; } };
-struct GreaterEqual { template <class T> bool operator()(T a, T b) const { return a >= b; } };
+struct Less { template <class T> bool operator()(T a, T b) const { if constexpr (kIsComplex<T>) return is_less(a, b); else return a < b; } };
+struct LessEqual { template <class T> bool operator()(T a, T b) const { if constexpr (kIsComplex<T>) return is_less_or_equal(a, b); else return a <= b; } };
+struct Greater { template <class T> bool operator()(T a, T b) const { if constexpr (kIsComplex<T>) return is_less(b, a); else return a > b; } };
+struct GreaterEqual { template <class T> bool operator()(T a, T b) const { if constexpr (kIsComplex<T>) return is_less_or_equal(b, a); else return a >= b; } };
 struct LogicalAnd { bool operator()(bool a, bool b) const { return a && b; } };
 struct LogicalOr { bool operator()(bool a, bool b) const { return a || b; } };
 struct LogicalXor { bool operator()(bool a, bool b) const { return a != b; } };

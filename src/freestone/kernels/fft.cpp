@@ -12,6 +12,9 @@ namespace freestone::kernels {
 namespace {
 
 constexpr Index kElementsAtOnce = Index{1} << 21;  // between two looks at the cancel flag
+constexpr Index kConvertedAtOnce = Index{1} << 15;  // what is converted before it is transformed stays in the cache
+constexpr Index kBlockRowBytes = 256;               // of neighbouring lines across rows, read and written together
+constexpr Index kLongestBlock = 4096;               // rows
 
 bool is_single(DType t) { return t == DType::kFloat32 || t == DType::kComplex64; }
 DType part_of(DType t) { return is_single(t) ? DType::kFloat32 : DType::kFloat64; }
@@ -85,21 +88,86 @@ void transform(const View& in, int axis, const FftRequest& r, const View& out) {
 /// The second half of a transform of real numbers: the first one's mirror image, conjugate.
 template <class T>
 void mirror(const View& out, int axis, Index n) {
-  View lines = first_part(out, axis, 1);
-  const Index step = out.strides[axis];
-  const Index inner = lines.shape.back(), inner_step = lines.strides[lines.rank() - 1];
+  using Complex = std::complex<T>;
+  const View lines = first_part(out, axis, 1);
+  const Index step = out.strides[axis], inner = lines.shape.back(), inner_step = lines.strides[lines.rank() - 1];
+  const auto reflect = [step, n](std::byte* line, Index k) {
+    *reinterpret_cast<Complex*>(line + k * step) = std::conj(*reinterpret_cast<Complex*>(line + (n - k) * step));
+  };
+  if (step == static_cast<Index>(sizeof(Complex))) {  // a line after the other, where across them each element has a page of its own
+    for_each_row(lines.shape, {&lines}, [&](std::byte** row) {
+      for (Index i = 0; i < inner; ++i)
+        for (Index k = n / 2 + 1; k < n; ++k) reflect(row[0] + i * inner_step, k);
+    });
+    return;
+  }
   for (Index k = n / 2 + 1; k < n; ++k)
     for_each_row(lines.shape, {&lines}, [&](std::byte** row) {
-      for (Index i = 0; i < inner; ++i) {
-        std::byte* line = row[0] + i * inner_step;
-        *reinterpret_cast<std::complex<T>*>(line + k * step) = std::conj(*reinterpret_cast<std::complex<T>*>(line + (n - k) * step));
-      }
+      for (Index i = 0; i < inner; ++i) reflect(row[0] + i * inner_step, k);
     });
+}
+
+/// Lines that lie side by side across rows: columns of a block.
+struct Block {
+  Index columns, bytes;  // of scratch memory
+
+  Block(const Shape& shape, int axis, DType dtype, const FftRequest& r) : columns(0), bytes(0) {
+    const Index wide = kBlockRowBytes / size_of(dtype);
+    if (r.kind != FftKind::kComplex || axis == shape.rank() - 1 || r.n > kLongestBlock || shape.back() < wide) return;
+    columns = wide;
+    bytes = columns * (r.n * size_of(dtype) + 2 * Buffer::kAlignment);
+  }
+};
+
+/// Transforms columns in blocks, so that whole stretches of every row are read and written: a line of its own in each row is a miss each.
+/// Vectors of lines are pocketfft's, and so are the bits. Returns how many columns were done.
+template <class T>
+Index transform_blocks(const View& in, int axis, const FftRequest& r, const View& out, Scratch& scratch) {
+  namespace fft = pocketfft::detail;
+  constexpr Index kLanes = static_cast<Index>(fft::VLEN<T>::val);
+  using Lanes = fft::cmplx<fft::vtype_t<T>>;
+  const Block block(out.shape, axis, out.dtype, r);
+  constexpr Index kElement = 2 * sizeof(T);
+  if (block.columns == 0 || in.strides[in.rank() - 1] != kElement || out.strides[out.rank() - 1] != kElement) return 0;
+  const Index mark = scratch.used(), groups = block.columns / kLanes;
+  const Index apart = Scratch::rounded(r.n * static_cast<Index>(sizeof(Lanes))) + Buffer::kAlignment;  // not a power of two
+  std::byte* const memory = scratch.take(groups * apart);
+  const auto group = [&](Index g) { return reinterpret_cast<Lanes*>(memory + g * apart); };
+  const auto plan = fft::get_plan<fft::pocketfft_c<T>>(static_cast<std::size_t>(r.n));
+  const View from = first_part(in, axis, 1), to = first_part(out, axis, 1);
+  const Index done = out.shape.back() / block.columns * block.columns;
+  for_each_row(to.shape, {&from, &to}, [&](std::byte** row) {
+    for (Index at = 0; at < done; at += block.columns) {
+      for (Index i = 0; i < r.n; ++i) {
+        const T* p = reinterpret_cast<const T*>(row[0] + i * in.strides[axis] + at * kElement);
+        for (Index g = 0; g < groups; ++g) {
+          Lanes& lanes = group(g)[i];
+          for (Index j = 0; j < kLanes; ++j, p += 2) lanes.r[j] = p[0], lanes.i[j] = p[1];
+        }
+      }
+      for (Index g = 0; g < groups; ++g) plan->exec(group(g), static_cast<T>(r.scale), r.forward);
+      for (Index i = 0; i < r.n; ++i) {
+        T* p = reinterpret_cast<T*>(row[1] + i * out.strides[axis] + at * kElement);
+        for (Index g = 0; g < groups; ++g) {
+          const Lanes& lanes = group(g)[i];
+          for (Index j = 0; j < kLanes; ++j, p += 2) p[0] = lanes.r[j], p[1] = lanes.i[j];
+        }
+      }
+    }
+  });
+  scratch.release_to(mark);
+  return done;
 }
 
 /// Whether pocketfft can read `in` as it is.
 bool as_it_is(const Shape& in, int axis, DType in_dtype, DType out_dtype, const FftRequest& r) {
   return in_dtype == input_dtype(r.kind, out_dtype) && in[axis] >= fft_input_length(r);
+}
+
+/// Elements between two looks at the cancel flag. Long lines are not converted in small pieces: each would make the plan of its length again.
+Index elements_at_once(const Shape& in, int axis, DType in_dtype, DType out_dtype, const FftRequest& r) {
+  const bool to_scratch = r.kind != FftKind::kComplex && !as_it_is(in, axis, in_dtype, out_dtype, r);
+  return to_scratch && 16 * r.n <= kConvertedAtOnce ? kConvertedAtOnce : kElementsAtOnce;
 }
 
 }  // namespace
@@ -113,8 +181,9 @@ void fft_along(const View& in, int axis, const FftRequest& r, const View& out, S
   int cut = axis;
   for (int k = 0; k < in.rank(); ++k)
     if (k != axis && (cut == axis || in.shape[k] > in.shape[cut])) cut = k;
-  if (cut != axis && in.shape[cut] > 1 && out.count() > kElementsAtOnce) {
-    const Index step = std::max<Index>(1, kElementsAtOnce / (out.count() / out.shape[cut]));
+  const Index at_once = elements_at_once(in.shape, axis, in.dtype, out.dtype, r);
+  if (cut != axis && in.shape[cut] > 1 && out.count() > at_once) {
+    const Index step = std::max<Index>(1, at_once / (out.count() / out.shape[cut]));
     for (Index at = 0; at < in.shape[cut]; at += step) {
       const auto piece = [&](View view) {
         view.data += at * view.strides[cut];
@@ -142,17 +211,27 @@ void fft_along(const View& in, int axis, const FftRequest& r, const View& out, S
     convert(in, axis, from);
   }
   with_float_type(part_of(out.dtype), [&]<class T>(TypeTag<T>) {
-    transform<T>(from, axis, r, out);
+    const Index done = transform_blocks<T>(from, axis, r, out, scratch);
+    const auto rest = [&](View view) {
+      if (done > 0) {
+        view.data += done * view.strides[view.rank() - 1];
+        view.shape[view.rank() - 1] -= done;
+      }
+      return view;
+    };
+    if (done < out.shape.back() || done == 0) transform<T>(rest(from), axis, r, rest(out));
     if (r.kind == FftKind::kRealFull) mirror<T>(out, axis, r.n);
   });
   scratch.release_to(mark);
 }
 
 Index fft_scratch_bytes(const Shape& in, int axis, DType in_dtype, DType out_dtype, const FftRequest& r) {
-  if (r.kind == FftKind::kComplex || as_it_is(in, axis, in_dtype, out_dtype, r)) return 0;
   Shape shape = in;
   shape[axis] = fft_input_length(r);
-  return Scratch::rounded(std::min(element_count(shape), 2 * kElementsAtOnce + shape[axis]) * size_of(input_dtype(r.kind, out_dtype)));
+  if (r.kind == FftKind::kComplex) return Scratch::rounded(Block(shape, axis, out_dtype, r).bytes);
+  if (as_it_is(in, axis, in_dtype, out_dtype, r)) return 0;
+  const Index at_once = elements_at_once(in, axis, in_dtype, out_dtype, r);
+  return Scratch::rounded(std::min(element_count(shape), 2 * at_once + shape[axis]) * size_of(input_dtype(r.kind, out_dtype)));
 }
 
 double fft_line_nanoseconds(const FftRequest& r, DType out_dtype) {

@@ -63,8 +63,9 @@ class FoldKernel {
 /// | statistics    | five of float64: npts (not NaN), min, max, sum, sumsq              |                           | 0, then NaN   |
 /// | power_sums    | order + 2 of float64: sums of v w^k for k = 0 ... order, and the count; finite v only | {order, w_0, w_1 ...} | 0 |
 ///
-/// Of complex numbers there are sum, prod, mean (complex), variance and std (real). Elements whose parts are not both NaN or both numbers
-/// must not meet `skip_nan` there: sum, mean and variance skip part by part.
+/// Of complex numbers there are sum, prod, mean (complex), variance and std (real), and min, max, argmin and argmax by real part, then
+/// imaginary part. Elements whose parts are not both NaN or both numbers must not meet `skip_nan` in sum, mean and variance, which skip part
+/// by part.
 ///
 /// The weights of power_sums lie along the first reduced axis of the whole array; its order is at most 8.
 // clang-format on

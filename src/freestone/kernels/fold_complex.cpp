@@ -24,6 +24,36 @@ View part_of(const View& in, bool imaginary) {
   return part;
 }
 
+/// Calls f(re, im, output, position) for every element in C order; `position` is flat over the reduced axes of the whole array.
+template <class R, class F>
+void for_each_element(const View& in, std::uint32_t reduced, const LeafPosition& leaf, F&& f) {
+  if (in.count() == 0) return;
+  Dims output_step(in.rank(), 0), position_step(in.rank(), 0), at(in.rank());
+  Index outputs = 1, positions = 1, output = 0, position = 0;
+  for (int k = in.rank() - 1; k >= 0; --k) {
+    if (reduced >> k & 1) {
+      position_step[k] = positions, position += leaf.start[k] * positions;
+      positions *= leaf.extent[k];
+    } else {
+      output_step[k] = outputs, outputs *= in.shape[k];
+    }
+  }
+  const std::byte* element = in.data;
+  while (true) {
+    R z[2];
+    std::memcpy(z, element, sizeof z);
+    f(z[0], z[1], output, position);
+    int k = in.rank() - 1;
+    for (; k >= 0; --k) {
+      element += in.strides[k], output += output_step[k], position += position_step[k];
+      if (++at[k] < in.shape[k]) break;
+      element -= in.strides[k] * in.shape[k], output -= output_step[k] * in.shape[k], position -= position_step[k] * in.shape[k];
+      at[k] = 0;
+    }
+    if (k < 0) return;
+  }
+}
+
 /// Sum and mean: a complex number of the folds of the parts. Variance: their sum, as |z - mean|^2 is that of the parts.
 class PartsFold final : public FoldKernel {
  public:
@@ -90,32 +120,13 @@ class ProductFold final : public FoldKernel {
       into[2 * n + i].i += from[2 * n + i].i;
     }
   }
-  void scan(const View& in, std::uint32_t reduced, const LeafPosition&, Word* state, Index n) const override {
-    if (in.count() == 0) return;
-    Dims kept_step(in.rank(), 0);
-    Index step = 1;
-    for (int k = in.rank() - 1; k >= 0; --k)
-      if (!(reduced >> k & 1)) kept_step[k] = step, step *= in.shape[k];
+  void scan(const View& in, std::uint32_t reduced, const LeafPosition& at, Word* state, Index n) const override {
     with_float_type(real_type(request_.dtype), [&]<class R>(TypeTag<R>) {
-      Dims at(in.rank());
-      const std::byte* element = in.data;
-      Index output = 0;
-      while (true) {
-        R z[2];
-        std::memcpy(z, element, sizeof z);
-        if (!request_.skip_nan || (!std::isnan(z[0]) && !std::isnan(z[1]))) {
-          multiply(state, output, n, z[0], z[1]);
-          ++state[2 * n + output].i;
-        }
-        int k = in.rank() - 1;
-        for (; k >= 0; --k) {
-          element += in.strides[k], output += kept_step[k];
-          if (++at[k] < in.shape[k]) break;
-          element -= in.strides[k] * in.shape[k], output -= kept_step[k] * in.shape[k];
-          at[k] = 0;
-        }
-        if (k < 0) return;
-      }
+      for_each_element<R>(in, reduced, at, [&](R re, R im, Index output, Index) {
+        if (request_.skip_nan && (std::isnan(re) || std::isnan(im))) return;
+        multiply(state, output, n, re, im);
+        ++state[2 * n + output].i;
+      });
     });
   }
   void finish(const Word* state, Index n, std::span<std::byte* const> out) const override {
@@ -140,12 +151,70 @@ class ProductFold final : public FoldKernel {
   FoldRequest request_;
 };
 
+/// Extremes by real part, then imaginary part, and where they are: the first in C order. A number with a NaN part is NaN: the first one wins,
+/// or where NaN is skipped only numbers count, and the first of all is what is left of nothing but NaN. State: the parts, position (-1: none).
+class OrderedFold final : public FoldKernel {
+ public:
+  explicit OrderedFold(const FoldRequest& request)
+      : request_(request), least_(request.name == "min" || request.name == "argmin"), position_(request.name.starts_with("arg")) {}
+
+  int words() const override { return 3; }
+  std::vector<DType> outputs() const override { return {position_ ? DType::kInt64 : request_.dtype}; }
+  void init(Word* state, Index n) const override {
+    for (Index i = 0; i < n; ++i) state[i].f = state[n + i].f = std::numeric_limits<double>::quiet_NaN(), state[2 * n + i].i = -1;
+  }
+  void merge(Word* into, const Word* from, Index n) const override {
+    for (Index i = 0; i < n; ++i) take(into, i, n, from[i].f, from[n + i].f, from[2 * n + i].i);
+  }
+  void scan(const View& in, std::uint32_t reduced, const LeafPosition& at, Word* state, Index n) const override {
+    with_float_type(real_type(request_.dtype), [&]<class R>(TypeTag<R>) {
+      for_each_element<R>(in, reduced, at, [&](R re, R im, Index output, Index position) { take(state, output, n, re, im, position); });
+    });
+  }
+  void finish(const Word* state, Index n, std::span<std::byte* const> out) const override {
+    if (position_) {
+      for (Index i = 0; i < n; ++i) {
+        const bool nothing = request_.skip_nan && is_nan(state, i, n);
+        reinterpret_cast<std::int64_t*>(out[0])[i] = nothing ? -1 : state[2 * n + i].i;
+      }
+      return;
+    }
+    with_float_type(real_type(request_.dtype), [&]<class R>(TypeTag<R>) {
+      for (Index i = 0; i < n; ++i)
+        for (Index part = 0; part < 2; ++part) reinterpret_cast<R*>(out[0])[2 * i + part] = static_cast<R>(state[part * n + i].f);
+    });
+  }
+
+ private:
+  static bool is_nan(const Word* state, Index i, Index n) { return std::isnan(state[i].f) || std::isnan(state[n + i].f); }
+  void take(Word* state, Index i, Index n, double re, double im, std::int64_t position) const {
+    if (position < 0) return;
+    const bool is_first = state[2 * n + i].i < 0, nan = std::isnan(re) || std::isnan(im), held_nan = is_nan(state, i, n);
+    bool wins;
+    if (is_first) {
+      wins = true;
+    } else if (nan != held_nan) {
+      wins = nan != request_.skip_nan;
+    } else {
+      const double a = state[i].f, b = state[n + i].f;
+      const bool same = nan || (re == a && im == b);
+      wins = same ? position < state[2 * n + i].i : least_ ? re < a || (re == a && im < b) : re > a || (re == a && im > b);
+    }
+    if (wins) state[i].f = re, state[n + i].f = im, state[2 * n + i].i = position;
+  }
+
+  FoldRequest request_;
+  bool least_, position_;
+};
+
 }  // namespace
 
 std::unique_ptr<FoldKernel> make_complex_fold(const FoldRequest& request) {
   if (request.name == "prod") return std::make_unique<ProductFold>(request);
   for (const std::string_view name : {"sum", "mean", "variance", "std"})
     if (request.name == name) return std::make_unique<PartsFold>(request);
+  for (const std::string_view name : {"min", "max", "argmin", "argmax"})
+    if (request.name == name) return std::make_unique<OrderedFold>(request);
   fail(ErrorKind::kUser, "{} of {} is not defined. Take real, imag or absolute of it first.", request.name, name_of(request.dtype));
 }
 

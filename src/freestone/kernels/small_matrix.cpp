@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <vector>
 
 namespace freestone::kernels {
 namespace {
@@ -29,16 +30,16 @@ Complex times_power(Complex a, int exponent) { return {std::ldexp(a.real(), expo
 double largest_part(double a) { return std::fabs(a); }
 double largest_part(Complex a) { return std::max(std::fabs(a.real()), std::fabs(a.imag())); }
 
-/// Divides `a` by a power of two where the squares of its largest elements would overflow or vanish.
+/// Divides n elements, `step` apart, by a power of two where the squares of the largest would overflow or vanish.
 /// @returns the exponent
 template <class T>
-int bring_near_one(T* a, Index n) {
+int bring_near_one(T* a, Index n, Index step = 1) {
   double largest = 0;
   for (Index i = 0; i < n; ++i)
-    if (const double part = largest_part(a[i]); std::isfinite(part)) largest = std::max(largest, part);
+    if (const double part = largest_part(a[i * step]); std::isfinite(part)) largest = std::max(largest, part);
   if (largest == 0 || (largest > 0x1p-400 && largest < 0x1p400)) return 0;
   const int exponent = std::ilogb(largest);
-  for (Index i = 0; i < n; ++i) a[i] = times_power(a[i], -exponent);
+  for (Index i = 0; i < n; ++i) a[i * step] = times_power(a[i * step], -exponent);
   return exponent;
 }
 
@@ -95,7 +96,7 @@ bool factor_lu(T* a, Index n, Index* pivots) {
   for (Index j = 0; j < n; ++j) {
     Index best = j;
     for (Index i = j + 1; i < n; ++i)
-      if (square_of(a[i * n + j]) > square_of(a[best * n + j])) best = i;
+      if (size_of_number(a[i * n + j]) > size_of_number(a[best * n + j])) best = i;
     pivots[j] = best;
     if (best != j) std::swap_ranges(a + j * n, a + (j + 1) * n, a + best * n);
     const T pivot = a[j * n + j];
@@ -175,6 +176,7 @@ void eigen_hermitian(T* a, Index n, double* w, T* v, T* work) {
   // `rows` holds the columns of v as rows; what a rotation does to two columns of a it does to the rows, too.
   T* const rows = work;
   double squares = 0;
+  const int exponent = bring_near_one(a, n * n);
   for (Index i = 0; i < n; ++i) {
     a[i * n + i] = T(real_part(a[i * n + i]));
     for (Index j = 0; j < i; ++j) a[j * n + i] = mirrored(a[i * n + j]);
@@ -210,7 +212,7 @@ void eigen_hermitian(T* a, Index n, double* w, T* v, T* work) {
   std::iota(order, order + n, Index{0});
   std::stable_sort(order, order + n, [&](Index i, Index j) { return real_part(a[i * n + i]) < real_part(a[j * n + j]); });
   for (Index k = 0; k < n; ++k) {
-    w[k] = real_part(a[order[k] * n + order[k]]);
+    w[k] = times_power(real_part(a[order[k] * n + order[k]]), exponent);
     for (Index i = 0; v != nullptr && i < n; ++i) v[i * n + k] = rows[order[k] * n + i];
   }
 }
@@ -218,10 +220,16 @@ void eigen_hermitian(T* a, Index n, double* w, T* v, T* work) {
 template <class T>
 void small_qr(T* a, Index rows, Index columns, T* q, Index q_columns, T* r, T* work) {
   const Index steps = std::min(rows, columns);
-  const int exponent = bring_near_one(a, rows * columns);
+  // What is done to a column on the right of the matrix is done to that of r; no column takes another's digits.
+  std::vector<int> exponents;
+  for (Index c = 0; c < columns; ++c)
+    if (const int exponent = bring_near_one(a + c, rows, columns); exponent != 0)
+      exponents.resize(static_cast<std::size_t>(columns)), exponents[static_cast<std::size_t>(c)] = exponent;
   // Column j of `work`: the vector of reflection j, from row j on, scaled so that the reflection is 1 - v v^H.
   for (Index j = 0; j < steps; ++j) {
     double squares = 0;
+    // What is left of a column may be small, too.
+    const int exponent = bring_near_one(a + j * columns + j, rows - j, columns);
     for (Index i = j; i < rows; ++i) squares += square_of(a[i * columns + j]);
     for (Index i = 0; i < rows; ++i) work[i * columns + j] = T(0);
     if (squares == 0) continue;
@@ -234,7 +242,7 @@ void small_qr(T* a, Index rows, Index columns, T* q, Index q_columns, T* r, T* w
       for (Index i = j; i < rows; ++i) sum += times(mirrored(work[i * columns + j]), a[i * columns + c]);
       for (Index i = j; i < rows; ++i) a[i * columns + c] -= times(work[i * columns + j], sum);
     }
-    a[j * columns + j] = -phase * length;
+    a[j * columns + j] = times_power(-phase * length, exponent);
     for (Index i = j + 1; i < rows; ++i) a[i * columns + j] = T(0);
   }
   for (Index i = 0; i < rows; ++i)
@@ -250,7 +258,8 @@ void small_qr(T* a, Index rows, Index columns, T* q, Index q_columns, T* r, T* w
     const double size = size_of_number(diagonal);
     const T turn = size == 0 ? T(1) : diagonal / size;
     for (Index c = 0; c < columns; ++c) r[i * columns + c] = c < i ? T(0) : c == i ? T(size) : times(mirrored(turn), a[i * columns + c]);
-    for (Index c = 0; exponent != 0 && c < columns; ++c) r[i * columns + c] = times_power(r[i * columns + c], exponent);
+    for (Index c = 0; !exponents.empty() && c < columns; ++c)
+      r[i * columns + c] = times_power(r[i * columns + c], exponents[static_cast<std::size_t>(c)]);
     for (Index k = 0; k < rows; ++k) q[k * q_columns + i] = times(q[k * q_columns + i], turn);
   }
 }
@@ -262,6 +271,7 @@ void small_svd(const T* a, Index rows, Index n, T* u, Index u_columns, bool comp
   for (Index i = 0; i < n * n; ++i) v[i] = T(i % (n + 1) == 0 ? 1 : 0);
   for (Index i = 0; i < rows; ++i)
     for (Index j = 0; j < n; ++j) columns[j * rows + i] = a[i * n + j];
+  const int exponent = bring_near_one(columns, rows * n);
   const auto squares = [&](Index j) {
     double sum = 0;
     for (Index i = 0; i < rows; ++i) sum += square_of(columns[j * rows + i]);
@@ -299,6 +309,7 @@ void small_svd(const T* a, Index rows, Index n, T* u, Index u_columns, bool comp
     for (Index i = 0; i < rows; ++i) u[i * u_columns + k] = s[k] == 0 ? T(0) : columns[from * rows + i] / s[k];
     for (Index i = 0; i < n; ++i) vh[k * n + i] = mirrored(v[from * n + i]);
   }
+  for (Index k = 0; k < n; ++k) s[k] = times_power(s[k], exponent);
   if (u != nullptr && complete) complete_basis(u, rows, u_columns, rank);
 }
 

@@ -2,7 +2,7 @@
 ///
 /// Every sum runs in ascending order of its index and nothing is fused, so the bits are the same on every machine. Decompositions with
 /// eigen- and singular values are Jacobi's: slower than LAPACK's, as accurate or more, and without a step that depends on the machine.
-/// Sums of squares are not scaled: elements should lie between 1e-150 and 1e150.
+/// Where squares would overflow or vanish, columns (qr) or matrices (eigen- and singular values) are scaled by powers of two.
 #pragma once
 
 #include <complex>

@@ -154,11 +154,8 @@ void CumulativeOp::run(const Box& box, std::span<const Tile> in, std::span<const
 
 namespace {
 
-Array cumulative(const Array& a, int axis, CumulativeRule rule, CumulativeOptions options, const char* name) {
+Array cumulative(const Array& a, int axis, CumulativeRule rule, CumulativeOptions options) {
   axis = normal_axis(axis, a.rank());
-  const bool sums = rule.function == CumulativeFunction::kSum || rule.function == CumulativeFunction::kProduct;
-  if (is_complex(a.dtype()) && !sums)
-    fail(ErrorKind::kUser, "{}: the array is {}; complex numbers have no order here.", name, name_of(a.dtype()));
   Array x = a;
   // Towards floats the elements are converted, towards narrow integers the results (which wrap alike).
   const auto inexact = [](DType t) { return is_floating(t) || is_complex(t); };
@@ -175,12 +172,12 @@ Array cumulative(const Array& a, int axis, CumulativeRule rule, CumulativeOption
 }  // namespace
 
 Array cumulative_sum(const Array& a, int axis, CumulativeOptions options) {
-  return cumulative(a, axis, {CumulativeFunction::kSum, options.skip_nan}, options, "cumulative_sum");
+  return cumulative(a, axis, {CumulativeFunction::kSum, options.skip_nan}, options);
 }
 Array cumulative_prod(const Array& a, int axis, CumulativeOptions options) {
-  return cumulative(a, axis, {CumulativeFunction::kProduct, options.skip_nan}, options, "cumulative_prod");
+  return cumulative(a, axis, {CumulativeFunction::kProduct, options.skip_nan}, options);
 }
-Array cummax(const Array& a, int axis) { return cumulative(a, axis, {CumulativeFunction::kMax, false}, {}, "cummax"); }
-Array cummin(const Array& a, int axis) { return cumulative(a, axis, {CumulativeFunction::kMin, false}, {}, "cummin"); }
+Array cummax(const Array& a, int axis) { return cumulative(a, axis, {CumulativeFunction::kMax, false}, {}); }
+Array cummin(const Array& a, int axis) { return cumulative(a, axis, {CumulativeFunction::kMin, false}, {}); }
 
 }  // namespace freestone

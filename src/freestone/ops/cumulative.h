@@ -23,8 +23,9 @@ Array cumulative_sum(const Array& a, int axis = -1, CumulativeOptions options = 
 Array cumulative_prod(const Array& a, int axis = -1, CumulativeOptions options = {});
 inline Array nancumsum(const Array& a, int axis = -1) { return cumulative_sum(a, axis, {.skip_nan = true}); }
 inline Array nancumprod(const Array& a, int axis = -1) { return cumulative_prod(a, axis, {.skip_nan = true}); }
-/// The greatest (least) element so far; from a NaN on, NaN (numpy.maximum.accumulate). The dtype stays.
-/// @throws Error kind user: axis out of range, complex dtype
+/// The greatest (least) element so far; from a NaN on, NaN (numpy.maximum.accumulate). The dtype stays; complex numbers are ordered by
+/// real part, then imaginary part.
+/// @throws Error kind user: axis out of range
 Array cummax(const Array& a, int axis = -1);
 Array cummin(const Array& a, int axis = -1);
 

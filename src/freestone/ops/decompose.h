@@ -3,7 +3,8 @@
 /// Of large matrices the triangle R is a fold over blocks of rows: each block's own triangle by Householder reflections, two triangles
 /// merge into that of the one above the other. The tree is that of all folds, so R has the same bits for every tiling. Q is A times the
 /// inverse of R, twice: what the first division leaves of orthogonality (the error grows with A's condition) the triangle of its result
-/// takes away, so that Q is orthogonal to rounding while the condition is below 1e13. A is read three times and nothing of its size is
+/// takes away, so that Q is orthogonal to rounding while the condition (of A with its columns brought to one length)
+/// is below 1e13. A is read three times and nothing of its size is
 /// stored. Everything is computed in float64 or complex128. Columns that depend on earlier ones become columns of zeros in Q.
 #pragma once
 
@@ -40,6 +41,7 @@ class TriangleOp : public Op, private Fold {
  public:
   explicit TriangleOp(const Spec& a);
   std::string_view name() const override { return "qr_triangle"; }
+  int version() const override { return 2; }
   nlohmann::json params() const override;
   Need need(const Box& box) const override;
   const Fold* fold() const override { return this; }

@@ -190,19 +190,18 @@ Array matrix_norm(const Array& a, MatrixNorm order, bool keep_dims) {
   check_matrices("matrix_norm", a);
   const Array x = astype(a, inexact(a.dtype()));
   const auto with_dims = [&](const Array& norm) { return keep_dims ? expand_dims(expand_dims(norm, norm.rank()), norm.rank() + 1) : norm; };
-  const auto extreme_of_sums = [&](const char* extreme, int summed) {
-    const Array sums = sum(elementwise("absolute", {x}), {summed});
-    return with_dims(reduce(extreme, sums, {-1}));
-  };
+  // The greatest of nothing is 0.
+  const auto largest = [](const Array& of) { return of.shape().back() == 0 ? sum(of, {-1}) : max(of, {-1}); };
+  const auto sums = [&](int summed) { return sum(elementwise("absolute", {x}), {summed}); };
   switch (order) {
     case MatrixNorm::kFrobenius: return vector_norm(x, {-2, -1}, 2, keep_dims);
     case MatrixNorm::kNuclear: return with_dims(sum(svdvals(x), {-1}));
-    case MatrixNorm::kLargestColumn: return extreme_of_sums("max", -2);
-    case MatrixNorm::kSmallestColumn: return extreme_of_sums("min", -2);
-    case MatrixNorm::kLargestSingular: return with_dims(max(svdvals(x), {-1}));
+    case MatrixNorm::kLargestColumn: return with_dims(largest(sums(-2)));
+    case MatrixNorm::kSmallestColumn: return with_dims(min(sums(-2), {-1}));
+    case MatrixNorm::kLargestSingular: return with_dims(largest(svdvals(x)));
     case MatrixNorm::kSmallestSingular: return with_dims(min(svdvals(x), {-1}));
-    case MatrixNorm::kLargestRow: return extreme_of_sums("max", -1);
-    case MatrixNorm::kSmallestRow: return extreme_of_sums("min", -1);
+    case MatrixNorm::kLargestRow: return with_dims(largest(sums(-1)));
+    case MatrixNorm::kSmallestRow: return with_dims(min(sums(-1), {-1}));
   }
   fail(ErrorKind::kInternal, "a norm of matrices without a rule");
 }

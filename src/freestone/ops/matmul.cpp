@@ -168,6 +168,9 @@ Array vector_norm(const Array& a, const std::vector<int>& axes, double order, bo
   const Array real = is_floating(a.dtype()) || is_complex(a.dtype()) ? a : astype(a, DType::kFloat64);
   const Array magnitude = elementwise("absolute", {real});
   const ReduceOptions options{.keep_dims = keep_dims};
+  const std::vector<int> reduced = normal_axes(axes, a.rank());
+  const bool of_nothing = std::any_of(reduced.begin(), reduced.end(), [&](int k) { return a.shape()[k] == 0; });
+  if (order > 0 && std::isinf(order) && of_nothing) return sum(magnitude, axes, options);
   if (std::isinf(order)) return reduce(order > 0 ? "max" : "min", magnitude, axes, options);
   if (order == 0) return sum(astype(elementwise("not_equal", {magnitude, 0}), magnitude.dtype()), axes, options);
   const Array total = sum(powers(magnitude, order), axes, options);

@@ -43,7 +43,7 @@ Array cross(const Array& a, const Array& b, int axis = -1);
 
 /// (sum of |x|^order)^(1/order) over `axes` (none: all); infinity: the largest |x|, -infinity: the smallest, 0: how many are not 0.
 /// Floating dtypes stay, complex ones give their part's, others float64.
-/// @throws Error kind user: axes out of range or named twice; infinite orders over no elements
+/// @throws Error kind user: axes out of range or named twice; -infinity over no elements
 Array vector_norm(const Array& a, const std::vector<int>& axes = {}, double order = 2, bool keep_dims = false);
 
 }  // namespace freestone

@@ -19,6 +19,7 @@
 #include "freestone/ops/index_mask.h"
 #include "freestone/ops/index_put.h"
 #include "freestone/ops/lent_functions.h"
+#include "freestone/ops/longest_run.h"
 #include "freestone/ops/quantile.h"
 #include "freestone/ops/random.h"
 #include "freestone/ops/rank.h"
@@ -69,7 +70,7 @@ Made make_rank(const Json& p, const Specs& in) {
   if (!p.at("axes").empty()) rule.axes = normal_axes(p.at("axes").get<std::vector<int>>(), rank);
   rule.leaf = Shape(p.at("leaf").get<std::vector<Index>>());
   if (rule.method != "median") kernels::quantile_method(rule.method);
-  bool fits = is_real(data.dtype) && rule.pass >= 0 && rule.pass < RankOp::passes(data.dtype) && rule.leaf.rank() == rank;
+  bool fits = (!is_complex(data.dtype) || rule.method == "median") && rule.pass >= 0 && rule.pass < RankOp::passes(data.dtype) && rule.leaf.rank() == rank;
   fits = fits && in.size() == (rule.pass == 0 ? 1u : RankOp::kNumbers + 1u) && rule.q >= 0 && rule.q <= 1;
   for (const int k : rule.axes) fits = fits && rule.leaf[k] >= 1;
   for (std::size_t i = 1; fits && i < in.size(); ++i) fits = in[i] == Spec{without_axes(data.shape, rule.axes), DType::kUint64};
@@ -77,9 +78,14 @@ Made make_rank(const Json& p, const Specs& in) {
   return std::make_shared<RankOp>(data, std::move(rule));
 }
 
+/// Those that are seen whole: at least one.
+std::vector<int> seen_axes(const Json& p, const Spec& in) {
+  if (in.shape.rank() == 0) fail(ErrorKind::kData, "An order statistic in the plan has an input without axes.");
+  return normal_axes(p.at("axes").get<std::vector<int>>(), in.shape.rank());
+}
+
 Made make_select(const Json& p, const Specs& in) {
-  return std::make_shared<SelectOp>(p.at("function").get<std::string>(), in.at(0),
-                                    normal_axes(p.at("axes").get<std::vector<int>>(), in.at(0).shape.rank()), p.at("skip_nan").get<bool>(),
+  return std::make_shared<SelectOp>(p.at("function").get<std::string>(), in.at(0), seen_axes(p, in.at(0)), p.at("skip_nan").get<bool>(),
                                     p.at("q").get<double>());
 }
 
@@ -225,6 +231,14 @@ Made make_cumulative(const Json& p, const Specs& in) {
 }
 
 Made make_mode(const Json& p, const Specs& in) { return std::make_shared<ModeOp>(in.at(0), axis_of(p, in.at(0))); }
+
+Made make_longest_run(const Json& p, const Specs& in) {
+  const int axis = axis_of(p, in.at(0));
+  const Shape leaf(p.at("leaf").get<std::vector<Index>>());
+  if ((!is_integer(in[0].dtype) && !is_bool(in[0].dtype)) || leaf.rank() != in[0].shape.rank() || leaf[axis] < 1)
+    fail(ErrorKind::kData, "A search for the longest run in the plan does not fit its input.");
+  return std::make_shared<LongestRunOp>(in[0], axis, leaf);
+}
 
 Made make_sort(const Json& p, const Specs& in) {
   const int axis = axis_of(p, in.at(0));
@@ -372,14 +386,15 @@ const OpEntry kOps[] = {
     {"histogram",       1, make_histogram},
     {"interp",          1, make_interp},
     {"list",            1, make_list},
+    {"longest_run",     1, make_longest_run},
     {"mask_count",      1, make_mask_count},
     {"mask_select",     1, make_mask_select},
     {"mode",            1, make_mode},
     {"put",             1, make_put},
-    {"qr_triangle",     1, make_qr_triangle},
+    {"qr_triangle",     2, make_qr_triangle},
     {"quantile",        1, make_quantile},
     {"random",          1, make_random},
-    {"rank",            2, make_rank},
+    {"rank",            3, make_rank},
     {"rechunk",         1, make_rechunk},
     {"reduce",          1, make_reduce},
     {"reshape",         1, make_reshape},
@@ -387,7 +402,7 @@ const OpEntry kOps[] = {
     {"select",          1, make_select},
     {"sequence",        1, make_sequence},
     {"sigma_clip",      1, make_sigma_clip},
-    {"small_matrix",    2, make_small_matrix},
+    {"small_matrix",    3, make_small_matrix},
     {"sort",            1, make_sort},
     {"sort_jointly",    1, make_sort_jointly},
     {"sort_nearly",     1, make_sort_nearly},

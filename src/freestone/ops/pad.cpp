@@ -50,9 +50,9 @@ class AxisPad {
   Array spread(const Array& line, Index extent) const { return broadcast_to(line, with_extent(extent)); }
   Array joined(const std::optional<Array>& before, const Array& middle, const std::optional<Array>& after) const {
     std::vector<Array> parts;
-    if (before && before->size() > 0) parts.push_back(*before);
+    if (before && before->shape()[axis_] > 0) parts.push_back(*before);
     parts.push_back(middle);
-    if (after && after->size() > 0) parts.push_back(*after);
+    if (after && after->shape()[axis_] > 0) parts.push_back(*after);
     return concat(parts, axis_);
   }
 

@@ -76,6 +76,7 @@ Array quantile(const Array& a, const std::vector<double>& q, const std::vector<i
   if (is_complex(a.dtype())) fail(ErrorKind::kUser, "quantile: the array is {}; complex numbers have no order.", name_of(a.dtype()));
   for (const double x : q)
     if (!(x >= 0 && x <= 1)) fail(ErrorKind::kUser, "quantile: q = {} is not between 0 and 1.", format_number(x));
+  if (a.rank() == 0) return quantile(expand_dims(a, 0), q, {0}, options);
   const auto seen = normal_axes(axes, a.rank());
   for (const int k : seen)
     if (a.shape()[k] == 0 && !is_floating(a.dtype())) fail(ErrorKind::kUser, "quantile over axis {}, which has no elements.", k);

@@ -19,7 +19,8 @@ constexpr Index kLineAtOnce = Index{1} << 24;    // or one of many
 /// What a pass hands to the next: the digits found of the lower and the upper element, their ranks among the elements that have these
 /// digits, how many elements count, and whether NaN decides.
 struct Found {
-  std::uint64_t low_digits, low_rank, high_digits, high_rank, count, is_nan;
+  unsigned __int128 low_digits, high_digits;
+  std::uint64_t low_rank, high_rank, count, is_nan;
 };
 static_assert(sizeof(Found) == RankOp::kNumbers * 8);
 
@@ -27,7 +28,12 @@ static_assert(sizeof(Found) == RankOp::kNumbers * 8);
 class Counts {
  public:
   Counts(std::byte* words, Index bins) : words_(reinterpret_cast<std::uint64_t*>(words)), bins_(bins) {}
-  Found& found() const { return *reinterpret_cast<Found*>(words_); }
+  Found found() const {
+    Found found;
+    std::memcpy(&found, words_, sizeof found);
+    return found;
+  }
+  void begin(const std::uint64_t* found) const { std::memcpy(words_, found, sizeof(Found)); }
   std::uint64_t& nan() const { return words_[RankOp::kNumbers]; }
   std::uint64_t* low() const { return words_ + RankOp::kNumbers + 1; }
   std::uint64_t* high() const { return low() + bins_; }
@@ -41,7 +47,7 @@ class Counts {
 Index bins_of(DType dtype) { return size_of(dtype) == 1 ? 256 : 65536; }
 
 bool keeps_dtype(std::string_view method, DType dtype) {
-  return is_floating(dtype) || (method != "median" && kernels::is_discrete(kernels::quantile_method(method)));
+  return is_floating(dtype) || is_complex(dtype) || (method != "median" && kernels::is_discrete(kernels::quantile_method(method)));
 }
 
 std::vector<Spec> rank_outputs(const Spec& input, const RankOp::Rule& rule) {
@@ -110,7 +116,8 @@ template <class T>
 void count_digits(const View& line, int pass, const Counts& counts) {
   const Index bins = bins_of(line.dtype);
   const int bits = bins == 256 ? 8 : 16, shift = 8 * static_cast<int>(sizeof(T)) - bits * (pass + 1);
-  const std::uint64_t low_digits = counts.found().low_digits, high_digits = counts.found().high_digits;
+  const auto low_digits = static_cast<kernels::SortKey<T>>(counts.found().low_digits);
+  const auto high_digits = static_cast<kernels::SortKey<T>>(counts.found().high_digits);
   std::uint64_t *const low = counts.low(), *const high = counts.high();
   std::uint64_t nan = 0;
   const Index n = line.rank() == 0 ? 1 : line.shape.back(), step = line.rank() == 0 ? 0 : line.strides.back();
@@ -122,8 +129,10 @@ void count_digits(const View& line, int pass, const Counts& counts) {
         ++nan;
         continue;
       }
-      const std::uint64_t key = static_cast<std::uint64_t>(kernels::sort_key(value, false)) >> shift;
-      const std::uint64_t digits = key >> bits, bin = key & static_cast<std::uint64_t>(bins - 1);
+      // Shifted twice: in one go by all of a key's bits is undefined.
+      const auto key = static_cast<kernels::SortKey<T>>(kernels::sort_key(value, false) >> shift);
+      const auto digits = static_cast<kernels::SortKey<T>>(key >> (bits / 2) >> (bits / 2));
+      const auto bin = static_cast<std::size_t>(key & static_cast<kernels::SortKey<T>>(bins - 1));
       if (digits == low_digits) ++low[bin];
       if (digits == high_digits) ++high[bin];
     }
@@ -164,9 +173,9 @@ void RankOp::scan(const Box& leaf_box, std::span<const Tile> in, std::byte* stat
         for (int k = 0; k < at.rank(); ++k) offset += at[k] * numbers[i].strides[k];
         std::memcpy(&found[i], numbers[i].data + offset, 8);
       }
-      std::memcpy(&counts.found(), found, sizeof found);
+      counts.begin(found);
     }
-    with_real_type(in_.dtype, [&]<class T>(TypeTag<T>) { count_digits<T>(line_of(part, rule_.axes, at), rule_.pass, counts); });
+    with_type(in_.dtype, [&]<class T>(TypeTag<T>) { count_digits<T>(line_of(part, rule_.axes, at), rule_.pass, counts); });
     for (int k = at.rank() - 1; k >= 0 && ++at[k] == kept[k]; --k) at[k] = 0;
   }
 }
@@ -197,29 +206,36 @@ void RankOp::finish(const std::byte* state, Index outputs, std::span<std::byte* 
     }
     if (!found.is_nan) {
       const Index low = locate(counts.low(), bins, found.low_rank), high = locate(counts.high(), bins, found.high_rank);
-      found.low_digits = found.low_digits << bits | static_cast<std::uint64_t>(low);
-      found.high_digits = found.high_digits << bits | static_cast<std::uint64_t>(high);
+      found.low_digits = found.low_digits << bits | static_cast<unsigned __int128>(low);
+      found.high_digits = found.high_digits << bits | static_cast<unsigned __int128>(high);
     }
     if (rule_.pass + 1 < passes(in_.dtype)) {
       for (int i = 0; i < kNumbers; ++i)
         std::memcpy(out[static_cast<std::size_t>(i)] + o * 8, reinterpret_cast<const std::byte*>(&found) + 8 * i, 8);
       continue;
     }
-    with_real_type(in_.dtype, [&]<class T>(TypeTag<T>) {
-      const auto value = [&](std::uint64_t digits) { return kernels::value_of_key<T>(static_cast<kernels::SortKey<T>>(digits), false); };
+    with_type(in_.dtype, [&]<class T>(TypeTag<T>) {
+      const auto value = [&](unsigned __int128 digits) { return kernels::value_of_key<T>(static_cast<kernels::SortKey<T>>(digits), false); };
       const auto put = [&]<class R>(R result) { std::memcpy(out[0] + o * static_cast<Index>(sizeof result), &result, sizeof result); };
-      if constexpr (std::is_floating_point_v<T>) {
-        if (found.is_nan) return put(std::numeric_limits<T>::quiet_NaN());
-      }
       const T lower = value(found.low_digits), upper = value(found.high_digits);
-      using R = std::conditional_t<std::is_floating_point_v<T>, T, double>;
-      if (rule_.method == "median")
-        return put(found.low_digits == found.high_digits ? static_cast<R>(lower) : (static_cast<R>(lower) + static_cast<R>(upper)) / 2);
-      // The same arithmetic as where a line is sorted.
-      const kernels::QuantilePlace place = place_of(rule_, found.count);
-      const R between = place.lower == place.upper ? static_cast<R>(lower) : kernels::interpolated<T, R>(lower, upper, place.part);
-      if (keeps_dtype(rule_.method, in_.dtype) && place.lower == place.upper) return put(lower);
-      put(between);
+      if constexpr (kernels::kIsComplexNumber<T>) {
+        constexpr auto kNaN = std::numeric_limits<typename T::value_type>::quiet_NaN();
+        if (found.is_nan) return put(T(kNaN, kNaN));
+        if (found.low_digits == found.high_digits) return put(lower);
+        put(T((lower.real() + upper.real()) / 2, (lower.imag() + upper.imag()) / 2));
+      } else {
+        if constexpr (std::is_floating_point_v<T>) {
+          if (found.is_nan) return put(std::numeric_limits<T>::quiet_NaN());
+        }
+        using R = std::conditional_t<std::is_floating_point_v<T>, T, double>;
+        if (rule_.method == "median")
+          return put(found.low_digits == found.high_digits ? static_cast<R>(lower) : (static_cast<R>(lower) + static_cast<R>(upper)) / 2);
+        // The same arithmetic as where a line is sorted.
+        const kernels::QuantilePlace place = place_of(rule_, found.count);
+        const R between = place.lower == place.upper ? static_cast<R>(lower) : kernels::interpolated<T, R>(lower, upper, place.part);
+        if (keeps_dtype(rule_.method, in_.dtype) && place.lower == place.upper) return put(lower);
+        put(between);
+      }
     });
   }
 }

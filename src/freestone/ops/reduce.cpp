@@ -158,7 +158,7 @@ Array prepared(std::string_view& name, const Array& a, const ReduceOptions& opti
   if (!is_complex(converted.dtype())) return converted;
   if (is_one_of(name, {"any", "all"})) return astype(converted, DType::kBool);
   if (name == "count" && !options.skip_nan) return elementwise("real", {converted});
-  if (!options.skip_nan) return converted;
+  if (!options.skip_nan || is_one_of(name, {"min", "max", "argmin", "argmax"})) return converted;
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   const Array spread = elementwise("where", {elementwise("isnan", {converted}), std::complex<double>(kNaN, kNaN), converted});
   return name == "count" ? elementwise("real", {spread}) : spread;

@@ -37,6 +37,7 @@ Array mean(const Array& a, const std::vector<int>& axes = {}, ReduceOptions opti
 Array var(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
 /// The square root of `var`.
 Array stddev(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
+/// Complex numbers by real part, then imaginary part, as NumPy orders them; of several NaN the first.
 Array min(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
 Array max(const Array& a, const std::vector<int>& axes = {}, ReduceOptions options = {});
 /// int64: the first position, flat over the reduced axes in C order.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "freestone/kernels/select_complex.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/rank.h"
 #include "freestone/ops/reduce.h"
@@ -16,8 +17,12 @@ constexpr double kMedianNanoseconds = 1.2;  // an element, one core
 constexpr double kClipNanoseconds = 2.5;
 constexpr double kMadToSigma = 1.482602218505602;  // 1 / the normal distribution's third quartile, as astropy.stats.mad_std
 
-DType floating(DType t) {
-  if (is_complex(t)) fail(ErrorKind::kUser, "Order statistics of complex numbers are not defined.");
+/// Of complex numbers there is the median only.
+DType result_type(std::string_view function, DType t) {
+  if (is_complex(t) && function == "median") return t;
+  if (is_complex(t))
+    fail(ErrorKind::kUser, "{}: the array is {}; of complex numbers there is the median only. Take real, imag or absolute of it first.",
+         function, name_of(t));
   return is_floating(t) ? t : DType::kFloat64;
 }
 
@@ -41,7 +46,7 @@ Access whole_on(int rank, const std::vector<int>& axes) {
 }  // namespace
 
 SelectOp::SelectOp(std::string function, const Spec& input, std::vector<int> axes, bool skip_nan, double q)
-    : Op(kept_shape(input.shape, axes), {{kept_shape(input.shape, axes), floating(input.dtype)}}, {whole_on(input.shape.rank(), axes)},
+    : Op(kept_shape(input.shape, axes), {{kept_shape(input.shape, axes), result_type(function, input.dtype)}}, {whole_on(input.shape.rank(), axes)},
          {identity_access(kept_shape(input.shape, axes).rank())}),
       function_(std::move(function)),
       axes_(std::move(axes)),
@@ -56,15 +61,19 @@ Shape SelectOp::input_part(const Box& box) const { return map_box(input(0), box,
 Need SelectOp::need(const Box& box) const {
   const Shape part = input_part(box);
   const double elements = static_cast<double>(element_count(part));
+  const auto along = [&](const Shape& shape, int axis) {
+    return is_complex(in_.dtype) ? kernels::complex_median_scratch_bytes(shape[axis], in_.dtype)
+                                 : kernels::select_scratch_bytes(shape, axis, in_.dtype);
+  };
   Index scratch;
   if (axes_.size() == 1) {
-    scratch = kernels::select_scratch_bytes(part, axes_[0], in_.dtype);
+    scratch = along(part, axes_[0]);
   } else {
     // The seen axes are brought together first.
     const Shape merged{element_count(box.shape), element_count(part) / std::max<Index>(1, element_count(box.shape))};
-    scratch = Scratch::rounded(element_count(part) * size_of(in_.dtype)) + kernels::select_scratch_bytes(merged, 1, in_.dtype);
+    scratch = Scratch::rounded(element_count(part) * size_of(in_.dtype)) + along(merged, 1);
   }
-  return {scratch, elements * kMedianNanoseconds * (function_ == "mad_std" ? 2 : 1)};
+  return {scratch, elements * kMedianNanoseconds * (function_ == "mad_std" ? 2 : is_complex(in_.dtype) ? 8 : 1)};
 }
 
 void SelectOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const {
@@ -84,7 +93,9 @@ void SelectOp::run(const Box& box, std::span<const Tile> in, std::span<const Til
     to = View::contiguous(to.data, to.dtype, {box.count()});
     axis = 1;
   }
-  if (function_ == "median")
+  if (is_complex(in_.dtype))
+    kernels::complex_median_along(from, axis, to, skip_nan_, scratch, cancel);
+  else if (function_ == "median")
     kernels::median_along(from, axis, to, skip_nan_, scratch, cancel);
   else if (function_ == "mad_std")
     kernels::mad_std_along(from, axis, to, skip_nan_, scratch, cancel);
@@ -93,7 +104,7 @@ void SelectOp::run(const Box& box, std::span<const Tile> in, std::span<const Til
 }
 
 SigmaClipOp::SigmaClipOp(const Spec& input, int axis, ClipOptions options)
-    : Op(kept_shape(input.shape, {axis}), {{input.shape, floating(input.dtype)}}, {whole_on(input.shape.rank(), {axis})},
+    : Op(kept_shape(input.shape, {axis}), {{input.shape, result_type("sigma_clip", input.dtype)}}, {whole_on(input.shape.rank(), {axis})},
          {whole_on(input.shape.rank(), {axis})}),
       in_(input),
       axis_(axis),
@@ -124,28 +135,34 @@ Array select(std::string function, const Array& a, const std::vector<int>& axes,
 }
 
 /// Numbers that have an order, as `select` takes them.
-Array ordered(const Array& a) { return is_floating(a.dtype()) ? a : astype(a, floating(a.dtype())); }
+Array ordered(std::string_view function, const Array& a) {
+  const DType type = result_type(function, a.dtype());
+  return type == a.dtype() ? a : astype(a, type);
+}
 
 }  // namespace
 
 Array median(const Array& a, const std::vector<int>& axes, bool skip_nan) {
+  if (a.rank() == 0) return median(expand_dims(a, 0), {0}, skip_nan);
   const std::vector<int> seen = normal_axes(axes, a.rank());
-  return is_ranked_by_digits(a, seen) ? rank_by_digits(ordered(a), "median", 0.5, seen, skip_nan) : select("median", a, axes, skip_nan, 50);
+  return is_ranked_by_digits(a, seen) ? rank_by_digits(ordered("median", a), "median", 0.5, seen, skip_nan) : select("median", a, axes, skip_nan, 50);
 }
 
 Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) {
+  if (a.rank() == 0) return mad_std(expand_dims(a, 0), {0}, skip_nan);
   const std::vector<int> seen = normal_axes(axes, a.rank());
   if (!is_ranked_by_digits(a, seen)) return select("mad_std", a, axes, skip_nan, 50);
   Array middle = median(a, axes, skip_nan);
   for (const int k : seen) middle = expand_dims(middle, k);
-  const Array deviation = elementwise("absolute", {ordered(a) - middle}), spread = median(deviation, axes, skip_nan);
+  const Array deviation = elementwise("absolute", {ordered("mad_std", a) - middle}), spread = median(deviation, axes, skip_nan);
   return astype(astype(spread, DType::kFloat64) * kMadToSigma, spread.dtype());
 }
 
 Array percentile(const Array& a, double q, const std::vector<int>& axes, bool skip_nan) {
   if (!(q >= 0 && q <= 100)) fail(ErrorKind::kUser, "percentile: q = {} is not between 0 and 100.", format_number(q));
+  if (a.rank() == 0) return percentile(expand_dims(a, 0), q, {0}, skip_nan);
   const std::vector<int> seen = normal_axes(axes, a.rank());
-  if (is_ranked_by_digits(a, seen)) return rank_by_digits(ordered(a), "linear", q / 100, seen, skip_nan);
+  if (is_ranked_by_digits(a, seen)) return rank_by_digits(ordered("percentile", a), "linear", q / 100, seen, skip_nan);
   return select("percentile", a, axes, skip_nan, q);
 }
 

@@ -8,9 +8,10 @@
 
 namespace freestone {
 
-/// Median over `axes` (no axes: all), the mean of the two middle values. Floating dtypes stay, others give float64.
+/// Median over `axes` (no axes: all), the mean of the two middle values. Floating and complex dtypes stay, others give
+/// float64. Complex numbers are ordered by real part, then imaginary part, as NumPy does; one with a NaN part is NaN.
 /// @param skip_nan  true: of what is not NaN (NaN where nothing is left); false: one NaN makes NaN
-/// @throws Error kind user: axis out of range or named twice, complex dtype
+/// @throws Error kind user: axis out of range or named twice
 Array median(const Array& a, const std::vector<int>& axes, bool skip_nan = true);
 
 /// NumPy's "linear" percentile, `q` in [0, 100].

@@ -28,7 +28,7 @@ class SmallMatrixOp : public Op {
   /// @throws Error kind data: unknown function, shapes or dtypes that do not fit
   SmallMatrixOp(std::string function, const std::vector<Spec>& inputs);
   std::string_view name() const override { return "small_matrix"; }
-  int version() const override { return 2; }
+  int version() const override { return 3; }
   nlohmann::json params() const override;
   Need need(const Box& box) const override;
   void run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const override;

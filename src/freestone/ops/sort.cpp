@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "freestone/ops/along_axis.h"
+#include "freestone/ops/longest_run.h"
 #include "freestone/ops/shape.h"
 #include "freestone/ops/sort_passes.h"
 
@@ -86,6 +87,7 @@ std::pair<Array, Array> mode(const Array& a, int axis) {
   if (!is_integer(a.dtype()) && !is_bool(a.dtype()))
     fail(ErrorKind::kUser, "mode: the array is {}; mode counts integers. Round first, or take a histogram.", name_of(a.dtype()));
   if (a.shape()[axis] == 0) fail(ErrorKind::kUser, "mode over axis {}, which has no elements.", axis);
+  if (a.shape()[axis] > kSortedAtOnce) return mode_in_passes(a, axis);
   const auto both = apply_op_all(std::make_shared<ModeOp>(a.spec(), axis), {a});
   return {both[0], both[1]};
 }

@@ -1,6 +1,6 @@
 /// Sorting along an axis. NaN comes last, upwards and downwards; equal elements keep their order, so that the bits are defined. Complex
 /// numbers are in NumPy's order: by real part, then by imaginary part. An axis longer than 16,777,216 elements is sorted in passes
-/// (ops/sort_passes.h), in any memory.
+/// (ops/sort_passes.h), in any memory; so is what modes are counted in (ops/longest_run.h).
 #pragma once
 
 #include <utility>

@@ -65,15 +65,17 @@ double bytes_beside_rows(const StageProgram& program, const TaskLayout& layout) 
   return rows * kLine;
 }
 
-/// The tile in the middle: its halo is whole on both sides.
-Box middle_tile(const Stage& stage) {
-  Box box = stage.domain;
-  for (int k = 0; k < box.rank(); ++k) {
-    const Index at = (tiles_along(stage, k) - 1) / 2 * stage.tile[k];
-    box.start[k] += at;
-    box.shape[k] = std::min(stage.tile[k], stage.domain.shape[k] - at);
+/// How many tiles of the axis before mirrored ones may come at each place: one, or as many as fill a chunk.
+std::vector<Index> runs_in_chunks(const Stage& stage, const std::vector<int>& order, const std::vector<std::vector<Index>>& chunks) {
+  std::vector<Index> runs{1};
+  if (order.size() < 3) return runs;
+  const int axis = order[order.size() - 3];
+  for (const Index chunk : chunks[static_cast<std::size_t>(axis)]) {
+    const Index extent = std::min(chunk, stage.domain.shape[axis]), run = (extent + stage.tile[axis] - 1) / stage.tile[axis];
+    if ((extent == stage.domain.shape[axis] || extent % stage.tile[axis] == 0) && std::find(runs.begin(), runs.end(), run) == runs.end())
+      runs.push_back(run);
   }
-  return box;
+  return runs;
 }
 
 /// Memory of the largest task: corners and the middle, where halos differ.
@@ -230,6 +232,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   StageProgram cached_program(plan, stage, sinks, {});
   cached_program.read_through(nullptr);
 
+  const Index largest_chunk = program.largest_chunk_bytes();
   const ReadCost whole = program.lay_out(stage.domain).read;
   const double read_once = static_cast<double>(whole.bytes), decoded_once = static_cast<double>(whole.decoded);
   TileChoice best;
@@ -297,8 +300,10 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
     // A cache with a little less room still keeps nearly all that it should.
     while (slots > 1 && slots * most + pinned + read.cache_bytes - read.cache_bytes / 8 > memory) --slots;
-    const Index cache_bytes = std::min(read.cache_bytes, memory - pinned - slots * most);
-    if (cache_bytes < read.cache_bytes - read.cache_bytes / 8) return;
+    const Index cache_room = memory - pinned - slots * most;
+    if (cache_room < read.cache_bytes - read.cache_bytes / 8) return;
+    // What lanes decode ahead instead of waiting for each other.
+    const Index cache_bytes = read.cache_bytes > 0 ? std::min(read.cache_bytes + (threads > 1 ? threads * largest_chunk : 0), cache_room) : 0;
     best.fits = true;
     best.seconds = seconds;
     chosen = stage;
@@ -363,9 +368,12 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
           order.push_back(mirror.first), order.push_back(mirror.second);
           const Index pinned = state_bytes(program, stage, middle, order, true, threads, ahead), room = memory - pinned;
           if (cached.task_bytes > room) continue;
-          for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
-            const CachedRead read = read_in_mirrored_pairs(cached_program, stage, mirror, middle, cached.read, room - slots * cached.task_bytes);
-            if (read.cache_bytes > 0) consider(cached, order, mirror, pinned, slots, read);
+          for (const Index run : runs_in_chunks(stage, order, chunks)) {
+            mirror.run = run;
+            for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
+              const CachedRead read = read_in_mirrored_pairs(cached_program, stage, order, mirror, room - slots * cached.task_bytes);
+              if (read.cache_bytes > 0) consider(cached, order, mirror, pinned, slots, read);
+            }
           }
         }
       }

@@ -51,6 +51,9 @@ std::string explain(const Plan& plan, Index baseline_bytes) {
     text += fmt::format("  tiles    {} of {}, {} in all, axes in order {}{}\n", to_string(stage.tile), to_string(stage.domain.shape),
                         format_count(stage.estimate.tiles), fmt::join(stage.order, ","),
                         stage.mirror.any() ? ", the last two in mirrored pairs: what one tile reads its mirror image reads, too" : "");
+    if (stage.mirror.run > 1)
+      text += fmt::format("  in runs  of {} tiles along axis {} at each place, which lie in the same chunks\n", stage.mirror.run,
+                          stage.order[stage.order.size() - 3]);
     text += fmt::format("  because  {}\n", stage.reason);
     text += fmt::format("  memory   {} a task, {} at a time{}\n", format_bytes(stage.task_bytes), stage.slots,
                         stage.pinned_bytes > 0 ? fmt::format(", {} of partial results", format_bytes(stage.pinned_bytes)) : "");

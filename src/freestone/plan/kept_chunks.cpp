@@ -56,13 +56,15 @@ Decoded decoded_for(const StageProgram& program, const std::vector<bool>& mirror
 
 }  // namespace
 
-KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle) {
+KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle)
+    : program_(program), middle_(middle), domain_(stage.domain) {
   Box run = middle;
   double tiles = 1;
   for (std::size_t i = order.size(); i-- > 0;) {
     const int axis = order[i];
     const Index extent = stage.domain.shape[axis];
     if (stage.tile[axis] >= extent) continue;
+    if (fastest_ < 0) fastest_ = axis;
     // Neighbours in the middle, and the first two: a border between chunks may happen to lie between some.
     Index shared = 0;
     for (const Index start : {run.start[axis], stage.domain.start[axis]}) {
@@ -71,18 +73,29 @@ KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::v
       both.start[axis] = one.start[axis] = std::min(start, stage.domain.end(axis) - both.shape[axis]);
       shared = std::max(shared, 2 * program.decoded_bytes(one) - program.decoded_bytes(both));
     }
+    const Index one_run = program.decoded_bytes(run);
     run.start[axis] = stage.domain.start[axis], run.shape[axis] = extent;
     tiles *= static_cast<double>(extent) / static_cast<double>(stage.tile[axis]);
-    rows_.push_back({shared, static_cast<double>(program.decoded_bytes(run)) / tiles});
+    rows_.push_back({shared, one_run, static_cast<double>(program.decoded_bytes(run)) / tiles});
   }
+}
+
+Index KeptRows::in_flight(const ReadCost& tile, int slots) const {
+  if (fastest_ < 0 || slots * middle_.shape[fastest_] > domain_.shape[fastest_]) return slots * tile.decoded;
+  Box run = middle_;
+  run.shape[fastest_] *= slots;
+  run.start[fastest_] = std::min(run.start[fastest_], domain_.end(fastest_) - run.shape[fastest_]);
+  return std::min(slots * tile.decoded, program_.decoded_bytes(run));
 }
 
 CachedRead KeptRows::read(const ReadCost& tile, int slots, Index room) const {
   CachedRead best{static_cast<double>(tile.decoded), 0};
   // Tiles in flight hold their chunks, encoded until they are decoded.
-  Index needed = slots * (tile.decoded + tile.bytes);
+  const Index held = in_flight(tile, slots) + slots * tile.bytes;
+  Index kept = 0;
   for (const Row& row : rows_) {
-    needed += row.shared;
+    kept = std::min(kept + row.shared, row.run);
+    const Index needed = held + kept;
     if (needed > room) break;
     if (row.decoded < 0.99 * best.decoded) best = {row.decoded, needed};
   }
@@ -93,15 +106,21 @@ std::vector<MirroredAxes> mirrored_axes(const StageProgram& program, const Stage
   std::vector<MirroredAxes> out;
   for (int a = 0; a < stage.domain.rank(); ++a)
     for (int b = a + 1; b < stage.domain.rank(); ++b) {
-      const MirroredAxes axes{a, b, 1};
+      const MirroredAxes axes{a, b};
       const auto mirrored = mirrored_inputs(program, axes);
       if (stage.domain.shape[a] == stage.domain.shape[b] && std::find(mirrored.begin(), mirrored.end(), true) != mirrored.end()) out.push_back(axes);
     }
   return out;
 }
 
-CachedRead read_in_mirrored_pairs(const StageProgram& program, const Stage& stage, MirroredAxes& mirror, const Box& middle, const ReadCost& tile,
-                                  Index room) {
+CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, const std::vector<int>& order, MirroredAxes& mirror, Index room) {
+  // Tiles that come at one place are one.
+  if (mirror.run > 1) {
+    const int axis = order[order.size() - 3];
+    stage.tile[axis] = std::min(stage.tile[axis] * mirror.run, stage.domain.shape[axis]);
+  }
+  const Box middle = middle_tile(stage);
+  const ReadCost tile = program.lay_out(middle).read;
   const CachedRead none{static_cast<double>(tile.decoded), 0};
   const int axes[] = {mirror.first, mirror.second};
   const Index step = stage.tile[mirror.first], extent = stage.domain.shape[mirror.first];
@@ -131,7 +150,7 @@ CachedRead read_in_mirrored_pairs(const StageProgram& program, const Stage& stag
   const double next = static_cast<double>(tile.decoded + tile.bytes) / 2, needed = in_row.mirrored + 2 * in_row.others + next;
   const double each = (all.mirrored / 2 + all.others) / static_cast<double>(mirror.square * mirror.square);
   if (needed > static_cast<double>(room) || each > 0.99 * none.decoded) return none;
-  return {each, static_cast<Index>(needed)};
+  return {each / static_cast<double>(mirror.run), static_cast<Index>(needed)};
 }
 
 }  // namespace freestone

@@ -22,11 +22,18 @@ class KeptRows {
   CachedRead read(const ReadCost& tile, int slots, Index room) const;
 
  private:
+  /// Decoded bytes of `slots` tiles in flight, which are neighbours and share chunks.
+  Index in_flight(const ReadCost& tile, int slots) const;
+
   struct Row {
     Index shared;    ///< decoded bytes across the border to the next run
+    Index run;       ///< decoded bytes of one run, until the next comes by the same place
     double decoded;  ///< bytes a tile when the chunks of a run are kept
   };
   std::vector<Row> rows_;  ///< from the fastest axis that has several tiles
+  const StageProgram& program_;
+  Box middle_, domain_;
+  int fastest_ = -1;  ///< of those axes
 };
 
 /// Pairs of anchor axes, of equal extents, such that some input is looked at in two ways that differ by their exchange: `x + x.T`.
@@ -34,7 +41,7 @@ std::vector<MirroredAxes> mirrored_axes(const StageProgram& program, const Stage
 
 /// Tiles in mirrored pairs along `mirror`, whose square is set here: the smallest whose edges are edges of chunks both ways. With room for a
 /// square and a row of tiles, what two mirrored squares read is decoded once for both.
-CachedRead read_in_mirrored_pairs(const StageProgram& program, const Stage& stage, MirroredAxes& mirror, const Box& middle, const ReadCost& tile,
-                                  Index room);
+/// @param order the last two axes are the mirrored ones
+CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, const std::vector<int>& order, MirroredAxes& mirror, Index room);
 
 }  // namespace freestone

@@ -70,9 +70,10 @@ using OwnMap = std::vector<OwnAxis>;
 
 /// Two axes along which tiles come in mirrored pairs, (i, k) and then (k, i): for `x + x.T`, where one reads what the other reads, too. Both
 /// have the same extent and the same tiles. Pairs are visited in squares of `square` tiles, so that what a square reads can be kept.
+/// At each place come `run` tiles along the axis before them in the order: tiles may be smaller than the chunks that lie along it.
 struct MirroredAxes {
   int first = -1, second = -1;  ///< the last two of the stage's order; -1: none
-  Index square = 1;
+  Index square = 1, run = 1;
   bool any() const { return first >= 0; }
   friend bool operator==(const MirroredAxes&, const MirroredAxes&) = default;
 };
@@ -111,7 +112,7 @@ struct Alternative {
 };
 
 struct Plan {
-  static constexpr int kVersion = 4;
+  static constexpr int kVersion = 5;
   Index budget = 0;
   int threads = 1;
   std::vector<PlanNode> nodes;
@@ -131,6 +132,8 @@ struct Plan {
 
 /// The tile with number `index` of a stage, in the anchor's coordinates: arithmetic, in the stage's order.
 Box tile_box(const Stage& stage, Index index);
+/// The tile in the middle: its halo is whole on both sides.
+Box middle_tile(const Stage& stage);
 Index tile_count(const Stage& stage);
 /// Along one axis of the anchor, at least 1.
 Index tiles_along(const Stage& stage, int axis);

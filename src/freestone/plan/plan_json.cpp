@@ -41,7 +41,7 @@ Json json_of(const Plan& plan, const Stage& stage) {
           {"domain", json_of(stage.domain)},
           {"tile", stage.tile.to_vector()},
           {"order", stage.order},
-          {"mirror", {stage.mirror.first, stage.mirror.second, stage.mirror.square}},
+          {"mirror", {stage.mirror.first, stage.mirror.second, stage.mirror.square, stage.mirror.run}},
           {"inputs", inputs},
           {"store_inputs", stage.store_inputs},
           {"body", stage.body},
@@ -63,7 +63,7 @@ Stage stage_of(const Json& j) {
   stage.tile = Shape(j.at("tile").get<std::vector<Index>>());
   stage.order = j.at("order").get<std::vector<int>>();
   const auto& mirror = j.at("mirror");
-  stage.mirror = {mirror.at(0).get<int>(), mirror.at(1).get<int>(), mirror.at(2).get<Index>()};
+  stage.mirror = {mirror.at(0).get<int>(), mirror.at(1).get<int>(), mirror.at(2).get<Index>(), mirror.at(3).get<Index>()};
   for (const auto& v : j.at("inputs")) stage.inputs.push_back(value_of(v));
   stage.store_inputs = j.at("store_inputs").get<std::vector<int>>();
   stage.body = j.at("body").get<std::vector<int>>();
@@ -117,7 +117,8 @@ void validate(const Plan& plan) {
     check(static_cast<int>(order.size()) == stage.domain.rank() && stage.slots >= 1, "an order is not one");
     if (const MirroredAxes& mirror = stage.mirror; mirror.any()) {
       const std::size_t n = stage.order.size();
-      check(n >= 2 && stage.order[n - 2] == mirror.first && stage.order[n - 1] == mirror.second && mirror.square >= 1 &&
+      check(n >= 2 && stage.order[n - 2] == mirror.first && stage.order[n - 1] == mirror.second && mirror.square >= 1 && mirror.run >= 1 &&
+                (n < 3 ? mirror.run == 1 : mirror.run <= std::max<Index>(1, stage.domain.shape[stage.order[n - 3]])) &&
                 stage.tile[mirror.first] == stage.tile[mirror.second] && stage.domain.shape[mirror.first] == stage.domain.shape[mirror.second],
             "its mirrored axes are not alike");
     }

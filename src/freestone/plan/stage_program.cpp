@@ -282,6 +282,14 @@ StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vect
   }
 }
 
+Index StageProgram::largest_chunk_bytes() const {
+  Index largest = 0;
+  for (const StageInput& input : inputs_)
+    if (input.source && !input.source->chunks().is_contiguous())
+      largest = std::max(largest, Spec{input.source->chunks().chunk(), input.source->spec().dtype}.bytes());
+  return largest;
+}
+
 void StageProgram::read_through(const std::shared_ptr<ChunkCache>& cache) {
   for (StageInput& input : inputs_)
     if (input.source)

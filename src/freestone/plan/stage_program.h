@@ -114,6 +114,8 @@ class StageProgram {
 
   /// From now on inputs that have chunks to keep are read through `cache`.
   void read_through(const std::shared_ptr<ChunkCache>& cache);
+  /// Of the inputs: the decoded bytes of a whole chunk; 0 when none has chunks.
+  Index largest_chunk_bytes() const;
   /// The layout of the task for a box of the anchor.
   TaskLayout lay_out(const Box& anchor_box) const;
   /// Of that layout only `read.decoded`.

@@ -54,6 +54,16 @@ Index tile_count(const Stage& stage) {
   return count;
 }
 
+Box middle_tile(const Stage& stage) {
+  Box box = stage.domain;
+  for (int k = 0; k < box.rank(); ++k) {
+    const Index at = (tiles_along(stage, k) - 1) / 2 * stage.tile[k];
+    box.start[k] += at;
+    box.shape[k] = std::min(stage.tile[k], stage.domain.shape[k] - at);
+  }
+  return box;
+}
+
 Box tile_box(const Stage& stage, Index index) {
   Box box = stage.domain;
   const auto put = [&](int k, Index number) {
@@ -63,12 +73,16 @@ Box tile_box(const Stage& stage, Index index) {
   };
   std::size_t axes = stage.order.size();
   if (stage.mirror.any()) {
-    const Index n = tiles_along(stage, stage.mirror.first);
-    const auto [i, k] = mirrored_cell(index % (n * n), n, stage.mirror.square);
+    axes -= 2;
+    const Index n = tiles_along(stage, stage.mirror.first), cells = n * n;
+    const Index along = axes > 0 ? tiles_along(stage, stage.order[axes - 1]) : 1, in_all = cells * along;
+    const Index number = index % in_all, first = number / (cells * stage.mirror.run) * stage.mirror.run;
+    const Index run = std::min(stage.mirror.run, along - first), in_run = number - first * cells;
+    const auto [i, k] = mirrored_cell(in_run / run, n, stage.mirror.square);
     put(stage.mirror.first, i);
     put(stage.mirror.second, k);
-    index /= n * n;
-    axes -= 2;
+    if (axes > 0) put(stage.order[--axes], first + in_run % run);
+    index /= in_all;
   }
   while (axes-- > 0) {
     const int k = stage.order[axes];

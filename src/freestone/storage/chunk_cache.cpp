@@ -16,13 +16,14 @@ class ChunkCache::Entry {
   Key key{};
   State state = State::kReading;
   int holders = 0;
+  bool is_ahead = false;  // no tile has asked for it
   Index charged = 0, raw_bytes = 0, encoded_size = 0;
   Spare encoded;
   Buffer raw;
   std::list<Entry*>::iterator place;  // in unused_, when nobody holds it
 };
 
-ChunkCache::ChunkCache(Index limit_bytes) : limit_(limit_bytes) {}
+ChunkCache::ChunkCache(Index limit_bytes, Index ahead_bytes) : limit_(limit_bytes), most_ahead_(ahead_bytes) {}
 ChunkCache::~ChunkCache() = default;
 
 std::size_t ChunkCache::Hash::operator()(const Key& key) const {
@@ -42,8 +43,21 @@ Index ChunkCache::misses() const {
   return misses_;
 }
 
+/// Called with the lock held.
+void ChunkCache::set_ahead(Entry& entry, bool is_ahead) {
+  if (entry.is_ahead == is_ahead) return;
+  entry.is_ahead = is_ahead;
+  ahead_ += is_ahead ? entry.raw_bytes : -entry.raw_bytes;
+}
+
+bool ChunkCache::has_room_ahead() const {
+  const std::lock_guard lock(mutex_);
+  return ahead_ < most_ahead_;
+}
+
 /// Called with the lock held, for an entry that is in no list.
 void ChunkCache::drop(Entry& entry) {
+  set_ahead(entry, false);
   bytes_ -= entry.charged;
   entries_.erase(entry.key);
 }
@@ -84,9 +98,23 @@ ChunkCache::Entry* ChunkCache::take(const void* source, Index number, Index enco
       continue;
     }
     if (entry.holders++ == 0) unused_.erase(entry.place);
+    set_ahead(entry, false);
     ++hits_;
     return &entry;
   }
+  return read_new(lock, key, encoded_bytes, raw_bytes, false, read);
+}
+
+ChunkCache::Entry* ChunkCache::take_ahead(const void* source, Index number, Index encoded_bytes, Index raw_bytes,
+                                          const std::function<Index(Bytes)>& read) {
+  const Key key{source, number};
+  std::unique_lock lock(mutex_);
+  if (ahead_ >= most_ahead_ || entries_.count(key) > 0) return nullptr;
+  return read_new(lock, key, encoded_bytes, raw_bytes, true, read);
+}
+
+ChunkCache::Entry* ChunkCache::read_new(std::unique_lock<std::mutex>& lock, const Key& key, Index encoded_bytes, Index raw_bytes, bool is_ahead,
+                                        const std::function<Index(Bytes)>& read) {
   Buffer raw;
   if (!make_room(encoded_bytes + raw_bytes, raw_bytes, raw)) return nullptr;
   ++misses_;
@@ -94,6 +122,7 @@ ChunkCache::Entry* ChunkCache::take(const void* source, Index number, Index enco
   entry.key = key;
   entry.holders = 1;
   entry.raw_bytes = raw_bytes;
+  set_ahead(entry, is_ahead);
   entry.raw = std::move(raw);
   if (!spares_.empty() && spares_.back().memory.size() == encoded_bytes) {
     entry.encoded = std::move(spares_.back());

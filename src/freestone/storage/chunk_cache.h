@@ -4,6 +4,8 @@
 /// that needs its elements decodes it, others wait for work that is running already, never for work that is only queued: with one
 /// lane or many there is no deadlock. What is in use (from fetch to decode of a tile) stays; of the rest the least recently used
 /// goes when room is needed. A chunk that finds no room is read and decoded by its tile alone, as without a cache.
+///
+/// Who would wait for a chunk that another lane decodes may decode one that later tiles want: `in_the_meantime`, `take_ahead`.
 #pragma once
 
 #include <condition_variable>
@@ -23,7 +25,8 @@ namespace freestone {
 class ChunkCache {
  public:
   /// @param limit_bytes of everything that it holds; the caller has leased them
-  explicit ChunkCache(Index limit_bytes);
+  /// @param ahead_bytes of them for chunks that nobody has asked for yet
+  explicit ChunkCache(Index limit_bytes, Index ahead_bytes = 0);
   ~ChunkCache();
   ChunkCache(const ChunkCache&) = delete;
   ChunkCache& operator=(const ChunkCache&) = delete;
@@ -40,6 +43,13 @@ class ChunkCache {
   /// @throws what `decode` throws, once for each that asks
   std::optional<ConstBytes> raw(Entry& entry, bool waits, const std::function<void(ConstBytes encoded, Bytes raw)>& decode);
   void give_back(Entry& entry);
+
+  /// As `take`, of a chunk that no tile has asked for yet: null when it is there already, or there is no room.
+  Entry* take_ahead(const void* source, Index number, Index encoded_bytes, Index raw_bytes, const std::function<Index(Bytes)>& read);
+  bool has_room_ahead() const;
+  /// What to do instead of waiting; set before lanes use the cache. It is given memory that it may use, and false says that there is nothing.
+  void do_in_the_meantime(std::function<bool(Bytes)> work) { meantime_ = std::move(work); }
+  bool in_the_meantime(Bytes scratch) const { return meantime_ && meantime_(scratch); }
 
   Index bytes() const;
   /// Chunks that were there when asked for, and that had to be read.
@@ -64,11 +74,16 @@ class ChunkCache {
   bool make_room(Index bytes, Index raw_bytes, Buffer& raw);
   void charge(Entry& entry, Index bytes);
   void drop(Entry& entry);
+  /// Reads a chunk that is not there into an entry of its own; called with the lock held, which it gives up meanwhile.
+  Entry* read_new(std::unique_lock<std::mutex>& lock, const Key& key, Index encoded_bytes, Index raw_bytes, bool is_ahead,
+                  const std::function<Index(Bytes)>& read);
+  void set_ahead(Entry& entry, bool is_ahead);
 
-  const Index limit_;
+  const Index limit_, most_ahead_;
+  std::function<bool(Bytes)> meantime_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  Index bytes_ = 0, hits_ = 0, misses_ = 0;
+  Index bytes_ = 0, ahead_ = 0, hits_ = 0, misses_ = 0;
   std::unordered_map<Key, std::unique_ptr<Entry>, Hash> entries_;
   std::list<Entry*> unused_;  // the least recently used first
   std::vector<Spare> spares_;

@@ -7,7 +7,6 @@
 
 #include "freestone/core/grid_parts.h"
 #include "freestone/runtime/lanes.h"
-#include "freestone/storage/chunk_cache.h"
 #include "freestone/storage/manifest_source.h"
 #include "freestone/storage/read_batch.h"
 #include "freestone/storage/remote_options.h"
@@ -209,10 +208,7 @@ void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Ca
     cancel.check();
     const Dims position = reach.position(number);
     if (through_cache_) {
-      const Index raw = raw_bytes(stored_shape(chunk_box(layout_.grid, position)));
-      auto* held = cache_ ? cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw,
-                                         [&](Bytes to) { return read_alone(position, to, cancel); })
-                          : nullptr;
+      auto* held = cache_ ? take(position, false, cancel) : nullptr;
       put_place(encoded, number, held != nullptr ? Place{.kind = Place::kCached, .cached = held} : Place{.kind = Place::kLater});
       continue;
     }
@@ -275,11 +271,35 @@ std::vector<StoredChunk> ChunkedSource::find_all(const GridParts& reach, const C
 /// Has the cache read what it has not, several at a time.
 void ChunkedSource::warm_cache(const GridParts& reach, const Cancel& cancel) const {
   side_by_side(reach.count(), cancel, [&](Index number) {
-    const Dims position = reach.position(number);
-    const Index raw = raw_bytes(stored_shape(chunk_box(layout_.grid, position)));
-    auto* held = cache_->take(map_.get(), layout_.grid.index_of(position), largest_, raw, [&](Bytes to) { return read_alone(position, to, cancel); });
-    if (held != nullptr) cache_->give_back(*held);
+    if (auto* held = take(reach.position(number), false, cancel)) cache_->give_back(*held);
   });
+}
+
+ChunkCache::Entry* ChunkedSource::take(const Dims& position, bool is_ahead, const Cancel& cancel) const {
+  const Index raw = raw_bytes(stored_shape(chunk_box(layout_.grid, position))), number = layout_.grid.index_of(position);
+  const auto read = [&](Bytes to) { return read_alone(position, to, cancel); };
+  return is_ahead ? cache_->take_ahead(map_.get(), number, largest_, raw, read) : cache_->take(map_.get(), number, largest_, raw, read);
+}
+
+bool ChunkedSource::decode_ahead(const Box& box, Bytes scratch, const Cancel& cancel) const {
+  if (!cache_ || map_->is_remote()) return false;
+  const Index codecs_need = layout_.codecs.decode_scratch_bytes(raw_bytes(layout_.grid.chunk()));
+  if (static_cast<Index>(scratch.size()) < codecs_need) return false;
+  const GridParts reach(box, layout_.grid.chunk());
+  for (Index number = 0; number < reach.count() && cache_->has_room_ahead(); ++number) {
+    const Dims position = reach.position(number);
+    ChunkCache::Entry* held = take(position, true, cancel);
+    if (held == nullptr) continue;
+    try {
+      cache_->raw(*held, false, [&](ConstBytes stored, Bytes to) { decode_chunk(position, stored, to, scratch); });
+    } catch (...) {
+      cache_->give_back(*held);
+      throw;
+    }
+    cache_->give_back(*held);
+    return true;
+  }
+  return false;
 }
 
 /// Reads the chunks of a group in the order in which they lie in their file, neighbours with one request, and empties it.
@@ -452,7 +472,11 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
   }
   for (const Index number : later) {
     cancel.check();
-    decode_at(reach.position(number), number, true);
+    while (!decode_at(reach.position(number), number, false)) {
+      if (cache_->in_the_meantime(between)) continue;
+      decode_at(reach.position(number), number, true);
+      break;
+    }
   }
 }
 

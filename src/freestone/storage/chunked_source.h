@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "freestone/core/source.h"
+#include "freestone/storage/chunk_cache.h"
 #include "freestone/storage/chunk_map.h"
 #include "freestone/storage/codec.h"
 #include "freestone/storage/element_transform.h"
@@ -53,6 +54,8 @@ class ChunkedSource final : public Source {
   /// The same array read through `cache`: what several boxes meet is read and decoded once, as long as it stays. Null: a cache that keeps
   /// nothing, for plans.
   std::shared_ptr<const Source> through(std::shared_ptr<ChunkCache> cache) const override;
+  /// Read through a cache: decodes one chunk of a box that nobody has fetched yet. False: all are there, or there is no room for one.
+  bool decode_ahead(const Box& box, Bytes scratch, const Cancel& cancel) const;
 
  private:
   struct Group;
@@ -68,6 +71,7 @@ class ChunkedSource final : public Source {
   void fetch_whole(const GridParts& reach, std::span<std::byte> encoded, const Cancel& cancel) const;
   std::vector<StoredChunk> find_all(const GridParts& reach, const Cancel& cancel) const;
   void warm_cache(const GridParts& reach, const Cancel& cancel) const;
+  ChunkCache::Entry* take(const Dims& position, bool is_ahead, const Cancel& cancel) const;
   /// Shape of the chunk as it is stored, on the array's axes.
   Shape stored_shape(const Box& chunk) const { return layout_.edge_chunks_are_cut ? chunk.shape : layout_.grid.chunk(); }
   Index raw_bytes(const Shape& stored) const { return element_count(stored) * size_of(layout_.transform.stored); }
