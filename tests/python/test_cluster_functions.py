@@ -319,3 +319,19 @@ def test_a_run_that_was_left_is_taken_up_with_its_functions(client, array, tmp_p
         with fs.settings(resume=True):
             made.write(tmp_path / "a.zarr", chunks=(7, 12, 26))
     np.testing.assert_array_equal(fs.open(tmp_path / "a.zarr").compute(), made.compute())
+
+
+def test_few_tasks_take_a_small_plan_along(client):
+    """Dask would put them all on the worker where the plan lies, until others steal them."""
+    from freestone.cluster._scheduler import _Range, _Tasks
+
+    tasks = _Tasks(client, None, 2, 1 << 30)
+    tasks._payload = future = object()
+
+    def given(ranges, plan):
+        tasks._sent = _worker.Payload(plan)
+        return tasks._payload_of([_Range(k, k + 1, 0, False) for k in range(ranges)])
+
+    assert given(1, b"x" * 1000) is tasks._sent and given(4, b"x" * 60000) is tasks._sent
+    # Dask spreads many by itself, and makes a key of its own of what is over 100 kB.
+    assert given(5, b"x") is future and given(2, b"x" * 100000) is future

@@ -276,7 +276,7 @@ def test_errors_are_those_of_the_function():
     with pytest.raises(ZeroDivisionError, match=r"no block of shape \(16, 20, 6\)") as caught:
         with fs.settings(threads=1):
             chunked().map_blocks(fails, dtype="f4").compute()
-    assert any("user_function" in note for note in getattr(caught.value, "__notes__", ["user_function"]))
+    assert any("fails (function), region" in note for note in getattr(caught.value, "__notes__", ["fails (function), region"]))
     assert caught.traceback[-1].name == "fails"
     with pytest.raises(fs.UserError, match="Give dtype=") as caught:
         chunked().map_blocks(fails)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import re
+import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -22,6 +23,9 @@ _MOST_WORKERS = 3  # on which a range may fail to read or write
 _STOP_SECONDS = 20.0
 _LOOK_SECONDS = 5.0  # in which no task has ended, before it is asked which workers can run one
 _IDLE_SECONDS = 120.0  # in which none could, before they count as gone
+
+_MOST_ALONG_EACH = 64 << 10  # bytes of a plan that a task takes along; what is over 100 kB Dask makes a value of its own, with a name that all runs share
+_MOST_ALONG = 4 << 20  # of those in the tasks of a stage
 
 _DEATHS = ("KilledWorker", "CommClosedError", "NoValidWorkerError")  # Dask's words for a task whose workers went
 
@@ -176,6 +180,7 @@ class _Tasks:
         self._idle_since: float | None = None
         self._looked = time.monotonic()
         self._payload: Any = None
+        self._sent: _worker.Payload | None = None
 
     def run_stages(self) -> None:
         """All stages, one after the other."""
@@ -187,8 +192,19 @@ class _Tasks:
             self._run.stage_ends(stage["number"])
 
     def _send_plan(self) -> None:
-        payload = _worker.Payload(self._run.payload(), self._functions)
-        self._payload = self._client.submit(_same, payload, key=self._key("plan"), pure=False)
+        if self._sent is None:
+            self._sent = _worker.Payload(self._run.payload(), self._functions)
+        self._payload = self._client.submit(_same, self._sent, key=self._key("plan"), pure=False)
+
+    def _payload_of(self, ranges: Sequence[_Range]) -> Any:
+        """What tasks of these ranges are given: the plan that lies on a worker, or itself.
+
+        Few tasks Dask puts where what they need lies, all on one worker, until it steals them a second later. Those take it along.
+        """
+        assert self._sent is not None
+        size = sys.getsizeof(self._sent)
+        few = len(ranges) <= 2 * self._lanes and size <= _MOST_ALONG_EACH and len(ranges) * size <= _MOST_ALONG
+        return self._sent if few else self._payload
 
     def _stage(self, stage: dict[str, Any]) -> None:
         number, words = stage["number"], words_of_task(stage["what"])
@@ -265,7 +281,7 @@ class _Tasks:
             _tiles,
             [one.first for one in ranges],
             [one.last for one in ranges],
-            payload=self._payload,
+            payload=self._payload_of(ranges),
             run=self._id,
             stage=number,
             memory=self._memory,
@@ -428,7 +444,7 @@ class _Tasks:
     def forget(self) -> None:
         """Workers close what they have open."""
         self._pending.clear()
-        self._payload = None
+        self._payload = self._sent = None
         if self._client.status != "running":
             return
         try:
