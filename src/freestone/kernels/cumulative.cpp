@@ -3,6 +3,7 @@
 #include <complex>
 
 #include "freestone/kernels/columns.h"
+#include "freestone/kernels/complex_order.h"
 #include "freestone/kernels/fold_rules.h"
 
 namespace freestone::kernels {
@@ -32,18 +33,17 @@ constexpr A nothing() {
   }
 }
 
-/// The greater of two by real part, then imaginary part; the first NaN (in either part) wins.
-Complex greater_of(Complex a, Complex b, bool least) {
-  if (a != a || b != b) return a != a ? a : b;
-  const bool less = a.real() != b.real() ? a.real() < b.real() : a.imag() < b.imag();
-  return a == b || less == least ? a : b;
+/// The first NaN wins, and of equal numbers the first.
+Complex extreme_of(Complex a, Complex b, bool least) {
+  if (has_nan(a) || has_nan(b)) return has_nan(a) ? a : b;
+  return (least ? is_less(b, a) : is_less(a, b)) ? b : a;
 }
 
 template <CumulativeFunction kFunction>
 Complex joined_complex(Complex a, Complex b) {
   if constexpr (kFunction == CumulativeFunction::kSum) return {a.real() + b.real(), a.imag() + b.imag()};
   if constexpr (kFunction == CumulativeFunction::kMax || kFunction == CumulativeFunction::kMin)
-    return greater_of(a, b, kFunction == CumulativeFunction::kMin);
+    return extreme_of(a, b, kFunction == CumulativeFunction::kMin);
   // Written out: the operator looks for infinities.
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }

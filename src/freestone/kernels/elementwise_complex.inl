@@ -96,20 +96,6 @@ std::complex<R> log1p_of(std::complex<R> z) {
   return {std::log(std::hypot(z.real() + 1, z.imag())), std::atan2(z.imag(), z.real() + 1)};
 }
 
-/// NumPy's order: by the real parts, then by the imaginary ones; nothing is less than a number with a NaN part, nor that than anything.
-template <class R>
-bool has_nan(std::complex<R> z) {
-  return z.real() != z.real() || z.imag() != z.imag();
-}
-template <class R>
-bool is_less(std::complex<R> a, std::complex<R> b) {
-  return a.real() < b.real() ? !has_nan(a) && !has_nan(b) : a.real() == b.real() && a.imag() < b.imag();
-}
-template <class R>
-bool is_less_or_equal(std::complex<R> a, std::complex<R> b) {
-  return a == b || is_less(a, b);
-}
-
 /// Applies `f` to both parts.
 template <class R, class F>
 std::complex<R> parts_of(std::complex<R> z, F f) {

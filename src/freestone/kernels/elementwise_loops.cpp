@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "freestone/kernels/complex_order.h"
+
 #define FREESTONE_WITHOUT_AVX512
 #define FREESTONE_KERNEL_FILE "freestone/kernels/elementwise_loops.inl"
 #include "freestone/kernels/for_each_target.h"

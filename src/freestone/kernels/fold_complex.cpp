@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "freestone/base/error.h"
+#include "freestone/kernels/complex_order.h"
 
 namespace freestone::kernels {
 namespace {
@@ -175,7 +176,7 @@ class OrderedFold final : public FoldKernel {
   void finish(const Word* state, Index n, std::span<std::byte* const> out) const override {
     if (position_) {
       for (Index i = 0; i < n; ++i) {
-        const bool nothing = request_.skip_nan && is_nan(state, i, n);
+        const bool nothing = request_.skip_nan && has_nan(std::complex<double>(state[i].f, state[n + i].f));
         reinterpret_cast<std::int64_t*>(out[0])[i] = nothing ? -1 : state[2 * n + i].i;
       }
       return;
@@ -187,20 +188,18 @@ class OrderedFold final : public FoldKernel {
   }
 
  private:
-  static bool is_nan(const Word* state, Index i, Index n) { return std::isnan(state[i].f) || std::isnan(state[n + i].f); }
   void take(Word* state, Index i, Index n, double re, double im, std::int64_t position) const {
     if (position < 0) return;
-    const bool is_first = state[2 * n + i].i < 0, nan = std::isnan(re) || std::isnan(im), held_nan = is_nan(state, i, n);
+    const std::complex<double> z(re, im), held(state[i].f, state[n + i].f);
     bool wins;
-    if (is_first) {
+    if (state[2 * n + i].i < 0)
       wins = true;
-    } else if (nan != held_nan) {
-      wins = nan != request_.skip_nan;
-    } else {
-      const double a = state[i].f, b = state[n + i].f;
-      const bool same = nan || (re == a && im == b);
-      wins = same ? position < state[2 * n + i].i : least_ ? re < a || (re == a && im < b) : re > a || (re == a && im > b);
-    }
+    else if (has_nan(z) != has_nan(held))
+      wins = has_nan(z) != request_.skip_nan;
+    else if (has_nan(z) || z == held)
+      wins = position < state[2 * n + i].i;
+    else
+      wins = least_ ? is_less(z, held) : is_less(held, z);
     if (wins) state[i].f = re, state[n + i].f = im, state[2 * n + i].i = position;
   }
 
