@@ -16,6 +16,13 @@ Shape without_axes(const Shape& shape, const std::vector<int>& axes) {
   return kept;
 }
 
+Access access_without_axes(int rank, const std::vector<int>& axes) {
+  Access access;
+  for (int k = 0; k < rank; ++k)
+    if (!is_one_of(k, axes)) access.push_back(AxisMap::point(k));
+  return access;
+}
+
 Access whole_on_axes(int rank, const std::vector<int>& axes) {
   Access access;
   int domain_axis = 0;

@@ -9,6 +9,8 @@ namespace freestone {
 
 /// The domain of an operation that sees `axes` whole: the other axes.
 Shape without_axes(const Shape& shape, const std::vector<int>& axes);
+/// The access of an array on that shape, where the domain has `axes`, too: points of the other axes.
+Access access_without_axes(int rank, const std::vector<int>& axes);
 /// The access of an array on such a domain: `axes` whole, the others points.
 Access whole_on_axes(int rank, const std::vector<int>& axes);
 /// `shape` with `axis` of another length.

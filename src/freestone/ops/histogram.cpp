@@ -36,9 +36,7 @@ std::vector<Access> histogram_inputs(const std::vector<Spec>& inputs, const Hist
 }
 
 Access histogram_access(int rank, const HistogramOp::Parts& parts) {
-  Access access;
-  for (int k = 0; k < rank; ++k)
-    if (std::find(parts.axes.begin(), parts.axes.end(), k) == parts.axes.end()) access.push_back(AxisMap::point(k));
+  Access access = access_without_axes(rank, parts.axes);
   access.insert(access.end(), static_cast<std::size_t>(parts.bins.rank()), AxisMap::whole());
   return access;
 }

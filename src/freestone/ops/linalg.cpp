@@ -191,7 +191,7 @@ Array matrix_norm(const Array& a, MatrixNorm order, bool keep_dims) {
   const Array x = astype(a, inexact(a.dtype()));
   const auto with_dims = [&](const Array& norm) { return keep_dims ? expand_dims(expand_dims(norm, norm.rank()), norm.rank() + 1) : norm; };
   // The greatest of nothing is 0.
-  const auto largest = [](const Array& of) { return of.shape().back() == 0 ? sum(of, {-1}) : max(of, {-1}); };
+  const auto largest = [](const Array& of) { return vector_norm(of, {-1}, std::numeric_limits<double>::infinity()); };
   const auto sums = [&](int summed) { return sum(elementwise("absolute", {x}), {summed}); };
   switch (order) {
     case MatrixNorm::kFrobenius: return vector_norm(x, {-2, -1}, 2, keep_dims);

@@ -46,18 +46,11 @@ void join(Runs& a, const Runs& b) {
   a.elements += b.elements;
 }
 
-Access kept_access(int rank, int axis) {
-  Access access;
-  for (int k = 0; k < rank; ++k)
-    if (k != axis) access.push_back(AxisMap::point(k));
-  return access;
-}
-
 }  // namespace
 
 LongestRunOp::LongestRunOp(const Spec& input, int axis, Shape leaf)
     : Op(input.shape, {{without_axes(input.shape, {axis}), input.dtype}, {without_axes(input.shape, {axis}), DType::kInt64}},
-         {identity_access(input.shape.rank())}, {kept_access(input.shape.rank(), axis), kept_access(input.shape.rank(), axis)}),
+         {identity_access(input.shape.rank())}, std::vector<Access>(2, access_without_axes(input.shape.rank(), {axis}))),
       in_(input),
       axes_{axis},
       leaf_(std::move(leaf)) {}

@@ -56,18 +56,10 @@ std::vector<Spec> rank_outputs(const Spec& input, const RankOp::Rule& rule) {
   return std::vector<Spec>(RankOp::kNumbers, Spec{kept, DType::kUint64});
 }
 
-/// Kept axes as points of the domain.
-Access kept_access(int rank, const std::vector<int>& axes) {
-  Access access;
-  for (int k = 0; k < rank; ++k)
-    if (std::find(axes.begin(), axes.end(), k) == axes.end()) access.push_back(AxisMap::point(k));
-  return access;
-}
-
 std::vector<Access> rank_inputs(const Spec& input, const RankOp::Rule& rule) {
   const int rank = input.shape.rank();
   std::vector<Access> access{identity_access(rank)};
-  for (int i = 0; i < RankOp::kNumbers && rule.pass > 0; ++i) access.push_back(kept_access(rank, rule.axes));
+  for (int i = 0; i < RankOp::kNumbers && rule.pass > 0; ++i) access.push_back(access_without_axes(rank, rule.axes));
   return access;
 }
 
@@ -144,7 +136,7 @@ void count_digits(const View& line, int pass, const Counts& counts) {
 
 RankOp::RankOp(const Spec& input, Rule rule)
     : Op(input.shape, rank_outputs(input, rule), rank_inputs(input, rule),
-         std::vector<Access>(rank_outputs(input, rule).size(), kept_access(input.shape.rank(), rule.axes))),
+         std::vector<Access>(rank_outputs(input, rule).size(), access_without_axes(input.shape.rank(), rule.axes))),
       in_(input),
       rule_(std::move(rule)) {}
 

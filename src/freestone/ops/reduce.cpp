@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "freestone/ops/along_axis.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/program.h"
 #include "freestone/ops/shape.h"
@@ -16,19 +17,14 @@ constexpr Index kLeafElements = 65536;
 constexpr Index kMostParts = 7;  // into which an axis of a chunk is cut at once
 
 std::vector<Spec> output_specs(const kernels::FoldRequest& request, const Shape& input, const std::vector<int>& axes) {
-  Shape kept;
-  for (int k = 0; k < input.rank(); ++k)
-    if (std::find(axes.begin(), axes.end(), k) == axes.end()) kept.push_back(input[k]);
+  const Shape kept = without_axes(input, axes);
   std::vector<Spec> specs;
   for (const DType dtype : kernels::make_fold(request)->outputs()) specs.push_back({kept, dtype});
   return specs;
 }
 
 std::vector<Access> output_access(std::size_t outputs, int rank, const std::vector<int>& axes) {
-  Access kept;
-  for (int k = 0; k < rank; ++k)
-    if (std::find(axes.begin(), axes.end(), k) == axes.end()) kept.push_back(AxisMap::point(k));
-  return std::vector<Access>(outputs, kept);
+  return std::vector<Access>(outputs, access_without_axes(rank, axes));
 }
 
 Index power_of_two_at_least(Index n) {

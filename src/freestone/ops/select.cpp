@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "freestone/kernels/select_complex.h"
+#include "freestone/ops/along_axis.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/rank.h"
 #include "freestone/ops/reduce.h"
@@ -28,26 +29,11 @@ DType result_type(std::string_view function, DType t) {
 
 bool is_one_of(int k, const std::vector<int>& axes) { return std::find(axes.begin(), axes.end(), k) != axes.end(); }
 
-/// The domain of an operation that sees `axes` whole: the other axes.
-Shape kept_shape(const Shape& shape, const std::vector<int>& axes) {
-  Shape kept;
-  for (int k = 0; k < shape.rank(); ++k)
-    if (!is_one_of(k, axes)) kept.push_back(shape[k]);
-  return kept;
-}
-
-Access whole_on(int rank, const std::vector<int>& axes) {
-  Access access;
-  int domain_axis = 0;
-  for (int k = 0; k < rank; ++k) access.push_back(is_one_of(k, axes) ? AxisMap::whole() : AxisMap::point(domain_axis++));
-  return access;
-}
-
 }  // namespace
 
 SelectOp::SelectOp(std::string function, const Spec& input, std::vector<int> axes, bool skip_nan, double q)
-    : Op(kept_shape(input.shape, axes), {{kept_shape(input.shape, axes), result_type(function, input.dtype)}},
-         {whole_on(input.shape.rank(), axes)}, {identity_access(kept_shape(input.shape, axes).rank())}),
+    : Op(without_axes(input.shape, axes), {{without_axes(input.shape, axes), result_type(function, input.dtype)}},
+         {whole_on_axes(input.shape.rank(), axes)}, {identity_access(without_axes(input.shape, axes).rank())}),
       function_(std::move(function)),
       axes_(std::move(axes)),
       skip_nan_(skip_nan),
@@ -104,8 +90,8 @@ void SelectOp::run(const Box& box, std::span<const Tile> in, std::span<const Til
 }
 
 SigmaClipOp::SigmaClipOp(const Spec& input, int axis, ClipOptions options)
-    : Op(kept_shape(input.shape, {axis}), {{input.shape, result_type("sigma_clip", input.dtype)}}, {whole_on(input.shape.rank(), {axis})},
-         {whole_on(input.shape.rank(), {axis})}),
+    : Op(without_axes(input.shape, {axis}), {{input.shape, result_type("sigma_clip", input.dtype)}}, {whole_on_axes(input.shape.rank(), {axis})},
+         {whole_on_axes(input.shape.rank(), {axis})}),
       in_(input),
       axis_(axis),
       options_(options) {}
