@@ -59,6 +59,7 @@ Decoded decoded_for(const StageProgram& program, const std::vector<bool>& mirror
 KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle)
     : program_(program), middle_(middle), domain_(stage.domain) {
   Box run = middle;
+  Index one_run = program.decoded_bytes(run);
   double tiles = 1;
   for (std::size_t i = order.size(); i-- > 0;) {
     const int axis = order[i];
@@ -73,10 +74,11 @@ KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::v
       both.start[axis] = one.start[axis] = std::min(start, stage.domain.end(axis) - both.shape[axis]);
       shared = std::max(shared, 2 * program.decoded_bytes(one) - program.decoded_bytes(both));
     }
-    const Index one_run = program.decoded_bytes(run);
     run.start[axis] = stage.domain.start[axis], run.shape[axis] = extent;
     tiles *= static_cast<double>(extent) / static_cast<double>(stage.tile[axis]);
-    rows_.push_back({shared, one_run, static_cast<double>(program.decoded_bytes(run)) / tiles});
+    const Index all_runs = program.decoded_bytes(run);
+    rows_.push_back({shared, one_run, static_cast<double>(all_runs) / tiles});
+    one_run = all_runs;
   }
 }
 
