@@ -129,6 +129,7 @@ class _Workers:
             self.drop(worker)
 
     def give(self, worker: _Worker) -> None:
+        worker.owner = None
         self._idle.put(worker)
 
     def drop(self, worker: _Worker) -> None:
@@ -178,13 +179,11 @@ def remote(function: Callable[..., Any], owner: Any = None) -> Callable[..., Any
         try:
             result = worker.call(number, packed, arguments, kwargs)
         except BaseException:
-            worker.owner = None
             if worker.has_ended():
                 _workers.drop(worker)
             else:
                 _workers.give(worker)
             raise
-        worker.owner = None
         _workers.give(worker)
         return result
 

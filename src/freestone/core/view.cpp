@@ -1,6 +1,7 @@
 #include "freestone/core/view.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "freestone/core/walk_order.h"
@@ -8,7 +9,7 @@
 namespace freestone {
 namespace {
 constexpr Index kPiece = 1024;
-constexpr Index kAheadBytes = 2048;
+constexpr Index kAheadBytes = 2048;  // of rows apart, fetched before they are copied: what memory takes to answer
 }
 
 Dims contiguous_strides(const Shape& shape, Index element_bytes) {
