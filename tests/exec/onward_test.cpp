@@ -73,7 +73,7 @@ TEST(Onward, TallChunksAreDecodedOnceForAllRows) {
     const auto counting = std::make_shared<Counting>(zstd_codec(1));
     const Array x = data.array(CodecChain({counting})), twice = x + x;
     for (const int threads : {1, 2, 5}) {
-      const std::string path = data.folder / "rows";
+      const std::string path = data.folder / ("rows" + std::to_string(threads));
       const auto sink = rows_sink(path, c.shape, c.rows);
       const Plan plan = plan_outputs({{twice, sink}}, with(c.memory, threads));
       ASSERT_EQ(plan.stages.size(), 1U) << explain(plan, 0);
