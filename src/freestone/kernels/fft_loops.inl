@@ -1,0 +1,64 @@
+// A namespace `pocketfft` for each target: its vectors are as wide as the target's.
+#undef POCKETFFT_HDRONLY_H
+#include <pocketfft_hdronly.h>
+
+template <class T>
+void transform(const View& in, int axis, const FftRequest& r, const View& out) {
+  const pocketfft::shape_t axes{static_cast<std::size_t>(axis)};
+  const pocketfft::stride_t in_strides(in.strides.begin(), in.strides.end()), out_strides(out.strides.begin(), out.strides.end());
+  pocketfft::shape_t shape(in.shape.begin(), in.shape.end());
+  shape[axes[0]] = static_cast<std::size_t>(r.n);
+  const auto scale = static_cast<T>(r.scale);
+  using Complex = std::complex<T>;
+  switch (r.kind) {
+    case FftKind::kComplex:
+      return pocketfft::c2c(shape, in_strides, out_strides, axes, r.forward, in.as<const Complex>(), out.as<Complex>(), scale);
+    case FftKind::kToReal:
+      return pocketfft::c2r(shape, in_strides, out_strides, axes[0], r.forward, in.as<const Complex>(), out.as<T>(), scale);
+    case FftKind::kReal:
+    case FftKind::kRealFull:
+      return pocketfft::r2c(shape, in_strides, out_strides, axes[0], r.forward, in.as<const T>(), out.as<Complex>(), scale);
+  }
+}
+
+// Whole stretches of every row are read and written: a line of its own in each row is a miss each.
+template <class T>
+Index transform_columns(const View& in, int axis, const FftRequest& r, const View& out, Index columns, Scratch& scratch) {
+  constexpr Index kLanes = static_cast<Index>(pocketfft::detail::VLEN<T>::val);
+  using Lanes = pocketfft::detail::cmplx<pocketfft::detail::vtype_t<T>>;
+  constexpr Index kElement = 2 * sizeof(T);
+  const Index mark = scratch.used(), groups = columns / kLanes;
+  const Index apart = Scratch::rounded(r.n * static_cast<Index>(sizeof(Lanes))) + Buffer::kAlignment;  // not a power of two
+  std::byte* const memory = scratch.take(groups * apart);
+  const auto group = [&](Index g) { return reinterpret_cast<Lanes*>(memory + g * apart); };
+  const auto plan = pocketfft::detail::get_plan<pocketfft::detail::pocketfft_c<T>>(static_cast<std::size_t>(r.n));
+  View from = in, to = out;
+  from.shape[axis] = to.shape[axis] = 1;
+  const Index done = out.shape.back() / columns * columns;
+  for_each_row(to.shape, {&from, &to}, [&](std::byte** row) {
+    for (Index at = 0; at < done; at += columns) {
+      for (Index i = 0; i < r.n; ++i) {
+        const T* p = reinterpret_cast<const T*>(row[0] + i * in.strides[axis] + at * kElement);
+        for (Index g = 0; g < groups; ++g) {
+          Lanes& lanes = group(g)[i];
+          for (Index j = 0; j < kLanes; ++j, p += 2) lanes.r[j] = p[0], lanes.i[j] = p[1];
+        }
+      }
+      for (Index g = 0; g < groups; ++g) plan->exec(group(g), static_cast<T>(r.scale), r.forward);
+      for (Index i = 0; i < r.n; ++i) {
+        T* p = reinterpret_cast<T*>(row[1] + i * out.strides[axis] + at * kElement);
+        for (Index g = 0; g < groups; ++g) {
+          const Lanes& lanes = group(g)[i];
+          for (Index j = 0; j < kLanes; ++j, p += 2) p[0] = lanes.r[j], p[1] = lanes.i[j];
+        }
+      }
+    }
+  });
+  scratch.release_to(mark);
+  return done;
+}
+
+template <class T>
+FftLoops<T> loops() {
+  return {&transform<T>, &transform_columns<T>};
+}
