@@ -7,10 +7,12 @@
 #include <complex>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "freestone/kernels/dispatch.h"
