@@ -6,6 +6,7 @@
 #include "freestone/plan/explain.h"
 #include "freestone/runtime/admission.h"
 #include "freestone/runtime/lanes.h"
+#include "freestone/runtime/task_memory.h"
 #include "freestone/storage/part_decoders.h"
 
 namespace freestone {
@@ -34,6 +35,10 @@ StageRunner::StageRunner(const StageRun& run)
   }
 }
 
+StageRunner::~StageRunner() {
+  for (const auto& slot : slots_) TaskMemory::of_process().give(std::move(slot->memory));
+}
+
 void StageRunner::run() {
   count_ = stage_.domain.empty() ? 0 : tile_count(stage_);
   if (run_.last >= 0) count_ = std::min(count_, run_.last);
@@ -48,7 +53,7 @@ void StageRunner::run() {
   const Lease lease = run_.budget.lease(slots * stage_.task_bytes + stage_.pinned_bytes + stage_.cache_bytes, "A stage");
   for (int s = 0; s < slots && tiles > 0; ++s) {
     slots_.push_back(std::make_unique<Slot>());
-    slots_.back()->memory = Buffer(stage_.task_bytes);
+    slots_.back()->memory = TaskMemory::of_process().take(stage_.task_bytes);
     free_.push_back(slots_.back().get());
   }
   bool fetches = false, streams = false;
