@@ -16,7 +16,6 @@ namespace {
 
 constexpr double kMedianNanoseconds = 1.2;  // an element, one core
 constexpr double kClipNanoseconds = 2.5;
-constexpr double kMadToSigma = 1.482602218505602;  // 1 / the normal distribution's third quartile, as astropy.stats.mad_std
 
 /// Of complex numbers there is the median only.
 DType result_type(std::string_view function, DType t) {
@@ -142,7 +141,7 @@ Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) {
   Array middle = median(a, axes, skip_nan);
   for (const int k : seen) middle = expand_dims(middle, k);
   const Array deviation = elementwise("absolute", {ordered("mad_std", a) - middle}), spread = median(deviation, axes, skip_nan);
-  return astype(astype(spread, DType::kFloat64) * kMadToSigma, spread.dtype());
+  return astype(astype(spread, DType::kFloat64) * kernels::kMadToSigma, spread.dtype());
 }
 
 Array percentile(const Array& a, double q, const std::vector<int>& axes, bool skip_nan) {
