@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "freestone/astro/spectral_cube.h"
+#include "freestone/base/log.h"
 #include "freestone/cli/commands.h"
 #include "freestone/cli/picture.h"
 #include "freestone/cli/print.h"
 #include "freestone/cli/step.h"
 #include "freestone/formats/format_choice.h"
+#include "freestone/geo/projection.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/storage/file.h"
 #include "freestone/watch/color_map.h"
@@ -53,6 +55,22 @@ std::vector<std::string> unlimited_dims(const Flow& flow, const Arguments& argum
   return formats::unlimited_dims_in(formats::format_for(path, arguments.text("as")).name, flow.unlimited_dims, axes);
 }
 
+/// Formats with CF's grid mappings get the CRS as well-known text, where PROJ is there: GDAL reads nothing else of them.
+void spell_out_crs(std::vector<astro::SkyArray>& arrays, const std::string& format) {
+  for (astro::SkyArray& array : arrays) {
+    for (formats::Attribute& attribute : array.attributes) {
+      const auto* crs = std::get_if<std::string>(&attribute.value);
+      if (attribute.key != "crs" || crs == nullptr) continue;
+      try {
+        attribute.value = geo::wkt_of(*crs);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kUser) throw;
+        log(LogLevel::kWarning, "{} gets the CRS as '{}', by which GDAL does not know it: {}", format, *crs, error.message());
+      }
+    }
+  }
+}
+
 void write(Flow& flow, const Arguments& arguments, Request& request) {
   const std::string& path = arguments.words().front();
   astro::WriteOptions options;
@@ -63,10 +81,12 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
   options.append = arguments.text("append");
   options.unlimited_dims = unlimited_dims(flow, arguments, path);
   options.texts = flow.texts;
+  std::vector<astro::SkyArray> arrays = flow.arrays;
+  if (const formats::FormatChoice format = formats::format_for(path, options.format); format.holds_several) spell_out_crs(arrays, format.name);
   options.mask = flow.mask;
   // FITS cards hold ASCII only.
   for (const char c : flow.history) options.history += c >= ' ' && c <= '~' ? c : '?';
-  request.add_file(path, astro::outputs_for(flow.arrays, flow.attributes, path, options));
+  request.add_file(path, astro::outputs_for(arrays, flow.attributes, path, options));
 }
 
 /// A picture is made when everything is computed; what would stop it then is looked for now.
