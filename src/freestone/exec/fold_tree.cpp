@@ -23,7 +23,7 @@ class Spares {
   }
 
  private:
-  static constexpr std::size_t kMost = 3, kLargest = std::size_t{2} << 20;
+  static constexpr std::size_t kMost = 3, kLargest = std::size_t{1} << 20;
   std::vector<FoldTree::State> spares_;
 };
 thread_local Spares spares;
