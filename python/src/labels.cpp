@@ -237,8 +237,8 @@ void bind_labels(nb::module_& module) {
                                  std::optional<Index> min_periods) {
     return rolling(d, name, dim, window, {.center = center, .min_periods = min_periods});
   }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
-  module.def("label_weighted", [](const Dataset& d, const std::string& name, const Dataset& weights, const std::string& weights_name, const Strings& dims) {
-    return weighted(d, name, DataArray(weights, weights_name), dims);
+  module.def("label_weighted", [](const Dataset& d, const std::string& name, const Dataset& weights, const std::string& weights_name, const Strings& dims, double q) {
+    return weighted(d, name, DataArray(weights, weights_name), dims, q);
   });
   module.def("label_cos_latitude", [](const Dataset& d) { return cos_latitude(d).dataset(); });
   module.def("label_interp", [](const Dataset& d, const std::string& dim, const std::vector<double>& labels, bool nearest) {
@@ -259,7 +259,7 @@ void bind_labels(nb::module_& module) {
     const DatasetVariable& v = d[name];
     return nb::make_tuple(v.dims, v.is_coordinate());
   });
-  module.def("label_outputs", [](const Dataset& d, const std::string& path, bool overwrite, const std::string& format, const Strings& unlimited,
+  module.def("label_outputs", [](const Dataset& d, const std::string& path, bool overwrite, const std::string& format, const std::optional<Strings>& unlimited,
                                  const nb::dict& storage) {
     const formats::Packing packing = packing_from(storage);
     std::vector<Output> outputs;

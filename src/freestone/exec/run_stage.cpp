@@ -7,6 +7,7 @@
 #include "freestone/runtime/admission.h"
 #include "freestone/runtime/lanes.h"
 #include "freestone/runtime/task_memory.h"
+#include "freestone/storage/part_decoders.h"
 
 namespace freestone {
 namespace {
@@ -20,7 +21,9 @@ StageRunner::StageRunner(const StageRun& run)
       stage_(run.plan.stages[static_cast<std::size_t>(run.stage)]),
       program_(run.plan, stage_, run.sinks, run.store_sources),
       stop_(&run.cancel) {
-  if (stage_.cache_bytes > 0) {
+  if (stage_.goes_onward) {
+    program_.read_onward(std::make_shared<PartDecoders>(stage_.cache_bytes));
+  } else if (stage_.cache_bytes > 0) {
     const Index ahead = run.plan.threads > 1 ? std::min(stage_.cache_bytes / 4, run.plan.threads * program_.largest_chunk_bytes()) : 0;
     cache_ = std::make_shared<ChunkCache>(stage_.cache_bytes, ahead);
     cache_->do_in_the_meantime([this](Bytes scratch) { return decode_ahead(scratch); });
