@@ -127,7 +127,7 @@ void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int la
   const TaskLayout::Value& value = slot.layout.values[static_cast<std::size_t>(program_.inputs()[input].value)];
   const GridParts pieces(tile.box, place.piece);
   // Tiles side by side may want the same chunks of a cache: each begins elsewhere.
-  const Index first = slot.tile % lanes_ * pieces.count() / lanes_;
+  const Index first = stage_.goes_onward ? 0 : slot.tile % lanes_ * pieces.count() / lanes_;
   SharedWork shared{static_cast<std::size_t>(pieces.count()), place.encoded_bytes / place.piece_bytes, [&](std::size_t part, Index worker, int by) {
                       const Box piece = pieces[(first + static_cast<Index>(part)) % pieces.count()];
                       const Bytes memory(slot.memory.data() + place.encoded_offset + worker * place.piece_bytes,
