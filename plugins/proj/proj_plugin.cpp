@@ -92,9 +92,24 @@ void transform(void* way, double* x, double* y, std::size_t count) {
   proj_errno_reset(pj);
 }
 
+std::size_t wkt(const char* crs, char* to, std::size_t room) {
+  Way made;
+  made.context = proj_context_create();
+  proj_log_level(made.context, PJ_LOG_NONE);
+  made.way = proj_create(made.context, crs);
+  const char* const options[] = {"MULTILINE=NO", nullptr};
+  const char* text = made.way != nullptr && proj_is_crs(made.way) != 0 ? proj_as_wkt(made.context, made.way, PJ_WKT2_2019, options) : nullptr;
+  if (text == nullptr) {
+    put("PROJ knows no CRS '" + std::string(crs) + "'", to, room);
+    return 0;
+  }
+  put(text, to, room);
+  return std::strlen(text);
+}
+
 }  // namespace
 
 extern "C" const FreestoneProj* freestone_proj() {
-  static const FreestoneProj kTable{kFreestoneProjVersion, library, open_way, close_way, transform};
+  static const FreestoneProj kTable{kFreestoneProjVersion, library, open_way, close_way, transform, wkt};
   return &kTable;
 }

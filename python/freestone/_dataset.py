@@ -259,7 +259,7 @@ class _Labelled:
         format: str = "",
         memory: str | int | None = None,
         threads: int | None = None,
-        unlimited_dims: Sequence[str] = (),
+        unlimited_dims: Sequence[str] | None = None,
         compute: bool = True,
         **storage: Any,
     ) -> _runs.WriteLater | None:
@@ -269,15 +269,15 @@ class _Labelled:
         ----------
         overwrite, format, memory, threads, compute
             As in `freestone.write`.
-        unlimited_dims : sequence of str
-            Axes that may grow later, where the format has such.
+        unlimited_dims : sequence of str, optional
+            Axes that may grow later, where the format has such (default: those of the file that was opened).
         **storage
             chunks, shards, compress, level, zarr_version as in `Array.write`.
         """
         given = {key: list(value) if key in ("chunks", "shards") else value for key, value in storage.items() if value is not None}
 
         def outputs() -> Any:
-            return _core.label_outputs(self._labels, os.fspath(path), overwrite, format, list(unlimited_dims), given)
+            return _core.label_outputs(self._labels, os.fspath(path), overwrite, format, None if unlimited_dims is None else list(unlimited_dims), given)
 
         later = _runs.WriteLater(outputs, {"memory": memory, "threads": threads})
         if not compute:
@@ -311,7 +311,7 @@ for _name, _text in _REDUCTIONS.items():
     setattr(_Labelled, _name, _reduction(_name, _text))
 
 
-class DataArray(_Labelled, Array):  # type: ignore[misc]  # it is written as a file of labelled arrays, which takes other options
+class DataArray(_Labelled, Array):
     """One array with its name, dimensions, coordinates and attributes. Lazy as an `Array` is, which it also is.
 
     ``compute()`` and ``values`` give NumPy arrays, `to_xarray` an ``xarray.DataArray``. Arithmetic meets by the names of axes, and by their

@@ -84,6 +84,7 @@ nb::dict open_contents(const std::string& path, const nb::dict& storage_options)
   nb::list variables;
   for (const formats::Variable& variable : contents.variables) variables.append(dict_of(variable));
   out["variables"] = variables;
+  out["unlimited_dims"] = contents.unlimited_dims;
   return out;
 }
 
@@ -153,6 +154,12 @@ void bind_contents(nb::module_& module) {
         return nb::make_tuple(choice.name, choice.holds_several);
       },
       "The format that a path is written in, and whether it holds several arrays.");
+  module.def(
+      "unlimited_dims_in",
+      [](const std::string& path, const std::string& format, const std::vector<std::string>& dims, const std::vector<std::vector<std::string>>& variables) {
+        return formats::unlimited_dims_in(formats::format_for(path, format).name, dims, variables);
+      },
+      "Of `dims` those that may grow in the file that is written.");
   module.def("split_selector", [](const std::string& path) {
     const formats::Selected selected = formats::split_selector(path);
     return nb::make_tuple(selected.path, selected.selector);

@@ -259,7 +259,7 @@ void bind_labels(nb::module_& module) {
     const DatasetVariable& v = d[name];
     return nb::make_tuple(v.dims, v.is_coordinate());
   });
-  module.def("label_outputs", [](const Dataset& d, const std::string& path, bool overwrite, const std::string& format, const Strings& unlimited,
+  module.def("label_outputs", [](const Dataset& d, const std::string& path, bool overwrite, const std::string& format, const std::optional<Strings>& unlimited,
                                  const nb::dict& storage) {
     const formats::Packing packing = packing_from(storage);
     std::vector<Output> outputs;

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
+from conftest import needs_plugin
 
 xr = pytest.importorskip("xarray")
 rasterio = pytest.importorskip("rasterio")
@@ -132,7 +133,7 @@ def from_xarray(ds):
     crs = transform = None
     if "grid_mapping" in attrs:
         mapping = ds[attrs["grid_mapping"]].attrs
-        crs = rasterio.crs.CRS.from_user_input(mapping["crs_wkt"]).to_epsg()
+        crs = rasterio.crs.CRS.from_user_input(mapping.get("crs_wkt", mapping.get("spatial_ref"))).to_epsg()
         if "GeoTransform" in mapping:
             t = [float(x) for x in mapping["GeoTransform"].split()]
             transform = (t[1], t[2], t[0], t[4], t[5], t[3])
@@ -232,7 +233,7 @@ def read_hdf5(path):
         crs = transform = wcs = None
         if "grid_mapping" in attrs:
             mapping = {k: plain(v) for k, v in file[attrs["grid_mapping"]].attrs.items()}
-            crs = rasterio.crs.CRS.from_user_input(mapping["crs_wkt"]).to_epsg()
+            crs = rasterio.crs.CRS.from_user_input(mapping.get("crs_wkt", mapping.get("spatial_ref"))).to_epsg()
             t = [float(x) for x in mapping["GeoTransform"].split()]
             transform = (t[1], t[2], t[0], t[4], t[5], t[3])
         if str(attrs.get("CTYPE1", "")).startswith("RA"):
@@ -337,3 +338,21 @@ def test_every_pair(freestone, random, what, source, target):
     if a.writable:
         freestone.out(f"convert out.{b.suffix} back.{a.suffix} {a.options}")
         compare(a.read(freestone.folder / f"back.{a.suffix}"), facts, dataclasses.replace(a, holds=a.holds & b.holds), a, what, b.suffix)
+
+
+@needs_plugin("proj", "libproj-dev")
+def test_the_crs_of_a_netcdf_file_is_well_known_text(freestone, random):
+    """GDAL reads no other: by "EPSG:32633" in crs_wkt it has no CRS, and says that a bracket is missing."""
+    x = random.normal(size=(20, 30)).astype("f4")
+    with rasterio.open(freestone.folder / "a.tif", "w", driver="GTiff", count=1, height=20, width=30, dtype=x.dtype, crs="EPSG:32633",
+                       transform=from_origin(5e5, 5e6, 30, 30)) as f:
+        f.write(x, 1)
+    freestone.out("run a.tif ! write b.nc ! write c.tif")
+    freestone.out("convert b.nc d.tif")
+    with xr.open_dataset(freestone.folder / "b.nc") as ds:
+        for key in ("crs_wkt", "spatial_ref"):
+            assert rasterio.crs.CRS.from_wkt(ds["spatial_ref"].attrs[key]).to_epsg() == 32633
+    for name in ("c.tif", "d.tif"):
+        with rasterio.open(freestone.folder / name) as f:
+            assert f.crs.to_epsg() == 32633
+            np.testing.assert_array_equal(f.read(1), x)

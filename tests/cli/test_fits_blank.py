@@ -43,3 +43,21 @@ def test_scaled_integers_become_what_they_stand_for(freestone, random):
         hdus[0].header["BSCALE"], hdus[0].header["BZERO"], hdus[0].header["BLANK"] = 0.5, 10.0, -77
     freestone.out("convert a.fits b.npy")
     np.testing.assert_array_equal(np.load(freestone.folder / "b.npy"), np.where(x == -77, np.nan, x * 0.5 + 10.0).astype("f4"))
+
+
+def test_zblank_of_tiles_means_nothing(freestone, random):
+    """Of a tile-compressed image of integers BLANK, else ZBLANK of its table, is the number that means nothing, as astropy reads it."""
+    x = random.integers(0, 100, (20, 30)).astype("i2")
+    x[3, 4] = x[7, 8] = -99
+    for name in ("RICE_1", "GZIP_1", "HCOMPRESS_1"):
+        hdu = fits.CompImageHDU(x, compression_type=name)
+        hdu.header["BLANK"] = -99
+        hdu.writeto(freestone.folder / "a.fits.fz", overwrite=True)
+        for key in ("BLANK", "ZBLANK"):
+            if key == "ZBLANK":
+                with fits.open(freestone.folder / "a.fits.fz", mode="update", disable_image_compression=True) as hdus:
+                    hdus[1].header["ZBLANK"] = hdus[1].header.pop("BLANK")
+            expected = fits.getdata(freestone.folder / "a.fits.fz")
+            assert np.isnan(expected).sum() == 2
+            freestone.out("convert a.fits.fz b.npy --overwrite")
+            np.testing.assert_array_equal(np.load(freestone.folder / "b.npy"), expected)

@@ -1,10 +1,10 @@
 """Damages HDF5 and NetCDF-4 files byte by byte and looks what the program makes of them.
 
-    .venv/bin/python tests/fuzz/flip_hdf5.py [--files 6500] [--seed 1] [--keep FOLDER]
+    .venv/bin/python tests/fuzz/flip_hdf5.py [--files 6500] [--seconds S] [--seed 1] [--keep FOLDER]
 
 Every file must be answered, with what is in it or with an error of one paragraph: no signal, no more than five seconds of one core, no more
 than one GB of memory. What is not is kept in the folder, and the exit code is 1. Files of h5py and netCDF4 of several versions of the format are
-damaged in one to eight places each, half of the time in their metadata's first kilobytes.
+damaged in one to eight places each, half of the time in their metadata's first kilobytes. With --seconds it ends then, whatever --files says.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 
 import h5py
 import netCDF4
@@ -72,18 +73,24 @@ def run(folder, *words):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", type=int, default=6500)
+    parser.add_argument("--files", type=int)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=pathlib.Path, default=ROOT / ".cache" / "flip-hdf5")
     options = parser.parse_args()
     chance = random.Random(options.seed)
-    failed, answered, refused = [], 0, 0
+    most = options.files if options.files is not None else 6500 if options.seconds == float("inf") else sys.maxsize
+    failed, answered, refused, done, slowest, largest = [], 0, 0, 0, 0.0, 0
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         plain(folder / "old.h5", "earliest"), plain(folder / "new.h5", "latest"), plain(folder / "v108.h5", ("v108", "v108")), netcdf(folder / "n.nc")
         whole = {p.name: p.read_bytes() for p in folder.iterdir()}
         names = {"h5": ["chunked", "growing", "contiguous", "scaled", "compound.a", "flag", "g/h/deep"], "nc": ["time", "tas", "g/q", "letters"]}
-        for number in range(options.files):
+        for number in range(most):
+            if time.monotonic() - begun > options.seconds:
+                break
+            done += 1
             name = chance.choice(sorted(whole))
             damaged = bytearray(whole[name])
             for _ in range(chance.randint(1, 8)):
@@ -94,6 +101,7 @@ def main():
             path.write_bytes(damaged)
             for words in (["info", path.name, "--json"], ["convert", f"{path.name}[{chance.choice(names[suffix])}]", "out.npy", "--overwrite"]):
                 code, seconds, memory, said = run(folder, *words)
+                slowest, largest = max(slowest, seconds), max(largest, memory)
                 wrong = code not in (0, 1) or seconds > LONGEST_SECONDS or memory > MOST_BYTES or (code == 1 and said.count("\n") != 1)
                 if wrong:
                     options.keep.mkdir(parents=True, exist_ok=True)
@@ -103,7 +111,8 @@ def main():
                     print(f"{kept}: {' '.join(words)}: code {code}, {seconds:.1f} s, {memory / 1e6:.0f} MB: {said[:200]}", flush=True)
                 answered += code == 0
                 refused += code == 1
-    print(f"seed {options.seed}: {options.files} files, {answered} answers, {refused} refusals, {len(failed)} failures")
+    print(f"seed {options.seed}: {done} files in {time.monotonic() - begun:.0f} s, {answered} answers, {refused} refusals, {len(failed)} failures; "
+          f"slowest {slowest:.2f} s, at most {largest / 1e6:.0f} MB")
     return 1 if failed else 0
 
 

@@ -103,7 +103,7 @@ class _Accessor:
 
     # Files.
 
-    def to_netcdf(self, path: str | os.PathLike[str], *, compute: bool = True, unlimited_dims: Sequence[str] = (), **options: Any) -> Any:
+    def to_netcdf(self, path: str | os.PathLike[str], *, compute: bool = True, unlimited_dims: Sequence[str] | None = None, **options: Any) -> Any:
         """Writes NetCDF by Freestone's own writer: compressed on all cores, and whole or not at all. Options as in `write`."""
         options.setdefault("format", "" if _is_netcdf(os.fspath(path)) else "netcdf4")
         return self.write(path, compute=compute, unlimited_dims=unlimited_dims, **options)
@@ -120,7 +120,7 @@ class _Accessor:
         overwrite: bool = False,
         format: str = "",
         compute: bool = True,
-        unlimited_dims: Sequence[str] = (),
+        unlimited_dims: Sequence[str] | None = None,
         append: str = "",
         memory: str | int | None = None,
         threads: int | None = None,
@@ -137,17 +137,20 @@ class _Accessor:
         compute : bool
             False: nothing is written before the result's ``compute()``, which Dask's ``compute`` and progress bars take, too.
         unlimited_dims, append
-            Dimensions that may grow later; the one along which the data go behind what the file has.
+            Dimensions that may grow later (default: ``encoding["unlimited_dims"]``, where the format has such); the one along which the data go
+            behind what the file has.
         """
         target = os.fspath(path)
         given = {key: list(value) if key in ("chunks", "shards") else value for key, value in storage.items() if value is not None}
         part = self._for_format(target, format)
 
+        unlimited = self._unlimited(target, format) if unlimited_dims is None and not append else list(unlimited_dims or ())
+
         def outputs() -> list[Any]:
             if isinstance(part, rasters.Alone):
                 attributes = {key: value for key, value, _ in attribute_triples(part.attributes, "the array")}
                 return [_runs.file_output(part.array._core, target, format, overwrite, {**given, "dims": part.dims}, attributes)]
-            return list(_core.dataset_outputs(part.labels, target, overwrite, format, list(unlimited_dims), append, given, part.texts))
+            return list(_core.dataset_outputs(part.labels, target, overwrite, format, unlimited, append, given, part.texts))
 
         later = _runs.WriteLater(outputs, {"memory": memory, "threads": threads})
         if not compute:
@@ -161,6 +164,13 @@ class _Accessor:
         if holds_several:
             return encoded(self._dataset())
         return rasters.alone(self._one())
+
+    def _unlimited(self, path: str, format: str) -> list[str]:
+        """The dimensions that the encoding says may grow, where the format has such."""
+        dataset = self._dataset()
+        known = self._obj.encoding.get("unlimited_dims", ())
+        wanted = sorted({known} if isinstance(known, str) else set(known))
+        return list(_core.unlimited_dims_in(path, format, wanted, [list(map(str, v.dims)) for v in dataset.variables.values()]))
 
     def _one(self) -> Any:
         """The one array that is meant."""

@@ -122,9 +122,10 @@ class FileStore(AbstractDataStore):
     def get_encoding(self) -> Any:
         """What is known of the dataset: the file, and the dimensions that may grow."""
         encoding: dict[str, Any] = {"source": self.path}
-        unlimited = self.contents.get("unlimited_dims")
+        known = self.contents["unlimited_dims"]
+        unlimited = set(known) & set(self.get_dimensions()) if known else set()
         if unlimited:
-            encoding["unlimited_dims"] = set(unlimited)
+            encoding["unlimited_dims"] = unlimited
         return encoding
 
     def _name(self, stored: dict[str, Any]) -> str | None:

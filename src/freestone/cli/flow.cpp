@@ -53,6 +53,7 @@ void take_dataset(Flow& flow, const Dataset& dataset, const std::vector<std::str
   if (names.empty()) names = dataset.coordinate_names();
   if (names.empty()) fail(ErrorKind::kUser, "{}: it holds no array that can be read.", dataset.path());
   flow.attributes = dataset.attributes();
+  flow.unlimited_dims = dataset.unlimited_dims();
   for (const std::string& name : names) flow.arrays.push_back(astro::sky_array_from(dataset, name));
   shorten_names(flow.arrays);
 }
@@ -164,7 +165,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
   const Opened opened(std::move(contents), variables.empty() ? selected.selector : variables.front());
   flow.arrays.push_back(astro::sky_array_from(opened, numbers));
   if (!numbers.mask_and_scale) flow.mask = mask_of_raster(opened);
-  if (opened.contents().is_group) flow.attributes = opened.contents().attributes;
+  if (opened.contents().is_group) flow.attributes = opened.contents().attributes, flow.unlimited_dims = opened.contents().unlimited_dims;
   return flow;
 }
 

@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "freestone/astro/spectral_cube.h"
+#include "freestone/base/log.h"
 #include "freestone/cli/commands.h"
 #include "freestone/cli/picture.h"
 #include "freestone/cli/print.h"
 #include "freestone/cli/step.h"
+#include "freestone/formats/format_choice.h"
+#include "freestone/geo/projection.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/storage/file.h"
 #include "freestone/watch/color_map.h"
@@ -42,6 +45,32 @@ formats::Packing packing_of(const Arguments& arguments) {
   return packing;
 }
 
+/// Those that --unlimited names, else those of the input that the output can have.
+std::vector<std::string> unlimited_dims(const Flow& flow, const Arguments& arguments, const std::string& path) {
+  if (arguments.text("unlimited") == "none") return {};
+  if (arguments.has("unlimited") || arguments.has("append") || flow.unlimited_dims.empty()) return arguments.list("unlimited");
+  std::vector<std::vector<std::string>> axes;
+  const Dataset labelled = flow.labelled();
+  for (const DatasetVariable& variable : labelled.variables()) axes.push_back(variable.dims);
+  return formats::unlimited_dims_in(formats::format_for(path, arguments.text("as")).name, flow.unlimited_dims, axes);
+}
+
+/// Formats with CF's grid mappings get the CRS as well-known text, where PROJ is there: GDAL reads nothing else of them.
+void spell_out_crs(std::vector<astro::SkyArray>& arrays, const std::string& format) {
+  for (astro::SkyArray& array : arrays) {
+    for (formats::Attribute& attribute : array.attributes) {
+      const auto* crs = std::get_if<std::string>(&attribute.value);
+      if (attribute.key != "crs" || crs == nullptr) continue;
+      try {
+        attribute.value = geo::wkt_of(*crs);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kUser) throw;
+        log(LogLevel::kWarning, "{} gets the CRS as '{}', by which GDAL does not know it: {}", format, *crs, error.message());
+      }
+    }
+  }
+}
+
 void write(Flow& flow, const Arguments& arguments, Request& request) {
   const std::string& path = arguments.words().front();
   astro::WriteOptions options;
@@ -49,13 +78,15 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
   options.overwrite = request.overwrite() || arguments.has("overwrite");
   if (arguments.has("dtype")) options.dtype = arguments.parsed("dtype", [](const std::string& name) { return parse_dtype(name); });
   options.packing = packing_of(arguments);
-  options.unlimited_dims = arguments.list("unlimited");
   options.append = arguments.text("append");
+  options.unlimited_dims = unlimited_dims(flow, arguments, path);
   options.texts = flow.texts;
+  std::vector<astro::SkyArray> arrays = flow.arrays;
+  if (const formats::FormatChoice format = formats::format_for(path, options.format); format.holds_several) spell_out_crs(arrays, format.name);
   options.mask = flow.mask;
   // FITS cards hold ASCII only.
   for (const char c : flow.history) options.history += c >= ' ' && c <= '~' ? c : '?';
-  request.add_file(path, astro::outputs_for(flow.arrays, flow.attributes, path, options));
+  request.add_file(path, astro::outputs_for(arrays, flow.attributes, path, options));
 }
 
 /// A picture is made when everything is computed; what would stop it then is looked for now.
@@ -120,7 +151,7 @@ std::vector<OptionRow> packing_options() {
       {"level", "N", "Zarr, GeoTIFF, NetCDF-4, HDF5: of the compression; JPEG and WebP in GeoTIFF: the quality, 1 to 100 (default 75)"},
       {"shuffle", "yes|no", "NetCDF-4, HDF5: sorts the bytes of elements before they are compressed (default: yes)", {"yes", "no"}},
       {"fletcher32", "", "NetCDF-4, HDF5: a checksum behind each chunk"},
-      {"unlimited", "NAME,...", "NetCDF, HDF5: dimensions that may grow later"},
+      {"unlimited", "NAME,...", "NetCDF, HDF5: dimensions that may grow later, or none (default: those of the input)"},
       {"predictor", "N", "GeoTIFF: 1 none, 2 differences, 3 of floats (default: what fits the numbers)", {"1", "2", "3"}},
       {"interleave", "HOW", "GeoTIFF: the bands each for itself, or those of a pixel together (default: band; cog up to four bands: pixel)", {"band", "pixel"}},
       {"overviews", "HOW", "GeoTIFF: auto (cog: the default), none, or factors such as 2,4,8"},

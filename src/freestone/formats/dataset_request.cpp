@@ -32,6 +32,23 @@ void add_attribute(std::vector<Attribute>& list, Attribute attribute) {
   *same = std::move(attribute);
 }
 
+std::vector<std::string> unlimited_dims_in(const std::string& format, const std::vector<std::string>& dims,
+                                           const std::vector<std::vector<std::string>>& variables) {
+  std::vector<std::string> out;
+  const bool is_classic = format == "netcdf3";
+  if (!is_classic && format != "netcdf4" && format != "hdf5") return out;
+  for (const std::string& dim : dims) {
+    bool is_used = false, is_first = true;
+    for (const auto& axes : variables) {
+      const auto at = std::find(axes.begin(), axes.end(), dim);
+      is_used = is_used || at != axes.end();
+      is_first = is_first && (at == axes.end() || at == axes.begin());
+    }
+    if (is_used && (!is_classic || (is_first && out.empty())) && std::find(out.begin(), out.end(), dim) == out.end()) out.push_back(dim);
+  }
+  return out;
+}
+
 DatasetRequest dataset_of_one(const Spec& spec, const WriteRequest& request) {
   DatasetRequest all{.path = request.path, .format = request.format, .overwrite = request.overwrite, .attributes = {}, .variables = {},
                      .unlimited_dims = request.unlimited_dims, .append = request.append};

@@ -239,6 +239,8 @@ class TileMap final : public ChunkMap {
   }
   const ChunkGrid& grid() const { return grid_; }
   int bitpix() const { return image_.bitpix; }
+  /// The integer that means nothing, where the tiles say so and not BLANK.
+  std::optional<Index> blank() const { return image_.bitpix > 0 && has_blank_ && !tiles_.empty() ? std::optional<Index>(tiles_.front().blank) : std::nullopt; }
 
  private:
   const Tile& at(const Dims& position) const { return tiles_[static_cast<std::size_t>(grid_.index_of(position))]; }
@@ -313,6 +315,10 @@ class TileMap final : public ChunkMap {
             default: tile.blank = static_cast<std::int64_t>(big_endian<std::uint64_t>(from)); break;
           }
         }
+        if (image_.bitpix > 0 && has_blank_ && !tiles_.empty() && tile.blank != tiles_.front().blank) {
+          fail(ErrorKind::kUser, "{}: it is a tile-compressed image of integers whose ZBLANK is {} in one tile and {} in another, which is not read; funpack does.", file,
+               tiles_.front().blank, tile.blank);
+        }
         tiles_.push_back(tile);
       }
     }
@@ -348,6 +354,7 @@ std::shared_ptr<const Source> open_tiles(const std::shared_ptr<const File>& file
   auto map = std::make_shared<TileMap>(file, hdu);
   Hdu image = hdu;
   image.bitpix = map->bitpix();
+  if (const auto blank = map->blank(); blank && image.find("BLANK") == nullptr) image.attributes.push_back({"BLANK", *blank});
   ChunkedLayout layout;
   layout.grid = map->grid();
   // Rows of an image are tiles by default: many are one nominal chunk.

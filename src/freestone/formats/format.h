@@ -72,6 +72,7 @@ struct Contents {
   std::vector<Table> tables;
   std::vector<Attribute> attributes;  ///< of the whole: a group's
   std::vector<Group> groups = {};     ///< empty where the format has none
+  std::vector<std::string> unlimited_dims = {};  ///< names of dimensions that may grow, of all groups
   bool is_group = false;              ///< variables have names, and none of them comes first
   bool is_unpacked = false;           ///< read from a decompressed copy: where things lie in it is no place of the file
 };
@@ -84,6 +85,11 @@ Contents open_file(const std::string& path);
 /// it is a name, and "" is the only array that is no coordinate (1-D and named as its axis).
 /// @throws Error kind user: there is none, listing what there is, or it cannot be read, with the reason
 const Variable& select_variable(const Contents& contents, const std::string& selector);
+
+/// Of `dims` those that may grow in a new file of `format` whose variables have the axes `variables`: netCDF-3 has one such dimension, the first
+/// of every variable that has it; formats other than HDF5, NetCDF-4 and netCDF-3 have none.
+std::vector<std::string> unlimited_dims_in(const std::string& format, const std::vector<std::string>& dims,
+                                           const std::vector<std::vector<std::string>>& variables);
 
 /// A path and the part of the file that is meant: "cube.fits[DATA]" is {"cube.fits", "DATA"}. A file literally so named wins.
 struct Selected {

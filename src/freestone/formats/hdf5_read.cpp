@@ -143,6 +143,9 @@ class Reader {
     const auto dims = name_dimensions(description.datasets);
     for (std::size_t i = 0; i < description.datasets.size(); ++i) {
       const Dataset& dataset = description.datasets[i];
+      for (int k = 0; k < dataset.shape.rank(); ++k) {
+        if (dataset.is_unlimited[static_cast<std::size_t>(k)]) add_unlimited(dims[i][static_cast<std::size_t>(k)]);
+      }
       if (!dataset.attributes.is_dimension_only) add(dataset, dims[i]);
     }
     return std::move(out_);
@@ -170,6 +173,11 @@ class Reader {
       const auto& values = i < dataset.field_values.size() ? dataset.field_values[i] : kNothing;
       finish(std::move(variable), dataset, field.type, &field, fill, values);
     }
+  }
+
+  void add_unlimited(const std::string& dim) {
+    if (dim.empty() || dim.starts_with("phony_dim_") || std::ranges::find(out_.unlimited_dims, dim) != out_.unlimited_dims.end()) return;
+    out_.unlimited_dims.push_back(dim);
   }
 
   Variable variable_of(const Dataset& dataset, const std::string& name, const std::vector<std::string>& dims) {

@@ -12,6 +12,7 @@ Contents open(std::shared_ptr<const File> file) {
   Contents contents{.format = "netcdf3", .path = file->name()};
   contents.is_group = true;
   contents.attributes = std::move(header.attributes);
+  if (header.record_dim >= 0) contents.unlimited_dims.push_back(header.dims[static_cast<std::size_t>(header.record_dim)].name);
   contents.variables.reserve(header.variables.size());
   for (StoredVariable& stored : header.variables) {
     Variable variable{.name = stored.name, .hdu = static_cast<int>(contents.variables.size())};

@@ -1,57 +1,12 @@
 #include <algorithm>
 #include <numeric>
 
-#include "freestone/formats/zarr_metadata.h"
+#include "freestone/formats/zarr_imagecodecs.h"
+#include "freestone/formats/zarr_parameters.h"
+#include "freestone/storage/codec_tiff.h"
 
 namespace freestone::formats::zarr {
 namespace {
-
-/// The parameters of one codec, by whatever name its version has for them.
-class Parameters {
- public:
-  Parameters(const std::string& file, std::string codec, const Json& object) : file_(file), codec_(std::move(codec)), object_(object) {
-    if (!object.is_object() && !object.is_null())
-      fail(ErrorKind::kData, "{}: the configuration of codec '{}' is no object.", file_, codec_);
-  }
-  const std::string& file() const { return file_; }
-  const std::string& codec() const { return codec_; }
-  const Json& at(const std::string& key) const {
-    static const Json kNull;
-    const auto found = object_.is_object() ? object_.find(key) : object_.end();
-    return found == object_.end() ? kNull : *found;
-  }
-  int whole(const std::string& key, std::optional<int> otherwise) const {
-    const Json& value = at(key);
-    if (value.is_null() && otherwise) return *otherwise;
-    if (!value.is_number_integer() || value.get<std::int64_t>() < -(1 << 30) || value.get<std::int64_t>() > 1 << 30) damaged(key);
-    return value.get<int>();
-  }
-  double real(const std::string& key) const {
-    const auto value = number(at(key));
-    if (!value) damaged(key);
-    return *value;
-  }
-  bool truth(const std::string& key) const {
-    const Json& value = at(key);
-    if (!value.is_null() && !value.is_boolean()) damaged(key);
-    return value.is_boolean() && value.get<bool>();
-  }
-  std::string text(const std::string& key, const std::string& otherwise) const {
-    const Json& value = at(key);
-    if (value.is_null()) return otherwise;
-    if (!value.is_string()) damaged(key);
-    return value.get<std::string>();
-  }
-  [[noreturn]] void damaged(const std::string& key) const {
-    fail(ErrorKind::kData, "{}: codec '{}' has {} for its {}.", file_, codec_,
-         at(key).is_null() ? "nothing" : at(key).dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80), key);
-  }
-
- private:
-  const std::string& file_;
-  std::string codec_;
-  const Json& object_;
-};
 
 CodecRef blosc_from(const Parameters& p, Index element_bytes) {
   BloscOptions options;
@@ -97,6 +52,12 @@ constexpr BytesCodec kBytesCodecs[] = {
     {"zlib", [](const Parameters& p, Index) { return zlib_codec(p.whole("level", 1)); }},
     {"lz4", [](const Parameters& p, Index) { return lz4_codec(p.whole("acceleration", 1)); }},
     {"bz2", [](const Parameters& p, Index) { return bz2_codec(p.whole("level", 1)); }},
+    {"lzma",
+     [](const Parameters& p, Index) {
+       // Of its formats only xz says how it was encoded.
+       if (p.whole("format", 1) > 1 || !p.at("filters").is_null()) p.unread("format or filters");
+       return xz_codec(6);
+     }},
     {"shuffle", [](const Parameters& p, Index) { return shuffle_codec(p.whole("elementsize", 4)); }},
     {"crc32c", [](const Parameters& p, Index) { return checksum_from(p, Checksum::kCrc32c, "end"); }},
     {"crc32", [](const Parameters& p, Index) { return checksum_from(p, Checksum::kCrc32, "start"); }},
@@ -124,7 +85,7 @@ std::string known_codecs() {
   std::string out;
   for (const BytesCodec& codec : kBytesCodecs) out += fmt::format("{}{}", out.empty() ? "" : ", ", codec.name);
   for (const NumberCodec& codec : kNumberCodecs) out += fmt::format(", {}", codec.name);
-  return out;
+  return out + ", " + known_imagecodecs();
 }
 
 [[noreturn]] void fail_unknown(const std::string& file, const std::string& codec) {
@@ -140,19 +101,20 @@ const NumberCodec* find_number_codec(std::string_view name) {
   return found == std::end(kNumberCodecs) ? nullptr : found;
 }
 
-/// {"id": "delta", ...}; null for numcodecs' bitround, which does nothing when data are read.
-CodecRef codec_v2(const std::string& file, const Json& object, Index element_bytes) {
+/// {"id": "delta", ...}; none for numcodecs' bitround, which does nothing when data are read.
+void add_codec_v2(const std::string& file, const Json& object, Index element_bytes, Index chunk_elements, std::vector<CodecRef>& out) {
   const Json& id = member(file, object, "id");
   if (!id.is_string()) fail(ErrorKind::kData, "{}: a codec's id is no text.", file);
   const std::string name = id.get<std::string>();
   const Parameters p(file, name, object);
-  if (const BytesCodec* codec = find_bytes_codec(name)) return codec->make(p, element_bytes);
-  if (const NumberCodec* codec = find_number_codec(name)) {
-    const Json& elements = p.at(std::string(codec->elements));
-    return codec->make(p, type_at(p, std::string(codec->elements), Json()), type_at(p, std::string(codec->stored), elements));
+  if (const BytesCodec* codec = find_bytes_codec(name)) {
+    out.push_back(codec->make(p, element_bytes));
+  } else if (const NumberCodec* number_codec = find_number_codec(name)) {
+    const Json& elements = p.at(std::string(number_codec->elements));
+    out.push_back(number_codec->make(p, type_at(p, std::string(number_codec->elements), Json()), type_at(p, std::string(number_codec->stored), elements)));
+  } else if (name != "bitround" && !add_imagecodec(p, element_bytes, chunk_elements, out)) {
+    fail_unknown(file, name);
   }
-  if (name == "bitround") return nullptr;
-  fail_unknown(file, name);
 }
 
 /// "zstd" or {"name": "zstd", "configuration": {...}}.
@@ -337,15 +299,11 @@ CodecList codecs_v3(const std::string& name, const Json& list, const ElementTran
   return ListReader(name, transform, chunk, false).read(list);
 }
 
-CodecChain codecs_v2(const std::string& name, const Json& filters, const Json& compressor, Index element_bytes) {
+CodecChain codecs_v2(const std::string& name, const Json& filters, const Json& compressor, Index element_bytes, Index chunk_elements) {
   if (!filters.is_null() && !filters.is_array()) fail(ErrorKind::kData, "{}: filters is no list.", name);
   std::vector<CodecRef> codecs;
-  for (const Json& filter : filters) {
-    if (CodecRef codec = codec_v2(name, filter, element_bytes)) codecs.push_back(std::move(codec));
-  }
-  if (!compressor.is_null()) {
-    if (CodecRef codec = codec_v2(name, compressor, element_bytes)) codecs.push_back(std::move(codec));
-  }
+  for (const Json& filter : filters) add_codec_v2(name, filter, element_bytes, chunk_elements, codecs);
+  if (!compressor.is_null()) add_codec_v2(name, compressor, element_bytes, chunk_elements, codecs);
   return CodecChain(std::move(codecs));
 }
 

@@ -114,7 +114,7 @@ ArrayMetadata read_array_v2(const std::string& name, const Json& json, const Jso
     out.order.resize(static_cast<std::size_t>(out.shape.rank()));
     std::iota(out.order.rbegin(), out.order.rend(), 0);
   }
-  out.codecs = codecs_v2(name, json.value("filters", Json()), json.value("compressor", Json()), size_of(out.type.transform.stored));
+  out.codecs = codecs_v2(name, json.value("filters", Json()), json.value("compressor", Json()), size_of(out.type.transform.stored), element_count(out.chunk));
   out.fill = fill_from(name, json.value("fill_value", Json()), out.type.transform);
   out.key = key_v2(separator_from(name, json.value("dimension_separator", Json("."))));
   const Json dims = attributes.is_object() ? attributes.value("_ARRAY_DIMENSIONS", Json()) : Json();

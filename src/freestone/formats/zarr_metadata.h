@@ -56,7 +56,7 @@ struct CodecList {
 /// @param chunk of the grid
 CodecList codecs_v3(const std::string& name, const Json& list, const ElementTransform& transform, const Shape& chunk);
 /// Filters, then the compressor; each null when there are none.
-CodecChain codecs_v2(const std::string& name, const Json& filters, const Json& compressor, Index element_bytes);
+CodecChain codecs_v2(const std::string& name, const Json& filters, const Json& compressor, Index element_bytes, Index chunk_elements);
 
 /// A list of whole numbers, each at least `least`.
 Shape shape_from(const std::string& name, const std::string& field, const Json& value, Index least);

@@ -16,6 +16,8 @@ struct FreestoneProj {
   void (*close)(void* way);
   /// In place: easting and northing, or longitude and latitude in degrees, in this order whatever the CRS's own; infinite where there is no such place.
   void (*transform)(void* way, double* x, double* y, std::size_t count);
+  /// The CRS as WKT 2 of 2019, on one line; returns its length without the zero, 0: there is none, and `to` says why.
+  std::size_t (*wkt)(const char* crs, char* to, std::size_t room);
 };
 
 /// The plug-in's only symbol.
@@ -23,4 +25,4 @@ __attribute__((visibility("default"))) const FreestoneProj* freestone_proj();
 
 }  // extern "C"
 
-inline constexpr int kFreestoneProjVersion = 1;
+inline constexpr int kFreestoneProjVersion = 2;

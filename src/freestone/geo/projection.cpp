@@ -54,6 +54,17 @@ void Projection::transform(std::span<double> x, std::span<double> y) const {
     if (!std::isfinite(x[i]) || !std::isfinite(y[i])) x[i] = y[i] = std::numeric_limits<double>::quiet_NaN();
 }
 
+std::string wkt_of(const std::string& crs) {
+  if (crs.find('[') != std::string::npos) return crs;
+  std::string text(8192, '\0');
+  for (;;) {
+    const std::size_t length = plugin().wkt(crs.c_str(), text.data(), text.size());
+    if (length == 0) fail(ErrorKind::kUser, "{}.", text.c_str());
+    if (length < text.size()) return text.substr(0, length);
+    text.resize(length + 1);
+  }
+}
+
 std::string projection_status() {
   try {
     return std::string("PROJ ") + plugin().library();

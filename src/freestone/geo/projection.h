@@ -22,6 +22,10 @@ class Projection {
   std::shared_ptr<State> state_;
 };
 
+/// The CRS ("EPSG:32633") as well-known text, as CF's crs_wkt and GDAL want it; such text itself as it is.
+/// @throws Error kind user: as Projection
+std::string wkt_of(const std::string& crs);
+
 /// "PROJ 9.1.1", or why there is none.
 std::string projection_status();
 

@@ -126,12 +126,20 @@ std::vector<DatasetVariable> coordinates_of(const Dataset& dataset, const Datase
   return out;
 }
 
+Dataset Dataset::with(std::vector<DatasetVariable> variables) const {
+  Dataset out(path_, std::move(variables), attributes_);
+  out.unlimited_dims_ = unlimited_dims_;
+  return out;
+}
+
 Dataset dataset_from(const formats::Contents& contents) {
   std::vector<DatasetVariable> variables;
   for (const formats::Variable& variable : contents.variables) {
     if (variable.source) variables.push_back({variable.name, from_source(variable.source), variable.dims, variable.attributes});
   }
-  return {contents.path, std::move(variables), contents.attributes};
+  Dataset out(contents.path, std::move(variables), contents.attributes);
+  out.set_unlimited_dims(contents.unlimited_dims);
+  return out;
 }
 
 Dataset open_dataset(const std::string& path, const CfOptions& options) {

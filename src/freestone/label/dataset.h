@@ -64,8 +64,11 @@ class Dataset {
   const DatasetVariable* coordinate(const std::string& dim) const;
   /// Its length. @throws Error kind user: no variable has that axis, with the nearest name and the list, or they disagree
   Index length(const std::string& dim) const;
+  /// Names of axes that may grow in the file that it was read from.
+  const std::vector<std::string>& unlimited_dims() const { return unlimited_dims_; }
+  void set_unlimited_dims(std::vector<std::string> dims) { unlimited_dims_ = std::move(dims); }
   /// The same with other variables.
-  Dataset with(std::vector<DatasetVariable> variables) const { return {path_, std::move(variables), attributes_}; }
+  Dataset with(std::vector<DatasetVariable> variables) const;
   /// Names of the variables that are coordinates, and of those that are not.
   std::vector<std::string> coordinate_names() const { return names(true); }
   std::vector<std::string> data_names() const { return names(false); }
@@ -77,6 +80,7 @@ class Dataset {
   std::string path_;
   std::vector<DatasetVariable> variables_;
   std::vector<formats::Attribute> attributes_;
+  std::vector<std::string> unlimited_dims_;
 };
 
 /// What describes the projection of `variable`: the name that its attribute grid_mapping begins with, or "".

@@ -216,7 +216,8 @@ void raster_for_cf(DatasetVariable& variable, std::vector<DatasetVariable>& coor
   const bool says_crs = find(mapping->attributes, "crs_wkt") != nullptr || find(mapping->attributes, "spatial_ref") != nullptr;
   if (!crs.empty() && !says_crs) {
     put(mapping->attributes, {"spatial_ref", crs, ""});
-    put(mapping->attributes, {"crs_wkt", crs, ""});
+    // A name that is no well-known text ("EPSG:32633") would be damage to who reads this attribute.
+    if (crs.find('[') != std::string::npos) put(mapping->attributes, {"crs_wkt", crs, ""});
   }
   if (transform) put(mapping->attributes, {"GeoTransform", text_of(*transform), ""});
   for (const std::string_view key : kGeoKeys) {

@@ -84,8 +84,14 @@ void write(const Array& array, const std::string& path, const ArrayWriteOptions&
 
 std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path, const DatasetWriteOptions& options) {
   formats::DatasetRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .attributes = dataset.attributes(),
-                                  .variables = {}, .unlimited_dims = options.unlimited_dims, .append = options.append};
+                                  .variables = {}, .unlimited_dims = options.unlimited_dims.value_or(std::vector<std::string>()), .append = options.append};
   const formats::FormatChoice format = formats::format_for(path, options.format);
+  if (!options.unlimited_dims && options.append.empty()) {
+    std::vector<std::vector<std::string>> axes;
+    for (const DatasetVariable& variable : dataset.variables()) axes.push_back(variable.dims);
+    for (const formats::TextRequest& text : options.texts) axes.push_back(text.dims);
+    request.unlimited_dims = formats::unlimited_dims_in(format.name, dataset.unlimited_dims(), axes);
+  }
   std::vector<Array> arrays;
   for (const DatasetVariable& variable : dataset.variables()) {
     DatasetVariable stored = encode_cf(variable);

@@ -35,7 +35,7 @@ void write(const Array& array, const std::string& path, const ArrayWriteOptions&
 struct DatasetWriteOptions {
   bool overwrite = false;
   std::string format;                       ///< "" = told by the suffix
-  std::vector<std::string> unlimited_dims = {};  ///< that may grow later, where the format has such
+  std::optional<std::vector<std::string>> unlimited_dims = {};  ///< that may grow later, where the format has such; left out: those of the file that was read
   std::string append = {};                  ///< the unlimited dimension along which all of it is put behind what the file has; "" = a new file
   formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
   std::vector<formats::TextRequest> texts = {};  ///< those whose axes the dataset has go with it, where the format has texts
