@@ -64,7 +64,7 @@ struct Case {
 };
 const Case kCases[] = {{{2000, 60, 100}, {2000, 20, 25}, {20, 60, 100}, Index{22} << 20},
                        {{3000, 45, 70}, {1024, 15, 64}, {16, 45, 70}, Index{17} << 20},  // three rows of chunks, the last not full
-                       {{7, 1201, 900}, {1, 1201, 300}, {1, 13, 900}, Index{8} << 20}};  // the slowest axis with an extent is the second
+                       {{2, 6001, 600}, {1, 6001, 200}, {1, 13, 600}, Index{10} << 20}};  // the slowest axis with an extent is the second
 
 TEST(Onward, TallChunksAreDecodedOnceForAllRows) {
   for (const Case& c : kCases) {
