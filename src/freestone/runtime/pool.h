@@ -3,6 +3,7 @@
 /// For a user's own functions, thousands of small ones. Computations of the engine do not run here: they have lanes of their own.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -39,10 +40,16 @@ class Pool {
   };
   void post(Job job);
   void serve();
+  /// Looks out for a job for a moment before sleeping: to wake a thread takes longer than many a job. One thread at a time does. Called with the
+  /// lock held.
+  void look_out(std::unique_lock<std::mutex>& lock);
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;
+  std::atomic<bool> any_ = false;  // jobs, or closing
+  int sleeping_ = 0;
+  bool looking_out_ = false;
   bool closing_ = false;
   std::vector<std::thread> threads_;
 };
