@@ -6,7 +6,7 @@ if(FREESTONE_WHEEL_LIBRARIES)
   set(ENV{PKG_CONFIG_PATH} ${FREESTONE_WHEEL_LIBRARIES}/lib/pkgconfig)
   # A static library does not say what it needs in turn: all of them stand once more at the end of each line that links.
   set(CMAKE_CXX_STANDARD_LIBRARIES "-Wl,--start-group")
-  foreach(library fmt blosc snappy hdf5 sz aec tiff jpeg webp Lerc curl nghttp2 ssl crypto deflate lz4 zstd bz2 lzma z)
+  foreach(library fmt blosc snappy hdf5 sz aec tiff jpeg webp Lerc curl nghttp2 ssl crypto sqlite3 deflate lz4 zstd bz2 lzma z)
     set(archive ${FREESTONE_WHEEL_LIBRARIES}/lib/lib${library}.a)
     if(NOT EXISTS ${archive})
       message(FATAL_ERROR "${archive} is missing. Run scripts/wheel-libraries, then configure again.")

@@ -4,9 +4,15 @@ The mean over time, and the anomaly, of a climate grid: in a packed NetCDF-4 fil
 reanalyses write them, and in a Zarr store (float32) with chunks of days.
 """
 
+import json
+import os
+import pathlib
+import subprocess
+
 import numpy as np
 from run import Race
 
+LIMIT = pathlib.Path(__file__).resolve().parents[2] / "build/release/bin/bench_xarray_limits"
 SHAPE = (730, 181, 360)  # a year, twice a day, one degree
 
 
@@ -38,7 +44,14 @@ def _netcdf(folder):
     return path
 
 
-def _race(title, path, engine, script, target=4.0):
+def _limit(name, path):
+    """Seconds of the bare loop: the best of those that it prints."""
+    words = [LIMIT, name, path, len(os.sched_getaffinity(0)), SHAPE[0], SHAPE[1] * SHAPE[2]]
+    lines = subprocess.run([str(word) for word in words], check=True, capture_output=True, text=True).stdout.splitlines()
+    return min(json.loads(line.split(maxsplit=1)[1])["seconds"] for line in lines)
+
+
+def _race(title, path, engine, script, target=4.0, limit=None):
     import xarray as xr
 
     import freestone.xarray  # noqa: F401
@@ -56,15 +69,18 @@ def _race(title, path, engine, script, target=4.0):
         with dask.config.set(scheduler="threads"), xr.open_dataset(path, engine=engine, chunks={}) as ds:
             return script(ds.tas).compute().values
 
-    return Race(title, mine, theirs, target=target, peer=f"Dask's threads, engine {engine}", same=close_to)
+    race = Race(title, mine, theirs, target=target, peer=f"Dask's threads, engine {engine}", same=close_to)
+    if limit is not None:
+        race.limit = lambda: _limit(limit, path)
+    return race
 
 
 def mean(options):
-    return _race("xarray: mean over time, Zarr", _zarr(options.folder), "zarr", lambda tas: tas.mean("time"))
+    return _race("xarray: mean over time, Zarr", _zarr(options.folder), "zarr", lambda tas: tas.mean("time"), limit="mean")
 
 
 def anomaly(options):
-    return _race("xarray: anomaly, Zarr", _zarr(options.folder), "zarr", lambda tas: tas - tas.mean("time"))
+    return _race("xarray: anomaly, Zarr", _zarr(options.folder), "zarr", lambda tas: tas - tas.mean("time"), limit="anomaly")
 
 
 def monthly(options):
@@ -77,11 +93,11 @@ def _monthly(tas):
 
 
 def packed_mean(options):
-    return _race("xarray: mean over time, packed NetCDF-4", _netcdf(options.folder), "netcdf4", lambda tas: tas.mean("time"))
+    return _race("xarray: mean over time, packed NetCDF-4", _netcdf(options.folder), "netcdf4", lambda tas: tas.mean("time"), limit="mean")
 
 
 def packed_anomaly(options):
-    return _race("xarray: anomaly, packed NetCDF-4", _netcdf(options.folder), "netcdf4", lambda tas: tas - tas.mean("time"))
+    return _race("xarray: anomaly, packed NetCDF-4", _netcdf(options.folder), "netcdf4", lambda tas: tas - tas.mean("time"), limit="anomaly")
 
 
 ROWS = {

@@ -4,7 +4,9 @@
 
 Each group of rows is a file beside this one; its ROWS names them, its docstring says what they are. A row is a function of the options that gives a `Race`:
 a title, both sides as functions without arguments, what both must give, and how many times the other side's time Freestone has to be quick.
-Both sides run in this process, in turn, each first in every other round; the best of the rounds counts, and both results are compared.
+Both sides run in this process, in turn, each first in every other round; the best of the rounds counts, and both results are compared. Where a row has a
+limit, it is the best of three of a bare loop that does the same work on all cores (bench/limits), and how many times it fits into the other side's time:
+more than that nobody can reach.
 """
 
 import argparse
@@ -35,6 +37,7 @@ class Race:
     peer: str = "Dask"
     same: Callable[[Any, Any], None] = np.testing.assert_array_equal
     close: Callable[[], None] = field(default=lambda: None)  # afterwards
+    limit: Callable[[], float | None] = field(default=lambda: None)  # seconds that the machine takes, a bare loop's, where there is one
 
 
 def timed(function):
@@ -77,7 +80,7 @@ def main():
     unknown = set(options.rows) - set(rows)
     if unknown:
         parser.error(f"no row {', '.join(sorted(unknown))}; there are {', '.join(rows)}")
-    print(f"{'row':44} {'Freestone':>18} {'the other':>18} {'times':>7} {'target':>7}   (seconds, processor seconds)")
+    print(f"{'row':44} {'Freestone':>18} {'the other':>18} {'times':>7} {'target':>7} {'limit times':>11}   (seconds, processor seconds)")
     missed = []
     for name in options.rows or rows:
         with tempfile.TemporaryDirectory(prefix="freestone-bench-") as folder:
@@ -86,11 +89,15 @@ def main():
             try:
                 mine, theirs = best_in_turn(race.mine, race.theirs, options.rounds)
                 race.same(mine[2], theirs[2])
+                limit = race.limit()
             finally:
                 race.close()
         times = theirs[0] / mine[0]
         wanted = "" if race.target is None else f"{race.target:.1f}"
-        print(f"{race.title:44} {mine[0]:9.3f} {mine[1]:8.3f} {theirs[0]:9.3f} {theirs[1]:8.3f} {times:7.1f} {wanted:>7}   {race.peer}", flush=True)
+        bare = "" if limit is None else f"{limit:.3f} {theirs[0] / limit:5.1f}"
+        print(
+            f"{race.title:44} {mine[0]:9.3f} {mine[1]:8.3f} {theirs[0]:9.3f} {theirs[1]:8.3f} {times:7.1f} {wanted:>7} {bare:>11}   {race.peer}", flush=True
+        )
         if race.target is not None and times < race.target:
             missed.append(name)
     if missed:

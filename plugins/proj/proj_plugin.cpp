@@ -1,11 +1,15 @@
 // libfreestone_proj.so: ways between coordinate reference systems, through PROJ.
 #include "freestone/geo/proj_plugin.h"
 
+#include <dlfcn.h>
 #include <proj.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -25,6 +29,26 @@ void put(const std::string& text, char* to, std::size_t room) {
   to[n] = '\0';
 }
 
+/// Where PROJ looks for proj.db and grids: in the plug-in's own folder first, when proj.db lies there, since the one of another package in
+/// the same process (PROJ_DATA) may be of another version. Grids that somebody has installed are still found. Empty: where PROJ itself looks.
+std::vector<std::string> search_paths(PJ_CONTEXT* context) {
+  Dl_info self{};
+  if (dladdr(reinterpret_cast<const void*>(&search_paths), &self) == 0 || self.dli_fname == nullptr) return {};
+  const std::string file = self.dli_fname;
+  const std::string folder = file.substr(0, file.find_last_of('/'));
+  if (access((folder + "/proj.db").c_str(), R_OK) != 0) return {};
+  std::vector<std::string> paths{folder};
+  if (const char* const own = proj_context_get_user_writable_directory(context, 0); own != nullptr && *own != '\0') paths.push_back(own);
+  const char* const data = std::getenv("PROJ_DATA");
+  for (std::string rest = data == nullptr ? "" : data; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(':'), rest.size());
+    if (end > 0) paths.push_back(rest.substr(0, end));
+    rest.erase(0, end + 1);
+  }
+  for (const char* const usual : {"/usr/local/share/proj", "/usr/share/proj"}) paths.push_back(usual);
+  return paths;
+}
+
 const char* library() {
   static const std::string kVersion = proj_info().version;
   return kVersion.c_str();
@@ -34,6 +58,11 @@ void* open_way(const char* from, const char* to, char* error, std::size_t room) 
   Way* made = new Way;
   made->context = proj_context_create();
   proj_log_level(made->context, PJ_LOG_NONE);
+  if (const std::vector<std::string> paths = search_paths(made->context); !paths.empty()) {
+    std::vector<const char*> words;
+    for (const std::string& path : paths) words.push_back(path.c_str());
+    proj_context_set_search_paths(made->context, static_cast<int>(words.size()), words.data());
+  }
   const auto give_up = [&](const std::string& what) -> void* {
     const int number = proj_context_errno(made->context);
     put(number == 0 ? what : what + ": " + proj_context_errno_string(made->context, number), error, room);

@@ -189,7 +189,7 @@ class _Labelled:
         return Rolling(self, *next(iter(both.items())), min_periods, center)
 
     def weighted(self, weights: DataArray | str) -> Any:
-        """Weights for sum, mean, var and std: ``ds.weighted("coslat").mean(("lat", "lon"))``.
+        """Weights for sum, mean, var, std, median and quantile: ``ds.weighted("coslat").mean(("lat", "lon"))``.
 
         Parameters
         ----------

@@ -125,11 +125,20 @@ class Weighted:
             raise UserError("weights is a DataArray or 'coslat'.")
         self._owner = owner
 
-    def _fold(self, name: str, dim: Any = None) -> Any:
-        return self._owner._of(_core.label_weighted(self._owner._labels, name, self._weights, self._name, self._owner._dims(dim)))
+    def _fold(self, name: str, dim: Any = None, q: float = 0.5) -> Any:
+        return self._owner._of(_core.label_weighted(self._owner._labels, name, self._weights, self._name, self._owner._dims(dim), 100 * q))
+
+    def quantile(self, q: float, *, dim: Any = None) -> Any:
+        """The weighted quantile `q` in [0, 1] over axes (default: all), by xarray's rule; NaN is left out, and its weight with it.
+
+        Equal weights give ``quantile``. The axes are seen whole.
+        """
+        if not 0 <= q <= 1:
+            raise UserError(f"quantile: q = {q} is not between 0 and 1.")
+        return self._fold("percentile", dim, q)
 
 
-for _name in ("sum", "mean", "std", "var"):
+for _name in ("sum", "mean", "std", "var", "median"):
     setattr(Weighted, _name, _fold(_name, f"The weighted {_name} over axes (default: all); NaN is left out, and its weight with it."))
 
 

@@ -237,8 +237,8 @@ void bind_labels(nb::module_& module) {
                                  std::optional<Index> min_periods) {
     return rolling(d, name, dim, window, {.center = center, .min_periods = min_periods});
   }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
-  module.def("label_weighted", [](const Dataset& d, const std::string& name, const Dataset& weights, const std::string& weights_name, const Strings& dims) {
-    return weighted(d, name, DataArray(weights, weights_name), dims);
+  module.def("label_weighted", [](const Dataset& d, const std::string& name, const Dataset& weights, const std::string& weights_name, const Strings& dims, double q) {
+    return weighted(d, name, DataArray(weights, weights_name), dims, q);
   });
   module.def("label_cos_latitude", [](const Dataset& d) { return cos_latitude(d).dataset(); });
   module.def("label_interp", [](const Dataset& d, const std::string& dim, const std::vector<double>& labels, bool nearest) {

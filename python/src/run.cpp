@@ -103,6 +103,12 @@ Plan plan_of(const std::vector<Output>& outputs, const RunSetup& setup) {
   return plan_outputs(outputs, {setup.settings, nullptr, nullptr});
 }
 
+/// Whether signals are handled on this thread; elsewhere nobody interrupts a run.
+bool is_main_thread() {
+  const nb::object main = nb::module_::import_("threading").attr("main_thread")();
+  return nb::cast<unsigned long>(main.attr("ident")) == PyThread_get_thread_ident();
+}
+
 /// Python code of the run cannot look at a flag: the package tells it to stop.
 void interrupt_user_functions() {
   const nb::object modules = nb::module_::import_("sys").attr("modules");
@@ -129,6 +135,10 @@ void run_interruptibly(const RunSetup& setup, const std::function<void(const Com
   for (const auto& observer : setup.observers) events.subscribe(observer);
   Cancel cancel;
   const ComputeOptions options{setup.settings, &events, &cancel};
+  if (!is_main_thread()) {
+    const nb::gil_scoped_release release;
+    return work(options);
+  }
 
   std::mutex mutex;
   std::condition_variable ended;

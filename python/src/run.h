@@ -24,8 +24,9 @@ struct RunSetup {
 /// Chunks and compression by their names in Python.
 formats::Packing packing_from(const nanobind::dict& storage);
 
-/// Calls `work` in another thread without the GIL. This thread waits in slices of 50 ms and looks for signals: the first one whose handler
-/// raises (Ctrl-C) cancels the work, and what the handler raised is raised here when the work has ended.
+/// Calls `work` without the GIL. The main thread, where Python handles signals, has it called in another thread, waits in slices of 50 ms and
+/// looks for signals: the first one whose handler raises (Ctrl-C) cancels the work, and what the handler raised is raised here when the work
+/// has ended.
 void run_interruptibly(const RunSetup& setup, const std::function<void(const ComputeOptions&)>& work);
 
 }  // namespace freestone::python

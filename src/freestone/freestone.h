@@ -56,6 +56,7 @@
 #include "freestone/ops/splice.h"
 #include "freestone/ops/user.h"
 #include "freestone/ops/warp.h"
+#include "freestone/ops/weighted_quantile.h"
 #include "freestone/plan/explain.h"
 #include "freestone/watch/profile.h"
 #include "freestone/watch/progress.h"

@@ -1,8 +1,10 @@
 """info, plan, steps, doctor, help, settings: what is said before anything runs."""
 
 import json
-import xml.etree.ElementTree
+import shutil
+import subprocess
 import time
+import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -107,6 +109,39 @@ def test_help_and_completion(freestone):
         assert command in freestone.out("--help") and freestone.out(f"{command} --help").startswith(f"freestone {command}")
     for shell in ("bash", "zsh", "fish"):
         assert "sigma-clip" in freestone.out(f"completion {shell}")
+
+
+# What a shell offers behind the words of a line, one a line. bash and zsh call a function with the words so far; fish is asked itself.
+ASKED = {
+    "bash": """source completion; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _freestone; printf '%s\\n' "${COMPREPLY[@]}" """,
+    "zsh": """compadd() { print -l -- "${(@)@:#--}" }; _files() { print FILES }; compdef() { : }; source completion
+              words=("$@"); CURRENT=$#; _freestone""",
+    "fish": """source completion; set -l line (string escape -- $argv[1..-2]); complete -C "$(string join ' ' -- $line) $argv[-1]" """,
+}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_what_shells_complete(freestone, shell):
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} here (scripts/packages-test.txt)")
+    (freestone.folder / "completion").write_text(freestone.out(f"completion {shell}"))
+    options = {"bash": ["--norc", "-c", ASKED[shell], "bash"], "zsh": ["-f", "-c", ASKED[shell], "zsh"], "fish": ["--no-config", "-c", ASKED[shell]]}[shell]
+
+    def offered(*words):
+        done = subprocess.run([shell, *options, "freestone", *words], cwd=freestone.folder, capture_output=True, text=True, timeout=60)
+        assert done.stderr == "", done.stderr
+        return {line.split("\t")[0] for line in done.stdout.splitlines()}
+
+    steps = {line.split()[0] for line in freestone.out("steps").splitlines() if line and not line.startswith("'")}
+    assert {"info", "run", "convert", "doctor"} <= offered("")
+    for words in (("run", "cube.fits", "!", ""), ("run", "cube.fits", "!", "tee", "[", ""), ("run", "a", "!", "sum", "--axis", "y", "!", ""), ("steps", "")):
+        assert steps - {"tee"} <= offered(*words) <= steps | {"tee"}, words
+    assert {"--threshold", "--maxiters"} <= offered("run", "cube.fits", "!", "sigma-clip", "--")
+    assert {"--order", "--axis"} <= offered("run", "cube.fits", "!", "sigma-clip", "--threshold", "3", "!", "moment", "--")
+    assert "--threshold" not in offered("run", "cube.fits", "!", "sigma-clip", "!", "moment", "--")
+    assert {"--memory", "--threads", "--progress"} <= offered("run", "--")
+    assert "--memory" not in offered("run", "cube.fits", "!", "sigma-clip", "--")
+    assert offered("completion", "") == {"bash", "zsh", "fish"}
 
 
 def test_doctor_knows_the_machine(freestone):

@@ -156,6 +156,14 @@ def test_weights(freestone, ds):
         freestone.out(f"run a.nc --var tas ! {function} --dim lat,lon --weights coslat ! write out.nc3 --overwrite")
         expected = getattr(ds["tas"].astype("f8").weighted(weights), function)(("lat", "lon"))
         np.testing.assert_allclose(opened(freestone, "out.nc3")["tas"], expected, rtol=1e-9)
+    floats = ds["tas"].astype("f8")
+    middle = floats.weighted(weights).quantile(0.5, dim=("lat", "lon"))
+    robust = 1.482602218505602 * abs(floats - middle).weighted(weights).quantile(0.5, dim=("lat", "lon"))
+    high = floats.weighted(weights).quantile(0.9, dim=("lat", "lon"))
+    for step, expected in (("median", middle), ("percentile --q 90", high), ("mad-std", robust)):
+        freestone.out(f"run a.nc --var tas ! {step} --dim lat,lon --weights coslat ! write out.nc3 --overwrite")
+        np.testing.assert_allclose(opened(freestone, "out.nc3")["tas"], expected, rtol=1e-9)
+    assert "no option --weights" in freestone.fails(2, "run a.nc --var tas ! max --weights coslat")
     printed = freestone.json("run a.nc --var tas --format json ! mean --weights coslat")
     assert printed["value"] == pytest.approx(float(ds["tas"].astype("f8").weighted(weights).mean()), rel=1e-9) and printed["unit"] == "K"
     xr.DataArray(np.arange(24.0), dims="lon", name="w").to_netcdf(freestone.folder / "w.nc")

@@ -11,8 +11,9 @@ import pytest
 import scipy.ndimage
 import scipy.special
 import scipy.stats
+import xarray
 from conftest import ROOT, SEED
-from operations_oracle import COMPLEX, FLOATS, INEXACT, REAL, Case, Maker, check_all
+from operations_oracle import COMPLEX, FLOATS, INEXACT, REAL, Case, Maker, check_all, run
 
 CASES = 40
 
@@ -138,6 +139,44 @@ def test_complex_medians(maker, number):
     rtol = 1e-6 if number % 2 == 0 else 1e-14
     for skip in (False, True):
         yield Case("median", [a], complex_median(a, axis, skip), axes=axes, skip_nan=skip, rtol=rtol, atol=rtol)
+
+
+@family
+def test_weighted_quantiles(maker, number):
+    """Against xarray, and against the plain quantile where all weights are equal; NaN and weights of 0 do not count."""
+    rank = int(maker.rng.integers(1, 4))
+    dtype = maker.pick(FLOATS + ["int16", "uint8"])
+    a = maker.array(maker.shape(rank), dtype, nan=0.1 * (number % 3 == 0), grain=maker.pick([0, 2]))
+    axes = [] if maker.chance(0.3) else maker.axes(rank)
+    q = maker.pick([0.0, 1.0, 0.5, round(float(maker.rng.random()), 3)])
+    # Weights along some of the axes: those of length 1 broadcast.
+    weights = np.abs(maker.array(tuple(n if maker.chance(0.8) else 1 for n in a.shape), "float64", grain=maker.pick([0, 8])))
+    if number % 5 == 4:
+        weights = np.full(a.shape, 0.7)
+    names = "abc"[:rank]
+    dims = [names[k] for k in axes] or list(names)
+    wide, given = xarray.DataArray(a.astype("f8"), dims=list(names)), xarray.DataArray(np.broadcast_to(weights, a.shape), dims=list(names))
+
+    def quantile(x, q):
+        found = x.weighted(given).quantile(q, dim=dims, skipna=True)  # without other axes of length 1, too
+        return found.expand_dims([name for name in names if name not in dims and name not in found.dims]).transpose(*[name for name in names if name not in dims])
+
+    middle = quietly(quantile, wide, 0.5)
+    spread = quietly(quantile, abs(wide - middle), 0.5) * 1.482602218505602
+    for op, expected, p in (("quantile", quietly(quantile, wide, q), {"q": q}), ("median", middle, {}), ("mad_std", spread, {})):
+        yield Case(f"weighted_{op}", [a, weights], expected.values, axes=axes, rtol=1e-10, atol=1e-10, **p)
+    if number % 5 == 4:
+        plain = quietly(np.nanquantile, a.astype("f8"), q, axis=tuple(axes) or None)
+        yield Case("weighted_quantile", [a, weights], np.asarray(plain), axes=axes, q=q, rtol=1e-10, atol=1e-10)
+
+
+def test_weights_that_are_none(tmp_path):
+    """Negative and infinite ones are refused; NaN makes NaN."""
+    a = np.arange(6.0).reshape(2, 3)
+    check_all([Case("weighted_quantile", [a, np.array([1, np.nan, 1.0])], np.full(2, np.nan), axes=[1], q=0.3)], SEED, tmp_path)
+    for bad in (-1.0, np.inf):
+        answer = run([Case("weighted_quantile", [a, np.array([1, bad, 1])], None, axes=[1], q=0.3)], Maker(SEED), tmp_path)[0]
+        assert "a weight is" in answer["error"] and "finite, and not negative" in answer["error"], answer
 
 
 @family

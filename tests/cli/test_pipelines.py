@@ -143,6 +143,17 @@ def test_smooth_by_a_kernel_from_a_file(freestone, cube):
     same(data_of(freestone, "out.fits"), np.where(np.isnan(cube), np.nan, theirs), 3e-6)
 
 
+def test_smooth_by_an_image_from_a_file(freestone, cube):
+    """Also where FITS gives the image more axes, of length 1."""
+    kernel = np.outer([1.0, 2, 1], [1.0, 3, 5, 3, 1]) / 52
+    fits.writeto(freestone.folder / "k.fits", kernel[None, None])
+    freestone.out("run cube.fits ! smooth --axis y,x --kernel k.fits ! write out.fits")
+    theirs = np.stack([convolve(plane, kernel, boundary="fill", nan_treatment="interpolate") for plane in cube])
+    same(data_of(freestone, "out.fits"), np.where(np.isnan(cube), np.nan, theirs), 3e-6)
+    fits.writeto(freestone.folder / "two.fits", np.stack([kernel, kernel]))
+    assert "has the shape (2, 3, 5)" in freestone.fails(1, "run cube.fits ! smooth --axis y,x --kernel two.fits ! write two_out.fits")
+
+
 def test_convolve_to_a_beam_writes_the_beam(freestone, cube):
     freestone.out("run cube.fits ! convolve --beam 1.08arcsec,1.08arcsec,0deg ! write out.fits")
     header = fits.getheader(freestone.folder / "out.fits")

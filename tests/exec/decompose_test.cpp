@@ -183,13 +183,13 @@ TEST(Qr, ColumnsThatDependOnOthersAreZero) {
   }
 }
 
-TEST(Qr, SameBitsForAnyBudgetThreadsAndTarget) {
-  const Matrix<float> a = matrix<float>(40000, 6, 6);
-  TempStore store("/var/tmp", Spec{a.shape, DType::kFloat32}, {3000, 6});
+template <class T>
+void check_same_bits(const Matrix<T>& a) {
+  TempStore store("/var/tmp", Spec{a.shape, dtype_of<T>()}, {3000, a.shape[1]});
   store.sink()->create();
   Buffer memory(store.sink()->scratch_bytes(Box(a.shape)) + 64);
   Scratch scratch(memory.bytes());
-  store.sink()->write(Box(a.shape), View::contiguous(a.values->data(), DType::kFloat32, a.shape), scratch, Cancel());
+  store.sink()->write(Box(a.shape), View::contiguous(a.values->data(), dtype_of<T>(), a.shape), scratch, Cancel());
   const QrResult lazy = qr(from_source(store.source()));
   const auto expected = compute_all({lazy.q, lazy.r}, with(64 << 20, 1));
   const auto check = [&](Index room, int threads) {
@@ -203,6 +203,11 @@ TEST(Qr, SameBitsForAnyBudgetThreadsAndTarget) {
     check(Index{30} << 20, 1);
     kernels::set_target(kernels::best_target());
   }
+}
+
+TEST(Qr, SameBitsForAnyBudgetThreadsAndTarget) {
+  check_same_bits(matrix<float>(40000, 6, 6));
+  check_same_bits(matrix<Complex>(20000, 7, 7));
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "freestone/kernels/dispatch.h"
 #include "random_views.h"
 
 namespace freestone::kernels {
@@ -59,7 +60,7 @@ void fill(RandomViews& views, const View& view) {
 }
 
 // Lines that fill vectors and blocks, lines that are left over, and lines alone; in memory of any order; cut, filled up, converted.
-TEST(FftKernel, ALineHasTheSameBitsWhateverIsBesideIt) {
+TEST(FftKernel, ALineHasTheSameBitsWhateverIsBesideItOnEveryTarget) {
   constexpr std::uint64_t kSeed = 61;
   RandomViews views(kSeed);
   constexpr Index kLengths[] = {1, 2, 3, 4, 5, 7, 8, 12, 31, 64, 77, 97, 128, 210, 251, 521, 4096, 4097};
@@ -90,12 +91,17 @@ TEST(FftKernel, ALineHasTheSameBitsWhateverIsBesideIt) {
     const Sample alone = views.empty(out_dtype, out_shape);
     Shape lines = out_shape;
     lines.erase(axis);
+    set_target(Target::kBaseline);
     for_each_index(lines, [&](const Dims& at) { transform(line_of(in.view, axis, at), axis, request, line_of(alone.view, axis, at)); });
-    transform(in.view, axis, request, out.view);
-    ASSERT_TRUE(bytes_of(out.view) == bytes_of(alone.view))
-        << "seed " << kSeed << ", round " << round << ", kind " << static_cast<int>(request.kind) << ", n " << request.n << ", axis " << axis
-        << " of " << to_string(out_shape) << ", from " << name_of(in_dtype);
+    for (const Target target : {Target::kBaseline, Target::kAvx2, Target::kAvx512}) {
+      set_target(target);
+      transform(in.view, axis, request, out.view);
+      ASSERT_TRUE(bytes_of(out.view) == bytes_of(alone.view))
+          << "seed " << kSeed << ", round " << round << ", kind " << static_cast<int>(request.kind) << ", n " << request.n << ", axis " << axis
+          << " of " << to_string(out_shape) << ", from " << name_of(in_dtype) << ", target " << static_cast<int>(target);
+    }
   }
+  set_target(best_target());
   EXPECT_GT(blocks, 5);
 }
 

@@ -25,6 +25,7 @@
 #include "freestone/ops/sort.h"
 #include "freestone/ops/sort_passes.h"
 #include "freestone/ops/splice.h"
+#include "freestone/ops/weighted_quantile.h"
 #include "oracle/operations.h"
 
 namespace freestone::oracle {
@@ -105,6 +106,9 @@ void add_reductions(std::map<std::string, Operation>& all) {
     const std::string method = c.text("method", "linear");
     return Arrays{quantile(c.a(), c.list<double>("q"), c.axes(), {.method = method, .skip_nan = c.flag("skip_nan")})};
   };
+  all["weighted_quantile"] = [](const Call& c) { return Arrays{weighted_quantile(c.a(), c.b(), c.number("q"), c.axes())}; };
+  all["weighted_median"] = [](const Call& c) { return Arrays{weighted_median(c.a(), c.b(), c.axes())}; };
+  all["weighted_mad_std"] = [](const Call& c) { return Arrays{weighted_mad_std(c.a(), c.b(), c.axes())}; };
   all["cumulative_sum"] = [](const Call& c) {
     return Arrays{cumulative_sum(c.a(), c.axis(), {c.dtype(), c.flag("include_initial"), c.flag("skip_nan")})};
   };

@@ -2,7 +2,7 @@
 ///
 /// Reads requests from stdin, one JSON object a line: {"op": name, "arrays": [{"file", "dtype", "shape", "blocks"}], "p": {...}}, and
 /// answers each by a line: {"results": [{"file", "dtype", "shape"}]} or {"error": text, "kind": kind}. Files are plain C-order bytes. Every
-/// request runs by several plans, which must give the same bytes. `--list`: the names that it knows.
+/// request runs by several plans and with the loops of every instruction set that this machine has, which must all give the same bytes. `--list`: the names that it knows.
 #include "oracle/operations.h"
 
 #include <fstream>
@@ -15,6 +15,7 @@
 #include "exec/stored_in_blocks.h"
 #include "freestone/exec/boolean_index.h"
 #include "freestone/exec/counted.h"
+#include "freestone/kernels/dispatch.h"
 
 namespace freestone::oracle {
 namespace {
@@ -42,6 +43,23 @@ Json written(const Tensor& tensor, const std::string& path) {
   return {{"file", path}, {"dtype", name_of(tensor.dtype())}, {"shape", tensor.shape().to_vector()}};
 }
 
+/// `report` hears where `lazy` has other bytes when it is computed with the loops of older processors.
+template <class Report>
+void compare_targets(const std::vector<Array>& lazy, const std::vector<Tensor>& expected, Report&& report) {
+  using kernels::Target;
+  for (const auto& [target, name] : {std::pair(Target::kBaseline, "x86-64"), std::pair(Target::kAvx2, "AVX2"), std::pair(Target::kAvx512, "AVX-512")}) {
+    if (target >= kernels::best_target()) break;
+    kernels::set_target(target);
+    ComputeOptions options;
+    options.settings = {Index{1} << 30, 1, "/var/tmp"};
+    const auto got = compute_all(lazy, options);
+    kernels::set_target(kernels::best_target());
+    for (std::size_t i = 0; i < got.size(); ++i)
+      if (std::memcmp(got[i].view().data, expected[i].view().data, static_cast<std::size_t>(got[i].view().bytes())) != 0)
+        report(std::string("output ") + std::to_string(i) + " has other bytes with the loops for " + name);
+  }
+}
+
 Json answer(const Json& request, const std::string& folder, int number) {
   const auto& operations = all_operations();
   const auto found = operations.find(request.at("op").get<std::string>());
@@ -50,7 +68,9 @@ Json answer(const Json& request, const std::string& folder, int number) {
   for (const Json& json : request.at("arrays")) call.arrays.push_back(array_of(json));
   const std::vector<Array> lazy = found->second(call);
   Json results = Json::array(), troubles = Json::array();
-  const auto computed = compute_by_several_plans(lazy, [&](const std::string& trouble) { troubles.push_back(trouble); });
+  const auto report = [&](const std::string& trouble) { troubles.push_back(trouble); };
+  const auto computed = compute_by_several_plans(lazy, report);
+  compare_targets(lazy, computed, report);
   for (std::size_t i = 0; i < computed.size(); ++i)
     results.push_back(written(computed[i], folder + "/out_" + std::to_string(number) + "_" + std::to_string(i)));
   return {{"results", results}, {"troubles", troubles}};

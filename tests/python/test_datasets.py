@@ -150,6 +150,12 @@ def test_weighted(both, rng):
     for function in ("mean", "sum", "std", "var"):
         for dim in (("lat", "lon"), "lat", None):
             same(getattr(ours["tas"].weighted("coslat"), function)(dim), getattr(theirs["tas"].weighted(weights), function)(dim), rtol=1e-9)
+    for dim in (("lat", "lon"), "lat", None):
+        for q in (0.1, 0.5):
+            same(ours["tas"].weighted("coslat").quantile(q, dim=dim), theirs["tas"].weighted(weights).quantile(q, dim=dim).drop_vars("quantile"), rtol=1e-9)
+    same(ours["tas"].weighted("coslat").median("lat"), theirs["tas"].weighted(weights).quantile(0.5, dim="lat").drop_vars("quantile"), rtol=1e-9)
+    with pytest.raises(fs.UserError, match="between 0 and 1"):
+        ours["tas"].weighted("coslat").quantile(50)
     w = ours["orog"]
     same(ours["tas"].weighted(w).mean(("lat", "lon")), theirs["tas"].weighted(theirs["orog"]).mean(("lat", "lon")), rtol=1e-9)
 

@@ -6,9 +6,12 @@
 #include "freestone/runtime/budget.h"
 #include "freestone/runtime/events.h"
 #include "freestone/runtime/lanes.h"
+#include "freestone/runtime/task_memory.h"
 
 namespace freestone {
 namespace {
+
+constexpr Index kMiB = Index{1} << 20;
 
 TEST(Budget, LeasesAreWholeAndComeBack) {
   Budget budget(100);
@@ -53,6 +56,56 @@ TEST(Lanes, FirstErrorWinsAndStopsTheRest) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "lane 2");
   }
+}
+
+TEST(Lanes, OneAloneRunsHere) {
+  Cancel stop;
+  std::thread::id id;
+  run_lanes(1, stop, [&](int) { id = std::this_thread::get_id(); });
+  EXPECT_EQ(id, std::this_thread::get_id());
+  EXPECT_FALSE(stop.requested());
+  EXPECT_THROW(run_lanes(1, stop, [](int) { fail(ErrorKind::kData, "alone"); }), Error);
+  EXPECT_TRUE(stop.requested());
+}
+
+TEST(TaskMemory, IsTakenAgain) {
+  TaskMemory memory;
+  Buffer first = memory.take(kMiB);
+  const std::byte* const place = first.data();
+  memory.give(std::move(first));
+  EXPECT_EQ(memory.kept(), kMiB);
+  const Buffer again = memory.take(kMiB - kMiB / 10);
+  EXPECT_EQ(again.data(), place);
+  EXPECT_EQ(memory.kept(), 0);
+}
+
+TEST(TaskMemory, FreshMemoryComesInPlaceOfWhatIsKept) {
+  TaskMemory memory;
+  for (int k = 1; k <= 4; ++k) memory.give(Buffer(k * kMiB));
+  EXPECT_EQ(memory.kept(), 10 * kMiB);
+  const Buffer other = memory.take(5 * kMiB);  // none is near: 1 + 2 + 3 MiB go
+  EXPECT_EQ(memory.kept(), 4 * kMiB);
+  const Buffer much_smaller = memory.take(4096);
+  EXPECT_EQ(memory.kept(), 0) << "4 MiB are not handed out for a page";
+}
+
+TEST(TaskMemory, KeepsLittle) {
+  TaskMemory memory;
+  memory.give(Buffer(TaskMemory::kMostBytes + 1));
+  EXPECT_EQ(memory.kept(), 0);
+  for (int k = 0; k < 200; ++k) {
+    memory.give(Buffer(3 * kMiB));
+    ASSERT_LE(memory.kept(), TaskMemory::kMostBytes);
+  }
+  EXPECT_GE(memory.kept(), TaskMemory::kMostBytes - 3 * kMiB);
+}
+
+TEST(TaskMemory, OldMemoryGoes) {
+  TaskMemory memory;
+  memory.give(Buffer(kMiB));
+  std::this_thread::sleep_for(TaskMemory::kMostTime + std::chrono::milliseconds(50));
+  memory.give(Buffer(4096));
+  EXPECT_EQ(memory.kept(), 4096);
 }
 
 TEST(Cancel, FollowsItsParent) {

@@ -109,6 +109,39 @@ TEST(Codec, RefusesWhatIsCutShortOrOfAnotherSize) {
   }
 }
 
+/// Some ranges, in order and apart.
+std::vector<ByteRange> some_ranges(Random& random, Index bytes) {
+  std::vector<ByteRange> ranges;
+  for (Index at = pick(random, 0, bytes - 1); at < bytes;) {
+    const Index end = pick(random, at + 1, std::min(bytes, at + 1 + bytes / 16));
+    ranges.push_back({at, end});
+    at = end + 1 + pick(random, 0, bytes / 3);
+  }
+  return ranges;
+}
+
+TEST(Codec, DecodesRangesAsTheyAreInTheWhole) {
+  Random random(6);
+  int in_part = 0;
+  for (const CodecRef& codec : compressors()) {
+    for (int trial = 0; trial < 16; ++trial) {
+      const Index bytes = 4 * pick(random, 1, trial % 2 == 0 ? 100 : 100'000);
+      const Vector raw = sample(random, bytes), stored = encoded(CodecChain({codec}), raw);
+      const std::vector<ByteRange> ranges = some_ranges(random, bytes);
+      Vector got(raw.size(), std::byte{0x5a});
+      in_part += codec->decode_ranges(stored, got, ranges) ? 1 : 0;
+      const CodecChain chain({codec});
+      Vector scratch(static_cast<std::size_t>(chain.decode_scratch_bytes(bytes)));
+      chain.decode_ranges(stored, got, scratch, ranges);
+      for (const ByteRange& range : ranges) {
+        const auto first = static_cast<std::size_t>(range.first), size = static_cast<std::size_t>(range.end - range.first);
+        ASSERT_EQ(std::memcmp(got.data() + first, raw.data() + first, size), 0) << codec->name() << ", bytes " << range.first << " to " << range.end << " of " << bytes;
+      }
+    }
+  }
+  EXPECT_GT(in_part, 40);
+}
+
 TEST(Codec, AnyDamageIsAnErrorOrOtherBytesAndNothingElse) {
   Random random(4);
   for (const CodecRef& codec : compressors()) {
@@ -123,6 +156,12 @@ TEST(Codec, AnyDamageIsAnErrorOrOtherBytesAndNothingElse) {
       }
       try {
         decoded(chain, damaged, raw.size());
+      } catch (const Error& error) {
+        ASSERT_EQ(error.kind(), ErrorKind::kData) << error.what();
+      }
+      try {
+        Vector got(raw.size());
+        codec->decode_ranges(damaged, got, some_ranges(random, static_cast<Index>(raw.size())));
       } catch (const Error& error) {
         ASSERT_EQ(error.kind(), ErrorKind::kData) << error.what();
       }

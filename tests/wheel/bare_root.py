@@ -1,5 +1,6 @@
 """What the wheel does where there is nothing but the C and C++ libraries, Python and NumPy. scripts/wheel-check runs it there."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -70,6 +71,16 @@ assert np.array_equal(np.squeeze(array_of("rice.fits.fz").compute()), values)
 program("convert", "a.tif", "cog.tif", "--as", "cog")
 assert "freestone" in program("doctor")
 assert fs.__version__ in program("--version")
+
+# From one CRS to another, by the wheel's own proj.db, whatever another package says about where its own is.
+a = fs.asarray(values[0])
+a.write("utm.tif", dims=("y", "x"), attrs={"crs": "EPSG:32633", "GeoTransform": "499400 30 0 5200000 0 -30"})
+os.environ["PROJ_DATA"] = os.environ["PROJ_LIB"] = os.getcwd()
+program("run", "utm.tif", "!", "reproject", "--crs", "EPSG:4326", "!", "write", "degrees.tif")
+transform = json.loads(program("info", "degrees.tif", "--json"))["attributes"]["GeoTransform"]
+assert abs(transform[0] - 14.99211475334011) < 1e-9 and abs(transform[3] - 46.953529) < 1e-5, transform  # pyproj's, of the western corner
+assert "PROJ 9" in program("doctor")
+print("reproject: by PROJ, with the wheel's proj.db")
 
 # A URL: the client is there, with TLS (nobody answers here).
 try:

@@ -22,7 +22,8 @@ std::vector<stdfs::path> plugin_folders() {
   stdfs::path own = stdfs::weakly_canonical(self.dli_fname, error);
   if (error || !stdfs::exists(own, error)) own = stdfs::read_symlink("/proc/self/exe", error);
   const stdfs::path folder = own.parent_path();
-  return {folder, folder.parent_path() / "lib" / "freestone-plugins", folder / "freestone-plugins"};
+  return {folder, folder.parent_path() / "lib" / "freestone-plugins", folder / "freestone-plugins",
+          folder.parent_path() / "freestone-plugins"};
 }
 
 Plugin load(const std::string& name, const std::string& symbol) {

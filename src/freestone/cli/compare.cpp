@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "freestone/astro/spectral_cube.h"
+#include "freestone/cli/pipeline_run.h"
 #include "freestone/cli/print.h"
-#include "freestone/cli/run.h"
 #include "freestone/label/open.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"

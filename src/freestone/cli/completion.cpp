@@ -102,19 +102,34 @@ std::string single_quoted(const std::string& text) {
 }
 
 std::string fish() {
-  std::string text =
-      "# freestone completion for fish: freestone completion fish | source\n"
-      "function __freestone_after_mark\n  set -l words (commandline -opc)\n  test \"$words[-1]\" = '!' -o \"$words[-1]\" = '['\nend\n"
-      "function __freestone_in_step\n  set -l words (commandline -opc)\n  set -l step ''\n  for i in (seq (count $words))\n"
-      "    if test \"$words[$i]\" = '!' -o \"$words[$i]\" = '['\n      set -l next (math $i + 1)\n      test $next -le (count $words); and "
-      "set step $words[$next]\n    end\n  end\n"
-      "  test \"$step\" = \"$argv[1]\"\nend\n";
+  std::string text = R"(# freestone completion for fish: freestone completion fish | source
+function __freestone_after_mark
+  set -l words (commandline -opc)
+  contains -- "$words[-1]" ! [
+end
+function __freestone_in_step
+  set -l words (commandline -opc)
+  set -l step ''
+  for i in (seq (count $words))
+    if contains -- "$words[$i]" ! [
+      set -l next (math $i + 1)
+      test $next -le (count $words); and set step $words[$next]
+    end
+  end
+  test "$step" = "$argv[1]"
+end
+function __freestone_before_steps
+  set -l words (commandline -opc)
+  not contains -- ! $words
+end
+complete -c freestone -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'
+)";
+  text += fmt::format("complete -c freestone -n '__fish_seen_subcommand_from steps' -f -a '{}'\n", fmt::join(step_names(), " "));
   for (const CommandRow& row : command_table()) {
-    text += fmt::format("complete -c freestone -n __fish_use_subcommand -a {} -d {}\n", row.name, single_quoted(row.summary));
+    text += fmt::format("complete -c freestone -n __fish_use_subcommand -f -a {} -d {}\n", row.name, single_quoted(row.summary));
     for (const OptionRow& option : row.options)
       text += fmt::format(
-          "complete -c freestone -n '__fish_seen_subcommand_from {}; and not string match -q -- \"*!*\" (commandline -opc)' -l {}{} -d "
-          "{}\n",
+          "complete -c freestone -n '__fish_seen_subcommand_from {}; and __freestone_before_steps' -l {}{} -d {}\n",
           row.name, option.name, option.value.empty() ? "" : " -r", single_quoted(option.help));
   }
   for (const std::string& name : step_names()) text += fmt::format("complete -c freestone -n __freestone_after_mark -f -a {}\n", name);

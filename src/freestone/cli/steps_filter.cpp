@@ -66,9 +66,12 @@ void smooth(Flow& flow, const Arguments& arguments, Request&) {
   std::vector<double> plane;
   if (line.empty()) {
     const Tensor file = kernel_from(kernel);
-    if (file.shape().rank() != 2)
-      fail(ErrorKind::kUser, "{}: a kernel over y,x has two dimensions, this has the shape {}.", kernel, to_string(file.shape()));
-    plane = numbers_of(file), rows = file.shape()[0], columns = file.shape()[1];
+    const int rank_of_file = file.shape().rank();
+    // An image in FITS often has more axes, of length 1.
+    bool is_plane = rank_of_file >= 2;
+    for (int k = 0; k < rank_of_file - 2; ++k) is_plane = is_plane && file.shape()[k] == 1;
+    if (!is_plane) fail(ErrorKind::kUser, "{}: a kernel over y,x has two dimensions, this has the shape {}.", kernel, to_string(file.shape()));
+    plane = numbers_of(file), rows = file.shape()[rank_of_file - 2], columns = file.shape()[rank_of_file - 1];
   } else {
     for (const double a : line)
       for (const double b : line) plane.push_back(a * b);

@@ -9,6 +9,7 @@
 namespace freestone::cli {
 namespace {
 
+const OptionRow kWeights = {"weights", "NAME", "coslat: the cosine of latitude; or an array of --with"};
 const OptionRow kFormat = {"format", "FORMAT", "how numbers are printed: table, json, csv", {"table", "json", "csv"}};
 
 std::vector<std::string> axes_of(const Arguments& arguments) {
@@ -85,10 +86,8 @@ DataArray weights_named(const std::string& name, const Dataset& dataset, const R
   return DataArray(variable.array, variable.dims, {}, "weights");
 }
 
-/// The functions of astro::reduce that take nothing but axes.
-template <const char* const& kFunction>
-void reduce_by(Flow& flow, const Arguments& arguments, Request& request) {
-  const std::string function = kFunction;
+/// `function` of astro::reduce over the axes that are asked for; `q` is percentile's.
+void reduce_by(Flow& flow, const Arguments& arguments, Request& request, const std::string& function, double q = 50) {
   std::vector<std::string> axes = axes_of(arguments);
   if (flow.grouping) {
     if (!axes.empty() && !arguments.has("weights"))
@@ -121,7 +120,7 @@ void reduce_by(Flow& flow, const Arguments& arguments, Request& request) {
       dims.push_back(having == flow.arrays.end() ? axis : having->dims[static_cast<std::size_t>(having->axis(axis))]);
     }
     const std::vector<astro::SkyArray> before = flow.arrays;
-    flow.change_labels([&](const Dataset& d) { return weighted(d, function, weights_named(arguments.text("weights"), d, request), dims); });
+    flow.change_labels([&](const Dataset& d) { return weighted(d, function, weights_named(arguments.text("weights"), d, request), dims, q); });
     for (std::size_t k = 0; k < before.size(); ++k) {
       if (function == "var") flow.arrays[k].unit = before[k].unit.pow(2);
       std::vector<std::string> gone;
@@ -130,9 +129,14 @@ void reduce_by(Flow& flow, const Arguments& arguments, Request& request) {
       add_cell_methods(flow.arrays[k], gone, function);
     }
   } else {
-    fold(flow, axes, function);
+    fold(flow, axes, function, q);
   }
   flow.label = function;
+}
+
+template <const char* const& kFunction>
+void reduce_to(Flow& flow, const Arguments& arguments, Request& request) {
+  reduce_by(flow, arguments, request, kFunction);
 }
 
 /// Of groups alone: the first or last value that is not missing.
@@ -142,11 +146,11 @@ void of_groups(Flow& flow, const Arguments&, Request&) {
   reduce_groups(flow, kFunction);
 }
 
-void percentile(Flow& flow, const Arguments& arguments, Request&) {
+void percentile(Flow& flow, const Arguments& arguments, Request& request) {
   if (!arguments.has("q")) refuse("percentile needs --q, from 0 to 100.");
   const double q = arguments.number("q", 50);
   if (q < 0 || q > 100) refuse("percentile: --q must be from 0 to 100, not {}.", format_number(q));
-  fold(flow, axes_of(arguments), "percentile", q);
+  reduce_by(flow, arguments, request, "percentile", q);
   flow.label = fmt::format("percentile {}", format_number(q));
 }
 
@@ -155,8 +159,8 @@ StepRow reduction(std::string name, std::string summary, bool takes_weights = fa
   const std::string example = takes_weights ? "'clim_*.nc' --var tas ! " + name + " --dim lat,lon --weights coslat ! write " + name + ".nc"
                                             : "cube.fits ! " + name + " --axis spectral ! write " + name + ".fits";
   std::vector<OptionRow> options = {{"axis", "AXES", "names or numbers, by comma: spectral, y,x, 0, time (default: all)"}, {"dim", "AXES", "the same"}};
-  if (takes_weights) options.push_back({"weights", "NAME", "coslat: the cosine of latitude; or an array of --with"});
-  return {std::move(name), "", std::move(summary), example, false, std::move(options), reduce_by<kFunction>, true};
+  if (takes_weights) options.push_back(kWeights);
+  return {std::move(name), "", std::move(summary), example, false, std::move(options), reduce_to<kFunction>, true};
 }
 
 constexpr const char* kSum = "sum";
@@ -194,10 +198,10 @@ std::vector<StepRow> reduction_steps() {
        moment},
       reduction<kSum>("sum", "sums; NaN is skipped", true),
       reduction<kMean>("mean", "means; NaN is skipped", true),
-      reduction<kMedian>("median", "medians; NaN is skipped"),
+      reduction<kMedian>("median", "medians; NaN is skipped", true),
       reduction<kStd>("std", "standard deviations of the population (ddof 0)", true),
       reduction<kVar>("var", "variances of the population (ddof 0)", true),
-      reduction<kMadStd>("mad-std", "robust standard deviations: 1.4826 times the median absolute deviation from the median"),
+      reduction<kMadStd>("mad-std", "robust standard deviations: 1.4826 times the median absolute deviation from the median", true),
       reduction<kMin>("min", "smallest values"),
       reduction<kMax>("max", "largest values"),
       reduction<kArgmin>("argmin", "where the smallest value lies (its position; -1: nothing but NaN)"),
@@ -213,7 +217,7 @@ std::vector<StepRow> reduction_steps() {
        "the value below which so many percent lie, by linear interpolation",
        "cube.fits ! percentile --q 90 --axis spectral ! write p90.fits",
        false,
-       {{"q", "PERCENT", "from 0 to 100"}, {"axis", "AXES", "names or numbers, by comma (default: all)"}, {"dim", "AXES", "the same"}},
+       {{"q", "PERCENT", "from 0 to 100"}, {"axis", "AXES", "names or numbers, by comma (default: all)"}, {"dim", "AXES", "the same"}, kWeights},
        percentile},
   };
 }

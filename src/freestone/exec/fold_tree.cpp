@@ -23,7 +23,7 @@ class Spares {
   }
 
  private:
-  static constexpr std::size_t kMost = 3, kLargest = std::size_t{1} << 20;
+  static constexpr std::size_t kMost = 3, kLargest = std::size_t{2} << 20;
   std::vector<FoldTree::State> spares_;
 };
 thread_local Spares spares;
@@ -57,8 +57,24 @@ bool FoldTree::put(int level, Index number, State state) {
     root_ = std::move(state);
     return true;
   }
-  parents_[{level, number / kArity}].early.emplace(number % kArity, std::move(state));
-  return settle(level, number / kArity);
+  Parent& parent = parents_[{level, number / kArity}];
+  if (number % kArity != parent.next) {
+    parent.early.emplace(number % kArity, std::move(state));
+    return false;
+  }
+  merge_next(parent, std::move(state));
+  // As a rule children come in order: nothing waits, and their parent is not whole yet.
+  const bool whole = parent.next == std::min(kArity, count(level) - number / kArity * kArity);
+  return (whole || !parent.early.empty()) && settle(level, number / kArity);
+}
+
+void FoldTree::merge_next(Parent& parent, State state) {
+  if (parent.next++ == 0) {
+    parent.state = std::move(state);
+  } else {
+    fold_.merge(parent.state.data(), state.data(), outputs_);
+    spares.give(std::move(state));
+  }
 }
 
 bool FoldTree::put_first(int level, Index parent_number, Index merged, State state) {
@@ -74,14 +90,8 @@ bool FoldTree::settle(int level, Index parent_number) {
     const auto found = parents_.find({level, parent_number});
     Parent& parent = found->second;
     for (auto early = parent.early.find(parent.next); early != parent.early.end(); early = parent.early.find(parent.next)) {
-      if (parent.next == 0) {
-        parent.state = std::move(early->second);
-      } else {
-        fold_.merge(parent.state.data(), early->second.data(), outputs_);
-        spares.give(std::move(early->second));
-      }
+      merge_next(parent, std::move(early->second));
       parent.early.erase(early);
-      ++parent.next;
     }
     if (parent.next < std::min(kArity, count(level) - parent_number * kArity)) return false;
     State state = std::move(parent.state);

@@ -55,6 +55,8 @@ class FoldTree {
     Index next = 0;  ///< the child that is merged next
     std::map<Index, State> early;
   };
+  /// Merges the child whose turn it is.
+  void merge_next(Parent& parent, State state);
   /// Merges what waits for its turn under a parent, and goes up as long as parents become whole. True at the root.
   bool settle(int level, Index parent_number);
   /// Nodes of a level.

@@ -6,6 +6,8 @@
 #include "freestone/plan/explain.h"
 #include "freestone/runtime/admission.h"
 #include "freestone/runtime/lanes.h"
+#include "freestone/runtime/task_memory.h"
+#include "freestone/storage/part_decoders.h"
 
 namespace freestone {
 namespace {
@@ -19,7 +21,9 @@ StageRunner::StageRunner(const StageRun& run)
       stage_(run.plan.stages[static_cast<std::size_t>(run.stage)]),
       program_(run.plan, stage_, run.sinks, run.store_sources),
       stop_(&run.cancel) {
-  if (stage_.cache_bytes > 0) {
+  if (stage_.goes_onward) {
+    program_.read_onward(std::make_shared<PartDecoders>(stage_.cache_bytes));
+  } else if (stage_.cache_bytes > 0) {
     const Index ahead = run.plan.threads > 1 ? std::min(stage_.cache_bytes / 4, run.plan.threads * program_.largest_chunk_bytes()) : 0;
     cache_ = std::make_shared<ChunkCache>(stage_.cache_bytes, ahead);
     cache_->do_in_the_meantime([this](Bytes scratch) { return decode_ahead(scratch); });
@@ -29,6 +33,10 @@ StageRunner::StageRunner(const StageRun& run)
     const Op& op = program_.op(static_cast<int>(b));
     folds_.push_back(program_.is_accumulated(static_cast<int>(b)) ? std::make_unique<SharedFold>(*op.fold(), op.domain()) : nullptr);
   }
+}
+
+StageRunner::~StageRunner() {
+  for (const auto& slot : slots_) TaskMemory::of_process().give(std::move(slot->memory));
 }
 
 void StageRunner::run() {
@@ -45,7 +53,7 @@ void StageRunner::run() {
   const Lease lease = run_.budget.lease(slots * stage_.task_bytes + stage_.pinned_bytes + stage_.cache_bytes, "A stage");
   for (int s = 0; s < slots && tiles > 0; ++s) {
     slots_.push_back(std::make_unique<Slot>());
-    slots_.back()->memory = Buffer(stage_.task_bytes);
+    slots_.back()->memory = TaskMemory::of_process().take(stage_.task_bytes);
     free_.push_back(slots_.back().get());
   }
   bool fetches = false, streams = false;

@@ -315,8 +315,8 @@ void StageRunner::deliver_units(Slot& slot, std::size_t s, const Box& box, int l
   const auto v = static_cast<std::size_t>(program_.delivered_value(static_cast<int>(number)));
   const TaskLayout::Value& value = slot.layout.values[v];
   const GridParts units(box, value.unit);
-  const Index scratch_bytes = slot.layout.scratch_bytes[s];
-  ScratchPool pool({slot.memory.data() + slot.layout.scratch_offset[s], static_cast<std::size_t>(scratch_bytes)});
+  const Index all = slot.layout.scratch_bytes[s], scratch_bytes = all / value.unit_scratches;
+  ScratchPool pool({slot.memory.data() + slot.layout.scratch_offset[s], static_cast<std::size_t>(all)}, value.unit_scratches);
   SharedWork shared{static_cast<std::size_t>(units.count()), lanes_, [&](std::size_t part, Index, int by) {
                       const Bytes memory = pool.take(stop_);
                       const Box unit = units[static_cast<Index>(part)];

@@ -33,7 +33,9 @@ struct SharedWork {
 /// Scratch for lanes that share a delivery: one to begin with, and the memory of what was written.
 class ScratchPool {
  public:
-  explicit ScratchPool(Bytes first) : bytes_(first.size()), free_{first.data()} {}
+  ScratchPool(Bytes first, Index pieces) : bytes_(first.size() / static_cast<std::size_t>(pieces)) {
+    for (std::size_t at = 0; at + bytes_ <= first.size(); at += bytes_) free_.push_back(first.data() + at);
+  }
   /// Waits until there is some: whoever holds some gives it back.
   Bytes take(const Cancel& cancel) {
     std::unique_lock lock(mutex_);

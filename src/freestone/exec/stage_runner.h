@@ -26,6 +26,7 @@ struct Slot {
 class StageRunner {
  public:
   explicit StageRunner(const StageRun& run);
+  ~StageRunner();
   void run();
 
  private:

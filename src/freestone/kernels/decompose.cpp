@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "freestone/kernels/complex_product.h"
 #include "freestone/kernels/dispatch.h"
 
 #define FREESTONE_KERNEL_FILE "freestone/kernels/decompose_loops.inl"
@@ -12,9 +13,7 @@
 namespace freestone::kernels {
 namespace {
 
-using baseline::mirrored;
 using baseline::size_of_number;
-using baseline::times;
 using Complex = std::complex<double>;
 
 constexpr double kEpsilon = 0x1p-52;

@@ -1,20 +1,8 @@
 // The reflections of decompose.cpp; compiled once for each target by for_each_target.h. Loops run along rows, so that no sum depends on the
 // vector width.
 
-FREESTONE_INLINE double times(double a, double b) { return a * b; }
-FREESTONE_INLINE double mirrored(double a) { return a; }
-FREESTONE_INLINE double square_of(double a) { return a * a; }
-// Written out: the operator looks for infinities.
-FREESTONE_INLINE std::complex<double> times(std::complex<double> a, std::complex<double> b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
-FREESTONE_INLINE std::complex<double> mirrored(std::complex<double> a) { return {a.real(), -a.imag()}; }
-FREESTONE_INLINE double square_of(std::complex<double> a) { return a.real() * a.real() + a.imag() * a.imag(); }
-
 FREESTONE_INLINE double scaled(double a, double by) { return a * by; }
 FREESTONE_INLINE std::complex<double> scaled(std::complex<double> a, double by) { return {a.real() * by, a.imag() * by}; }
-FREESTONE_INLINE double largest_part(double a) { return std::fabs(a); }
-FREESTONE_INLINE double largest_part(std::complex<double> a) { return std::max(std::fabs(a.real()), std::fabs(a.imag())); }
 FREESTONE_INLINE bool squares_are_safe(double squares) { return squares > 0x1p-900 && squares < 0x1p900; }
 
 /// |a|, also where its square overflows or vanishes.

@@ -14,21 +14,6 @@ using Real = typename RealOf<T>::type;
 template <class T>
 constexpr bool kIsComplex = !std::is_same_v<T, Real<T>>;
 
-/// A product that is rounded before it is used. GCC 12 joins the pair (x - y, z + w) of products into a fused multiply-add, -ffp-contract=off
-/// notwithstanding, and only where it vectorises: the bits would depend on an element's place in the block.
-template <class R>
-R rounded(R product) {
-#if defined(__x86_64__)
-  asm("" : "+x"(product));
-#endif
-  return product;
-}
-
-template <class R>
-std::complex<R> product_of(std::complex<R> a, std::complex<R> b) {
-  return {rounded(a.real() * b.real()) - rounded(a.imag() * b.imag()), rounded(a.real() * b.imag()) + rounded(a.imag() * b.real())};
-}
-
 /// Smith (1962), Algorithm 116: complex division.
 template <class R>
 std::complex<R> quotient_of(std::complex<R> a, std::complex<R> b) {
@@ -51,8 +36,8 @@ std::complex<R> power_of(std::complex<R> a, std::complex<R> b) {
     std::complex<R> result{1, 0}, base = a;
     bool first = true;
     for (int e = static_cast<int>(std::fabs(b.real())); e != 0; e >>= 1) {
-      if (e & 1) result = first ? base : product_of(result, base), first = false;
-      if (e > 1) base = product_of(base, base);
+      if (e & 1) result = first ? base : times(result, base), first = false;
+      if (e > 1) base = times(base, base);
     }
     return b.real() < 0 ? quotient_of(std::complex<R>{1, 0}, result) : result;
   }

@@ -22,7 +22,7 @@ constexpr long double kLogOf2 = 0.693147180559945309417232121458176568L, kPi = 3
 
 struct Add { template <class T> T operator()(T a, T b) const { if constexpr (kIsBool<T>) return a || b; else return static_cast<T>(Wrap<T>(a) + Wrap<T>(b)); } };
 struct Subtract { template <class T> T operator()(T a, T b) const { return static_cast<T>(Wrap<T>(a) - Wrap<T>(b)); } };
-struct Multiply { template <class T> T operator()(T a, T b) const { if constexpr (kIsBool<T>) return a && b; else if constexpr (kIsComplex<T>) return product_of(a, b); else return static_cast<T>(Wrap<T>(a) * Wrap<T>(b)); } };
+struct Multiply { template <class T> T operator()(T a, T b) const { if constexpr (kIsBool<T>) return a && b; else if constexpr (kIsComplex<T>) return times(a, b); else return static_cast<T>(Wrap<T>(a) * Wrap<T>(b)); } };
 struct Divide { template <class T> T operator()(T a, T b) const { if constexpr (kIsComplex<T>) return quotient_of(a, b); else return a / b; } };
 struct Remainder {
   // The sign of the divisor, as Python has it; integers modulo zero give zero, as NumPy's do.

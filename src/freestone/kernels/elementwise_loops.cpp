@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "freestone/kernels/complex_order.h"
+#include "freestone/kernels/complex_product.h"
 
 #define FREESTONE_WITHOUT_AVX512
 #define FREESTONE_KERNEL_FILE "freestone/kernels/elementwise_loops.inl"

@@ -5,8 +5,7 @@
 #include <complex>
 #include <cstring>
 
-#define POCKETFFT_NO_MULTITHREADING
-#include <pocketfft_hdronly.h>
+#include "freestone/kernels/fft_loops.h"
 
 namespace freestone::kernels {
 namespace {
@@ -66,25 +65,6 @@ void convert(const View& from, int axis, const View& to) {
   });
 }
 
-template <class T>
-void transform(const View& in, int axis, const FftRequest& r, const View& out) {
-  const pocketfft::shape_t axes{static_cast<std::size_t>(axis)};
-  const pocketfft::stride_t in_strides(in.strides.begin(), in.strides.end()), out_strides(out.strides.begin(), out.strides.end());
-  pocketfft::shape_t shape(in.shape.begin(), in.shape.end());
-  shape[axes[0]] = static_cast<std::size_t>(r.n);
-  const auto scale = static_cast<T>(r.scale);
-  using Complex = std::complex<T>;
-  switch (r.kind) {
-    case FftKind::kComplex:
-      return pocketfft::c2c(shape, in_strides, out_strides, axes, r.forward, in.as<const Complex>(), out.as<Complex>(), scale);
-    case FftKind::kToReal:
-      return pocketfft::c2r(shape, in_strides, out_strides, axes[0], r.forward, in.as<const Complex>(), out.as<T>(), scale);
-    case FftKind::kReal:
-    case FftKind::kRealFull:
-      return pocketfft::r2c(shape, in_strides, out_strides, axes[0], r.forward, in.as<const T>(), out.as<Complex>(), scale);
-  }
-}
-
 /// The second half of a transform of real numbers: the first one's mirror image, conjugate.
 template <class T>
 void mirror(const View& out, int axis, Index n) {
@@ -119,44 +99,13 @@ struct Block {
   }
 };
 
-/// Transforms columns in blocks, so that whole stretches of every row are read and written: a line of its own in each row is a miss each.
-/// Vectors of lines are pocketfft's, and so are the bits. Returns how many columns were done.
+/// Transforms columns in blocks. Returns how many were done.
 template <class T>
 Index transform_blocks(const View& in, int axis, const FftRequest& r, const View& out, Scratch& scratch) {
-  namespace fft = pocketfft::detail;
-  constexpr Index kLanes = static_cast<Index>(fft::VLEN<T>::val);
-  using Lanes = fft::cmplx<fft::vtype_t<T>>;
   const Block block(out.shape, axis, out.dtype, r);
   constexpr Index kElement = 2 * sizeof(T);
   if (block.columns == 0 || in.strides[in.rank() - 1] != kElement || out.strides[out.rank() - 1] != kElement) return 0;
-  const Index mark = scratch.used(), groups = block.columns / kLanes;
-  const Index apart = Scratch::rounded(r.n * static_cast<Index>(sizeof(Lanes))) + Buffer::kAlignment;  // not a power of two
-  std::byte* const memory = scratch.take(groups * apart);
-  const auto group = [&](Index g) { return reinterpret_cast<Lanes*>(memory + g * apart); };
-  const auto plan = fft::get_plan<fft::pocketfft_c<T>>(static_cast<std::size_t>(r.n));
-  const View from = first_part(in, axis, 1), to = first_part(out, axis, 1);
-  const Index done = out.shape.back() / block.columns * block.columns;
-  for_each_row(to.shape, {&from, &to}, [&](std::byte** row) {
-    for (Index at = 0; at < done; at += block.columns) {
-      for (Index i = 0; i < r.n; ++i) {
-        const T* p = reinterpret_cast<const T*>(row[0] + i * in.strides[axis] + at * kElement);
-        for (Index g = 0; g < groups; ++g) {
-          Lanes& lanes = group(g)[i];
-          for (Index j = 0; j < kLanes; ++j, p += 2) lanes.r[j] = p[0], lanes.i[j] = p[1];
-        }
-      }
-      for (Index g = 0; g < groups; ++g) plan->exec(group(g), static_cast<T>(r.scale), r.forward);
-      for (Index i = 0; i < r.n; ++i) {
-        T* p = reinterpret_cast<T*>(row[1] + i * out.strides[axis] + at * kElement);
-        for (Index g = 0; g < groups; ++g) {
-          const Lanes& lanes = group(g)[i];
-          for (Index j = 0; j < kLanes; ++j, p += 2) p[0] = lanes.r[j], p[1] = lanes.i[j];
-        }
-      }
-    }
-  });
-  scratch.release_to(mark);
-  return done;
+  return fft_loops<T>().transform_columns(in, axis, r, out, block.columns, scratch);
 }
 
 /// Whether pocketfft can read `in` as it is.
@@ -219,7 +168,7 @@ void fft_along(const View& in, int axis, const FftRequest& r, const View& out, S
       }
       return view;
     };
-    if (done < out.shape.back() || done == 0) transform<T>(rest(from), axis, r, rest(out));
+    if (done < out.shape.back() || done == 0) fft_loops<T>().transform(rest(from), axis, r, rest(out));
     if (r.kind == FftKind::kRealFull) mirror<T>(out, axis, r.n);
   });
   scratch.release_to(mark);

@@ -56,4 +56,9 @@ struct FoldLoops {
 /// The loops of the active target. Elements along a row are contiguous.
 FoldLoops fold_loops(FoldRule rule, bool skip_nan, LaneType type);
 
+/// Merges n sums: planes of sums, counts and what rounding lost (SumRule), `n` apart.
+using MergeSums = void (*)(double* into, const double* from, Index n);
+/// That of the active target.
+MergeSums merge_sums();
+
 }  // namespace freestone::kernels

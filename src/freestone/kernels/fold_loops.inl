@@ -348,3 +348,19 @@ FoldLoops fold_loops(FoldRule rule, bool skip_nan, LaneType type) {
     default: return integer_loops<std::uint64_t>(rule);
   }
 }
+
+// As SumRule::merge, a vector of outputs at a time.
+void merge_sums(double* into, const double* from, Index n) {
+  constexpr std::int64_t kNoSign = 0x7fffffffffffffff;
+  const auto magnitude = [](Doubles v) { return bits<Doubles>(bits<Ints>(v) & kNoSign); };
+  Index i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    const Doubles sum = load_plane(into + i), x = load_plane(from + i), total = sum + x;
+    const Doubles lost = choose(bits<Ints>(magnitude(sum) >= magnitude(x)), (sum - total) + x, (x - total) + sum);
+    store_plane(into + i, total);
+    store_plane(into + n + i, bits<Doubles>(bits<Ints>(load_plane(into + n + i)) + bits<Ints>(load_plane(from + n + i))));
+    store_plane(into + 2 * n + i, (load_plane(into + 2 * n + i) + lost) + load_plane(from + 2 * n + i));
+  }
+  auto* const words = reinterpret_cast<Word*>(into);
+  for (; i < n; ++i) SumRule::merge({words + i, n}, {reinterpret_cast<const Word*>(from) + i, n});
+}

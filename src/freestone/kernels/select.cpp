@@ -374,8 +374,8 @@ class Clipper {
     const auto middle = apart_.begin() + static_cast<std::ptrdiff_t>(apart_.size() / 2);
     std::nth_element(apart_.begin(), middle, apart_.end());
     const double upper = *middle;
-    if (apart_.size() % 2 == 1) return upper * 1.482602218505602;
-    return 0.5 * (upper + *std::max_element(apart_.begin(), middle)) * 1.482602218505602;
+    if (apart_.size() % 2 == 1) return upper * kMadToSigma;
+    return 0.5 * (upper + *std::max_element(apart_.begin(), middle)) * kMadToSigma;
   }
 
   /// Drops what lies outside of the new bounds; returns how many columns go on.
@@ -452,7 +452,7 @@ void mad_std_along(const View& in, int axis, const View& out, bool skip_nan, Scr
       block_medians(loops, block, n, skip_nan, results);
       loops.absolute_deviations(block, n, results);
       block_medians(loops, block, n, skip_nan, results);
-      for (int c = 0; c < kColumns<T>; ++c) results[c] *= static_cast<T>(1.482602218505602);
+      for (int c = 0; c < kColumns<T>; ++c) results[c] *= static_cast<T>(kMadToSigma);
     });
   });
 }

@@ -11,6 +11,9 @@
 
 namespace freestone::kernels {
 
+/// 1 / the normal distribution's third quartile, as astropy.stats.mad_std.
+inline constexpr double kMadToSigma = 1.482602218505602;
+
 /// Scratch that any function here needs for an input of this shape.
 Index select_scratch_bytes(const Shape& in, int axis, DType dtype);
 

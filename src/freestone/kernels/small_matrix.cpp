@@ -6,6 +6,8 @@
 #include <numeric>
 #include <vector>
 
+#include "freestone/kernels/complex_product.h"
+
 namespace freestone::kernels {
 namespace {
 
@@ -14,21 +16,12 @@ using Complex = std::complex<double>;
 constexpr int kMostSweeps = 60;
 constexpr double kEpsilon = 0x1p-52;
 
-double times(double a, double b) { return a * b; }
-// Written out: the operator looks for infinities.
-Complex times(Complex a, Complex b) { return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()}; }
-double mirrored(double a) { return a; }
-Complex mirrored(Complex a) { return {a.real(), -a.imag()}; }
-double square_of(double a) { return a * a; }
-double square_of(Complex a) { return a.real() * a.real() + a.imag() * a.imag(); }
 double size_of_number(double a) { return std::fabs(a); }
 double size_of_number(Complex a) { return std::hypot(a.real(), a.imag()); }
 double real_part(double a) { return a; }
 double real_part(Complex a) { return a.real(); }
 double times_power(double a, int exponent) { return std::ldexp(a, exponent); }
 Complex times_power(Complex a, int exponent) { return {std::ldexp(a.real(), exponent), std::ldexp(a.imag(), exponent)}; }
-double largest_part(double a) { return std::fabs(a); }
-double largest_part(Complex a) { return std::max(std::fabs(a.real()), std::fabs(a.imag())); }
 
 /// Divides n elements, `step` apart, by a power of two where the squares of the largest would overflow or vanish.
 /// @returns the exponent

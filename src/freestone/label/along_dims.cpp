@@ -12,6 +12,7 @@
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
+#include "freestone/ops/weighted_quantile.h"
 
 namespace freestone {
 namespace {
@@ -115,15 +116,19 @@ Dataset reduce(const Dataset& dataset, const std::string& name, const std::vecto
   return out.with(std::move(variables));
 }
 
-Dataset weighted(const Dataset& dataset, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims) {
-  const std::vector<std::string> names = {"mean", "sum", "var", "std"};
+Dataset weighted(const Dataset& dataset, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims, double q) {
+  const std::vector<std::string> names = {"mean", "sum", "var", "std", "median", "percentile", "mad_std"};
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     fail(ErrorKind::kUser, "'{}' takes no weights.{} {} do.", name, suggestion(name, names), fmt::join(names, ", "));
   }
   return folded(dataset, dims, [&](const DatasetVariable& variable, const std::vector<int>& axes) {
     const Array& values = variable.array;
     const Array spread_weights = spread(weights.variable(), variable);
-    if (!spread_weights) return name == "var" ? var(values, axes, {.skip_nan = true}) : reduce(name, values, axes, {.skip_nan = true});
+    if (!spread_weights && name == "var") return var(values, axes, {.skip_nan = true});
+    if (name == "median") return spread_weights ? weighted_median(values, spread_weights, axes) : median(values, axes);
+    if (name == "percentile") return spread_weights ? weighted_quantile(values, spread_weights, q / 100, axes) : percentile(values, q, axes);
+    if (name == "mad_std") return spread_weights ? weighted_mad_std(values, spread_weights, axes) : mad_std(values, axes);
+    if (!spread_weights) return reduce(name, values, axes, {.skip_nan = true});
     const Array wide = astype(spread_weights, DType::kFloat64), floats = astype(values, DType::kFloat64);
     if (name == "sum") return nansum(floats * wide, axes);
     const Array total = sum(where(elementwise("isnan", {values}), Operand(0.0), broadcast_to(wide, values.shape())), axes);

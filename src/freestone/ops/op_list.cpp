@@ -34,6 +34,7 @@
 #include "freestone/ops/sort.h"
 #include "freestone/ops/sort_passes.h"
 #include "freestone/ops/warp.h"
+#include "freestone/ops/weighted_quantile.h"
 
 namespace freestone {
 namespace {
@@ -312,6 +313,13 @@ Made make_quantile(const Json& p, const Specs& in) {
                                       kernels::quantile_method(p.at("method").get<std::string>()), p.at("skip_nan").get<bool>());
 }
 
+Made make_weighted_quantile(const Json& p, const Specs& in) {
+  const double q = double_of(p.at("q"));
+  if (in.at(0) != in.at(1) || in[0].dtype != DType::kFloat64 || !(q >= 0 && q <= 1))
+    fail(ErrorKind::kData, "A weighted quantile in the plan does not fit its inputs.");
+  return std::make_shared<WeightedQuantileOp>(in[0], q, normal_axes(p.at("axes").get<std::vector<int>>(), in[0].shape.rank()));
+}
+
 Made make_histogram(const Json& p, const Specs& in) {
   HistogramOp::Parts parts;
   parts.bins = Shape(p.at("bins").get<std::vector<Index>>());
@@ -412,6 +420,7 @@ const OpEntry kOps[] = {
     {"user_function",   1, lent_function_op},
     {"view",            1, make_view},
     {"warp",            1, make_warp},
+    {"weighted_quantile", 1, make_weighted_quantile},
     {"window",          1, make_window},
 };
 // clang-format on

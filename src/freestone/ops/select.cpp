@@ -16,7 +16,6 @@ namespace {
 
 constexpr double kMedianNanoseconds = 1.2;  // an element, one core
 constexpr double kClipNanoseconds = 2.5;
-constexpr double kMadToSigma = 1.482602218505602;  // 1 / the normal distribution's third quartile, as astropy.stats.mad_std
 
 /// Of complex numbers there is the median only.
 DType result_type(std::string_view function, DType t) {
@@ -26,8 +25,6 @@ DType result_type(std::string_view function, DType t) {
          function, name_of(t));
   return is_floating(t) ? t : DType::kFloat64;
 }
-
-bool is_one_of(int k, const std::vector<int>& axes) { return std::find(axes.begin(), axes.end(), k) != axes.end(); }
 
 }  // namespace
 
@@ -55,9 +52,8 @@ Need SelectOp::need(const Box& box) const {
   if (axes_.size() == 1) {
     scratch = along(part, axes_[0]);
   } else {
-    // The seen axes are brought together first.
     const Shape merged{element_count(box.shape), element_count(part) / std::max<Index>(1, element_count(box.shape))};
-    scratch = Scratch::rounded(element_count(part) * size_of(in_.dtype)) + along(merged, 1);
+    scratch = bytes_together(part, in_.dtype, axes_) + along(merged, 1);
   }
   return {scratch, elements * kMedianNanoseconds * (function_ == "mad_std" ? 2 : is_complex(in_.dtype) ? 8 : 1)};
 }
@@ -67,14 +63,7 @@ void SelectOp::run(const Box& box, std::span<const Tile> in, std::span<const Til
   View to = out[0].view;
   int axis = axes_[0];
   if (axes_.size() > 1) {
-    View ordered{from.data, from.dtype, {}, {}};
-    Index seen = 1;
-    for (int k = 0; k < from.rank(); ++k)
-      if (!is_one_of(k, axes_)) ordered.shape.push_back(from.shape[k]), ordered.strides.push_back(from.strides[k]);
-    for (const int k : axes_) ordered.shape.push_back(from.shape[k]), ordered.strides.push_back(from.strides[k]), seen *= from.shape[k];
-    View merged = View::contiguous(scratch.take(ordered.bytes()), from.dtype, ordered.shape);
-    copy(ordered, merged);
-    from = View::contiguous(merged.data, from.dtype, {box.count(), seen});
+    from = brought_together(from, axes_, scratch);
     ensure(to.is_contiguous(), "select: the output of several axes is not contiguous");
     to = View::contiguous(to.data, to.dtype, {box.count()});
     axis = 1;
@@ -142,7 +131,7 @@ Array mad_std(const Array& a, const std::vector<int>& axes, bool skip_nan) {
   Array middle = median(a, axes, skip_nan);
   for (const int k : seen) middle = expand_dims(middle, k);
   const Array deviation = elementwise("absolute", {ordered("mad_std", a) - middle}), spread = median(deviation, axes, skip_nan);
-  return astype(astype(spread, DType::kFloat64) * kMadToSigma, spread.dtype());
+  return astype(astype(spread, DType::kFloat64) * kernels::kMadToSigma, spread.dtype());
 }
 
 Array percentile(const Array& a, double q, const std::vector<int>& axes, bool skip_nan) {

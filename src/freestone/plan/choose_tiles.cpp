@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -162,7 +163,10 @@ bool is_gathered(const Plan& plan, const Stage& stage) {
 Index largest_of_all(const Plan& plan, const Stage& stage, const std::vector<SinkFacts>& sinks) {
   constexpr Index kMostLooks = 8192;
   StageProgram program(plan, stage, sinks, {});
-  if (stage.cache_bytes > 0) program.read_through(nullptr);
+  if (stage.goes_onward)
+    program.read_onward(nullptr);
+  else if (stage.cache_bytes > 0)
+    program.read_through(nullptr);
   const Index tiles = tile_count(stage), step = (tiles + kMostLooks - 1) / kMostLooks;
   Index most = stage.task_bytes;
   for (Index tile = 0; tile < tiles; tile += step) most = std::max(most, program.lay_out(tile_box(stage, tile)).task_bytes);
@@ -231,6 +235,10 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   // The same with chunks kept in a cache: a task then holds one encoded chunk, not all of its own.
   StageProgram cached_program(plan, stage, sinks, {});
   cached_program.read_through(nullptr);
+  // And with decoders that stop within chunks.
+  StageProgram onward_program(plan, stage, sinks, {});
+  onward_program.read_onward(nullptr);
+  const bool may_go_onward = std::any_of(onward_program.inputs().begin(), onward_program.inputs().end(), std::mem_fn(&StageInput::goes_onward));
 
   const Index largest_chunk = program.largest_chunk_bytes();
   const ReadCost whole = program.lay_out(stage.domain).read;
@@ -260,7 +268,8 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     // What is streamed is read and decoded by all lanes, whoever has the task.
     const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
     const double streamed = layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
-    const double waiting = read.cache_bytes > 0 ? 1 + kWaitForChunks : 1;
+    const bool is_cached = read.cache_bytes > 0 && !read.goes_onward;
+    const double waiting = is_cached ? 1 + kWaitForChunks : 1;
     const double reading = waiting * read.decoded / rates.decode_bytes_per_second + bytes_read / rates.read_bytes_per_second +
                            static_cast<double>(layout.read.requests) * read_share * rates.request_seconds +
                            static_cast<double>(layout.remote_requests) * read_share * kRemoteRequestSeconds;
@@ -273,7 +282,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       cpu += static_cast<double>(layout.touched_bytes) / (is_shared ? rates.shared_bytes_per_second : rates.memory_bytes_per_second);
     }
     // Out of the cache elements are copied, through memory.
-    if (read.cache_bytes > 0)
+    if (is_cached)
       cpu += (2 * static_cast<double>(layout.read_bytes) + bytes_beside_rows(cached_program, layout)) / rates.memory_bytes_per_second;
     const double write = static_cast<double>(layout.bytes_written - layout.shared_written) / rates.write_bytes_per_second;
     const double shared_write = static_cast<double>(layout.shared_written) / rates.write_bytes_per_second;
@@ -300,13 +309,14 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   const auto consider = [&](const TaskLayout& layout, const std::vector<int>& order, const MirroredAxes& mirror, Index pinned, int slots,
                             const CachedRead& read) {
     const auto [seconds, bytes_read, reads] = price_of(layout, slots, read);
+    const bool is_cached = read.cache_bytes > 0 && !read.goes_onward;
     const double whole_tiles = static_cast<double>(tile_count(stage));
     double tiles = 1;
     for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
     const bool better =
         !price ? !best.fits : seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
     if (!better) return;
-    const Index most = largest_task(read.cache_bytes > 0 ? cached_program : program, stage);
+    const Index most = largest_task(read.goes_onward ? onward_program : is_cached ? cached_program : program, stage);
     if (most + pinned > memory) return;
     slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
     // A cache with a little less room still keeps nearly all that it should.
@@ -314,7 +324,8 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     const Index cache_room = memory - pinned - slots * most;
     if (cache_room < read.cache_bytes - read.cache_bytes / 8) return;
     // What lanes decode ahead instead of waiting for each other.
-    const Index cache_bytes = read.cache_bytes > 0 ? std::min(read.cache_bytes + (threads > 1 ? threads * largest_chunk : 0), cache_room) : 0;
+    const Index cache_bytes = is_cached ? std::min(read.cache_bytes + (threads > 1 ? threads * largest_chunk : 0), cache_room)
+                                        : std::min(read.cache_bytes, cache_room);
     best.fits = true;
     best.seconds = seconds;
     chosen = stage;
@@ -324,6 +335,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     chosen.task_bytes = most;
     chosen.pinned_bytes = pinned;
     chosen.cache_bytes = cache_bytes;
+    chosen.goes_onward = read.goes_onward;
     Estimate& e = chosen.estimate;
     e.tiles = tile_count(stage);
     e.bytes_read = static_cast<Index>(std::llround(bytes_read));
@@ -360,6 +372,14 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       consider(layout, order, {}, pinned, most, {static_cast<double>(layout.read.decoded), 0});
       // One task for all lanes touches less memory than one each, where they can share its work.
       if (most > 1 && layout.streamed > 0) consider(layout, order, {}, pinned, 1, {static_cast<double>(layout.read.decoded), 0});
+    }
+
+    if (price && may_go_onward) {
+      std::vector<int> order = plain_order;
+      const CachedRead read = read_onward(onward_program, stage, order, decoded_once);
+      const TaskLayout onward = onward_program.lay_out(middle);
+      const Index pinned = state_bytes(program, stage, middle, order, false, threads, ahead);
+      if (read.cache_bytes > 0 && onward.task_bytes + pinned + read.cache_bytes <= memory) consider(onward, order, {}, pinned, 1, read);
     }
 
     double tiles = 1;

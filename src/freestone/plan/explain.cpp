@@ -58,7 +58,9 @@ std::string explain(const Plan& plan, Index baseline_bytes) {
     text += fmt::format("  memory   {} a task, {} at a time{}\n", format_bytes(stage.task_bytes), stage.slots,
                         stage.pinned_bytes > 0 ? fmt::format(", {} of partial results", format_bytes(stage.pinned_bytes)) : "");
     if (stage.cache_bytes > 0)
-      text += fmt::format("  cache    {} of decoded chunks, which the next tiles want again\n", format_bytes(stage.cache_bytes));
+      text += fmt::format("  cache    {} of {}\n", format_bytes(stage.cache_bytes),
+                          stage.goes_onward ? "decoders that stop within chunks and go on with the next tile"
+                                            : "decoded chunks, which the next tiles want again");
     text += fmt::format("  reads    {}\n", format_bytes(stage.estimate.bytes_read));
     std::vector<std::pair<std::string, int>> results;  // equal lines once, with their number
     for (const Delivery& d : stage.deliveries) {

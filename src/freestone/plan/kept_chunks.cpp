@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
+
+#include "freestone/storage/chunked_source.h"
 
 namespace freestone {
 namespace {
@@ -153,6 +156,46 @@ CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, cons
   const double each = (all.mirrored / 2 + all.others) / static_cast<double>(mirror.square * mirror.square);
   if (needed > static_cast<double>(room) || each > 0.99 * none.decoded) return none;
   return {each / static_cast<double>(mirror.run), static_cast<Index>(needed)};
+}
+
+CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, double decoded_once) {
+  int axis = -1;
+  Index decoders = 0;
+  double tiles = 1;
+  for (const int k : order) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
+  const Box middle = middle_tile(stage);
+  std::optional<TaskLayout> layouts[2];
+  for (std::size_t i = 0; i < program.inputs().size(); ++i) {
+    const StageInput& input = program.inputs()[i];
+    if (input.source && input.source->memory()) continue;
+    const auto* source = input.goes_onward ? dynamic_cast<const ChunkedSource*>(input.source.get()) : nullptr;
+    if (source == nullptr) return {};
+    const int slowest = source->onward_axis();
+    const AxisMotion& motion = input.motion[static_cast<std::size_t>(slowest)];
+    if (motion.anchor_axis < 0 || motion.slope != 1 || (axis >= 0 && axis != motion.anchor_axis)) return {};
+    axis = motion.anchor_axis;
+    // What the tile after next wants begins where this one ends, in the same chunks whole along the other axes.
+    Box next = middle;
+    next.start[axis] += stage.tile[axis];
+    next.shape[axis] = std::min(stage.tile[axis], stage.domain.end(axis) - next.start[axis]);
+    if (next.shape[axis] <= 0) return {};
+    if (!layouts[0]) layouts[0] = program.lay_out(middle), layouts[1] = program.lay_out(next);
+    const Box &box = layouts[0]->values[static_cast<std::size_t>(input.value)].box, &after = layouts[1]->values[static_cast<std::size_t>(input.value)].box;
+    if (box.empty() || after.empty() || after.start[slowest] < box.end(slowest)) return {};
+    const Shape &chunk = source->chunks().chunk(), &whole = source->spec().shape;
+    for (int k = 0; k < box.rank(); ++k) {
+      if (k == slowest) continue;
+      if (box.start[k] != after.start[k] || box.shape[k] != after.shape[k]) return {};
+      if (box.start[k] % chunk[k] != 0 || (box.end(k) % chunk[k] != 0 && box.end(k) != whole[k])) return {};
+    }
+    const Index each = source->part_decoder_bytes();
+    if (each < 0) return {};
+    decoders += source->cost(box).requests * each;
+  }
+  if (axis < 0) return {};
+  order.erase(std::find(order.begin(), order.end(), axis));
+  order.push_back(axis);
+  return {decoded_once / tiles, decoders, true};
 }
 
 }  // namespace freestone

@@ -10,6 +10,7 @@ namespace freestone {
 struct CachedRead {
   double decoded = 0;     ///< bytes a tile, on average
   Index cache_bytes = 0;  ///< 0: nothing worth keeping, or no room
+  bool goes_onward = false;  ///< see Stage
 };
 
 /// Tiles one after another: from the fastest axis to the slowest, as long as there is room for the chunks that lie across the border
@@ -43,5 +44,10 @@ std::vector<MirroredAxes> mirrored_axes(const StageProgram& program, const Stage
 /// square and a row of tiles, what two mirrored squares read is decoded once for both.
 /// @param order the last two axes are the mirrored ones
 CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, const std::vector<int>& order, MirroredAxes& mirror, Index room);
+
+/// Tiles one after another along the slowest axis of the chunks of all inputs: each chunk is decoded once, piece by piece.
+/// @param program reads onward
+/// @param order its last axis with several tiles is set here
+CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, double decoded_once);
 
 }  // namespace freestone

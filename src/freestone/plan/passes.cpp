@@ -77,6 +77,80 @@ Index compose_views(Graph& graph) {
   return changes;
 }
 
+/// Whether a view takes elements of `array` in their order, runs of the last axis as runs, and none twice: arithmetic on such a view is as quick as
+/// on what it looks at.
+bool keeps_runs(const ViewOp& view, const Shape& array) {
+  const Access& access = view.input(0);
+  int last = -1, points = 0;
+  for (const AxisMap& map : access) {
+    if (map.kind != AxisKind::kPoint) continue;
+    if (map.domain_axis <= last || map.mul < 1) return false;
+    last = map.domain_axis, ++points;
+  }
+  return array.rank() > 0 && access.back().kind == AxisKind::kPoint && access.back().mul == 1 && points == view.domain().rank();
+}
+
+/// The view `of` of an operation's result, taken of an input instead, whose axes of one element are repeated; null: no longer in runs.
+std::shared_ptr<ViewOp> view_of_input(const ViewOp& of, const Shape& result, const Spec& input) {
+  const int lead = result.rank() - input.shape.rank();
+  Access access;
+  for (int k = 0; k < input.shape.rank(); ++k)
+    access.push_back(input.shape[k] == result[lead + k] ? of.input(0)[static_cast<std::size_t>(lead + k)] : AxisMap::fixed(0));
+  if (access.back().kind != AxisKind::kPoint) return nullptr;
+  return std::make_shared<ViewOp>(input, of.domain(), std::move(access));
+}
+
+/// A slice of arithmetic is arithmetic on slices, which then is one with what comes before and after.
+Index slice_before_arithmetic(Graph& graph) {
+  const auto counts = graph.use_counts();
+  Graph out = graph;
+  out.nodes.clear();
+  std::vector<int> number;
+  Index changes = 0;
+  for (const PlanNode& given : graph.nodes) {
+    PlanNode node = given;
+    for (ValueRef& input : node.inputs) input.node = number[static_cast<std::size_t>(input.node)];
+    const auto* view = dynamic_cast<const ViewOp*>(node.op.get());
+    const auto* arithmetic = view == nullptr || counts[static_cast<std::size_t>(given.inputs[0].node)] != 1
+                                 ? nullptr
+                                 : dynamic_cast<const ElementwiseOp*>(out.nodes[static_cast<std::size_t>(node.inputs[0].node)].op.get());
+    if (arithmetic != nullptr && keeps_runs(*view, arithmetic->domain())) {
+      std::vector<PlanNode> views;
+      for (const ValueRef& input : out.nodes[static_cast<std::size_t>(node.inputs[0].node)].inputs) {
+        const Spec& spec = out.spec(input);
+        if (spec.shape.rank() == 0)
+          views.push_back({nullptr, {input}});
+        else if (auto op = view_of_input(*view, arithmetic->domain(), spec))
+          views.push_back({std::move(op), {input}});
+        else
+          break;
+      }
+      if (views.size() == out.nodes[static_cast<std::size_t>(node.inputs[0].node)].inputs.size()) {
+        std::vector<Spec> specs;
+        node.inputs.clear();
+        for (PlanNode& one : views) {
+          if (one.op == nullptr) {
+            node.inputs.push_back(one.inputs[0]);
+          } else {
+            node.inputs.push_back({static_cast<int>(out.nodes.size()), 0});
+            out.nodes.push_back(std::move(one));
+          }
+          specs.push_back(out.spec(node.inputs.back()));
+        }
+        node.op = std::make_shared<ElementwiseOp>(Program(arithmetic->program()), specs);
+        ++changes;
+      }
+    }
+    number.push_back(static_cast<int>(out.nodes.size()));
+    out.nodes.push_back(std::move(node));
+  }
+  if (changes == 0) return 0;
+  for (ValueRef& root : out.roots) root.node = number[static_cast<std::size_t>(root.node)];
+  graph = std::move(out);
+  compose_views(graph);
+  return changes + slice_before_arithmetic(graph);
+}
+
 /// Inputs that are the same value become one input of the program.
 void join_equal_inputs(PlanNode& node, const Graph& graph, const Program& program) {
   std::vector<ValueRef> distinct;
@@ -132,6 +206,7 @@ std::vector<Pass> passes() {
   return {
       {"compose-views", "a slice of a transpose of a slice is one look at memory", compose_views},
       {"widen-power-sums", "moments asked together share their sums", widen_power_sums},
+      {"slice-before-arithmetic", "only what is looked at is computed, and arithmetic on both sides of a slice is one pass over memory", slice_before_arithmetic},
       {"fuse-elementwise", "a chain of arithmetic is one pass over memory", fuse_elementwise},
   };
 }

@@ -94,6 +94,7 @@ struct Stage {
   Index task_bytes = 0;              ///< memory of one task
   Index pinned_bytes = 0;            ///< states of folds, as long as the stage runs
   Index cache_bytes = 0;             ///< decoded chunks that several tiles want
+  bool goes_onward = false;          ///< they are decoders instead: each tile goes on in its chunks where the one before has stopped
   std::string reason;                ///< why this tile, in words
   Estimate estimate;
 };
@@ -112,7 +113,7 @@ struct Alternative {
 };
 
 struct Plan {
-  static constexpr int kVersion = 5;
+  static constexpr int kVersion = 6;
   Index budget = 0;
   int threads = 1;
   std::vector<PlanNode> nodes;

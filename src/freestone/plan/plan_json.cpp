@@ -52,6 +52,7 @@ Json json_of(const Plan& plan, const Stage& stage) {
           {"task_bytes", stage.task_bytes},
           {"pinned_bytes", stage.pinned_bytes},
           {"cache_bytes", stage.cache_bytes},
+          {"goes_onward", stage.goes_onward},
           {"reason", stage.reason},
           {"estimate", json_of(stage.estimate)}};
 }
@@ -80,6 +81,7 @@ Stage stage_of(const Json& j) {
   stage.task_bytes = j.at("task_bytes").get<Index>();
   stage.pinned_bytes = j.at("pinned_bytes").get<Index>();
   stage.cache_bytes = j.at("cache_bytes").get<Index>();
+  stage.goes_onward = j.at("goes_onward").get<bool>();
   stage.reason = j.at("reason").get<std::string>();
   stage.estimate = estimate_of(j.at("estimate"));
   return stage;

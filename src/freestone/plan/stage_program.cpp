@@ -296,6 +296,12 @@ void StageProgram::read_through(const std::shared_ptr<ChunkCache>& cache) {
       if (auto cached = input.source->through(cache)) input.source = std::move(cached), input.cached = true;
 }
 
+void StageProgram::read_onward(const std::shared_ptr<PartDecoders>& decoders) {
+  for (StageInput& input : inputs_)
+    if (const auto* chunked = dynamic_cast<const ChunkedSource*>(input.source.get()))
+      if (auto onward = chunked->onward(decoders)) input.source = std::move(onward), input.goes_onward = true;
+}
+
 const Sink* StageProgram::unit_sink(int value) const {
   for (const auto& read : node_inputs_)
     if (std::find(read.begin(), read.end(), value) != read.end()) return nullptr;
@@ -481,13 +487,16 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
       if (reads_remotely(*described.source)) layout.remote_requests += cost.requests;
       layout.read.decoded += cost.decoded;
       input.encoded_bytes = described.source->encoded_bytes(box);
-      if (input.encoded_bytes > plan_.budget / kStreamShare && !described.source->decodes_in_place() &&
-          !described.source->chunks().is_contiguous()) {
+      const bool is_large = input.encoded_bytes > plan_.budget / kStreamShare && !described.source->decodes_in_place() &&
+                            !described.source->chunks().is_contiguous();
+      if (is_large || described.goes_onward) {
         const Shape piece = piece_of(*described.source, reads_remotely(*described.source) ? std::min(kRemotePieceBytes, plan_.budget / kRemotePieceShare)
                                                                                           : std::min(kPieceBytes, plan_.budget / kPieceShare));
         lay_in_units(static_cast<int>(v), layout);
-        const Index room = layout.values[v].unit.empty() ? piece_room(*described.source, piece) : unit_piece_room(*described.source, piece, box);
-        const Index lanes = std::min<Index>(plan_.threads, input.encoded_bytes / (kLeastSaved * room));
+        const bool by_parts = described.goes_onward || !layout.values[v].unit.empty();
+        const Index room = by_parts ? unit_piece_room(*described.source, piece, box) : piece_room(*described.source, piece);
+        const Index most = described.goes_onward ? GridParts(box, piece).count() : input.encoded_bytes / (kLeastSaved * room);
+        const Index lanes = std::min<Index>(plan_.threads, most);
         if (lanes >= 1) {
           input.piece = piece, input.piece_bytes = room;
           input.encoded_bytes = room * lanes;
@@ -635,10 +644,13 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           const SinkFacts& sink = sinks_[static_cast<std::size_t>(delivery.target)];
           on_disk = sink.caps.on_disk;
           runs = written_pieces(sink.caps, box, values_[v].spec.shape);
-          if (const auto& value = layout.values[v]; !value.unit.empty()) {
+          if (auto& value = layout.values[v]; !value.unit.empty()) {
             // Units at the array's edge may take more than whole ones.
             const GridParts units(box, value.unit);
-            scratch(std::max({Index{1}, sink.sink->contiguous_scratch_bytes(units[0]), sink.sink->contiguous_scratch_bytes(units[units.count() - 1])}));
+            const Index each = std::max({Index{1}, sink.sink->contiguous_scratch_bytes(units[0]), sink.sink->contiguous_scratch_bytes(units[units.count() - 1])});
+            // Of many units the first that are written leave memory for all lanes.
+            value.unit_scratches = std::min<Index>({plan_.threads, units.count(), std::max<Index>(2, units.count() / 4)});
+            scratch(value.unit_scratches * Scratch::rounded(each));
           } else {
             scratch(sink.sink ? sink.sink->scratch_bytes(box) : Index{1} << 20);
           }

@@ -11,6 +11,8 @@
 
 namespace freestone {
 
+class PartDecoders;
+
 enum class StepKind {
   kDecode,   ///< input `which` from its fetched bytes
   kRun,      ///< node `which`: run or view
@@ -42,6 +44,7 @@ struct StageInput {
   std::vector<AxisMotion> motion;        ///< how what is read moves with the tile
   int value = -1;                        ///< number of its value
   bool cached = false;                   ///< read through a cache of decoded chunks
+  bool goes_onward = false;              ///< read in its chunks from where the tile before has stopped
 };
 
 struct TaskLayout {
@@ -54,6 +57,7 @@ struct TaskLayout {
     /// from where it lies; the scratch of its delivery is for one unit.
     Shape unit;
     Index unit_bytes = 0;
+    Index unit_scratches = 1;  ///< equal parts of the scratch of its delivery: so many lanes begin at once
   };
   struct Input {
     Index encoded_offset = -1, encoded_bytes = 0;
@@ -114,6 +118,8 @@ class StageProgram {
 
   /// From now on inputs that have chunks to keep are read through `cache`.
   void read_through(const std::shared_ptr<ChunkCache>& cache);
+  /// From now on inputs whose codecs can stop within a chunk are read onward (ChunkedSource::onward).
+  void read_onward(const std::shared_ptr<PartDecoders>& decoders);
   /// Of the inputs: the decoded bytes of a whole chunk; 0 when none has chunks.
   Index largest_chunk_bytes() const;
   /// The layout of the task for a box of the anchor.

@@ -65,6 +65,15 @@ void side_by_side(Index count, const Cancel& cancel, const std::function<void(In
   });
 }
 
+Index offset_of(const Dims& position, const Dims& strides) {
+  Index offset = 0;
+  for (int k = 0; k < position.rank(); ++k) offset += position[k] * strides[k];
+  return offset;
+}
+
+/// Encoded bytes that are read at a time where decoding goes on from chunk to chunk.
+constexpr Index kWindow = Index{256} << 10;
+
 Index table_bytes(Index chunks) { return Scratch::rounded(times(chunks, sizeof(Place))); }
 
 }  // namespace
@@ -105,6 +114,26 @@ ChunkedSource::ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCa
       cache_(std::move(cache)),
       sample_(other.sample_) {}
 
+std::shared_ptr<const ChunkedSource> ChunkedSource::onward(std::shared_ptr<PartDecoders> decoders) const {
+  const auto& codecs = layout_.codecs.codecs();
+  // Behind URLs whole chunks are asked for, several at a time.
+  if (codecs.size() != 1 || onward_axis() < 0 || map_->is_remote() || map_->codecs_of(Dims(spec_.shape.rank())) || !codecs[0]->part_decoder())
+    return nullptr;
+  auto out = std::shared_ptr<ChunkedSource>(new ChunkedSource(*this, nullptr));
+  out->through_cache_ = false;
+  out->goes_onward_ = true;
+  out->decoders_ = std::move(decoders);
+  return out;
+}
+
+int ChunkedSource::onward_axis() const {
+  for (int k = 0; k < spec_.shape.rank(); ++k) {
+    const int axis = layout_.order.empty() ? k : layout_.order[static_cast<std::size_t>(k)];
+    if (layout_.grid.chunk()[axis] > 1) return axis;
+  }
+  return -1;
+}
+
 std::shared_ptr<const Source> ChunkedSource::through(std::shared_ptr<ChunkCache> cache) const {
   return std::shared_ptr<const Source>(new ChunkedSource(*this, std::move(cache)));
 }
@@ -121,9 +150,10 @@ Dims ChunkedSource::raw_strides(const Shape& stored) const {
   return strides;
 }
 
-/// The stored size of a chunk by its raw size, from a few that are there.
-double ChunkedSource::stored_share() const {
+/// What a few chunks that are there tell.
+const ChunkedSource::Sample& ChunkedSource::sample() const {
   std::call_once(sample_->once, [&] {
+    const CodecRef alone = layout_.codecs.codecs().size() == 1 ? layout_.codecs.codecs()[0] : nullptr;
     Index found = 0, bytes = 0;
     const Index count = layout_.grid.count();
     for (const Index number : {count / 2, Index{0}, count - 1}) {
@@ -136,6 +166,11 @@ double ChunkedSource::stored_share() const {
         if (!chunk.file) continue;
         ++found;
         bytes += std::min(chunk.bytes, largest_);
+        if (!alone || map_->is_remote()) continue;
+        std::byte head[Codec::kPartHead];
+        const Bytes there(head, static_cast<std::size_t>(std::min(chunk.bytes, Codec::kPartHead)));
+        chunk.file->read_exactly(chunk.offset, there);
+        sample_->decoder_bytes = std::max(sample_->decoder_bytes, alone->part_decoder_bytes(there));
       } catch (const Error&) {
         // Planning goes on; the read will say what is wrong.
       }
@@ -143,14 +178,16 @@ double ChunkedSource::stored_share() const {
     const double raw = static_cast<double>(raw_bytes(layout_.grid.chunk()));
     if (found > 0) sample_->share = static_cast<double>(bytes) / static_cast<double>(found) / std::max(1.0, raw);
   });
-  return sample_->share;
+  return *sample_;
 }
+
+Index ChunkedSource::part_decoder_bytes() const { return sample().decoder_bytes; }
 
 ReadCost ChunkedSource::cost(const Box& box) const {
   if (box.empty()) return {};
   const Index chunks = GridParts(box, layout_.grid.chunk()).count();
   const Index raw = times(chunks, raw_bytes(layout_.grid.chunk()));
-  return {static_cast<Index>(static_cast<double>(raw) * stored_share()), chunks, raw};
+  return {static_cast<Index>(static_cast<double>(raw) * sample().share), chunks, raw};
 }
 
 /// Whether every chunk of the box is wanted whole and is one piece of the box in C order.
@@ -167,6 +204,29 @@ bool ChunkedSource::lies_in_one_piece(const Box& box) const {
   return true;
 }
 
+Index ChunkedSource::most_in_range(const Box& box) const {
+  Shape most = box.shape;
+  for (int k = 0; k < box.rank(); ++k) most[k] = std::min(most[k], layout_.grid.chunk()[k]);
+  const Dims strides = raw_strides(layout_.grid.chunk());
+  Index bytes = size_of(layout_.transform.stored);
+  for (int k = 0; k < most.rank(); ++k) bytes += (most[k] - 1) * strides[k];
+  return bytes;
+}
+
+/// Whether the box is part of one chunk, and its elements lie there in C order without others between them.
+bool ChunkedSource::lies_onward(const Box& box) const {
+  if (!layout_.order.empty() || !layout_.transform.keeps_size()) return false;
+  bool outer = true;  // so far one element on each axis
+  for (int k = 0; k < box.rank(); ++k) {
+    const Index chunk = layout_.grid.chunk()[k], first = box.start[k] / chunk;
+    if ((box.end(k) - 1) / chunk != first) return false;
+    const Index extent = layout_.edge_chunks_are_cut ? std::min(chunk, spec_.shape[k] - first * chunk) : chunk;
+    if (!outer && box.shape[k] != extent) return false;
+    outer = outer && box.shape[k] == 1;
+  }
+  return true;
+}
+
 Index ChunkedSource::scratch_bytes(const Box& box) const {
   const Index raw = raw_bytes(layout_.grid.chunk());
   const bool needs_copy = !layout_.codecs.empty() && !lies_in_one_piece(box);
@@ -175,6 +235,7 @@ Index ChunkedSource::scratch_bytes(const Box& box) const {
 
 Index ChunkedSource::encoded_bytes(const Box& box) const {
   if (box.empty()) return 0;
+  if (goes_onward_) return kWindow + (lies_onward(box) ? 0 : Scratch::rounded(most_in_range(box)));
   const Index chunks = GridParts(box, layout_.grid.chunk()).count();
   return std::min(kTooMuch, table_bytes(chunks) + Scratch::rounded(times(through_cache_ ? 1 : chunks, largest_)) + scratch_bytes(box));
 }
@@ -195,6 +256,7 @@ void ChunkedSource::check_size(const Dims& position, const std::string& name, In
 
 void ChunkedSource::fetch(const Box& box, std::span<std::byte> encoded, const Cancel& cancel) const {
   ensure(static_cast<Index>(encoded.size()) >= encoded_bytes(box), "fetch: too little memory for the box");
+  if (goes_onward_) return;
   const GridParts reach(box, layout_.grid.chunk());
   std::optional<RemoteScope> scope;
   if (map_->is_remote()) scope.emplace(cancel);
@@ -350,11 +412,45 @@ void ChunkedSource::read_group(Group& group, ReadBatch& batch, const Cancel& can
   group.pieces.clear();
 }
 
-void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch) const {
+std::vector<ByteRange> ChunkedSource::ranges_of(const Box& part, const Shape& stored) const {
+  constexpr Index kGap = Index{16} << 10;  // what lies closer is decoded together
+  const Dims strides = raw_strides(stored);
+  std::vector<int> axes = layout_.order;
+  for (int k = 0; k < part.rank() && layout_.order.empty(); ++k) axes.push_back(k);
+  // Inner axes between whose runs little lies make one run of each place on the outer ones.
+  Index run = size_of(layout_.transform.stored);
+  int outer = part.rank();
+  for (; outer > 0; --outer) {
+    const int axis = axes[static_cast<std::size_t>(outer - 1)];
+    if (part.shape[axis] > 1 && strides[axis] - run > kGap) break;
+    run += (part.shape[axis] - 1) * strides[axis];
+  }
+  std::vector<ByteRange> ranges;
+  Dims at = part.start;
+  while (true) {
+    const Index first = offset_of(at, strides);
+    if (!ranges.empty() && first - ranges.back().end <= kGap)
+      ranges.back().end = first + run;
+    else
+      ranges.push_back({first, first + run});
+    int k = outer - 1;
+    for (; k >= 0; --k) {
+      const int axis = axes[static_cast<std::size_t>(k)];
+      if (++at[axis] < part.end(axis)) break;
+      at[axis] = part.start[axis];
+    }
+    if (k < 0) return ranges;
+  }
+}
+
+void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch, const Box* part) const {
   try {
     if (const auto own = map_->codecs_of(position)) return own->decode(encoded, raw, scratch);
     const std::uint32_t skipped = map_->skipped_codecs(position);
-    skipped == 0 ? layout_.codecs.decode(encoded, raw, scratch) : layout_.codecs.without(skipped).decode(encoded, raw, scratch);
+    if (skipped != 0) return layout_.codecs.without(skipped).decode(encoded, raw, scratch);
+    const Shape stored = stored_shape(chunk_box(layout_.grid, position));
+    if (part == nullptr || 2 * part->count() > element_count(stored)) return layout_.codecs.decode(encoded, raw, scratch);
+    layout_.codecs.decode_ranges(encoded, raw, scratch, ranges_of(*part, stored));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kData) throw;
     fail(ErrorKind::kData, "{}: chunk {} is damaged or was cut short: {}.", map_->name_of(position), to_string(position), error.message());
@@ -377,11 +473,10 @@ void ChunkedSource::fill(const View& out) const {
   });
 }
 
-void ChunkedSource::deliver(const std::byte* raw, const Shape& stored, const Box& part, const View& out) const {
+void ChunkedSource::deliver(const std::byte* first, const Shape& stored, const View& out) const {
   const ElementTransform& transform = layout_.transform;
   const Dims strides = raw_strides(stored);
-  View from{const_cast<std::byte*>(raw), spec_.dtype, part.shape, strides};
-  for (int k = 0; k < part.rank(); ++k) from.data += part.start[k] * strides[k];
+  View from{const_cast<std::byte*>(first), spec_.dtype, out.shape, strides};
   if (transform.is_identity()) return copy(from, out);
   // Row by row as they are stored.
   View to = out;
@@ -407,6 +502,7 @@ void ChunkedSource::deliver(const std::byte* raw, const Shape& stored, const Box
 
 void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const View& out, const Cancel& cancel) const {
   ensure(out.shape == box.shape && out.dtype == spec_.dtype, "decode: the view does not fit the box");
+  if (goes_onward_) return decode_onward(box, encoded, out, cancel);
   const ElementTransform& transform = layout_.transform;
   // What is left of the memory behind the chunks: first what the codecs need, then a chunk.
   const Index needed = scratch_bytes(box), codecs_need = layout_.codecs.decode_scratch_bytes(raw_bytes(layout_.grid.chunk()));
@@ -430,13 +526,14 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
     const View target = out.part(relative_to(part, box));
     const Shape stored = stored_shape(chunk);
     const auto size = static_cast<std::size_t>(raw_bytes(stored));
+    const Index first = offset_of(inside.start, raw_strides(stored));
     if (place.kind == Place::kAbsent) {
       fill(target);
     } else if (place.kind == Place::kCached) {
       const auto raw = cache_->raw(*place.cached, waits,
                                    [&](ConstBytes stored_bytes, Bytes to) { decode_chunk(position, stored_bytes, to, between); });
       if (!raw) return false;
-      raw->empty() ? fill(target) : deliver(raw->data(), stored, inside, target);
+      raw->empty() ? fill(target) : deliver(raw->data() + first, stored, target);
       cache_->give_back(*place.cached);
     } else {
       const ConstBytes from = encoded.subspan(static_cast<std::size_t>(place.offset), static_cast<std::size_t>(place.bytes));
@@ -446,7 +543,7 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
         if (stored[k] == 1) strides[k] = target.strides[k];
       }
       if (layout_.codecs.empty()) {
-        deliver(from.data(), stored, inside, target);
+        deliver(from.data() + first, stored, target);
       } else if (is_whole && target.strides == strides) {
         decode_chunk(position, from, {target.data, size}, between);
         if (!transform.is_identity()) transform.decode(target.data, target.data, target.count());
@@ -458,8 +555,8 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
           unforeseen = Buffer(static_cast<Index>(size));
           beside = unforeseen.bytes();
         }
-        decode_chunk(position, from, beside.first(size), between);
-        deliver(beside.data(), stored, inside, target);
+        decode_chunk(position, from, beside.first(size), between, &inside);
+        deliver(beside.data() + first, stored, target);
       }
     }
     return true;
@@ -478,6 +575,92 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
       break;
     }
   }
+}
+
+void ChunkedSource::decode_range(const Dims& position, const StoredChunk& chunk, Index raw_bytes, Index first, Bytes to, Bytes window,
+                                 const Cancel& cancel) const {
+  if (map_->skipped_codecs(position) != 0) {
+    if (chunk.bytes != raw_bytes) fail(ErrorKind::kData, "{} bytes lie where the chunk has {}", chunk.bytes, raw_bytes);
+    return chunk.file->read_exactly(chunk.offset + first, to);
+  }
+  const Index number = layout_.grid.index_of(position), end = first + static_cast<Index>(to.size());
+  PartDecoders::Started started = decoders_ ? decoders_->take(map_.get(), number, first) : PartDecoders::Started();
+  if (started.decoder && !(started.file == chunk.file->identity())) {
+    fail(ErrorKind::kData, "its file was replaced while it was read");
+  }
+  if (!started.decoder) started = {layout_.codecs.codecs()[0]->part_decoder(), 0, 0, chunk.file->identity()};
+  ConstBytes read;
+  bool is_over = false;
+  const auto step = [&](Bytes room) {
+    if (read.empty() && started.used < chunk.bytes) {
+      cancel.check();
+      const auto n = static_cast<std::size_t>(std::min(static_cast<Index>(window.size()), chunk.bytes - started.used));
+      chunk.file->read_exactly(chunk.offset + started.used, window.first(n));
+      read = window.first(n);
+    }
+    const PartDecoder::Step done = started.decoder->step(read, room);
+    read = read.subspan(static_cast<std::size_t>(done.used));
+    started.used += done.used;
+    started.made += done.made;
+    is_over = done.ended && started.used == chunk.bytes;
+    const bool lacks = started.made < end || !is_over;
+    if (lacks && started.used == chunk.bytes && done.made == 0) fail(ErrorKind::kData, "it ends before its last element");
+  };
+  while (started.made < end) {
+    // What lies before is decoded to the same place, and over.
+    const Index at = std::max<Index>(0, started.made - first);
+    const Index room = started.made < first ? std::min(first - started.made, static_cast<Index>(to.size())) : end - started.made;
+    step(to.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(room)));
+  }
+  if (end < raw_bytes) {
+    if (decoders_) decoders_->keep(map_.get(), number, std::move(started));
+    return;
+  }
+  for (std::byte more; !is_over;) {
+    step({&more, 1});
+    if (started.made > end) fail(ErrorKind::kData, "it is larger than the chunk");
+  }
+}
+
+void ChunkedSource::decode_onward(const Box& box, Bytes encoded, const View& out, const Cancel& cancel) const {
+  const ElementTransform& transform = layout_.transform;
+  const Bytes window = encoded.first(kWindow);
+  Bytes beside = encoded.subspan(kWindow);
+  Buffer unforeseen;
+  const GridParts reach(box, layout_.grid.chunk());
+  for (Index at = 0; at < reach.count(); ++at) {
+    cancel.check();
+    const Dims position = reach.position(at);
+    const Box chunk = chunk_box(layout_.grid, position), part = intersection(box, chunk), inside = relative_to(part, chunk);
+    const View target = out.part(relative_to(part, box));
+    const StoredChunk found = find(position);
+    if (!found.file) {
+      fill(target);
+      continue;
+    }
+    const Shape stored = stored_shape(chunk);
+    Dims strides = raw_strides(stored);
+    const Index first = offset_of(inside.start, strides);
+    Index bytes = size_of(transform.stored);
+    for (int k = 0; k < part.rank(); ++k) bytes += (part.shape[k] - 1) * strides[k];
+    bool in_place = transform.keeps_size() && bytes == target.bytes();
+    for (int k = 0; k < part.rank(); ++k) in_place = in_place && (part.shape[k] == 1 || strides[k] == target.strides[k]);
+    if (!in_place && static_cast<Index>(beside.size()) < bytes) {
+      unforeseen = Buffer(bytes);
+      beside = unforeseen.bytes();
+    }
+    const Bytes to = in_place ? Bytes(target.data, static_cast<std::size_t>(bytes)) : beside.first(static_cast<std::size_t>(bytes));
+    try {
+      decode_range(position, found, raw_bytes(stored), first, to, window, cancel);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kData) throw;
+      fail(ErrorKind::kData, "{}: chunk {} is damaged or was cut short: {}.", map_->name_of(position), to_string(position), error.message());
+    }
+    found.file->check_unchanged();
+    if (!in_place) deliver(to.data(), stored, target);
+    else if (!transform.is_identity()) transform.decode(target.data, target.data, target.count());
+  }
+  map_->check_unchanged();
 }
 
 bool reads_remotely(const Source& source) {

@@ -5,6 +5,7 @@
 /// one piece of the output is decoded where it shall lie; of the others a copy is decoded beside (in what memory there is behind the
 /// encoded bytes, if it was not foreseen) and the part taken. Read through a cache, `fetch` carries references to its entries, and a chunk
 /// for which the cache has no room is read when it is decoded: the memory of a box is that of one chunk, however many it meets.
+/// Read onward, `fetch` carries nothing: `decode` reads and decodes of each chunk what the box wants of it, and no more, from where an earlier box has stopped.
 #pragma once
 
 #include <mutex>
@@ -15,6 +16,7 @@
 #include "freestone/storage/chunk_map.h"
 #include "freestone/storage/codec.h"
 #include "freestone/storage/element_transform.h"
+#include "freestone/storage/part_decoders.h"
 
 namespace freestone {
 
@@ -57,11 +59,25 @@ class ChunkedSource final : public Source {
   /// Read through a cache: decodes one chunk of a box that nobody has fetched yet. False: all are there, or there is no room for one.
   bool decode_ahead(const Box& box, Bytes scratch, const Cancel& cancel) const;
 
+  /// The same array read onward: for boxes that come one after another along the chunks' slowest axis, each where the one before has ended. Null:
+  /// the codecs decode whole chunks only. `decoders` may be null for plans.
+  std::shared_ptr<const ChunkedSource> onward(std::shared_ptr<PartDecoders> decoders) const;
+  /// The slowest axis of chunks that has an extent in them; -1: none has.
+  int onward_axis() const;
+  /// Memory that a decoder holds between two boxes, by a few chunks; negative: it cannot be told.
+  Index part_decoder_bytes() const;
+
  private:
   struct Group;
+  struct Sample {
+    std::once_flag once;
+    double share = 1;
+    Index decoder_bytes = -1;
+  };
   ChunkedSource(const ChunkedSource& other, std::shared_ptr<ChunkCache> cache);
   Index scratch_bytes(const Box& box) const;
   bool lies_in_one_piece(const Box& box) const;
+  bool lies_onward(const Box& box) const;
   void read_group(Group& group, ReadBatch& batch, const Cancel& cancel) const;
   /// Where the chunk lies, looked at: not larger than its elements can be.
   StoredChunk find(const Dims& position) const;
@@ -77,11 +93,19 @@ class ChunkedSource final : public Source {
   Index raw_bytes(const Shape& stored) const { return element_count(stored) * size_of(layout_.transform.stored); }
   /// Strides of stored elements on the array's axes.
   Dims raw_strides(const Shape& stored) const;
-  void decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch) const;
-  /// Elements of `part` of a chunk that lies raw at `raw`.
-  void deliver(const std::byte* raw, const Shape& stored, const Box& part, const View& out) const;
+  /// @param part what is wanted of the chunk, in its own coordinates; null: all
+  void decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch, const Box* part = nullptr) const;
+  /// Where a part of a chunk lies in its raw bytes.
+  std::vector<ByteRange> ranges_of(const Box& part, const Shape& stored) const;
+  void decode_onward(const Box& box, Bytes encoded, const View& out, const Cancel& cancel) const;
+  /// The raw bytes of a chunk from `first` on, as many as there is room for; `window` is for encoded ones.
+  void decode_range(const Dims& position, const StoredChunk& chunk, Index raw_bytes, Index first, Bytes to, Bytes window, const Cancel& cancel) const;
+  /// Most raw bytes from the first to the last element that a box has in one chunk.
+  Index most_in_range(const Box& box) const;
+  /// Elements of a chunk whose first lies at `first`.
+  void deliver(const std::byte* first, const Shape& stored, const View& out) const;
   void fill(const View& out) const;
-  double stored_share() const;
+  const Sample& sample() const;
 
   ChunkedLayout layout_;
   std::shared_ptr<const ChunkMap> map_;
@@ -90,10 +114,8 @@ class ChunkedSource final : public Source {
   Index largest_ = 0;  // encoded bytes of a chunk
   bool through_cache_ = false;
   std::shared_ptr<ChunkCache> cache_;
-  struct Sample {
-    std::once_flag once;
-    double share = 1;
-  };
+  bool goes_onward_ = false;
+  std::shared_ptr<PartDecoders> decoders_;
   std::shared_ptr<Sample> sample_ = std::make_shared<Sample>();
 };
 

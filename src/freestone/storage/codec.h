@@ -20,6 +20,27 @@ namespace freestone {
 using ConstBytes = std::span<const std::byte>;
 using Bytes = std::span<std::byte>;
 
+/// Bytes first ... end - 1.
+struct ByteRange {
+  Index first = 0, end = 0;
+};
+
+/// One decoding that stops wherever it is told to and goes on later: its caller holds no more of either side than it likes.
+class PartDecoder {
+ public:
+  struct Step {
+    Index used = 0;      ///< of the encoded bytes given
+    Index made = 0;      ///< raw bytes, at the start of the room given
+    bool ended = false;  ///< nothing more is owed for what was used
+  };
+  virtual ~PartDecoder() = default;
+  /// Goes on with the encoded bytes behind those that it has used. Neither used nor made any: it wants more of them, or more room.
+  /// @throws Error kind data: damaged
+  virtual Step step(ConstBytes from, Bytes to) = 0;
+  /// Memory that it holds.
+  virtual Index bytes() const = 0;
+};
+
 class Codec {
  public:
   virtual ~Codec() = default;
@@ -37,6 +58,17 @@ class Codec {
   /// Fills the start of `to` and returns how much.
   /// @throws Error kind data: damaged, or more than `to` has room for
   virtual Index decode(ConstBytes from, Bytes to) const = 0;
+
+  /// Instead of `decode`, when little of a chunk is wanted: fills at least these bytes of `to`, which has the size of all that is encoded.
+  /// False: it would take as long as `decode`, and nothing was done.
+  /// @param ranges in order, apart from each other
+  virtual bool decode_ranges(ConstBytes /*from*/, Bytes /*to*/, const std::vector<ByteRange>& /*ranges*/) const { return false; }
+
+  /// Null: the codec decodes in one go only.
+  virtual std::unique_ptr<PartDecoder> part_decoder() const { return nullptr; }
+  /// Memory that one holds, at most, for encoded bytes that begin with `head` (kPartHead of them, or all); negative: it cannot be told.
+  static constexpr Index kPartHead = 32;
+  virtual Index part_decoder_bytes(ConstBytes /*head*/) const { return -1; }
 };
 using CodecRef = std::shared_ptr<const Codec>;
 
@@ -59,6 +91,8 @@ class CodecChain {
   /// Fills `raw`, whole.
   /// @throws Error kind data: damaged, or of another size than `raw`
   void decode(ConstBytes encoded, Bytes raw, Bytes scratch) const;
+  /// Fills at least these ranges of `raw`, in order and apart from each other.
+  void decode_ranges(ConstBytes encoded, Bytes raw, Bytes scratch, const std::vector<ByteRange>& ranges) const;
   /// The chain without the codecs whose bit is set (bit i: codec i). It needs no more scratch than this one.
   CodecChain without(std::uint32_t skipped) const;
   /// The encoded bytes, which lie in `scratch`, or are `raw` when the chain is empty.

@@ -46,6 +46,10 @@ void CodecChain::decode(ConstBytes encoded, Bytes raw, Bytes scratch) const {
   if (encoded.size() != raw.size()) fail(ErrorKind::kData, "{} bytes come out where the chunk has {}", encoded.size(), raw.size());
 }
 
+void CodecChain::decode_ranges(ConstBytes encoded, Bytes raw, Bytes scratch, const std::vector<ByteRange>& ranges) const {
+  if (codecs_.size() != 1 || !codecs_[0]->decode_ranges(encoded, raw, ranges)) decode(encoded, raw, scratch);
+}
+
 CodecChain CodecChain::without(std::uint32_t skipped) const {
   std::vector<CodecRef> left;
   for (std::size_t i = 0; i < codecs_.size(); ++i) {

@@ -28,6 +28,46 @@ struct Free {
   void operator()(T* context) const { kFree(context); }
 };
 
+class ZstdParts final : public PartDecoder {
+ public:
+  ZstdParts() : context_(ZSTD_createDCtx()) {
+    if (!context_) fail(ErrorKind::kMemory, "zstd: the system has no memory left for its tables.");
+    // Any window that `decode` takes.
+    ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound);
+  }
+  Step step(ConstBytes from, Bytes to) override {
+    ZSTD_inBuffer in{from.data(), from.size(), 0};
+    ZSTD_outBuffer out{to.data(), to.size(), 0};
+    const std::size_t left = ZSTD_decompressStream(context_.get(), &out, &in);
+    if (ZSTD_isError(left) != 0) fail_damaged("zstd", ZSTD_getErrorName(left));
+    return {static_cast<Index>(in.pos), static_cast<Index>(out.pos), left == 0};
+  }
+  Index bytes() const override { return static_cast<Index>(ZSTD_sizeof_DCtx(context_.get())); }
+  /// Anew, with the memory that it has.
+  void begin() { ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only); }
+
+ private:
+  std::unique_ptr<ZSTD_DCtx, Free<ZSTD_DCtx, ZSTD_freeDCtx>> context_;
+};
+
+/// Bytes that a frame of Zstandard looks back over (RFC 8878, 3.1.1.1); negative: it does not begin as one.
+Index zstd_window(ConstBytes head) {
+  const auto at = [&](std::size_t i) { return i < head.size() ? std::to_integer<Index>(head[i]) : 0; };
+  if (head.size() < 6 || at(0) != 0x28 || at(1) != 0xb5 || at(2) != 0x2f || at(3) != 0xfd) return -1;
+  const Index descriptor = at(4);
+  constexpr Index kDictionaryBytes[] = {0, 1, 2, 4};
+  if ((descriptor & 0x20) == 0) {
+    const Index base = Index{1} << (10 + (at(5) >> 3));
+    return base + base / 8 * (at(5) & 7);
+  }
+  // One segment: it looks back over all of its content.
+  const Index width = Index{1} << (descriptor >> 6);
+  Index content = width == 2 ? 256 : 0;
+  for (Index i = 0; i < std::min<Index>(width, 7); ++i)
+    content += at(static_cast<std::size_t>(5 + kDictionaryBytes[descriptor & 3] + i)) << (8 * i);
+  return content;
+}
+
 class Zstd final : public Codec {
  public:
   Zstd(int level, bool checksum) : level_(level), checksum_(checksum) { check_level("zstd", level, ZSTD_minCLevel(), ZSTD_maxCLevel()); }
@@ -48,6 +88,27 @@ class Zstd final : public Codec {
     const std::size_t size = ZSTD_decompressDCtx(context.get(), to.data(), to.size(), from.data(), from.size());
     if (ZSTD_isError(size) != 0) fail_damaged("zstd", ZSTD_getErrorName(size));
     return static_cast<Index>(size);
+  }
+  /// What lies behind the last range is left.
+  bool decode_ranges(ConstBytes from, Bytes to, const std::vector<ByteRange>& ranges) const override {
+    constexpr Index kLargestWindow = Index{8} << 20;  // the thread keeps its memory
+    const Index end = ranges.back().end, window = zstd_window(from.first(std::min<std::size_t>(from.size(), kPartHead)));
+    if (5 * end > 3 * static_cast<Index>(to.size()) || window < 0 || window > kLargestWindow) return false;
+    thread_local ZstdParts parts;
+    parts.begin();
+    for (Index used = 0, made = 0; made < end;) {
+      const ConstBytes left = from.subspan(static_cast<std::size_t>(used));
+      const PartDecoder::Step done = parts.step(left, to.subspan(static_cast<std::size_t>(made), static_cast<std::size_t>(end - made)));
+      if (done.made == 0 && done.used == static_cast<Index>(left.size())) fail_damaged("zstd", "it ends before its last element");
+      used += done.used, made += done.made;
+    }
+    return true;
+  }
+  std::unique_ptr<PartDecoder> part_decoder() const override { return std::make_unique<ZstdParts>(); }
+  Index part_decoder_bytes(ConstBytes head) const override {
+    constexpr Index kTables = Index{512} << 10;  // and two blocks of 128 KiB
+    const Index window = zstd_window(head);
+    return window < 0 ? -1 : window + kTables;
   }
 
  private:
@@ -244,6 +305,32 @@ class Blosc final : public Codec {
     const int size = blosc_decompress_ctx(from.data(), to.data(), to.size(), 1);
     if (size < 0 || static_cast<std::size_t>(size) != promised) fail_damaged("blosc", "a block is damaged");
     return size;
+  }
+  /// The blocks that hold something of them.
+  bool decode_ranges(ConstBytes from, Bytes to, const std::vector<ByteRange>& ranges) const override {
+    std::size_t bytes = 0, encoded = 0, block = 0, width = 0;
+    int flags = 0;
+    if (blosc_cbuffer_validate(from.data(), from.size(), &bytes) != 0 || bytes != to.size()) return false;  // `decode` says what is wrong
+    blosc_cbuffer_sizes(from.data(), &bytes, &encoded, &block);
+    blosc_cbuffer_metainfo(from.data(), &width, &flags);
+    if (width == 0 || block < width || block % width != 0 || bytes % width != 0) return false;
+    const auto size = static_cast<Index>(bytes), step = static_cast<Index>(block);
+    std::vector<ByteRange> blocks;
+    Index wanted = 0;
+    for (const ByteRange& range : ranges) {
+      const Index first = range.first / step * step, end = std::min(size, (range.end + step - 1) / step * step);
+      if (!blocks.empty() && first <= blocks.back().end)
+        blocks.back().end = std::max(blocks.back().end, end);
+      else
+        blocks.push_back({first, end});
+    }
+    for (const ByteRange& range : blocks) wanted += range.end - range.first;
+    if (5 * wanted > 3 * size) return false;
+    for (const ByteRange& range : blocks) {
+      const int first = static_cast<int>(range.first / static_cast<Index>(width)), count = static_cast<int>((range.end - range.first) / static_cast<Index>(width));
+      if (blosc_getitem(from.data(), first, count, to.data() + range.first) != range.end - range.first) fail_damaged("blosc", "a block is damaged");
+    }
+    return true;
   }
 
  private:

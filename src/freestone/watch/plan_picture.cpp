@@ -130,7 +130,7 @@ class PlanGraph {
 
   static std::vector<std::string> stage_lines(const Stage& stage) {
     std::string memory = fmt::format("memory {} × {}", format_bytes(stage.task_bytes), stage.slots);
-    if (stage.cache_bytes > 0) memory += fmt::format(" + cache {}", format_bytes(stage.cache_bytes));
+    if (stage.cache_bytes > 0) memory += fmt::format(" + {} {}", stage.goes_onward ? "decoders" : "cache", format_bytes(stage.cache_bytes));
     if (stage.pinned_bytes > 0) memory += fmt::format(" + partial results {}", format_bytes(stage.pinned_bytes));
     return {fmt::format("tiles {}, {} of them", to_string(stage.tile), format_count(stage.estimate.tiles)),
             fmt::format("over {}, axes in order {}", to_string(stage.domain.shape), fmt::join(stage.order, ", ")), memory,

@@ -1,4 +1,4 @@
-#include "freestone/cli/stack.h"
+#include "freestone/cli/stacked_files.h"
 
 #include <algorithm>
 

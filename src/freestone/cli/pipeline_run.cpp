@@ -1,4 +1,4 @@
-#include "freestone/cli/run.h"
+#include "freestone/cli/pipeline_run.h"
 
 #include <cctype>
 #include <cstdlib>
@@ -9,7 +9,7 @@
 #include "freestone/base/log.h"
 #include "freestone/cli/cluster.h"
 #include "freestone/cli/print.h"
-#include "freestone/cli/stack.h"
+#include "freestone/cli/stacked_files.h"
 #include "freestone/core/paper_source.h"
 #include "freestone/exec/cluster_forecast.h"
 #include "freestone/label/open.h"
