@@ -1,11 +1,12 @@
-// The limits of scripts/bench python for xarray: what all threads take to read every chunk of the variable tas, decode it and do the least work.
-// Chunks are whole along latitude and longitude. Where those of NetCDF-4 lie is asked of HDF5 before the clock starts.
+// The limits of scripts/bench python for xarray: what all threads take to read every chunk of the variable tas, decode it and do the least
+// work. Chunks are whole along latitude and longitude. Where those of NetCDF-4 lie is asked of HDF5 before the clock starts.
 //
 //   xarray_limits mean|anomaly STORE.zarr THREADS STEPS PIXELS   float32, zstd, a file a chunk
-//   xarray_limits mean|anomaly FILE.nc THREADS STEPS PIXELS      int16, shuffle and deflate, with a scale of 0.01 and a fill of -32768; float64 out
+//   xarray_limits mean|anomaly FILE.nc THREADS STEPS PIXELS      int16, shuffle and deflate, scale 0.01, fill -32768; float64 out
 //
-// mean: sums and counts of each pixel in float64, what is no number left out. anomaly: the same on the way of each chunk into the result, fresh memory
-// in huge pages, from which the mean is then taken where it lies. Prints {"seconds": ...} behind a number that shows that something was computed.
+// mean: sums and counts of each pixel in float64, what is no number left out. anomaly: the same on the way of each chunk into the result, fresh
+// memory in huge pages, from which the mean is then taken where it lies. Prints {"seconds": ...} behind a number that shows that something
+// was computed.
 
 #include <fcntl.h>
 #include <hdf5.h>
@@ -75,8 +76,8 @@ struct Lane {
     read(chunk);
     shuffled.resize(2 * elements);
     std::size_t got = 0;
-    if (libdeflate_zlib_decompress(deflate, packed.data(), packed.size(), shuffled.data(), shuffled.size(), &got) != LIBDEFLATE_SUCCESS || got != shuffled.size())
-      stop(chunk.path + ": damaged");
+    const auto result = libdeflate_zlib_decompress(deflate, packed.data(), packed.size(), shuffled.data(), shuffled.size(), &got);
+    if (result != LIBDEFLATE_SUCCESS || got != shuffled.size()) stop(chunk.path + ": damaged");
     const unsigned char *low = shuffled.data(), *high = low + elements;
     for (std::size_t k = 0; k < elements; ++k) {
       const auto value = static_cast<std::int16_t>(static_cast<std::uint16_t>(low[k] | high[k] << 8));

@@ -95,9 +95,8 @@ def main():
         times = theirs[0] / mine[0]
         wanted = "" if race.target is None else f"{race.target:.1f}"
         bare = "" if limit is None else f"{limit:.3f} {theirs[0] / limit:5.1f}"
-        print(
-            f"{race.title:44} {mine[0]:9.3f} {mine[1]:8.3f} {theirs[0]:9.3f} {theirs[1]:8.3f} {times:7.1f} {wanted:>7} {bare:>11}   {race.peer}", flush=True
-        )
+        print(f"{race.title:44} {mine[0]:9.3f} {mine[1]:8.3f} {theirs[0]:9.3f} {theirs[1]:8.3f} {times:7.1f} {wanted:>7} ", end="")
+        print(f"{bare:>11}   {race.peer}", flush=True)
         if race.target is not None and times < race.target:
             missed.append(name)
     if missed:

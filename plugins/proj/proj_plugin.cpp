@@ -29,8 +29,8 @@ void put(const std::string& text, char* to, std::size_t room) {
   to[n] = '\0';
 }
 
-/// Where PROJ looks for proj.db and grids: in the plug-in's own folder first, when proj.db lies there, since the one of another package in
-/// the same process (PROJ_DATA) may be of another version. Grids that somebody has installed are still found. Empty: where PROJ itself looks.
+/// Where PROJ looks for proj.db and grids: in the plug-in's own folder first, when proj.db lies there, since the one of another package in the
+/// same process (PROJ_DATA) may be of another version. Grids that somebody has installed are still found. Empty: where PROJ itself looks.
 std::vector<std::string> search_paths(PJ_CONTEXT* context) {
   Dl_info self{};
   if (dladdr(reinterpret_cast<const void*>(&search_paths), &self) == 0 || self.dli_fname == nullptr) return {};
@@ -49,6 +49,17 @@ std::vector<std::string> search_paths(PJ_CONTEXT* context) {
   return paths;
 }
 
+PJ_CONTEXT* new_context() {
+  PJ_CONTEXT* const context = proj_context_create();
+  proj_log_level(context, PJ_LOG_NONE);
+  if (const std::vector<std::string> paths = search_paths(context); !paths.empty()) {
+    std::vector<const char*> words;
+    for (const std::string& path : paths) words.push_back(path.c_str());
+    proj_context_set_search_paths(context, static_cast<int>(words.size()), words.data());
+  }
+  return context;
+}
+
 const char* library() {
   static const std::string kVersion = proj_info().version;
   return kVersion.c_str();
@@ -56,13 +67,7 @@ const char* library() {
 
 void* open_way(const char* from, const char* to, char* error, std::size_t room) {
   Way* made = new Way;
-  made->context = proj_context_create();
-  proj_log_level(made->context, PJ_LOG_NONE);
-  if (const std::vector<std::string> paths = search_paths(made->context); !paths.empty()) {
-    std::vector<const char*> words;
-    for (const std::string& path : paths) words.push_back(path.c_str());
-    proj_context_set_search_paths(made->context, static_cast<int>(words.size()), words.data());
-  }
+  made->context = new_context();
   const auto give_up = [&](const std::string& what) -> void* {
     const int number = proj_context_errno(made->context);
     put(number == 0 ? what : what + ": " + proj_context_errno_string(made->context, number), error, room);
@@ -94,8 +99,7 @@ void transform(void* way, double* x, double* y, std::size_t count) {
 
 std::size_t wkt(const char* crs, char* to, std::size_t room) {
   Way made;
-  made.context = proj_context_create();
-  proj_log_level(made.context, PJ_LOG_NONE);
+  made.context = new_context();
   made.way = proj_create(made.context, crs);
   const char* const options[] = {"MULTILINE=NO", nullptr};
   const char* text = made.way != nullptr && proj_is_crs(made.way) != 0 ? proj_as_wkt(made.context, made.way, PJ_WKT2_2019, options) : nullptr;

@@ -3,6 +3,7 @@
 #include "freestone/ops/create.h"
 #include "freestone/ops/cumulative.h"
 #include "freestone/ops/decompose.h"
+#include "freestone/ops/downsample.h"
 #include "freestone/ops/einsum.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/fft.h"
@@ -106,6 +107,8 @@ void add_reductions(std::map<std::string, Operation>& all) {
     const std::string method = c.text("method", "linear");
     return Arrays{quantile(c.a(), c.list<double>("q"), c.axes(), {.method = method, .skip_nan = c.flag("skip_nan")})};
   };
+  all["mad_std"] = [](const Call& c) { return Arrays{mad_std(c.a(), c.axes(), c.flag("skip_nan"))}; };
+  all["sigma_clip"] = [](const Call& c) { return Arrays{sigma_clip(c.a(), c.number("threshold"), c.axis())}; };
   all["weighted_quantile"] = [](const Call& c) { return Arrays{weighted_quantile(c.a(), c.b(), c.number("q"), c.axes())}; };
   all["weighted_median"] = [](const Call& c) { return Arrays{weighted_median(c.a(), c.b(), c.axes())}; };
   all["weighted_mad_std"] = [](const Call& c) { return Arrays{weighted_mad_std(c.a(), c.b(), c.axes())}; };
@@ -213,6 +216,12 @@ void add_transforms_and_windows(std::map<std::string, Operation>& all) {
   all["convolve_nd"] = [](const Call& c) {
     return Arrays{convolve_nd(c.a(), c.list<double>("kernel"), Shape(c.list<Index>("shape")), filter_options(c))};
   };
+  all["convolve"] = [](const Call& c) { return Arrays{convolve(c.a(), c.list<double>("kernel"), c.axis())}; };
+  all["convolve_2d"] = [](const Call& c) {
+    const auto shape = c.list<Index>("shape");
+    return Arrays{convolve_2d(c.a(), c.list<double>("kernel"), shape.at(0), shape.at(1))};
+  };
+  all["downsample"] = [](const Call& c) { return Arrays{downsample(c.a(), c.integer("factor"), c.axes(), c.text("name", "mean"))}; };
   all["uniform_filter"] = [](const Call& c) { return Arrays{uniform_filter(c.a(), c.list<Index>("sizes"), filter_options(c))}; };
   all["gaussian_filter"] = [](const Call& c) { return Arrays{gaussian_filter(c.a(), c.list<double>("sigmas"), 4, filter_options(c))}; };
   all["minimum_filter"] = [](const Call& c) { return Arrays{minimum_filter(c.a(), c.list<Index>("sizes"), filter_options(c))}; };

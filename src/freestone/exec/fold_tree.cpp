@@ -1,30 +1,36 @@
 #include "freestone/exec/fold_tree.h"
 
+#include <algorithm>
+
 namespace freestone {
 namespace {
 
-/// Memory of merged states, for the next leaf of the same lane: fresh pages for each would cost more than folding (a state of groups is
-/// half a megabyte).
+/// Memory of merged states, for the next leaves of the same lane: fresh pages for each would cost more than folding (a state of groups is
+/// half a megabyte). A lane that is ahead leaves a tile's states to another, which merges them and has them all to spare.
 class Spares {
  public:
   FoldTree::State take(std::size_t bytes) {
-    for (FoldTree::State& spare : spares_)
-      if (spare.size() == bytes) {
-        FoldTree::State out = std::move(spare);
-        spare = std::move(spares_.back());
-        spares_.pop_back();
-        return out;
-      }
-    spares_.clear();  // of another fold
-    return FoldTree::State(bytes);
+    const auto found = std::find_if(spares_.rbegin(), spares_.rend(), [&](const FoldTree::State& spare) { return spare.size() == bytes; });
+    if (found == spares_.rend()) return FoldTree::State(bytes);
+    FoldTree::State out = std::move(*found);
+    spares_.erase(std::next(found).base());
+    bytes_ -= bytes;
+    return out;
   }
   void give(FoldTree::State&& state) {
-    if (spares_.size() < kMost && state.size() <= kLargest && !state.empty()) spares_.push_back(std::move(state));
+    if (state.empty() || state.size() > kLargest) return;
+    bytes_ += state.size();
+    spares_.push_back(std::move(state));
+    while (spares_.size() > kMost || bytes_ > kMostBytes) {  // the oldest may be of another fold
+      bytes_ -= spares_.front().size();
+      spares_.erase(spares_.begin());
+    }
   }
 
  private:
-  static constexpr std::size_t kMost = 3, kLargest = std::size_t{2} << 20;
+  static constexpr std::size_t kMost = 64, kLargest = std::size_t{1} << 20, kMostBytes = 3 * kLargest;
   std::vector<FoldTree::State> spares_;
+  std::size_t bytes_ = 0;
 };
 thread_local Spares spares;
 

@@ -33,6 +33,15 @@ StageRunner::StageRunner(const StageRun& run)
     const Op& op = program_.op(static_cast<int>(b));
     folds_.push_back(program_.is_accumulated(static_cast<int>(b)) ? std::make_unique<SharedFold>(*op.fold(), op.domain()) : nullptr);
   }
+  stored_by_.assign(program_.inputs().size(), -1);
+  for (std::size_t d = 0; d < stage_.deliveries.size(); ++d) {
+    const Delivery& delivery = stage_.deliveries[d];
+    if (!memory_of(delivery)) continue;
+    const PlanNode& node = run_.plan.nodes[static_cast<std::size_t>(delivery.value.node)];
+    const ValueRef from = node.op->name() == "rechunk" ? node.inputs[0] : delivery.value;
+    for (std::size_t i = 0; i < program_.inputs().size(); ++i)
+      if (program_.inputs()[i].ref == from) stored_by_[i] = static_cast<int>(d);
+  }
 }
 
 StageRunner::~StageRunner() {

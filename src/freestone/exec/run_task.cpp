@@ -105,10 +105,20 @@ void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles, int la
     return;
   }
   tile = placed(slot, v);
+  if (const auto part = part_of_store(slot, input)) tile.view = *part;
   const auto& fetched = slot.layout.inputs[static_cast<std::size_t>(input)];
   if (fetched.piece_bytes > 0) return stream(slot, static_cast<std::size_t>(input), tile, lane);
   described.source->decode(place.box, {slot.memory.data() + fetched.encoded_offset, static_cast<std::size_t>(fetched.encoded_bytes)},
                            tile.view, stop_);
+}
+
+std::optional<View> StageRunner::part_of_store(const Slot& slot, int input) const {
+  const int number = stored_by_[static_cast<std::size_t>(input)];
+  if (number < 0) return std::nullopt;
+  const auto& place = slot.layout.values[static_cast<std::size_t>(program_.inputs()[static_cast<std::size_t>(input)].value)];
+  if (!place.unit.empty() || program_.delivery_box(number, tile_box(stage_, slot.tile)) != place.box) return std::nullopt;
+  const View part = memory_of(stage_.deliveries[static_cast<std::size_t>(number)])->part(place.box);
+  return part.is_contiguous() ? std::optional(part) : std::nullopt;
 }
 
 void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int lane) {
@@ -117,7 +127,7 @@ void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int la
   const TaskLayout::Value& value = slot.layout.values[static_cast<std::size_t>(program_.inputs()[input].value)];
   const GridParts pieces(tile.box, place.piece);
   // Tiles side by side may want the same chunks of a cache: each begins elsewhere.
-  const Index first = slot.tile % lanes_ * pieces.count() / lanes_;
+  const Index first = stage_.goes_onward ? 0 : slot.tile % lanes_ * pieces.count() / lanes_;
   SharedWork shared{static_cast<std::size_t>(pieces.count()), place.encoded_bytes / place.piece_bytes, [&](std::size_t part, Index worker, int by) {
                       const Box piece = pieces[(first + static_cast<Index>(part)) % pieces.count()];
                       const Bytes memory(slot.memory.data() + place.encoded_offset + worker * place.piece_bytes,
@@ -306,8 +316,10 @@ void StageRunner::deliver(Slot& slot, std::size_t s, const std::vector<Tile>& ti
   if (box.empty()) return;
   const auto v = static_cast<std::size_t>(program_.delivered_value(number));
   if (!slot.layout.values[v].unit.empty()) return deliver_units(slot, s, box, lane);
+  const View view = tiles[v].part(box).view;
+  if (const auto memory = memory_of(delivery); memory && memory->part(box).data == view.data) return;  // decoded there
   Scratch scratch = scratch_of(slot, s);
-  write(delivery, box, tiles[v].part(box).view, scratch, lane);
+  write(delivery, box, view, scratch, lane);
 }
 
 void StageRunner::deliver_units(Slot& slot, std::size_t s, const Box& box, int lane) {

@@ -11,8 +11,8 @@ template <class R>
 [[gnu::always_inline]] inline R times(R a, R b) {
   return a * b;
 }
-/// Without the operator's rescue of infinities. Both parts are sums: of a pair (x - y, z + w) of products GCC 12 makes fused multiply-adds where
-/// it vectorises, -ffp-contract=off notwithstanding, and the bits would depend on an element's place and on the processor.
+/// Without the operator's rescue of infinities. Both parts are sums: of a pair (x - y, z + w) of products GCC 12 makes fused multiply-adds
+/// where it vectorises, -ffp-contract=off notwithstanding, and the bits would depend on an element's place and on the processor.
 template <class R>
 [[gnu::always_inline]] inline std::complex<R> times(std::complex<R> a, std::complex<R> b) {
   const R minus_imag = -a.imag();

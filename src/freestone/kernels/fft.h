@@ -1,7 +1,7 @@
 /// Fourier transforms along one axis, by pocketfft.
 ///
-/// Each line is transformed by itself, in the same steps alone or in a vector of lines, so the bits do not depend on which lines come together
-/// nor on how many a vector of the machine takes. It computes in the dtype of the result, float32 or float64.
+/// Each line is transformed by itself, in the same steps alone or in a vector of lines, so the bits do not depend on which lines come
+/// together nor on how many a vector of the machine takes. It computes in the dtype of the result, float32 or float64.
 #pragma once
 
 #include <string_view>

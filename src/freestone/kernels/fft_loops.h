@@ -12,8 +12,8 @@ template <class T>
 struct FftLoops {
   /// All lines along the axis. Real views are of T, complex ones of std::complex<T>.
   void (*transform)(const View& in, int axis, const FftRequest& request, const View& out);
-  /// Lines of complex numbers that lie side by side across rows, `columns` at a time; the last axis of both views is contiguous. Returns how
-  /// many columns were done. Of `scratch`, at most columns * (n * sizeof(complex) + 2 * Buffer::kAlignment) bytes.
+  /// Lines of complex numbers that lie side by side across rows, `columns` at a time; the last axis of both views is contiguous. Returns
+  /// how many columns were done. Of `scratch`, at most columns * (n * sizeof(complex) + 2 * Buffer::kAlignment) bytes.
   Index (*transform_columns)(const View& in, int axis, const FftRequest& request, const View& out, Index columns, Scratch& scratch);
 };
 

@@ -20,7 +20,10 @@ double weighted_quantile(std::span<Weighted> items, double q) {
   }
   if (count == 0 || unknown) return kNaN;
   items = items.first(count);
-  std::sort(items.begin(), items.end(), [](const Weighted& a, const Weighted& b) { return a.value < b.value || (a.value == b.value && a.weight < b.weight); });
+  const auto is_before = [](const Weighted& a, const Weighted& b) {
+    return a.value < b.value || (a.value == b.value && a.weight < b.weight);
+  };
+  std::sort(items.begin(), items.end(), is_before);
   double total = 0, squares = 0;
   for (const Weighted& item : items) total += item.weight;
   for (Weighted& item : items) item.weight /= total, squares += item.weight * item.weight;

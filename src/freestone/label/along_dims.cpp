@@ -116,7 +116,8 @@ Dataset reduce(const Dataset& dataset, const std::string& name, const std::vecto
   return out.with(std::move(variables));
 }
 
-Dataset weighted(const Dataset& dataset, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims, double q) {
+Dataset weighted(const Dataset& dataset, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims,
+                 double q) {
   const std::vector<std::string> names = {"mean", "sum", "var", "std", "median", "percentile", "mad_std"};
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     fail(ErrorKind::kUser, "'{}' takes no weights.{} {} do.", name, suggestion(name, names), fmt::join(names, ", "));

@@ -24,10 +24,12 @@ struct AlongDimsOptions {
 /// @throws Error kind user: unknown name; no variable has the axis
 Dataset reduce(const Dataset& dataset, const std::string& name, const std::vector<std::string>& dims = {}, const AlongDimsOptions& options = {});
 
-/// mean: sum(x w) / sum(w) of what is not NaN, in float64; sum: sum(x w); var: sum(w (x - mean)^2) / sum(w); std: its root; median, percentile
-/// (with `q`) and mad_std: ops/weighted_quantile.h. Where the weights sum to 0 a mean is NaN. Variables without all axes of the weights are folded plainly.
+/// mean: sum(x w) / sum(w) of what is not NaN, in float64; sum: sum(x w); var: sum(w (x - mean)^2) / sum(w); std: its root; median,
+/// percentile (with `q`) and mad_std: ops/weighted_quantile.h. Where the weights sum to 0 a mean is NaN. Variables without all axes of the
+/// weights are folded plainly.
 /// @throws Error kind user: another name; axes of the weights that are as long as no axis of the data; as reduce
-Dataset weighted(const Dataset& dataset, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims = {}, double q = 50);
+Dataset weighted(const Dataset& dataset, const std::string& name, const DataArray& weights, const std::vector<std::string>& dims = {},
+                 double q = 50);
 inline Dataset weighted_mean(const Dataset& dataset, const DataArray& weights, const std::vector<std::string>& dims = {}) {
   return weighted(dataset, "mean", weights, dims);
 }

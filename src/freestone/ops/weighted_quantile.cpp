@@ -37,14 +37,16 @@ nlohmann::json WeightedQuantileOp::params() const { return {{"q", json_of(q_)}, 
 
 Need WeightedQuantileOp::need(const Box& box) const {
   const Index elements = element_count(map_box(input(0), box, in_.shape).shape), length = length_of(in_.shape, axes_);
-  return {2 * Scratch::rounded(elements * size_of(DType::kFloat64)) + Scratch::rounded(length * static_cast<Index>(sizeof(kernels::Weighted))) +
-              Scratch::rounded(box.count() * size_of(DType::kFloat64)),
+  const Index together = 2 * Scratch::rounded(elements * size_of(DType::kFloat64));
+  const Index results = Scratch::rounded(box.count() * size_of(DType::kFloat64));
+  return {together + results + Scratch::rounded(length * static_cast<Index>(sizeof(kernels::Weighted))),
           static_cast<double>(elements) * kNanoseconds};
 }
 
-void WeightedQuantileOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch, const Cancel& cancel) const {
-  const auto lines_of = [&](int i) { return brought_together(in[static_cast<std::size_t>(i)].part(map_box(input(i), box, in_.shape)).view, axes_, scratch); };
-  const View values = lines_of(0), weights = lines_of(1);
+void WeightedQuantileOp::run(const Box& box, std::span<const Tile> in, std::span<const Tile> out, Scratch& scratch,
+                             const Cancel& cancel) const {
+  const Box part = map_box(input(0), box, in_.shape);
+  const View values = brought_together(in[0].part(part).view, axes_, scratch), weights = brought_together(in[1].part(part).view, axes_, scratch);
   const Index length = values.shape[1];
   const std::span<kernels::Weighted> items = scratch.take_array<kernels::Weighted>(length);
   const std::span<double> results = scratch.take_array<double>(values.shape[0]);
@@ -60,14 +62,17 @@ void WeightedQuantileOp::run(const Box& box, std::span<const Tile> in, std::span
 
 Array weighted_quantile(const Array& a, const Array& weights, double q, const std::vector<int>& axes) {
   if (is_complex(a.dtype()) || is_complex(weights.dtype()))
-    fail(ErrorKind::kUser, "weighted_quantile: the array is {} and the weights are {}; complex numbers have no order.", name_of(a.dtype()), name_of(weights.dtype()));
+    fail(ErrorKind::kUser, "weighted_quantile: the array is {} and the weights are {}; complex numbers have no order.", name_of(a.dtype()),
+         name_of(weights.dtype()));
   if (!(q >= 0 && q <= 1)) fail(ErrorKind::kUser, "weighted_quantile: q = {} is not between 0 and 1.", format_number(q));
   if (a.rank() == 0) return weighted_quantile(expand_dims(a, 0), weights, q, {0});
   const Array values = as_doubles(a), spread = broadcast_to(as_doubles(weights), a.shape());
   return apply_op(std::make_shared<WeightedQuantileOp>(values.spec(), q, normal_axes(axes, a.rank())), {values, spread});
 }
 
-Array weighted_median(const Array& a, const Array& weights, const std::vector<int>& axes) { return weighted_quantile(a, weights, 0.5, axes); }
+Array weighted_median(const Array& a, const Array& weights, const std::vector<int>& axes) {
+  return weighted_quantile(a, weights, 0.5, axes);
+}
 
 Array weighted_mad_std(const Array& a, const Array& weights, const std::vector<int>& axes) {
   if (a.rank() == 0) return weighted_mad_std(expand_dims(a, 0), weights, {0});

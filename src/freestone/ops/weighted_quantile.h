@@ -7,12 +7,12 @@
 
 namespace freestone {
 
-/// The quantile `q` in [0, 1] over `axes` (none: all), each value counting by its weight, which broadcasts against `a`. NaN and what has the weight
-/// 0 do not count; nothing else: NaN. The rule is that of xarray's weighted(...).quantile(...); equal weights give the linear method of `quantile`.
-/// The axes are seen whole, with 16 bytes an element.
+/// The quantile `q` in [0, 1] over `axes` (none: all), each value counting by its weight, which broadcasts against `a`. NaN and what has the
+/// weight 0 do not count; nothing else: NaN. The rule is that of xarray's weighted(...).quantile(...); equal weights give the linear method of
+/// `quantile`. The axes are seen whole, with 16 bytes an element.
 /// @returns float64
-/// @throws Error kind user: q out of range, axis out of range or named twice, complex dtype, shapes that do not broadcast. While it runs, kind data:
-///         a weight is negative or infinite
+/// @throws Error kind user: q out of range, axis out of range or named twice, complex dtype, shapes that do not broadcast. While it runs,
+///         kind data: a weight is negative or infinite
 Array weighted_quantile(const Array& a, const Array& weights, double q, const std::vector<int>& axes);
 /// The median: `weighted_quantile` with q = 0.5.
 Array weighted_median(const Array& a, const Array& weights, const std::vector<int>& axes);

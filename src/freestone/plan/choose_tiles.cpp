@@ -376,7 +376,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
 
     if (price && may_go_onward) {
       std::vector<int> order = plain_order;
-      const CachedRead read = read_onward(onward_program, stage, order, decoded_once);
+      const CachedRead read = read_onward(onward_program, stage, order, threads, decoded_once);
       const TaskLayout onward = onward_program.lay_out(middle);
       const Index pinned = state_bytes(program, stage, middle, order, false, threads, ahead);
       if (read.cache_bytes > 0 && onward.task_bytes + pinned + read.cache_bytes <= memory) consider(onward, order, {}, pinned, 1, read);

@@ -158,7 +158,7 @@ CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, cons
   return {each / static_cast<double>(mirror.run), static_cast<Index>(needed)};
 }
 
-CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, double decoded_once) {
+CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, int threads, double decoded_once) {
   int axis = -1;
   Index decoders = 0;
   double tiles = 1;
@@ -190,7 +190,8 @@ CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vec
     }
     const Index each = source->part_decoder_bytes();
     if (each < 0) return {};
-    decoders += source->cost(box).requests * each;
+    // Where a tile ends some chunks and begins others, the first of these wait beside the last of those.
+    decoders += (source->cost(box).requests + threads) * each;
   }
   if (axis < 0) return {};
   order.erase(std::find(order.begin(), order.end(), axis));

@@ -48,6 +48,6 @@ CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, cons
 /// Tiles one after another along the slowest axis of the chunks of all inputs: each chunk is decoded once, piece by piece.
 /// @param program reads onward
 /// @param order its last axis with several tiles is set here
-CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, double decoded_once);
+CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, int threads, double decoded_once);
 
 }  // namespace freestone

@@ -397,7 +397,7 @@ Draft Planner::draft(const std::vector<Cut>& cuts, double memory_share) const {
       const Stage& maker = plan.stages[static_cast<std::size_t>(store.first_stage)];
       if (const auto owned = maker.owned.find(store.value); owned != maker.owned.end()) {
         const Shape made = owned_box(owned->second, tile_box(maker, 0), store.spec.shape).shape;
-        for (int k = 0; k < block.rank(); ++k)
+        for (int k = 0; k < block.rank() && !Box(made).empty(); ++k)  // the first tile may have nothing of it
           for (Index n = (made[k] + block[k] - 1) / block[k], most = n + n / 4; n <= most; ++n)
             if (made[k] % n == 0) {
               block[k] = std::min(block[k], made[k] / n);

@@ -1,8 +1,8 @@
 /// TaskMemory: memory of tasks that have ended, kept a while for those that begin.
 ///
-/// The system clears every page before it gives it, and a run of one small image spends a tenth of its time there; a loop of such runs takes
-/// the same memory again and again. What is kept belongs to no lease, so it is little, and less than what was in use before: whoever takes
-/// fresh memory lets go of as much that is kept. The system may have kept memory back at any moment, without asking.
+/// The system clears every page before it gives it, and a run of one small image spends a tenth of its time there; a loop of such runs
+/// takes the same memory again and again. What is kept belongs to no lease, so it is little, and less than what was in use before: whoever
+/// takes fresh memory lets go of as much that is kept. The system may have kept memory back at any moment, without asking.
 #pragma once
 
 #include <chrono>

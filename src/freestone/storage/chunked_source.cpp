@@ -577,7 +577,7 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
   }
 }
 
-void ChunkedSource::decode_range(const Dims& position, const StoredChunk& chunk, Index raw_bytes, Index first, Bytes to, Bytes window,
+void ChunkedSource::decode_range(const Dims& position, const StoredChunk& chunk, Index raw_bytes, Index first, Bytes to, bool is_last, Bytes window,
                                  const Cancel& cancel) const {
   if (map_->skipped_codecs(position) != 0) {
     if (chunk.bytes != raw_bytes) fail(ErrorKind::kData, "{} bytes lie where the chunk has {}", chunk.bytes, raw_bytes);
@@ -613,7 +613,7 @@ void ChunkedSource::decode_range(const Dims& position, const StoredChunk& chunk,
     step(to.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(room)));
   }
   if (end < raw_bytes) {
-    if (decoders_) decoders_->keep(map_.get(), number, std::move(started));
+    if (decoders_ && !is_last) decoders_->keep(map_.get(), number, std::move(started));
     return;
   }
   for (std::byte more; !is_over;) {
@@ -651,7 +651,9 @@ void ChunkedSource::decode_onward(const Box& box, Bytes encoded, const View& out
     }
     const Bytes to = in_place ? Bytes(target.data, static_cast<std::size_t>(bytes)) : beside.first(static_cast<std::size_t>(bytes));
     try {
-      decode_range(position, found, raw_bytes(stored), first, to, window, cancel);
+      // Of a chunk at the edge what is beyond the array is not wanted.
+      const bool is_last = inside.end(onward_axis()) == chunk.shape[onward_axis()];
+      decode_range(position, found, raw_bytes(stored), first, to, is_last, window, cancel);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kData) throw;
       fail(ErrorKind::kData, "{}: chunk {} is damaged or was cut short: {}.", map_->name_of(position), to_string(position), error.message());

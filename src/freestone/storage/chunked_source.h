@@ -99,7 +99,9 @@ class ChunkedSource final : public Source {
   std::vector<ByteRange> ranges_of(const Box& part, const Shape& stored) const;
   void decode_onward(const Box& box, Bytes encoded, const View& out, const Cancel& cancel) const;
   /// The raw bytes of a chunk from `first` on, as many as there is room for; `window` is for encoded ones.
-  void decode_range(const Dims& position, const StoredChunk& chunk, Index raw_bytes, Index first, Bytes to, Bytes window, const Cancel& cancel) const;
+  /// @param is_last nobody will want more of it
+  void decode_range(const Dims& position, const StoredChunk& chunk, Index raw_bytes, Index first, Bytes to, bool is_last, Bytes window,
+                    const Cancel& cancel) const;
   /// Most raw bytes from the first to the last element that a box has in one chunk.
   Index most_in_range(const Box& box) const;
   /// Elements of a chunk whose first lies at `first`.
