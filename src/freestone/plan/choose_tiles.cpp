@@ -248,9 +248,11 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   best.smallest_budget = std::numeric_limits<Index>::max();
   Stage chosen = stage;
 
-  /// One way to run the tiles of `stage.tile`: taken when it is the best so far.
-  const auto consider = [&](const TaskLayout& layout, const std::vector<int>& order, const MirroredAxes& mirror, Index pinned, int slots,
-                            const CachedRead& read) {
+  /// What tiles of `stage.tile` cost in all, and what they read.
+  struct Price {
+    double seconds, bytes_read, reading_tiles;
+  };
+  const auto price_of = [&](const TaskLayout& layout, int slots, const CachedRead& read) -> Price {
     double tiles = 1, reads = 1;  // fractional: edge tiles cost less
     for (int k = 0; k < rank; ++k) {
       tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
@@ -300,7 +302,17 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     at_least(static_cast<double>(layout.bytes_written) * tiles, rates.all_write_bytes_per_second);
     // Without a task to read ahead, reading and computing take turns when the data is not in memory yet.
     if (slots <= static_cast<int>(lanes) && whole_tiles > lanes) seconds *= 1.02;
+    return {seconds, bytes_read * reads, reads};
+  };
 
+  /// One way to run the tiles of `stage.tile`: taken when it is the best so far.
+  const auto consider = [&](const TaskLayout& layout, const std::vector<int>& order, const MirroredAxes& mirror, Index pinned, int slots,
+                            const CachedRead& read) {
+    const auto [seconds, bytes_read, reads] = price_of(layout, slots, read);
+    const bool is_cached = read.cache_bytes > 0 && !read.goes_onward;
+    const double whole_tiles = static_cast<double>(tile_count(stage));
+    double tiles = 1;
+    for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
     const bool better =
         !price ? !best.fits : seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
     if (!better) return;
@@ -326,7 +338,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     chosen.goes_onward = read.goes_onward;
     Estimate& e = chosen.estimate;
     e.tiles = tile_count(stage);
-    e.bytes_read = static_cast<Index>(std::llround(bytes_read * reads));
+    e.bytes_read = static_cast<Index>(std::llround(bytes_read));
     e.bytes_written = static_cast<Index>(std::llround(static_cast<double>(layout.bytes_written) * tiles));
     e.requests =
         static_cast<Index>(std::llround(static_cast<double>(layout.read.requests) * reads + static_cast<double>(layout.writes) * tiles));
@@ -337,6 +349,13 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     return static_cast<int>(std::clamp<Index>(room / std::max<Index>(layout.task_bytes, 1), 1, threads + tasks_ahead(layout)));
   };
 
+  struct AcrossChunks {
+    Shape tile;
+    double tiles;
+    Index ahead;
+  };
+  std::vector<AcrossChunks> across;
+  const double once = decoded_once / (mirrors.empty() ? 1 : 2);
   std::vector<std::size_t> at(static_cast<std::size_t>(rank), 0);
   while (true) {
     stage.tile = Shape(rank);
@@ -363,46 +382,52 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       if (read.cache_bytes > 0 && onward.task_bytes + pinned + read.cache_bytes <= memory) consider(onward, order, {}, pinned, 1, read);
     }
 
-    // Chunks that lie across tiles are kept, if that could make this the cheapest.
     double tiles = 1;
     for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
-    if (price && static_cast<double>(layout.read.decoded) * tiles > 1.05 * decoded_once / (mirrors.empty() ? 1 : 2)) {
-      const TaskLayout cached = cached_program.lay_out(middle);
-      const double once = decoded_once / (mirrors.empty() ? 1 : 2);
-      const double least = (tiles * cached.nanoseconds * 1e-9 / rates.core_speed + once / rates.decode_bytes_per_second) / threads;
-      if (least < best.seconds) {
-        for (const auto& order : orders) {
-          const Index pinned = state_bytes(program, stage, middle, order, false, threads, ahead), room = memory - pinned;
-          if (cached.task_bytes > room) continue;
-          const KeptRows rows(cached_program, stage, order, middle);
-          for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
-            const CachedRead read = rows.read(cached.read, slots, room - slots * cached.task_bytes);
-            if (read.cache_bytes > 0) consider(cached, order, {}, pinned, slots, read);
-          }
-        }
-        for (MirroredAxes mirror : mirrors) {
-          std::vector<int> order;
-          for (const int k : plain_order)
-            if (k != mirror.first && k != mirror.second) order.push_back(k);
-          order.push_back(mirror.first), order.push_back(mirror.second);
-          const Index pinned = state_bytes(program, stage, middle, order, true, threads, ahead), room = memory - pinned;
-          if (cached.task_bytes > room) continue;
-          for (const Index run : runs_in_chunks(stage, order, chunks)) {
-            mirror.run = run;
-            for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
-              const CachedRead read = read_in_mirrored_pairs(cached_program, stage, order, mirror, room - slots * cached.task_bytes);
-              if (read.cache_bytes > 0) consider(cached, order, mirror, pinned, slots, read);
-            }
-          }
-        }
-      }
-    }
+    if (price && static_cast<double>(layout.read.decoded) * tiles > 1.05 * once) across.push_back({stage.tile, tiles, ahead});
     int k = rank - 1;
     for (; k >= 0; --k) {
       if (++at[static_cast<std::size_t>(k)] < tries[static_cast<std::size_t>(k)].size()) break;
       at[static_cast<std::size_t>(k)] = 0;
     }
     if (k < 0) break;
+  }
+  // Chunks that lie across tiles are kept, where that could be the cheapest. After all others: those who decode everything once anyway rule
+  // most of these out, and what they read is long to work out.
+  for (const AcrossChunks& one : across) {
+    stage.tile = one.tile;
+    const Box middle = middle_tile(stage);
+    const TaskLayout cached = cached_program.lay_out(middle);
+    // At best everything is decoded once, and the cache costs nothing.
+    const int most = most_slots(cached, memory);
+    const CachedRead at_best{once / one.tiles, 1};
+    double least = std::numeric_limits<double>::infinity();
+    for (int slots = most; slots >= 1; --slots) least = std::min(least, price_of(cached, slots, at_best).seconds);
+    if (least >= best.seconds) continue;
+    for (const auto& order : orders) {
+      const Index pinned = state_bytes(program, stage, middle, order, false, threads, one.ahead), room = memory - pinned;
+      if (cached.task_bytes > room) continue;
+      const KeptRows rows(cached_program, stage, order, middle);
+      for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
+        const CachedRead read = rows.read(cached.read, slots, room - slots * cached.task_bytes);
+        if (read.cache_bytes > 0) consider(cached, order, {}, pinned, slots, read);
+      }
+    }
+    for (MirroredAxes mirror : mirrors) {
+      std::vector<int> order;
+      for (const int k : plain_order)
+        if (k != mirror.first && k != mirror.second) order.push_back(k);
+      order.push_back(mirror.first), order.push_back(mirror.second);
+      const Index pinned = state_bytes(program, stage, middle, order, true, threads, one.ahead), room = memory - pinned;
+      if (cached.task_bytes > room) continue;
+      for (const Index run : runs_in_chunks(stage, order, chunks)) {
+        mirror.run = run;
+        for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
+          const CachedRead read = read_in_mirrored_pairs(cached_program, stage, order, mirror, room - slots * cached.task_bytes);
+          if (read.cache_bytes > 0) consider(cached, order, mirror, pinned, slots, read);
+        }
+      }
+    }
   }
   stage = chosen;
   if (!best.fits) return best;
