@@ -536,22 +536,27 @@ Draft Planner::search() {
 
 namespace {
 
-/// Sources of which `plan` reads much more than there is of them: tiles and chunks lie across each other.
-std::vector<int> read_over(const Plan& plan) {
+/// Sources that may be worth a copy: of which `plan` reads much more than there is of them, for tiles and chunks lie across each other, or which a
+/// cache of chunks would hold whole: in one piece of memory tiles look at them where they are.
+std::vector<int> worth_a_copy(const Plan& plan) {
   const auto once = [&](int node) {
     const auto& source = plan.nodes[static_cast<std::size_t>(node)].op->source();
     return source == nullptr || source->memory() ? 0 : static_cast<double>(source->cost(Box(source->spec().shape)).bytes);
   };
+  std::set<int> kept;
   std::map<int, double> read;  // a stage tells what it reads of all its sources together
   for (const Stage& stage : plan.stages) {
     double all = 0;
     for (const ValueRef& input : stage.inputs) all += once(input.node);
     for (const ValueRef& input : stage.inputs)
-      if (const double its = once(input.node); its > 0) read[input.node] += static_cast<double>(stage.estimate.bytes_read) * its / all;
+      if (const double its = once(input.node); its > 0) {
+        read[input.node] += static_cast<double>(stage.estimate.bytes_read) * its / all;
+        if (!stage.goes_onward && stage.cache_bytes >= plan.spec(input).bytes()) kept.insert(input.node);
+      }
   }
   std::vector<int> sources;
   for (const auto& [node, bytes] : read)
-    if (bytes > 1.3 * once(node)) sources.push_back(node);
+    if (bytes > 1.3 * once(node) || kept.count(node) > 0) sources.push_back(node);
   return sources;
 }
 
@@ -589,7 +594,7 @@ Plan make_plan(const std::vector<Array>& roots, const std::vector<SinkFacts>& si
   records.insert(records.end(), planner.records().begin(), planner.records().end());
   const bool may_store = !std::count(options.switched_off.begin(), options.switched_off.end(), kStoreResults);
   std::vector<int> sources;
-  if (may_store && best.fits) sources = read_over(best.plan);
+  if (may_store && best.fits) sources = worth_a_copy(best.plan);
   if (may_store && !best.fits)
     for (std::size_t n = 0; n < graph.nodes.size(); ++n)
       if (graph.nodes[n].op->source() != nullptr) sources.push_back(static_cast<int>(n));
