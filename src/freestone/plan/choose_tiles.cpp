@@ -374,14 +374,6 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       if (most > 1 && layout.streamed > 0) consider(layout, order, {}, pinned, 1, {static_cast<double>(layout.read.decoded), 0});
     }
 
-    if (price && may_go_onward) {
-      std::vector<int> order = plain_order;
-      const CachedRead read = read_onward(onward_program, stage, order, threads, decoded_once);
-      const TaskLayout onward = onward_program.lay_out(middle);
-      const Index pinned = state_bytes(program, stage, middle, order, false, threads, ahead);
-      if (read.cache_bytes > 0 && onward.task_bytes + pinned + read.cache_bytes <= memory) consider(onward, order, {}, pinned, 1, read);
-    }
-
     double tiles = 1;
     for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
     if (price && static_cast<double>(layout.read.decoded) * tiles > 1.05 * once) across.push_back({stage.tile, tiles, ahead});
@@ -391,6 +383,17 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       at[static_cast<std::size_t>(k)] = 0;
     }
     if (k < 0) break;
+  }
+  for (const AcrossChunks& one : across) {
+    if (!may_go_onward) break;
+    stage.tile = one.tile;
+    std::vector<int> order = plain_order;
+    const CachedRead read = read_onward(onward_program, stage, order, threads, decoded_once);
+    if (read.cache_bytes == 0) continue;
+    const Box middle = middle_tile(stage);
+    const TaskLayout onward = onward_program.lay_out(middle);
+    const Index pinned = state_bytes(program, stage, middle, order, false, threads, one.ahead);
+    if (onward.task_bytes + pinned + read.cache_bytes <= memory) consider(onward, order, {}, pinned, 1, read);
   }
   // Chunks that lie across tiles are kept, where that could be the cheapest. After all others: those who decode everything once anyway rule
   // most of these out, and what they read is long to work out.

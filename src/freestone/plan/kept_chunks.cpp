@@ -174,6 +174,12 @@ CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vec
     const AxisMotion& motion = input.motion[static_cast<std::size_t>(slowest)];
     if (motion.anchor_axis < 0 || motion.slope != 1 || (axis >= 0 && axis != motion.anchor_axis)) return {};
     axis = motion.anchor_axis;
+    const Shape &chunk = source->chunks().chunk(), &whole = source->spec().shape;
+    for (std::size_t k = 0; k < input.motion.size(); ++k) {
+      const int a = input.motion[k].anchor_axis;
+      if (a < 0 || a == axis || stage.tile[a] >= stage.domain.shape[a]) continue;
+      if (input.motion[k].slope != 1 || stage.tile[a] % chunk[static_cast<int>(k)] != 0) return {};
+    }
     // What the tile after next wants begins where this one ends, in the same chunks whole along the other axes.
     Box next = middle;
     next.start[axis] += stage.tile[axis];
@@ -182,7 +188,6 @@ CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vec
     if (!layouts[0]) layouts[0] = program.lay_out(middle), layouts[1] = program.lay_out(next);
     const Box &box = layouts[0]->values[static_cast<std::size_t>(input.value)].box, &after = layouts[1]->values[static_cast<std::size_t>(input.value)].box;
     if (box.empty() || after.empty() || after.start[slowest] < box.end(slowest)) return {};
-    const Shape &chunk = source->chunks().chunk(), &whole = source->spec().shape;
     for (int k = 0; k < box.rank(); ++k) {
       if (k == slowest) continue;
       if (box.start[k] != after.start[k] || box.shape[k] != after.shape[k]) return {};
