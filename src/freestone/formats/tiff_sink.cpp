@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
+#include "freestone/runtime/lanes.h"
 #include "freestone/storage/file.h"
 
 namespace freestone::formats::tiff {
@@ -14,8 +16,14 @@ constexpr Index kBestRatio = 1100;
 // Offsets of classic TIFF are of 32 bits.
 constexpr Index kClassicEnd = Index{1} << 32;
 
-// What a COG's tiles are copied by.
+// What a COG's tiles are copied by, and by how many threads at most.
 constexpr Index kCopyBytes = Index{4} << 20;
+constexpr unsigned kCopyLanes = 4;
+
+/// A tile's way to where it stays.
+struct Move {
+  Index from, bytes, to;
+};
 
 // In front of each tile of a COG its size, behind it its last four bytes again: one request reads a tile of which only the place of the
 // next is known, and a reader sees when somebody has changed it.
@@ -49,7 +57,7 @@ TiffFile::TiffFile(std::string path, bool overwrite, TiffOutput output)
     Index count = 0;
     for (const Level& level : image.levels) count += level.is_written ? level.chunks.count() : 0;
     // The lists, and their bytes in the directories.
-    image.caps.reserve_bytes = count * static_cast<Index>(sizeof(Place) + (is_big_.value_or(true) ? 24 : 16));
+    image.caps.reserve_bytes = count * static_cast<Index>(sizeof(Place) + (is_big_.value_or(true) ? 24 : 16) + (is_cog_ ? sizeof(Move) : 0));
     if (image.levels.size() > 1) {
       std::vector<ChunkGrid> grids;
       for (const Level& level : image.levels) grids.push_back(level.chunks);
@@ -204,42 +212,54 @@ void TiffFile::arrange(const Cancel& cancel) {
   const bool is_big = *is_big_;
   if (!is_big && length(false) + data_bytes > kClassicEnd) fail_too_large(length(false) + data_bytes);
 
+  std::vector<Move> moves;
   Index end = length(is_big);
-  Buffer buffer(kCopyBytes);
-  Index filled = 0, written = end;
-  const auto pass_on = [&] {
-    file_.write_at(written, {buffer.data(), static_cast<std::size_t>(filled)});
-    written += filled;
-    filled = 0;
-  };
-  const auto room_for = [&](Index bytes) {
-    if (filled + bytes > buffer.size()) pass_on();
-    return buffer.data() + filled;
-  };
   std::reverse(levels.begin(), levels.end());
   for (const auto& [tags, level] : levels) {
     for (Place& place : level->places) {
-      cancel.check();
-      const auto size = static_cast<std::uint32_t>(place.bytes);
-      std::memcpy(room_for(kLeader), &size, kLeader);
-      filled += kLeader;
-      std::byte last[kTrailer];
-      for (Index done = 0; done < place.bytes;) {
-        const Index n = std::min(place.bytes - done, buffer.size());
-        std::byte* const to = room_for(std::min(n, kCopyBytes / 4));
-        const Index part = std::min(n, buffer.size() - filled);
-        unordered_->read_at(place.offset + done, {to, static_cast<std::size_t>(part)});
-        filled += part;
-        done += part;
-      }
-      unordered_->read_at(place.offset + place.bytes - kTrailer, last);
-      std::memcpy(room_for(kTrailer), last, kTrailer);
-      filled += kTrailer;
+      moves.push_back({place.offset, place.bytes, end});
       place.offset = end + kLeader;
       end += kLeader + place.bytes + kTrailer;
     }
   }
-  pass_on();
+  // Every lane a run of tiles, in which they lie side by side.
+  const auto lanes = static_cast<Index>(std::clamp(std::thread::hardware_concurrency(), 1U, kCopyLanes));
+  const auto count = static_cast<Index>(moves.size());
+  Cancel stop(&cancel);
+  run_lanes(static_cast<int>(lanes), stop, [&](int lane) {
+    Buffer buffer(kCopyBytes / lanes);
+    const Index first = count * lane / lanes, last = count * (lane + 1) / lanes;
+    Index filled = 0, written = first < last ? moves[static_cast<std::size_t>(first)].to : 0;
+    const auto pass_on = [&] {
+      file_.write_at(written, {buffer.data(), static_cast<std::size_t>(filled)});
+      written += filled;
+      filled = 0;
+    };
+    const auto room_for = [&](Index bytes) {
+      if (filled + bytes > buffer.size()) pass_on();
+      return buffer.data() + filled;
+    };
+    for (Index m = first; m < last; ++m) {
+      stop.check();
+      const Move& move = moves[static_cast<std::size_t>(m)];
+      const auto size = static_cast<std::uint32_t>(move.bytes);
+      std::memcpy(room_for(kLeader), &size, kLeader);
+      filled += kLeader;
+      for (Index done = 0; done < move.bytes;) {
+        const Index n = std::min(move.bytes - done, buffer.size());
+        std::byte* const to = room_for(std::min(n, buffer.size() / 4));
+        const Index part = std::min(n, buffer.size() - filled);
+        unordered_->read_at(move.from + done, {to, static_cast<std::size_t>(part)});
+        filled += part;
+        done += part;
+      }
+      std::byte ending[kTrailer];
+      unordered_->read_at(move.from + move.bytes - kTrailer, ending);
+      std::memcpy(room_for(kTrailer), ending, kTrailer);
+      filled += kTrailer;
+    }
+    pass_on();
+  });
   unordered_.reset();
   const std::string lists = directory_bytes(directories(), first_directory(is_big), is_big), start = header_bytes(is_big, first_directory(is_big)) + ghost;
   file_.write_at(first_directory(is_big), std::as_bytes(std::span(lists)));
