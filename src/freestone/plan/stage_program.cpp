@@ -648,8 +648,9 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
             // Units at the array's edge may take more than whole ones.
             const GridParts units(box, value.unit);
             const Index each = std::max({Index{1}, sink.sink->contiguous_scratch_bytes(units[0]), sink.sink->contiguous_scratch_bytes(units[units.count() - 1])});
-            // Of many units the first that are written leave memory for all lanes.
-            value.unit_scratches = std::min<Index>({plan_.threads, units.count(), std::max<Index>(2, units.count() / 4)});
+            // Of many units the first that are written soon leave memory for all lanes.
+            constexpr Index kFewUnits = 8;
+            value.unit_scratches = units.count() < kFewUnits ? std::min<Index>(plan_.threads, units.count()) : 1;
             scratch(value.unit_scratches * Scratch::rounded(each));
           } else {
             scratch(sink.sink ? sink.sink->scratch_bytes(box) : Index{1} << 20);
