@@ -1,6 +1,7 @@
 // Random numbers in compressed chunks on disk, and the same numbers in memory.
 #pragma once
 
+#include <atomic>
 #include <random>
 #include <string>
 #include <vector>
@@ -32,6 +33,36 @@ class PassingCodec : public Codec {
 
  private:
   std::shared_ptr<const Codec> codec_;
+};
+
+/// Counts what is decoded: chunks in one go, and bytes, in parts too.
+class CountingCodec final : public PassingCodec {
+ public:
+  explicit CountingCodec(CodecRef codec) : PassingCodec(codec), codec_(std::move(codec)) {}
+  Index decode(ConstBytes from, Bytes to) const override {
+    ++decoded;
+    const Index bytes = PassingCodec::decode(from, to);
+    made += bytes;
+    return bytes;
+  }
+  std::unique_ptr<PartDecoder> part_decoder() const override { return std::make_unique<Parts>(codec_->part_decoder(), made); }
+  Index part_decoder_bytes(ConstBytes head) const override { return codec_->part_decoder_bytes(head); }
+  mutable std::atomic<int> decoded{0};
+  mutable std::atomic<Index> made{0};
+
+ private:
+  struct Parts final : PartDecoder {
+    Parts(std::unique_ptr<PartDecoder> decoder, std::atomic<Index>& made_) : inner(std::move(decoder)), made(made_) {}
+    Step step(ConstBytes from, Bytes to) override {
+      const Step done = inner->step(from, to);
+      made += done.made;
+      return done;
+    }
+    Index bytes() const override { return inner->bytes(); }
+    std::unique_ptr<PartDecoder> inner;
+    std::atomic<Index>& made;
+  };
+  CodecRef codec_;
 };
 
 struct Chunked {

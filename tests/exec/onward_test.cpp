@@ -1,7 +1,6 @@
 // Tall chunks to rows: tiles cut the chunks along their slowest axis, and each goes on in them where the one before has stopped.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -9,41 +8,14 @@
 #include "exec/chunked_array.h"
 #include "freestone/exec/compute.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/shape.h"
 #include "freestone/plan/explain.h"
 
 namespace freestone {
 namespace {
 
 using testing_chunks::Chunked;
-using testing_chunks::PassingCodec;
-
-/// Counts the bytes that are decoded, in parts and whole.
-class Counting final : public PassingCodec {
- public:
-  explicit Counting(CodecRef codec) : PassingCodec(codec), codec_(std::move(codec)) {}
-  Index decode(ConstBytes from, Bytes to) const override {
-    const Index bytes = PassingCodec::decode(from, to);
-    made += bytes;
-    return bytes;
-  }
-  std::unique_ptr<PartDecoder> part_decoder() const override { return std::make_unique<Parts>(codec_->part_decoder(), made); }
-  Index part_decoder_bytes(ConstBytes head) const override { return codec_->part_decoder_bytes(head); }
-  mutable std::atomic<Index> made{0};
-
- private:
-  struct Parts final : PartDecoder {
-    Parts(std::unique_ptr<PartDecoder> decoder, std::atomic<Index>& made_) : inner(std::move(decoder)), made(made_) {}
-    Step step(ConstBytes from, Bytes to) override {
-      const Step done = inner->step(from, to);
-      made += done.made;
-      return done;
-    }
-    Index bytes() const override { return inner->bytes(); }
-    std::unique_ptr<PartDecoder> inner;
-    std::atomic<Index>& made;
-  };
-  CodecRef codec_;
-};
+using testing_chunks::CountingCodec;
 
 ComputeOptions with(Index memory, int threads) {
   ComputeOptions options;
@@ -70,7 +42,7 @@ TEST(Onward, TallChunksAreDecodedOnceForAllRows) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(to_string(c.shape));
     const Chunked data(c.shape, c.chunk, 3);
-    const auto counting = std::make_shared<Counting>(zstd_codec(1));
+    const auto counting = std::make_shared<CountingCodec>(zstd_codec(1));
     const Array x = data.array(CodecChain({counting})), twice = x + x;
     for (const int threads : {1, 2, 5}) {
       const std::string path = data.folder / ("rows" + std::to_string(threads));
@@ -90,6 +62,26 @@ TEST(Onward, TallChunksAreDecodedOnceForAllRows) {
       for (std::size_t i = 0; i < data.values.size(); ++i) ASSERT_EQ(got.data<float>()[i], 2 * data.values[i]) << i << ", " << threads << " threads";
     }
   }
+}
+
+TEST(Onward, TwoReadingsOfTheSameChunksDoNotMeet) {
+  // An array beside itself some rows on: in each chunk two places, too far apart to be read as one.
+  const Shape shape{8000, 30, 50}, less{7900, 30, 50};
+  const Chunked data(shape, {8000, 15, 25}, 6);
+  const auto counting = std::make_shared<CountingCodec>(zstd_codec(1));
+  const Array x = data.array(CodecChain({counting}));
+  const Array both = slice(x, {{0, 7900, 1}}) + slice(x, {{100, 8000, 1}});
+  const std::string path = data.folder / "rows";
+  const auto sink = rows_sink(path, less, {20, 30, 50});
+  const Plan plan = plan_outputs({{both, sink}}, with(Index{40} << 20, 2));
+  ASSERT_TRUE(plan.stages.size() == 1 && plan.stages[0].goes_onward) << explain(plan, 0);
+  ASSERT_GT(plan.stages[0].estimate.tiles, 8) << explain(plan, 0);
+  counting->made = 0;
+  write_outputs({{both, sink}}, with(Index{40} << 20, 2));
+  EXPECT_LE(counting->made, 2 * element_count(shape) * 4) << "once a reading\n" << explain(plan, 0);
+  const Tensor got = compute(Chunked::array_at(path, less, {20, 30, 50}), with(Index{256} << 20, 2));
+  const std::size_t apart = data.values.size() - static_cast<std::size_t>(element_count(less));
+  for (std::size_t i = 0; i + apart < data.values.size(); ++i) ASSERT_EQ(got.data<float>()[i], data.values[i] + data.values[i + apart]) << i;
 }
 
 TEST(Onward, ABoxAfterAnotherIsWhatAWholeChunkHas) {

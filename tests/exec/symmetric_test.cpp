@@ -1,7 +1,6 @@
 // Arrays beside their transposes: tiles in mirrored pairs, over chunks that are kept until their mirror image has had them.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -17,18 +16,7 @@ namespace freestone {
 namespace {
 
 using testing_chunks::Chunked;
-using testing_chunks::PassingCodec;
-
-/// Counts what is decoded.
-class Counting final : public PassingCodec {
- public:
-  using PassingCodec::PassingCodec;
-  Index decode(ConstBytes from, Bytes to) const override {
-    ++decoded;
-    return PassingCodec::decode(from, to);
-  }
-  mutable std::atomic<int> decoded{0};
-};
+using testing_chunks::CountingCodec;
 
 ComputeOptions with(Index memory, int threads) {
   ComputeOptions options;
@@ -55,7 +43,7 @@ TEST(Symmetric, EachChunkIsDecodedOnceForATileAndItsMirrorImage) {
   for (const Case& c : cases) {
     SCOPED_TRACE(to_string(c.shape));
     const Chunked data(c.shape, c.chunk, 5);
-    const auto counting = std::make_shared<Counting>(zstd_codec(1));
+    const auto counting = std::make_shared<CountingCodec>(zstd_codec(1));
     const Array x = data.array(CodecChain({counting})), both = x + transpose(x, c.order), columns = sum(both, {c.axis}), total = sum(both, {});
     const Index chunks = ChunkGrid(c.shape, c.chunk).count();
     const Plan plan = plan_of(columns, with(c.memory + columns.bytes(), 2));
@@ -86,7 +74,7 @@ TEST(Symmetric, EachChunkIsDecodedOnceForATileAndItsMirrorImage) {
 TEST(Symmetric, TilesOfARunLieInTheSameChunks) {
   const Shape shape{48, 4000, 48}, chunk{4, 2000, 24};
   const Chunked data(shape, chunk, 7);
-  const auto counting = std::make_shared<Counting>(zstd_codec(1));
+  const auto counting = std::make_shared<CountingCodec>(zstd_codec(1));
   const Array x = data.array(CodecChain({counting})), both = x + transpose(x, {2, 1, 0});
   const Index chunks = ChunkGrid(shape, chunk).count(), memory = both.bytes() + (Index{20} << 20);
   const Plan plan = plan_of(both, with(memory, 1));

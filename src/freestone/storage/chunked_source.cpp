@@ -71,6 +71,13 @@ Index offset_of(const Dims& position, const Dims& strides) {
   return offset;
 }
 
+/// Raw bytes from the first to the last of elements that lie `strides` apart.
+Index range_bytes(const Shape& shape, const Dims& strides, Index width) {
+  Index bytes = width;
+  for (int k = 0; k < shape.rank(); ++k) bytes += (shape[k] - 1) * strides[k];
+  return bytes;
+}
+
 /// Encoded bytes that are read at a time where decoding goes on from chunk to chunk.
 constexpr Index kWindow = Index{256} << 10;
 
@@ -207,10 +214,7 @@ bool ChunkedSource::lies_in_one_piece(const Box& box) const {
 Index ChunkedSource::most_in_range(const Box& box) const {
   Shape most = box.shape;
   for (int k = 0; k < box.rank(); ++k) most[k] = std::min(most[k], layout_.grid.chunk()[k]);
-  const Dims strides = raw_strides(layout_.grid.chunk());
-  Index bytes = size_of(layout_.transform.stored);
-  for (int k = 0; k < most.rank(); ++k) bytes += (most[k] - 1) * strides[k];
-  return bytes;
+  return range_bytes(most, raw_strides(layout_.grid.chunk()), size_of(layout_.transform.stored));
 }
 
 /// Whether the box is part of one chunk, and its elements lie there in C order without others between them.
@@ -443,18 +447,25 @@ std::vector<ByteRange> ChunkedSource::ranges_of(const Box& part, const Shape& st
   }
 }
 
-void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch, const Box* part) const {
+template <class Work>
+void ChunkedSource::naming(const Dims& position, const Work& work) const {
   try {
+    work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
+    fail(ErrorKind::kData, "{}: chunk {} is damaged or was cut short: {}.", map_->name_of(position), to_string(position), error.message());
+  }
+}
+
+void ChunkedSource::decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch, const Box* part) const {
+  naming(position, [&] {
     if (const auto own = map_->codecs_of(position)) return own->decode(encoded, raw, scratch);
     const std::uint32_t skipped = map_->skipped_codecs(position);
     if (skipped != 0) return layout_.codecs.without(skipped).decode(encoded, raw, scratch);
     const Shape stored = stored_shape(chunk_box(layout_.grid, position));
     if (part == nullptr || 2 * part->count() > element_count(stored)) return layout_.codecs.decode(encoded, raw, scratch);
     layout_.codecs.decode_ranges(encoded, raw, scratch, ranges_of(*part, stored));
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kData) throw;
-    fail(ErrorKind::kData, "{}: chunk {} is damaged or was cut short: {}.", map_->name_of(position), to_string(position), error.message());
-  }
+  });
 }
 
 void ChunkedSource::fill(const View& out) const {
@@ -526,7 +537,8 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
     const View target = out.part(relative_to(part, box));
     const Shape stored = stored_shape(chunk);
     const auto size = static_cast<std::size_t>(raw_bytes(stored));
-    const Index first = offset_of(inside.start, raw_strides(stored));
+    Dims strides = raw_strides(stored);
+    const Index first = offset_of(inside.start, strides);
     if (place.kind == Place::kAbsent) {
       fill(target);
     } else if (place.kind == Place::kCached) {
@@ -538,7 +550,6 @@ void ChunkedSource::decode(const Box& box, std::span<std::byte> encoded, const V
     } else {
       const ConstBytes from = encoded.subspan(static_cast<std::size_t>(place.offset), static_cast<std::size_t>(place.bytes));
       const bool is_whole = part.shape == stored && transform.keeps_size();
-      Dims strides = raw_strides(stored);
       for (int k = 0; k < strides.rank() && is_whole; ++k) {
         if (stored[k] == 1) strides[k] = target.strides[k];
       }
@@ -584,7 +595,7 @@ void ChunkedSource::decode_range(const Dims& position, const StoredChunk& chunk,
     return chunk.file->read_exactly(chunk.offset + first, to);
   }
   const Index number = layout_.grid.index_of(position), end = first + static_cast<Index>(to.size());
-  PartDecoders::Started started = decoders_ ? decoders_->take(map_.get(), number, first) : PartDecoders::Started();
+  PartDecoders::Started started = decoders_ ? decoders_->take(this, number, first) : PartDecoders::Started();
   if (started.decoder && !(started.file == chunk.file->identity())) {
     fail(ErrorKind::kData, "its file was replaced while it was read");
   }
@@ -613,7 +624,7 @@ void ChunkedSource::decode_range(const Dims& position, const StoredChunk& chunk,
     step(to.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(room)));
   }
   if (end < raw_bytes) {
-    if (decoders_ && !is_last) decoders_->keep(map_.get(), number, std::move(started));
+    if (decoders_ && !is_last) decoders_->keep(this, number, std::move(started));
     return;
   }
   for (std::byte more; !is_over;) {
@@ -639,10 +650,9 @@ void ChunkedSource::decode_onward(const Box& box, Bytes encoded, const View& out
       continue;
     }
     const Shape stored = stored_shape(chunk);
-    Dims strides = raw_strides(stored);
+    const Dims strides = raw_strides(stored);
     const Index first = offset_of(inside.start, strides);
-    Index bytes = size_of(transform.stored);
-    for (int k = 0; k < part.rank(); ++k) bytes += (part.shape[k] - 1) * strides[k];
+    const Index bytes = range_bytes(part.shape, strides, size_of(transform.stored));
     bool in_place = transform.keeps_size() && bytes == target.bytes();
     for (int k = 0; k < part.rank(); ++k) in_place = in_place && (part.shape[k] == 1 || strides[k] == target.strides[k]);
     if (!in_place && static_cast<Index>(beside.size()) < bytes) {
@@ -650,17 +660,14 @@ void ChunkedSource::decode_onward(const Box& box, Bytes encoded, const View& out
       beside = unforeseen.bytes();
     }
     const Bytes to = in_place ? Bytes(target.data, static_cast<std::size_t>(bytes)) : beside.first(static_cast<std::size_t>(bytes));
-    try {
-      // Of a chunk at the edge what is beyond the array is not wanted.
-      const bool is_last = inside.end(onward_axis()) == chunk.shape[onward_axis()];
-      decode_range(position, found, raw_bytes(stored), first, to, is_last, window, cancel);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kData) throw;
-      fail(ErrorKind::kData, "{}: chunk {} is damaged or was cut short: {}.", map_->name_of(position), to_string(position), error.message());
-    }
+    // Of a chunk at the edge what is beyond the array is not wanted.
+    const bool is_last = inside.end(onward_axis()) == chunk.shape[onward_axis()];
+    naming(position, [&] { decode_range(position, found, raw_bytes(stored), first, to, is_last, window, cancel); });
     found.file->check_unchanged();
-    if (!in_place) deliver(to.data(), stored, target);
-    else if (!transform.is_identity()) transform.decode(target.data, target.data, target.count());
+    if (!in_place)
+      deliver(to.data(), stored, target);
+    else if (!transform.is_identity())
+      transform.decode(target.data, target.data, target.count());
   }
   map_->check_unchanged();
 }

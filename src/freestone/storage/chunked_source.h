@@ -5,7 +5,8 @@
 /// one piece of the output is decoded where it shall lie; of the others a copy is decoded beside (in what memory there is behind the
 /// encoded bytes, if it was not foreseen) and the part taken. Read through a cache, `fetch` carries references to its entries, and a chunk
 /// for which the cache has no room is read when it is decoded: the memory of a box is that of one chunk, however many it meets.
-/// Read onward, `fetch` carries nothing: `decode` reads and decodes of each chunk what the box wants of it, and no more, from where an earlier box has stopped.
+/// Read onward, `fetch` carries nothing: `decode` reads and decodes of each chunk what the box wants of it, and no more, from where an earlier
+/// box has stopped.
 #pragma once
 
 #include <mutex>
@@ -93,6 +94,9 @@ class ChunkedSource final : public Source {
   Index raw_bytes(const Shape& stored) const { return element_count(stored) * size_of(layout_.transform.stored); }
   /// Strides of stored elements on the array's axes.
   Dims raw_strides(const Shape& stored) const;
+  /// Does the work; what it says of damage names the chunk.
+  template <class Work>
+  void naming(const Dims& position, const Work& work) const;
   /// @param part what is wanted of the chunk, in its own coordinates; null: all
   void decode_chunk(const Dims& position, ConstBytes encoded, Bytes raw, Bytes scratch, const Box* part = nullptr) const;
   /// Where a part of a chunk lies in its raw bytes.

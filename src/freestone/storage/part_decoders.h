@@ -26,7 +26,8 @@ class PartDecoders {
   /// @param limit_bytes of the decoders that wait; the caller has leased them
   explicit PartDecoders(Index limit_bytes) : limit_(limit_bytes) {}
 
-  /// The decoder of chunk `number` of `source` that has made at most `made` raw bytes; without a decoder: there is none. Thread-safe.
+  /// The decoder of chunk `number` that has made at most `made` raw bytes; without a decoder: there is none. Thread-safe.
+  /// @param source one reading of an array: another, elsewhere in the same chunks, has decoders of its own
   Started take(const void* source, Index number, Index made);
   /// Keeps a decoder for the next `take`.
   void keep(const void* source, Index number, Started started);
