@@ -248,16 +248,20 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   best.smallest_budget = std::numeric_limits<Index>::max();
   Stage chosen = stage;
 
+  /// Tiles of `stage.tile`, fractional: those at the edge cost less.
+  const auto tiles_of_stage = [&] {
+    double tiles = 1;
+    for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
+    return tiles;
+  };
   /// What tiles of `stage.tile` cost in all, and what they read.
   struct Price {
     double seconds, bytes_read, reading_tiles;
   };
   const auto price_of = [&](const TaskLayout& layout, int slots, const CachedRead& read) -> Price {
-    double tiles = 1, reads = 1;  // fractional: edge tiles cost less
-    for (int k = 0; k < rank; ++k) {
-      tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
-      reads *= reading_tiles(stage.domain.shape[k], stage.tile[k], chunks[static_cast<std::size_t>(k)]);
-    }
+    const double tiles = tiles_of_stage();
+    double reads = 1;
+    for (int k = 0; k < rank; ++k) reads *= reading_tiles(stage.domain.shape[k], stage.tile[k], chunks[static_cast<std::size_t>(k)]);
     if (read.cache_bytes > 0) reads = tiles;  // its bytes are those of all tiles together
     const double whole_tiles = static_cast<double>(tile_count(stage));
     const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
@@ -268,8 +272,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     // What is streamed is read and decoded by all lanes, whoever has the task.
     const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
     const double streamed = layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
-    const bool is_cached = read.cache_bytes > 0 && !read.goes_onward;
-    const double waiting = is_cached ? 1 + kWaitForChunks : 1;
+    const double waiting = read.keeps_chunks() ? 1 + kWaitForChunks : 1;
     const double reading = waiting * read.decoded / rates.decode_bytes_per_second + bytes_read / rates.read_bytes_per_second +
                            static_cast<double>(layout.read.requests) * read_share * rates.request_seconds +
                            static_cast<double>(layout.remote_requests) * read_share * kRemoteRequestSeconds;
@@ -282,7 +285,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       cpu += static_cast<double>(layout.touched_bytes) / (is_shared ? rates.shared_bytes_per_second : rates.memory_bytes_per_second);
     }
     // Out of the cache elements are copied, through memory.
-    if (is_cached)
+    if (read.keeps_chunks())
       cpu += (2 * static_cast<double>(layout.read_bytes) + bytes_beside_rows(cached_program, layout)) / rates.memory_bytes_per_second;
     const double write = static_cast<double>(layout.bytes_written - layout.shared_written) / rates.write_bytes_per_second;
     const double shared_write = static_cast<double>(layout.shared_written) / rates.write_bytes_per_second;
@@ -309,14 +312,11 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   const auto consider = [&](const TaskLayout& layout, const std::vector<int>& order, const MirroredAxes& mirror, Index pinned, int slots,
                             const CachedRead& read) {
     const auto [seconds, bytes_read, reads] = price_of(layout, slots, read);
-    const bool is_cached = read.cache_bytes > 0 && !read.goes_onward;
-    const double whole_tiles = static_cast<double>(tile_count(stage));
-    double tiles = 1;
-    for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
+    const double tiles = tiles_of_stage(), whole_tiles = static_cast<double>(tile_count(stage));
     const bool better =
         !price ? !best.fits : seconds < best.seconds * 0.999 || (seconds < best.seconds * 1.001 && layout.task_bytes < chosen.task_bytes);
     if (!better) return;
-    const Index most = largest_task(read.goes_onward ? onward_program : is_cached ? cached_program : program, stage);
+    const Index most = largest_task(read.goes_onward ? onward_program : read.keeps_chunks() ? cached_program : program, stage);
     if (most + pinned > memory) return;
     slots = static_cast<int>(std::min<double>(slots, std::max(1.0, whole_tiles)));
     // A cache with a little less room still keeps nearly all that it should.
@@ -324,8 +324,8 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     const Index cache_room = memory - pinned - slots * most;
     if (cache_room < read.cache_bytes - read.cache_bytes / 8) return;
     // What lanes decode ahead instead of waiting for each other.
-    const Index cache_bytes = is_cached ? std::min(read.cache_bytes + (threads > 1 ? threads * largest_chunk : 0), cache_room)
-                                        : std::min(read.cache_bytes, cache_room);
+    const Index ahead = read.keeps_chunks() && threads > 1 ? threads * largest_chunk : 0;
+    const Index cache_bytes = std::min(read.cache_bytes + ahead, cache_room);
     best.fits = true;
     best.seconds = seconds;
     chosen = stage;
@@ -351,7 +351,6 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
 
   struct AcrossChunks {
     Shape tile;
-    double tiles;
     Index ahead;
   };
   std::vector<AcrossChunks> across;
@@ -374,9 +373,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       if (most > 1 && layout.streamed > 0) consider(layout, order, {}, pinned, 1, {static_cast<double>(layout.read.decoded), 0});
     }
 
-    double tiles = 1;
-    for (int k = 0; k < rank; ++k) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
-    if (price && static_cast<double>(layout.read.decoded) * tiles > 1.05 * once) across.push_back({stage.tile, tiles, ahead});
+    if (price && static_cast<double>(layout.read.decoded) * tiles_of_stage() > 1.05 * once) across.push_back({stage.tile, ahead});
     int k = rank - 1;
     for (; k >= 0; --k) {
       if (++at[static_cast<std::size_t>(k)] < tries[static_cast<std::size_t>(k)].size()) break;
@@ -388,7 +385,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     if (!may_go_onward) break;
     stage.tile = one.tile;
     std::vector<int> order = plain_order;
-    const CachedRead read = read_onward(onward_program, stage, order, threads, decoded_once);
+    const CachedRead read = read_onward(onward_program, stage, order, threads, decoded_once / tiles_of_stage());
     if (read.cache_bytes == 0) continue;
     const Box middle = middle_tile(stage);
     const TaskLayout onward = onward_program.lay_out(middle);
@@ -403,7 +400,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     const TaskLayout cached = cached_program.lay_out(middle);
     // At best everything is decoded once, and the cache costs nothing.
     const int most = most_slots(cached, memory);
-    const CachedRead at_best{once / one.tiles, 1};
+    const CachedRead at_best{once / tiles_of_stage(), 1};
     double least = std::numeric_limits<double>::infinity();
     for (int slots = most; slots >= 1; --slots) least = std::min(least, price_of(cached, slots, at_best).seconds);
     if (least >= best.seconds) continue;

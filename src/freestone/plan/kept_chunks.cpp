@@ -158,11 +158,9 @@ CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, cons
   return {each / static_cast<double>(mirror.run), static_cast<Index>(needed)};
 }
 
-CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, int threads, double decoded_once) {
+CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, int threads, double decoded) {
   int axis = -1;
   Index decoders = 0;
-  double tiles = 1;
-  for (const int k : order) tiles *= static_cast<double>(stage.domain.shape[k]) / static_cast<double>(stage.tile[k]);
   const Box middle = middle_tile(stage);
   std::optional<TaskLayout> layouts[2];
   for (std::size_t i = 0; i < program.inputs().size(); ++i) {
@@ -180,7 +178,7 @@ CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vec
       if (a < 0 || a == axis || stage.tile[a] >= stage.domain.shape[a]) continue;
       if (input.motion[k].slope != 1 || stage.tile[a] % chunk[static_cast<int>(k)] != 0) return {};
     }
-    // What the tile after next wants begins where this one ends, in the same chunks whole along the other axes.
+    // What the next tile wants begins where this one ends, in the same chunks, whole along the other axes.
     Box next = middle;
     next.start[axis] += stage.tile[axis];
     next.shape[axis] = std::min(stage.tile[axis], stage.domain.end(axis) - next.start[axis]);
@@ -201,7 +199,7 @@ CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vec
   if (axis < 0) return {};
   order.erase(std::find(order.begin(), order.end(), axis));
   order.push_back(axis);
-  return {decoded_once / tiles, decoders, true};
+  return {decoded, decoders, true};
 }
 
 }  // namespace freestone

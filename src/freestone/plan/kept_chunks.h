@@ -8,9 +8,11 @@
 namespace freestone {
 
 struct CachedRead {
-  double decoded = 0;     ///< bytes a tile, on average
-  Index cache_bytes = 0;  ///< 0: nothing worth keeping, or no room
+  double decoded = 0;        ///< bytes a tile, on average
+  Index cache_bytes = 0;     ///< 0: nothing worth keeping, or no room
   bool goes_onward = false;  ///< see Stage
+  /// Chunks are kept, decoded.
+  bool keeps_chunks() const { return cache_bytes > 0 && !goes_onward; }
 };
 
 /// Tiles one after another: from the fastest axis to the slowest, as long as there is room for the chunks that lie across the border
@@ -47,7 +49,9 @@ CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, cons
 
 /// Tiles one after another along the slowest axis of the chunks of all inputs: each chunk is decoded once, piece by piece.
 /// @param program reads onward
-/// @param order its last axis with several tiles is set here
-CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, int threads, double decoded_once);
+/// @param order that axis is put last here
+/// @param decoded bytes a tile, on average, when each chunk is decoded once
+/// @returns nothing kept: not all inputs can be read so by these tiles
+CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, int threads, double decoded);
 
 }  // namespace freestone

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
@@ -100,6 +101,29 @@ std::shared_ptr<ViewOp> view_of_input(const ViewOp& of, const Shape& result, con
   return std::make_shared<ViewOp>(input, of.domain(), std::move(access));
 }
 
+/// The arithmetic of `node` on what `view` looks at, its inputs' views put behind the nodes of `graph`; nothing: some would not lie in runs.
+std::optional<PlanNode> on_slices(const PlanNode& node, const ViewOp& view, Graph& graph) {
+  const auto* arithmetic = dynamic_cast<const ElementwiseOp*>(node.op.get());
+  if (arithmetic == nullptr || !keeps_runs(view, arithmetic->domain())) return std::nullopt;
+  std::vector<std::shared_ptr<ViewOp>> views;  // null: of a number without axes
+  for (const ValueRef& input : node.inputs) {
+    const Spec& spec = graph.spec(input);
+    views.push_back(spec.shape.rank() == 0 ? nullptr : view_of_input(view, arithmetic->domain(), spec));
+    if (spec.shape.rank() > 0 && views.back() == nullptr) return std::nullopt;
+  }
+  PlanNode out{nullptr, node.inputs};
+  std::vector<Spec> specs;
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    if (views[i] != nullptr) {
+      graph.nodes.push_back({std::move(views[i]), {node.inputs[i]}});
+      out.inputs[i] = {static_cast<int>(graph.nodes.size()) - 1, 0};
+    }
+    specs.push_back(graph.spec(out.inputs[i]));
+  }
+  out.op = std::make_shared<ElementwiseOp>(Program(arithmetic->program()), specs);
+  return out;
+}
+
 /// A slice of arithmetic is arithmetic on slices, which then is one with what comes before and after.
 Index slice_before_arithmetic(Graph& graph) {
   const auto counts = graph.use_counts();
@@ -111,35 +135,9 @@ Index slice_before_arithmetic(Graph& graph) {
     PlanNode node = given;
     for (ValueRef& input : node.inputs) input.node = number[static_cast<std::size_t>(input.node)];
     const auto* view = dynamic_cast<const ViewOp*>(node.op.get());
-    const auto* arithmetic = view == nullptr || counts[static_cast<std::size_t>(given.inputs[0].node)] != 1
-                                 ? nullptr
-                                 : dynamic_cast<const ElementwiseOp*>(out.nodes[static_cast<std::size_t>(node.inputs[0].node)].op.get());
-    if (arithmetic != nullptr && keeps_runs(*view, arithmetic->domain())) {
-      std::vector<PlanNode> views;
-      for (const ValueRef& input : out.nodes[static_cast<std::size_t>(node.inputs[0].node)].inputs) {
-        const Spec& spec = out.spec(input);
-        if (spec.shape.rank() == 0)
-          views.push_back({nullptr, {input}});
-        else if (auto op = view_of_input(*view, arithmetic->domain(), spec))
-          views.push_back({std::move(op), {input}});
-        else
-          break;
-      }
-      if (views.size() == out.nodes[static_cast<std::size_t>(node.inputs[0].node)].inputs.size()) {
-        std::vector<Spec> specs;
-        node.inputs.clear();
-        for (PlanNode& one : views) {
-          if (one.op == nullptr) {
-            node.inputs.push_back(one.inputs[0]);
-          } else {
-            node.inputs.push_back({static_cast<int>(out.nodes.size()), 0});
-            out.nodes.push_back(std::move(one));
-          }
-          specs.push_back(out.spec(node.inputs.back()));
-        }
-        node.op = std::make_shared<ElementwiseOp>(Program(arithmetic->program()), specs);
-        ++changes;
-      }
+    if (view != nullptr && counts[static_cast<std::size_t>(given.inputs[0].node)] == 1) {
+      const PlanNode below = out.nodes[static_cast<std::size_t>(node.inputs[0].node)];
+      if (auto sliced = on_slices(below, *view, out)) node = std::move(*sliced), ++changes;
     }
     number.push_back(static_cast<int>(out.nodes.size()));
     out.nodes.push_back(std::move(node));
