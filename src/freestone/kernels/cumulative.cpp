@@ -4,6 +4,7 @@
 
 #include "freestone/kernels/columns.h"
 #include "freestone/kernels/complex_order.h"
+#include "freestone/kernels/complex_product.h"
 #include "freestone/kernels/fold_rules.h"
 
 namespace freestone::kernels {
@@ -44,8 +45,7 @@ Complex joined_complex(Complex a, Complex b) {
   if constexpr (kFunction == CumulativeFunction::kSum) return {a.real() + b.real(), a.imag() + b.imag()};
   if constexpr (kFunction == CumulativeFunction::kMax || kFunction == CumulativeFunction::kMin)
     return extreme_of(a, b, kFunction == CumulativeFunction::kMin);
-  // Written out: the operator looks for infinities.
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+  return times(a, b);
 }
 
 template <CumulativeFunction kFunction, class A>
