@@ -10,6 +10,7 @@
 #include "freestone/cli/step.h"
 #include "freestone/formats/format_choice.h"
 #include "freestone/geo/projection.h"
+#include "freestone/label/write.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/storage/file.h"
 #include "freestone/watch/color_map.h"
@@ -49,10 +50,7 @@ formats::Packing packing_of(const Arguments& arguments) {
 std::vector<std::string> unlimited_dims(const Flow& flow, const Arguments& arguments, const std::string& path) {
   if (arguments.text("unlimited") == "none") return {};
   if (arguments.has("unlimited") || arguments.has("append") || flow.unlimited_dims.empty()) return arguments.list("unlimited");
-  std::vector<std::vector<std::string>> axes;
-  const Dataset labelled = flow.labelled();
-  for (const DatasetVariable& variable : labelled.variables()) axes.push_back(variable.dims);
-  return formats::unlimited_dims_in(formats::format_for(path, arguments.text("as")).name, flow.unlimited_dims, axes);
+  return unlimited_dims_in(formats::format_for(path, arguments.text("as")).name, flow.unlimited_dims, flow.labelled());
 }
 
 /// Formats with CF's grid mappings get the CRS as well-known text, where PROJ is there: GDAL reads nothing else of them.

@@ -82,16 +82,20 @@ void write(const Array& array, const std::string& path, const ArrayWriteOptions&
   write_outputs({output_for(array, path, options)}, compute);
 }
 
+std::vector<std::string> unlimited_dims_in(const std::string& format, const std::vector<std::string>& dims, const Dataset& dataset,
+                                           const std::vector<formats::TextRequest>& texts) {
+  std::vector<std::vector<std::string>> axes;
+  for (const DatasetVariable& variable : dataset.variables()) axes.push_back(variable.dims);
+  for (const formats::TextRequest& text : texts) axes.push_back(text.dims);
+  return formats::unlimited_dims_in(format, dims, axes);
+}
+
 std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path, const DatasetWriteOptions& options) {
   formats::DatasetRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .attributes = dataset.attributes(),
                                   .variables = {}, .unlimited_dims = options.unlimited_dims.value_or(std::vector<std::string>()), .append = options.append};
   const formats::FormatChoice format = formats::format_for(path, options.format);
-  if (!options.unlimited_dims && options.append.empty()) {
-    std::vector<std::vector<std::string>> axes;
-    for (const DatasetVariable& variable : dataset.variables()) axes.push_back(variable.dims);
-    for (const formats::TextRequest& text : options.texts) axes.push_back(text.dims);
-    request.unlimited_dims = formats::unlimited_dims_in(format.name, dataset.unlimited_dims(), axes);
-  }
+  if (!options.unlimited_dims && options.append.empty())
+    request.unlimited_dims = unlimited_dims_in(format.name, dataset.unlimited_dims(), dataset, options.texts);
   std::vector<Array> arrays;
   for (const DatasetVariable& variable : dataset.variables()) {
     DatasetVariable stored = encode_cf(variable);

@@ -41,6 +41,10 @@ struct DatasetWriteOptions {
   std::vector<formats::TextRequest> texts = {};  ///< those whose axes the dataset has go with it, where the format has texts
 };
 
+/// Of `dims` those that may grow in a new file of `format` that holds the dataset and `texts` (formats::unlimited_dims_in).
+std::vector<std::string> unlimited_dims_in(const std::string& format, const std::vector<std::string>& dims, const Dataset& dataset,
+                                           const std::vector<formats::TextRequest>& texts = {});
+
 /// The variables of a dataset, stored in one file as they were before they were decoded (encode_cf), and as they are where they are new. All
 /// of them are written in one pass, or none.
 /// @throws Error kind user: no format of that suffix, or one whose files hold a single array; dims that disagree; as encode_cf
