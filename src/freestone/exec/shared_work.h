@@ -30,7 +30,7 @@ struct SharedWork {
   bool wants_help() const { return next < parts && begun < most_workers && !error; }
 };
 
-/// Scratch for lanes that share a delivery: one to begin with, and the memory of what was written.
+/// Scratch for lanes that share a delivery: some pieces to begin with, and the memory of what was written.
 class ScratchPool {
  public:
   ScratchPool(Bytes first, Index pieces) : bytes_(first.size() / static_cast<std::size_t>(pieces)) {
