@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "freestone/array/array.h"
+#include "freestone/exec/compute.h"
 #include "freestone/storage/chunk_files.h"
 #include "freestone/storage/chunked_sink.h"
 #include "freestone/storage/chunked_source.h"
@@ -15,6 +16,12 @@
 #include "storage/temporary_folder.h"
 
 namespace freestone::testing_chunks {
+
+inline ComputeOptions with(Index memory, int threads) {
+  ComputeOptions options;
+  options.settings = {memory, threads, "/var/tmp"};
+  return options;
+}
 
 inline std::string key(const Dims& position) {
   std::string name = "c";

@@ -18,6 +18,7 @@ namespace {
 
 using testing_chunks::Chunked;
 using testing_chunks::PassingCodec;
+using testing_chunks::with;
 
 /// A decode waits for another to run beside it, but not for long.
 class Meeting final : public PassingCodec {
@@ -44,12 +45,6 @@ class Meeting final : public PassingCodec {
   mutable int running_ = 0;
   mutable bool met_ = false;  // one of two has gone on, the other may
 };
-
-ComputeOptions with(Index memory, int threads) {
-  ComputeOptions options;
-  options.settings = {memory, threads, "/var/tmp"};
-  return options;
-}
 
 TEST(DecodeAhead, LanesDoNotWaitForOneChunk) {
   // All tiles that run at a time lie in the same chunks: one a layer.

@@ -16,12 +16,7 @@ namespace {
 
 using testing_chunks::Chunked;
 using testing_chunks::CountingCodec;
-
-ComputeOptions with(Index memory, int threads) {
-  ComputeOptions options;
-  options.settings = {memory, threads, "/var/tmp"};
-  return options;
-}
+using testing_chunks::with;
 
 std::shared_ptr<Sink> rows_sink(const std::string& path, const Shape& shape, const Shape& chunk) {
   ChunkedOutput output{

@@ -18,6 +18,7 @@ namespace {
 
 using testing_chunks::Chunked;
 using testing_chunks::PassingCodec;
+using testing_chunks::with;
 
 /// Notes where chunks are decoded to.
 class Places final : public PassingCodec {
@@ -35,12 +36,6 @@ class Places final : public PassingCodec {
  private:
   mutable std::mutex mutex_;
 };
-
-ComputeOptions with(Index memory, int threads) {
-  ComputeOptions options;
-  options.settings = {memory, threads, "/var/tmp"};
-  return options;
-}
 
 Array in_memory(const Chunked& data) {
   return from_memory(View::contiguous(const_cast<float*>(data.values.data()), DType::kFloat32, data.shape), nullptr);

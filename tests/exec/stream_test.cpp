@@ -19,6 +19,7 @@ namespace {
 
 using testing_chunks::Chunked;
 using testing_chunks::key;
+using testing_chunks::with;
 
 struct Counter final : Observer {
   std::atomic<Index> reads{0}, writes{0}, tasks{0};
@@ -28,12 +29,6 @@ struct Counter final : Observer {
     if (event.kind == EventKind::kTaskDone) ++tasks;
   }
 };
-
-ComputeOptions with(Index memory, int threads) {
-  ComputeOptions options;
-  options.settings = {memory, threads, "/var/tmp"};
-  return options;
-}
 
 std::vector<std::byte> bytes_of(const Tensor& t) { return {t.view().data, t.view().data + t.view().bytes()}; }
 

@@ -17,12 +17,7 @@ namespace {
 
 using testing_chunks::Chunked;
 using testing_chunks::CountingCodec;
-
-ComputeOptions with(Index memory, int threads) {
-  ComputeOptions options;
-  options.settings = {memory, threads, "/var/tmp"};
-  return options;
-}
+using testing_chunks::with;
 
 Plan plan_of(const Array& array, const ComputeOptions& options) {
   const MemoryStore store(array.spec());
