@@ -1,4 +1,5 @@
-"""One workload of scripts/bench arrays with Dask: peer.py WORKLOAD FOLDER OUTPUT. Prints {"seconds": ..., "numbers": [...]}.
+"""One workload of scripts/bench arrays with Dask: peer.py WORKLOAD FOLDER OUTPUT. Prints {"seconds": ..., "numbers": [...]};
+`peer.py overhead` prints what a task costs, as bench_overhead does.
 
 Threads on all cores, and the chunks that suit each workload best: those of the data where they do, otherwise the
 rechunking that Dask's own documentation recommends. Seconds are from opening the data to the last result, imports not
@@ -113,11 +114,33 @@ def matmul(folder, output):
     return [float((opened(folder, "m") @ opened(folder, "n")).sum().compute())]
 
 
+def overhead():
+    """Blocks of one number on one thread (making the graph counts, as planning does for Freestone), and callables on two."""
+
+    class Nothing:
+        def __setitem__(self, key, value):
+            pass
+
+    def row(what, count, begun):
+        print(json.dumps({"what": what, "count": count, "microseconds_each": 1e6 * (time.perf_counter() - begun) / count}))
+
+    for count in (10_000, 100_000):
+        x = da.zeros(count, chunks=1)
+        begun = time.perf_counter()
+        da.store(x + 1.0, Nothing(), lock=False, scheduler="synchronous")
+        row("empty tiles", count, begun)
+    begun = time.perf_counter()
+    dask.compute(*[dask.delayed(int)(i) for i in range(20_000)], scheduler="threads", num_workers=2)
+    row("submitted callables", 20_000, begun)
+
+
 WORKLOADS = [rechunk, transpose_sum, median, elementwise_sum, anomaly, quadratic_mean, tiles_to_rows, double_difference, vorticity, filter_mean,
              access_slices, residual_sum, grouped_mean, matmul]
 
 
 def main():
+    if sys.argv[1] == "overhead":
+        return overhead()
     name, folder, output = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
     workload = {function.__name__: function for function in WORKLOADS}[name]
     with dask.config.set(scheduler="threads", num_workers=THREADS):

@@ -4,7 +4,8 @@ Both get the same data (float32, zstd; .cache/bench/arrays, made once), page cac
 process of its own; the best of the rounds counts. Seconds are from opening the data to the last result. `limit` is a
 bare loop on all cores (bench/limits/array_limits.cpp): read, decode with the same codec, the least work, encode, write.
 Freestone plans with the rates that `freestone doctor --calibrate` measures first. Peak memory is the process's highest resident
-set. A row says `no` when both do not give the same numbers. Last come what an empty tile and a submitted callable cost.
+set. A row says `no` when both do not give the same numbers. Last come what an empty tile and a submitted callable cost
+(Dask's blocks of one number on its synchronous scheduler, and its `delayed` on two threads; a million would take it minutes).
 """
 
 import argparse
@@ -56,6 +57,11 @@ def measured(command, timeout, **environment):
             why = f"not done after {timeout} s" if process.returncode == 124 else errors.read().decode(errors="replace").strip().splitlines()[-1:]
             raise Failed(f"{' '.join(map(str, command))}\n  exit code {process.returncode}: {why}")
         return json.loads(out.read().decode().strip().splitlines()[-1]), usage.ru_maxrss * 1024
+
+
+def overheads(command):
+    """What a tile and a callable cost: a list of {"what", "count", "microseconds_each"}."""
+    return [json.loads(line) for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()]
 
 
 def same(ours, theirs):
@@ -154,7 +160,11 @@ def main():
             })
     finally:
         shutil.rmtree(output, ignore_errors=True)
-    overhead = [json.loads(line) for line in subprocess.run([PROGRAMS / "bench_overhead"], capture_output=True, text=True, check=True).stdout.splitlines()]
+    overhead = overheads([PROGRAMS / "bench_overhead"])
+    peer_each = {} if options.no_peer else {
+        (row["what"], row["count"]): row["microseconds_each"] for row in overheads([sys.executable, HERE / "peer.py", "overhead"])}
+    for row in overhead:
+        row["peer_microseconds_each"] = peer_each.get((row["what"], row["count"]))
 
     if options.json:
         print(json.dumps({"side": options.side, "threads": options.threads, "memory": options.memory, "rounds": options.rounds, "rows": rows,
@@ -162,7 +172,8 @@ def main():
     else:
         print(table(rows))
         for row in overhead:
-            print(f"{row['count']:>9,} {row['what']}: {row['microseconds_each']:.2f} us each")
+            theirs = row["peer_microseconds_each"]
+            print(f"{row['count']:>9,} {row['what']}: {row['microseconds_each']:.2f} us each" + (f", dask {theirs:.0f}" if theirs else ""))
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
     return 1 if failures or any(row["difference"] for row in rows) else 0
