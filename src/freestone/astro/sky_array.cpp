@@ -167,7 +167,7 @@ std::pair<Array, formats::WriteRequest> request_for(const SkyArray& array, const
   request.name = array.name;
   request.plain_attributes = array.attributes;
   request.dims = written_dims(array);
-  take_chunks(request, array.data);
+  take_storage(request, array.data);
   if (!array.beams.empty()) request.tables.push_back(beams_table(array.beams));
   request.header_cards = cards_of(array, options);
   return {options.dtype ? astype(array.data, *options.dtype) : array.data, std::move(request)};

@@ -145,7 +145,7 @@ std::vector<OptionRow> packing_options() {
       {"chunks", "N,N...", "Zarr, NetCDF-4, HDF5, GeoTIFF: lengths of a chunk, one an axis (default: the input's, else 1 to 4 MiB)"},
       {"shards", "N,N...", "Zarr: lengths of a file that holds several chunks"},
       {"compress", "NAME", "Zarr: none, zstd, gzip, zlib, lz4, bz2, blosc-lz4 (default), blosc-zstd...; GeoTIFF: none, deflate (default), lzw, zstd, packbits, lzma, jpeg, webp, lerc; "
-                           "NetCDF-4, HDF5: none (default), deflate, zstd, lzf, lz4, bz2, blosc-lz4...; FITS: none (default), rice, gzip"},
+                           "NetCDF-4, HDF5: none, deflate (default where the input has it), zstd, lzf, lz4, bz2, blosc-lz4...; FITS: none (default), rice, gzip"},
       {"level", "N", "Zarr, GeoTIFF, NetCDF-4, HDF5: of the compression; JPEG and WebP in GeoTIFF: the quality, 1 to 100 (default 75)"},
       {"shuffle", "yes|no", "NetCDF-4, HDF5: sorts the bytes of elements before they are compressed (default: yes)", {"yes", "no"}},
       {"fletcher32", "", "NetCDF-4, HDF5: a checksum behind each chunk"},

@@ -53,7 +53,8 @@ DatasetRequest dataset_of_one(const Spec& spec, const WriteRequest& request) {
   DatasetRequest all{.path = request.path, .format = request.format, .overwrite = request.overwrite, .attributes = {}, .variables = {},
                      .unlimited_dims = request.unlimited_dims, .append = request.append};
   VariableRequest variable{.name = request.name.empty() ? "data" : request.name, .spec = spec, .packing = request.packing,
-                           .nominal_chunks = request.nominal_chunks, .chunks_are_wanted = request.chunks_are_wanted};
+                           .nominal_chunks = request.nominal_chunks, .chunks_are_wanted = request.chunks_are_wanted,
+                           .nominal_deflate = request.nominal_deflate};
   std::map<std::string, Index> lengths;
   for (int k = 0; k < spec.shape.rank(); ++k) {
     const auto axis = static_cast<std::size_t>(k);

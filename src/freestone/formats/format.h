@@ -123,6 +123,12 @@ struct Packing {
   }
 };
 
+/// Deflate as an array's own file has it.
+struct Deflate {
+  int level = 4;
+  bool shuffle = true;  ///< bytes of elements are sorted before
+};
+
 struct WriteRequest {
   std::string path;
   std::string name;    ///< of the array, in formats whose files hold several; "" = "data"
@@ -136,6 +142,7 @@ struct WriteRequest {
   Packing packing;
   Shape nominal_chunks;               ///< those of the array that is written, where it has some: the default
   bool chunks_are_wanted = false;     ///< somebody asked for them (rechunk): they are kept however small
+  std::optional<Deflate> nominal_deflate = {};  ///< of elements that are still those of a file: what netcdf4 and hdf5 do when `packing` names no compressor
   std::vector<std::string> unlimited_dims;  ///< of `dims`: that may grow later, where the format has such
   std::string append;                 ///< the unlimited dimension along which the array is put behind what the file has; "" = a new file
 };
@@ -158,6 +165,7 @@ struct VariableRequest {
   Packing packing;
   Shape nominal_chunks;             ///< see WriteRequest
   bool chunks_are_wanted = false;
+  std::optional<Deflate> nominal_deflate = {};
 };
 
 /// Texts beside the arrays of a file.

@@ -160,9 +160,20 @@ void add_filters(StoredAs& out, const std::string& path, const VariableRequest& 
   out.codecs = CodecChain(std::move(codecs));
 }
 
+/// What is not asked for, as the array's own file has it.
+VariableRequest as_before(VariableRequest request) {
+  if (request.nominal_deflate && request.packing.compressor.empty()) {
+    request.packing.compressor = "deflate";
+    if (!request.packing.level) request.packing.level = request.nominal_deflate->level;
+    if (!request.packing.shuffle) request.packing.shuffle = request.nominal_deflate->shuffle;
+  }
+  return request;
+}
+
 }  // namespace
 
-StoredAs stored_as(const std::string& path, const VariableRequest& request, const std::vector<bool>& is_unlimited) {
+StoredAs stored_as(const std::string& path, const VariableRequest& asked, const std::vector<bool>& is_unlimited) {
+  const VariableRequest request = as_before(asked);
   const Packing& packing = request.packing;
   if (!packing.shards.empty()) fail(ErrorKind::kUser, "{}: --shards: HDF5 has no shards; Zarr has.", path);
   if (packing.version != 0) fail(ErrorKind::kUser, "{}: a version of Zarr for a file of HDF5.", path);

@@ -19,7 +19,7 @@ struct StoredAs {
 };
 
 /// Contiguous unless chunks, filters or an unlimited axis ask for chunks. Without chunks of its own an array gets those of its source, or
-/// pieces of about 1 MiB.
+/// pieces of about 1 MiB; without a compressor it is deflated as its source is.
 /// @throws Error kind user: a compressor, a level or chunks that HDF5 does not have
 StoredAs stored_as(const std::string& path, const VariableRequest& request, const std::vector<bool>& is_unlimited);
 

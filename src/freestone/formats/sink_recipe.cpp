@@ -148,6 +148,7 @@ std::string sink_recipe(const Spec& spec, const WriteRequest& request) {
                      {"packing", json_of(request.packing)},
                      {"nominal_chunks", request.nominal_chunks.to_vector()},
                      {"chunks_are_wanted", request.chunks_are_wanted},
+                     {"nominal_deflate", request.nominal_deflate ? Json{request.nominal_deflate->level, request.nominal_deflate->shuffle} : Json()},
                      {"unlimited_dims", list_of(request.unlimited_dims)},
                      {"append", json_of(request.append)}};
   return json.dump();
@@ -169,6 +170,7 @@ std::shared_ptr<Sink> sink_from_recipe(const std::string& recipe) {
     request.packing = packing_of(json.at("packing"));
     request.nominal_chunks = Shape(json.at("nominal_chunks").get<std::vector<Index>>());
     request.chunks_are_wanted = json.at("chunks_are_wanted").get<bool>();
+    if (const Json& deflate = json.at("nominal_deflate"); !deflate.is_null()) request.nominal_deflate = {deflate.at(0).get<int>(), deflate.at(1).get<bool>()};
     request.unlimited_dims = texts_of(json.at("unlimited_dims"));
     request.append = text_of(json.at("append"));
     const Spec spec{Shape(json.at("shape").get<std::vector<Index>>()), parse_dtype(json.at("dtype").get<std::string>())};

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "freestone/base/base64.h"
+#include "freestone/label/stored_deflate.h"
 #include "freestone/ops/elementwise.h"
 
 namespace freestone {
@@ -190,6 +191,7 @@ DatasetVariable decode_cf(const DatasetVariable& variable, const CfOptions& opti
     out.array = astype(variable.array, DType::kBool);
     keep("dtype");
     out.encoding.dtype = stored;
+    out.encoding.deflate = stored_deflate(variable.array);
     return out;
   }
   if (!options.mask_and_scale || !(is_integer(stored) || is_floating(stored))) return out;
@@ -233,6 +235,7 @@ DatasetVariable decode_cf(const DatasetVariable& variable, const CfOptions& opti
     }
   }
   out.array = values;
+  out.encoding.deflate = stored_deflate(variable.array);
   if (values.dtype() != stored) out.encoding.dtype = stored;
   return out;
 }

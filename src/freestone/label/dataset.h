@@ -20,6 +20,7 @@ namespace freestone {
 struct CfEncoding {
   std::optional<DType> dtype;                  ///< when decoding changed it
   std::vector<formats::Attribute> attributes;  ///< that decoding has taken off
+  std::optional<formats::Deflate> deflate = {};  ///< of the chunks that were decoded
 };
 
 struct DatasetVariable {

@@ -10,6 +10,7 @@
 #include "freestone/formats/format_choice.h"
 #include "freestone/formats/sink_recipe.h"
 #include "freestone/label/cf.h"
+#include "freestone/label/stored_deflate.h"
 
 namespace freestone {
 
@@ -17,7 +18,8 @@ namespace {
 
 /// For requests of one array, and of one among several.
 template <class Request>
-void take_nominal_chunks(Request& request, const Array& array) {
+void take_nominal_storage(Request& request, const Array& array) {
+  request.nominal_deflate = stored_deflate(array);
   if (array.chunks().is_contiguous()) return;
   request.nominal_chunks = array.chunks().chunk();
   request.chunks_are_wanted = array.node()->op->name() == "rechunk";
@@ -62,7 +64,7 @@ std::vector<formats::TextRequest> texts_for(const std::vector<formats::TextReque
 
 }  // namespace
 
-void take_chunks(formats::WriteRequest& request, const Array& array) { take_nominal_chunks(request, array); }
+void take_storage(formats::WriteRequest& request, const Array& array) { take_nominal_storage(request, array); }
 
 Output output_for(const Array& array, const std::string& path, const ArrayWriteOptions& options) {
   formats::WriteRequest request;
@@ -74,7 +76,7 @@ Output output_for(const Array& array, const std::string& path, const ArrayWriteO
   request.packing = options.packing;
   request.unlimited_dims = options.unlimited_dims;
   request.append = options.append;
-  take_chunks(request, array);
+  take_storage(request, array);
   return {array, formats::create_sink(array.spec(), request), [spec = array.spec(), request] { return formats::sink_recipe(spec, request); }};
 }
 
@@ -114,7 +116,8 @@ std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path,
       if (one.packing.chunks.rank() != stored.array.rank()) one.packing.chunks = {};
       if (one.packing.shards.rank() != stored.array.rank()) one.packing.shards = {};
     }
-    take_nominal_chunks(one, variable.array);
+    take_nominal_storage(one, variable.array);
+    if (!one.nominal_deflate) one.nominal_deflate = variable.encoding.deflate;
     request.variables.push_back(std::move(one));
     arrays.push_back(stored.array);
   }

@@ -21,8 +21,8 @@ struct ArrayWriteOptions {
 };
 
 /// The nominal chunks of `array`, where it has some, become those of a chunked output that names none; those of a `rechunk` are kept as they
-/// are, however small.
-void take_chunks(formats::WriteRequest& request, const Array& array);
+/// are, however small. Its compression is taken along by stored_deflate.h.
+void take_storage(formats::WriteRequest& request, const Array& array);
 
 /// The pair that `write_outputs` takes; several of them are written in one pass over their data.
 /// @throws Error kind user: no format of that suffix, or it cannot hold this shape or dtype
