@@ -7,6 +7,7 @@ bool, int8, int16, uint8 and uint16 in float32, wider integers in float64.
 from __future__ import annotations
 
 import builtins
+import math
 
 import numpy as np
 
@@ -42,9 +43,10 @@ def acosh(x: ArrayLike, /) -> Array:
     return applied("arccosh", x)
 
 
-def angle(x: ArrayLike, /) -> Array:
-    """The argument of a complex number, in radians."""
-    return applied("angle", x)
+def angle(x: ArrayLike, /, deg: bool = False) -> Array:
+    """The argument of a complex number, in radians, or with `deg` in degrees."""
+    radian = applied("angle", x)
+    return radian * (180 / math.pi) if deg else radian
 
 
 def asin(x: ArrayLike, /) -> Array:

@@ -217,8 +217,7 @@ def concat(arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Array:
 
 def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0, *, dtype: DTypeLike = None) -> Array:
     """The arrays one after another along `axis`; with None flattened first."""
-    joined = concat(arrays, axis=axis)
-    return joined if dtype is None else joined.astype(dtype)
+    return _typed(concat(arrays, axis=axis), dtype)
 
 
 def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:
@@ -226,9 +225,13 @@ def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:
     return concat([arr, values], axis=axis)
 
 
-def stack(arrays: Sequence[ArrayLike], /, *, axis: int = 0) -> Array:
+def stack(arrays: Sequence[ArrayLike], /, axis: int = 0, *, dtype: DTypeLike = None) -> Array:
     """The arrays side by side along a new axis, number `axis` of the result."""
-    return Array(_core.stack([asarray(a)._core for a in arrays], operator.index(axis)))
+    return _typed(Array(_core.stack([asarray(a)._core for a in arrays], operator.index(axis))), dtype)
+
+
+def _typed(array: Array, dtype: DTypeLike) -> Array:
+    return array if dtype is None else array.astype(dtype)
 
 
 def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Array, ...]:
@@ -236,15 +239,15 @@ def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Array, ...]:
     return tuple(Array(core) for core in _core.unstack(asarray(x)._core, operator.index(axis)))
 
 
-def vstack(tup: Sequence[ArrayLike]) -> Array:
+def vstack(tup: Sequence[ArrayLike], *, dtype: DTypeLike = None) -> Array:
     """One above the other: along axis 0, vectors as rows."""
-    return concat([atleast_2d(a) for a in tup], axis=0)
+    return _typed(concat([atleast_2d(a) for a in tup], axis=0), dtype)
 
 
-def hstack(tup: Sequence[ArrayLike]) -> Array:
+def hstack(tup: Sequence[ArrayLike], *, dtype: DTypeLike = None) -> Array:
     """Side by side: along axis 1, vectors along axis 0."""
     parts = [atleast_1d(a) for a in tup]
-    return concat(parts, axis=0 if parts and parts[0].ndim == 1 else 1)
+    return _typed(concat(parts, axis=0 if parts and parts[0].ndim == 1 else 1), dtype)
 
 
 def dstack(tup: Sequence[ArrayLike]) -> Array:
@@ -453,9 +456,19 @@ def _end(array: Array, end: ArrayLike, axis: int) -> Array:
     return broadcast_to(part, [1 if k == normal_axis(axis, array.ndim) else n for k, n in enumerate(array.shape)])
 
 
-def ediff1d(ary: ArrayLike) -> Array:
-    """Differences between neighbours of the flat array."""
-    return diff(ravel(ary))
+def ediff1d(ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike | None = None) -> Array:
+    """Differences between neighbours of the flat array, in its dtype.
+
+    Parameters
+    ----------
+    ary : array_like
+    to_end, to_begin : array_like, optional
+        What goes behind and before the differences.
+    """
+    flat = ravel(ary)
+    ends = [None if part is None else ravel(part).astype(flat.dtype) for part in (to_begin, to_end)]
+    parts = [part for part in (ends[0], diff(flat), ends[1]) if part is not None]
+    return parts[0] if len(parts) == 1 else concat(parts)
 
 
 def gradient(f: ArrayLike, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> Any:
@@ -508,6 +521,9 @@ def _gradient_at(array: Array, places: np.ndarray[Any, Any], axis: int, edge_ord
     if edge_order not in (1, 2) or n < edge_order + 1:
         raise UserError(f"gradient: edge_order is 1 or 2, and an axis of {n} positions is too short for {edge_order}.")
     steps = np.diff(places)
+    if (steps == steps[0]).all():
+        result: Array = gradient(array, float(steps[0]), axis=axis, edge_order=edge_order)
+        return result
 
     def along(values: Any) -> Array:
         return reshape(asarray(np.asarray(values, dtype=np.float64)), [-1 if k == axis else 1 for k in range(array.ndim)])
@@ -530,7 +546,7 @@ def _gradient_at(array: Array, places: np.ndarray[Any, Any], axis: int, edge_ord
         first = three(0, [-(2 * a + b) / (a * (a + b)), (a + b) / (a * b), -a / (b * (a + b))])
         a, b = float(steps[-2]), float(steps[-1])
         last = three(-3, [b / (a * (a + b)), -(b + a) / (a * b), (2 * b + a) / (b * (a + b))])
-    return concat([first, inner, last], axis=axis)
+    return concat([first, inner, last], axis=axis).astype(array.dtype)
 
 
 def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: int = -1) -> Array:
