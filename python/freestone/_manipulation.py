@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any, Union
@@ -179,7 +180,16 @@ def broadcast_shapes(*shapes: Whole) -> tuple[int, ...]:
     return tuple(_core.broadcast_shape([_whole_numbers(shape) for shape in shapes])) if shapes else ()
 
 
-def rechunk(x: ArrayLike, /, chunks: Any) -> Array:
+def rechunk(
+    x: ArrayLike,
+    /,
+    chunks: Any = "auto",
+    *,
+    block_size_limit: int | None = None,
+    threshold: Any = None,
+    balance: bool = False,
+    method: str | None = None,
+) -> Array:
     """Other nominal chunks: what a chunked file has when the array is written, and what user functions are called with.
 
     Parameters
@@ -187,9 +197,15 @@ def rechunk(x: ArrayLike, /, chunks: Any) -> Array:
     x : array_like
     chunks : int, sequence, dict of axis to length, or "auto"
         -1 is one chunk along the axis, "auto" as long as makes chunks of about 4 MiB, None as it is. Of several lengths along an axis, as
-        `Array.chunks` has them, the greatest.
+        `Array.chunks` has them, the greatest. Text such as ``"1MiB"`` is "auto" along all axes, with chunks of that size.
+    block_size_limit : int, optional
+        Bytes of a chunk, for "auto".
+    threshold, balance, method
+        As in Dask, and without effect: nothing is moved.
     """
     array = asarray(x)
+    if isinstance(chunks, str) and chunks != "auto":
+        chunks, block_size_limit = "auto", _core.parse_bytes(chunks)
     if isinstance(chunks, dict):
         lengths: list[Any] = [None] * array.ndim
         for axis, length in chunks.items():
@@ -199,9 +215,23 @@ def rechunk(x: ArrayLike, /, chunks: Any) -> Array:
     if len(lengths) != array.ndim:
         raise UserError(f"rechunk: {len(lengths)} lengths for {array.ndim} axes.")
     lengths = [max(given, default=1) if isinstance(given, (tuple, list)) else given for given in lengths]
+    if block_size_limit is not None and "auto" in lengths:
+        lengths = _of_bytes(array, lengths, block_size_limit)
     known = {None: 0, "auto": 0}
     plain = [now if given is None else known[given] if given == "auto" else operator.index(given) for given, now in zip(lengths, array.chunksize)]
     return Array(_core.rechunk(array._core, plain))
+
+
+def _of_bytes(array: Array, lengths: list[Any], limit: int) -> list[Any]:
+    """`lengths` with numbers for "auto": axes cut alike, until a chunk has at most `limit` bytes."""
+    if limit < 1:
+        raise UserError(f"rechunk: chunks of {limit} bytes.")
+    now = [array.chunksize[k] if given is None else n if given in ("auto", -1) else min(operator.index(given), n) for k, (given, n) in enumerate(zip(lengths, array.shape))]
+    free = [k for k, given in enumerate(lengths) if given == "auto"]
+    while math.prod(now) * array.itemsize > limit and any(now[k] > 1 for k in free):
+        longest = max(free, key=lambda k: now[k])
+        now[longest] = -(-now[longest] // 2)
+    return [max(now[k], 1) if given == "auto" else given for k, given in enumerate(lengths)]
 
 
 # Joining and cutting.
