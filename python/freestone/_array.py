@@ -47,7 +47,7 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
 
     def __init__(self, core: Any) -> None:
         self._core = core
-        self._token: tuple[Any, str] | None = None  # of Dask, and the engine's array that it is for
+        self._token: tuple[Any, str, list[Any]] | None = None  # the engine's array, and of it: Dask's token, futures of elements on a cluster
 
     # What it is.
 
