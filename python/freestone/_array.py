@@ -644,6 +644,19 @@ def apply(name: str, *values: Any) -> Array:
     return Array(_core.elementwise(name, *operands))
 
 
+def power(x: Any, exponent: Any) -> Array:
+    """``x ** exponent``.
+
+    Raises
+    ------
+    ValueError
+        Whole numbers to a negative whole number, which would be 0.
+    """
+    if isinstance(exponent, int) and exponent < 0 and isinstance(x, Array) and x.dtype.kind in "iu":
+        raise ValueError(f"whole numbers ({x.dtype}) to the power of {exponent}: convert them to floating numbers first (astype)")
+    return apply("power", x, exponent)
+
+
 def applied(name: str, *values: Any) -> Array:
     """As `apply`, with a TypeError instead of NotImplemented."""
     result = apply(name, *values)

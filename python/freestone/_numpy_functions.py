@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from freestone import _core
-from freestone._array import ALIASES, FUNCTIONS, Array, apply, asarray, operand
+from freestone._array import ALIASES, FUNCTIONS, Array, apply, asarray, operand, power
 
 #: NumPy's functions that have another name here.
 _OTHER_NAMES = {"round_": "round", "amin": "min", "amax": "max", "absolute": "abs"}
@@ -178,7 +178,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     dtype = given.pop("dtype", None)
     if method == "__call__" and not given:
         if FUNCTIONS.get(name) == len(inputs):
-            result = apply(name, *inputs)
+            result = power(*inputs) if name == "power" else apply(name, *inputs)
         elif ufunc.__name__ in ("divmod", "frexp", "modf", "spacing"):
             return getattr(freestone, ufunc.__name__)(*inputs)
         elif ufunc.__name__ in ("matmul", "vecdot"):

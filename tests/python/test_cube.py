@@ -44,6 +44,10 @@ def test_data(cube, values):
     np.testing.assert_array_equal(cube.filled_data[3:9, ::2, 5].value, values[3:9, ::2, 5])
     np.testing.assert_array_equal(cube.unitless_filled_data[:], values)
     np.testing.assert_array_equal(cube.with_fill_value(0).unitless_filled_data[:], np.nan_to_num(values))
+    for filled in (cube.filled(3000 * u.mJy / u.beam), cube.with_fill_value(3000 * u.mJy / u.beam).filled_data[:]):
+        np.testing.assert_array_equal(filled.value, np.nan_to_num(values, nan=3))
+    with pytest.raises(u.UnitConversionError):
+        cube.filled(3 * u.km)
     masked = cube.with_mask(cube > 2 * JY)
     np.testing.assert_array_equal(masked.unmasked_data[:].value, values)
     np.testing.assert_array_equal(masked.filled_data[:].value, np.where(values > 2, values, np.nan))

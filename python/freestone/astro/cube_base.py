@@ -183,18 +183,22 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
         """Elements by index, those that the mask excludes too: Quantities."""
         return ByIndex(lambda view: self._quantity(self._computed(self._data[view])))
 
-    def filled(self, fill_value: float | None = None) -> u.Quantity:
-        """All elements, masked ones filled with `fill_value`, or the cube's."""
-        return self._quantity(self._computed(self._filled(self._fill_value if fill_value is None else fill_value)))
+    def filled(self, fill_value: float | u.Quantity | None = None) -> u.Quantity:
+        """All elements, masked ones filled with `fill_value`, or the cube's. A quantity is converted to the cube's unit."""
+        return self._quantity(self._computed(self._filled(self._fill_value if fill_value is None else self._number(fill_value))))
+
+    def _number(self, value: float | u.Quantity) -> float:
+        """A number in the cube's unit."""
+        return float(value.to_value(self.unit) if isinstance(value, u.Quantity) else value)
 
     @property
     def fill_value(self) -> float:
         """What stands for masked elements in `filled_data` and in files."""
         return self._fill_value
 
-    def with_fill_value(self, fill_value: float) -> Any:
-        """The same cube with another fill value."""
-        return self._but(fill_value=fill_value)
+    def with_fill_value(self, fill_value: float | u.Quantity) -> Any:
+        """The same cube with another fill value. A quantity is converted to the cube's unit."""
+        return self._but(fill_value=self._number(fill_value))
 
     def unmasked_copy(self) -> Any:
         """The same cube without mask."""
