@@ -466,6 +466,12 @@ def pad(array: ArrayLike, pad_width: Any, mode: str = "constant", **kwargs: Any)
     lengths = [] if stat_length is None else _pairs(stat_length, operator.index)
     if a.ndim == 0:
         return a
+    if a.dtype.kind == "c" and mode in ("constant", "linear_ramp"):  # what stands at the ends may be complex, too
+        real, imag = (
+            Array(_core.pad(part._core, _pairs(pad_width, operator.index), mode, _pairs(values, take), lengths, odd))
+            for part, take in ((a.real, lambda v: float(complex(v).real)), (a.imag, lambda v: float(complex(v).imag)))
+        )
+        return (real + imag * 1j).astype(a.dtype)
     return Array(_core.pad(a._core, _pairs(pad_width, operator.index), mode, _pairs(values, float), lengths, odd))
 
 

@@ -157,6 +157,15 @@ class Methods:
         """The positions that sort an axis."""
         return freestone.argsort(self, axis=axis)
 
+    def sort(self: Any, axis: int = -1, kind: str | None = None, *, stable: bool | None = None) -> None:
+        """Sorts along an axis, as NumPy's method does in place: this object stands for the new array. `freestone.sort` gives another one."""
+        array: Any = self
+        array._core = freestone.sort(self, axis=axis)._core
+
+    def put(self: Any, indices: Any, values: Any, mode: str = "raise") -> None:
+        """``a.flat[indices] = values``: this object stands for the new array. See `freestone.put`."""
+        freestone.put(self, indices, values, mode)
+
     def searchsorted(self: Any, v: Any, side: str = "left", sorter: Any = None) -> Array:
         """Where `v` would be inserted into this rising vector. See `freestone.searchsorted`."""
         return freestone.searchsorted(self, v, side, sorter)

@@ -204,3 +204,24 @@ def test_gradient_at_even_coordinates_is_that_of_a_distance():
             got, want = fs.gradient(fs.from_numpy(x), places, axis=0), np.gradient(x, places, axis=0)
             assert got.dtype == want.dtype
             np.testing.assert_allclose(np.asarray(got), want, rtol=1e-5, atol=1e-6)
+
+
+def test_methods_that_work_in_place():
+    a, x = fs.from_numpy(WHOLE), WHOLE.copy()
+    before = a + 0
+    assert a.sort(axis=0) is None
+    x.sort(axis=0)
+    np.testing.assert_array_equal(np.asarray(a), x)
+    a.put([0, -1], [70, 80])
+    x.put([0, -1], [70, 80])
+    np.testing.assert_array_equal(np.asarray(a), x)
+    np.testing.assert_array_equal(np.asarray(before), WHOLE)
+
+
+def test_padding_complex_arrays():
+    for dtype in ("c8", "c16"):
+        x = (RNG.normal(size=(3, 4)) + 1j * RNG.normal(size=(3, 4))).astype(dtype)
+        for options in ({"mode": "linear_ramp"}, {"mode": "linear_ramp", "end_values": 2 - 3j}, {"constant_values": 1j}, {"constant_values": (1, 2j)}, {"mode": "mean"}):
+            got, want = fs.pad(fs.from_numpy(x), ((1, 2), (2, 0)), **options), np.pad(x, ((1, 2), (2, 0)), **options)
+            assert got.dtype == want.dtype
+            np.testing.assert_allclose(np.asarray(got), want, rtol=1e-5, err_msg=str(options))

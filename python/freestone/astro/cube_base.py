@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
 from collections.abc import Callable
@@ -42,6 +43,20 @@ def own_options(options: dict[str, Any], ours: bool = False) -> dict[str, Any]:
     `ours`: the function is none of the user's, and has no memory to be allowed.
     """
     return {name: value for name, value in options.items() if name not in _STEERING and not (ours and name == "allow_huge")}
+
+
+_AXES = {"spectral": 0, "y": 1, "x": 2}
+
+
+def axis_number(axis: Any) -> int:
+    """An axis of a cube as a number from 0; numbers out of range stay, for the error of the one who uses them."""
+    if isinstance(axis, str) and axis in _AXES:
+        return _AXES[axis]
+    try:
+        number = operator.index(axis)
+    except TypeError:
+        raise UserError(f"axis {axis!r} is not in (spectral, y, x), and no number from 0 to 2.") from None
+    return number % 3 if -3 <= number < 3 else number
 
 
 def accept(options: dict[str, Any]) -> None:
