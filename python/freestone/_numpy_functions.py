@@ -95,6 +95,16 @@ def _parameters(function: Callable[..., Any]) -> Any:
     return signature, signature.parameters
 
 
+@functools.cache
+def _named(function: Callable[..., Any]) -> frozenset[str]:
+    """The parameters that a function takes by name, where it takes one by position; none otherwise."""
+    known = _parameters(function)
+    places = [] if known is None else list(known[1].values())
+    if not places or places[0].kind is places[0].VAR_POSITIONAL or any(p.default is p.empty and p.kind < p.VAR_POSITIONAL for p in places[1:]):
+        return frozenset()
+    return frozenset(p.name for p in places if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+
+
 def _translated(
     theirs: Callable[..., Any], ours: Callable[..., Any], args: Any, kwargs: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any]] | None:
@@ -156,6 +166,8 @@ def call_function(func: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -
     mine = _table().get(func)
     if func.__name__ in _WRITING and args and not isinstance(args[0], Array):
         mine = None  # into memory of NumPy's
+    if mine is not None and len(args) == 1 and given.keys() <= _named(mine):
+        return mine(args[0], **given)  # nothing to translate
     if mine is not None:
         translated = _translated(func, mine, args, given)
         if translated is not None:
