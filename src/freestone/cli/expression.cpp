@@ -102,6 +102,8 @@ constexpr OfOneNumber kOfOneNumber[] = {
 constexpr OfTwoNumbers kOfTwoNumbers[] = {
     {"hypot", [](double a, double b) { return std::hypot(a, b); }, false},
     {"arctan2", [](double a, double b) { return std::atan2(a, b); }, false},
+    {"floor_divide", [](double a, double b) { return std::floor(a / b); }, true},
+    {"remainder", [](double a, double b) { return a - b * std::floor(a / b); }, true},
     {"minimum", [](double a, double b) { return a < b || a != a ? a : b; }, true},
     {"maximum", [](double a, double b) { return a > b || a != a ? a : b; }, true},
 };
