@@ -17,6 +17,7 @@ import math as _math
 
 from freestone import _docs, fft, linalg, ndimage, random
 from freestone._array import Array
+from freestone._composed import *
 from freestone._creation import *
 from freestone._dataset import DataArray, Dataset
 from freestone._delayed import *
@@ -29,6 +30,8 @@ from freestone._indexing import *
 from freestone._info import __array_namespace_info__
 from freestone._manipulation import *
 from freestone._open import open
+from freestone._placing import *
+from freestone._positions import *
 from freestone._products import *
 from freestone._reductions import *
 from freestone._runs import Profile, WriteLater, compute, explain, get_settings, profile, progress, settings, write

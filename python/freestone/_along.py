@@ -38,6 +38,7 @@ def apply_gufunc(
     *args: ArrayLike,
     axes: Any = None,
     axis: int | None = None,
+    keepdims: bool = False,
     output_dtypes: Any = None,
     output_sizes: Mapping[str, int] | None = None,
     vectorize: bool = False,
@@ -62,6 +63,8 @@ def apply_gufunc(
         Which axes of each input and output are its core axes; default the last.
     axis : int, optional
         The one core axis of all of them.
+    keepdims : bool
+        The core axes stay, with length 1, where outputs have none and all inputs have as many.
     output_dtypes : dtype or sequence of dtype, optional
         Default: found on a tiny sample.
     output_sizes : dict, optional
@@ -72,6 +75,8 @@ def apply_gufunc(
     if len(arrays) != len(ins):
         raise UserError(f"apply_gufunc: the signature has {len(ins)} inputs, {len(arrays)} were given.")
     single = len(outs) == 1
+    if keepdims and (any(outs) or len({len(names) for names in ins}) != 1):
+        raise UserError("apply_gufunc: keepdims takes outputs without core axes, and inputs that have as many.")
     places = _core_places(ins, outs, axes, axis)
     sizes: dict[str, int] = dict(output_sizes or {})
     moved = []
@@ -124,6 +129,10 @@ def apply_gufunc(
         if place is not None and names:
             core = [normal_axis(k, a.ndim) for k in place]
             a = Array(_core.moveaxis(a._core, list(range(a.ndim - len(names), a.ndim)), core))
+        if keepdims:
+            count = len(ins[0])
+            place = place or places[0] or range(-count, 0)
+            a = Array(_core.expand_axes(a._core, [normal_axis(k, a.ndim + count) for k in place]))
         results.append(a)
     return results[0] if single else tuple(results)
 

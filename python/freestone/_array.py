@@ -11,7 +11,7 @@ from typing import Any, Union, cast
 
 import numpy as np
 
-from freestone import _core, _dask, _operators, _runs
+from freestone import _core, _dask, _methods, _operators, _runs
 from freestone._dtypes import DTYPES, DTypeLike, dtype_of
 from freestone.errors import UserError
 
@@ -31,7 +31,7 @@ ALIASES: dict[str, str] = dict(_core.alias_table())
 _API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 
 
-class Array(_operators.Operators, _dask.DaskArray):
+class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
     """An array whose elements are read and computed when a result is asked for.
 
     Made by `freestone.open`, `freestone.asarray`, and by operations on arrays. Arithmetic, comparisons, indexing and reductions follow
@@ -47,7 +47,7 @@ class Array(_operators.Operators, _dask.DaskArray):
 
     def __init__(self, core: Any) -> None:
         self._core = core
-        self._token: tuple[Any, str] | None = None  # of Dask, and the engine's array that it is for
+        self._token: tuple[Any, str, list[Any]] | None = None  # the engine's array, and of it: Dask's token, futures of elements on a cluster
 
     # What it is.
 
@@ -158,7 +158,13 @@ class Array(_operators.Operators, _dask.DaskArray):
         return _core.file_output(self._core, path, format, overwrite, {}, "{}")
 
     def compute(
-        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
+        self,
+        *,
+        memory: str | int | None = None,
+        threads: int | None = None,
+        num_workers: int | None = None,
+        scheduler: Any = None,
+        **dask_options: Any,
     ) -> Any:
         """The elements as a NumPy array, or a scalar when there are no axes. `freestone.compute` does several arrays in one pass.
 
@@ -168,17 +174,27 @@ class Array(_operators.Operators, _dask.DaskArray):
             As in `freestone.settings`, for this run.
         num_workers, scheduler
             Dask's names: `threads`; "threads", or "synchronous" for one thread; a ``distributed.Client`` or an address, as in `freestone.settings`.
+        **dask_options
+            Dask's others (`optimize_graph`, `traverse`...) are taken and change nothing.
         """
+        _runs.without_dasks("compute", dask_options)
         threads = _runs.threads_of(threads, num_workers, scheduler)
         return self._freestone_result(_core.compute([self._core], _runs.run_setup(memory=memory, threads=threads, scheduler=scheduler)))
 
     def persist(
-        self, *, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
+        self,
+        *,
+        memory: str | int | None = None,
+        threads: int | None = None,
+        num_workers: int | None = None,
+        scheduler: Any = None,
+        **dask_options: Any,
     ) -> Array:
         """The array computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise.
 
         Parameters are as in `compute`.
         """
+        _runs.without_dasks("persist", dask_options)
         threads = _runs.threads_of(threads, num_workers, scheduler)
         return Array(_core.persist(self._core, _runs.run_setup(memory=memory, threads=threads, scheduler=scheduler)))
 
@@ -275,11 +291,11 @@ class Array(_operators.Operators, _dask.DaskArray):
         """The plan for computing this array, in words. Nothing is read."""
         return _runs.explain(self, memory=memory, threads=threads)
 
-    def visualize(self, filename: str | os.PathLike[str] = "freestone.svg") -> Any:
+    def visualize(self, filename: str | os.PathLike[str] | None = None, format: str | None = None, **dask_options: Any) -> Any:
         """The plan for computing this array as a picture: ``.svg``, ``.pdf`` or ``.png``. See `freestone.visualize`."""
         from freestone._diagnostics import visualize
 
-        return visualize(self, filename=filename)
+        return visualize(self, filename=filename, format=format, **dask_options)
 
     def _values(self) -> np.ndarray[Any, Any]:
         """The elements, read-only where they lie in memory already, computed otherwise."""
@@ -432,9 +448,9 @@ class Array(_operators.Operators, _dask.DaskArray):
         """The same elements on other axes, in C order unless `order` is ``"F"``; one length may be -1."""
         return _manipulation.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 
-    def ravel(self) -> Array:
-        """On one axis, in C order."""
-        return _manipulation.ravel(self)
+    def ravel(self, order: str = "C") -> Array:
+        """On one axis, in C order unless `order` is ``"F"``."""
+        return _manipulation.reshape(self, -1, order=order)
 
     flatten = ravel
 
@@ -450,9 +466,9 @@ class Array(_operators.Operators, _dask.DaskArray):
         """Elements at positions along an axis."""
         return _indexing.take(self, indices, axis=axis, mode=mode)
 
-    def rechunk(self, chunks: Any) -> Array:
+    def rechunk(self, chunks: Any = "auto", block_size_limit: int | None = None, **dask_options: Any) -> Array:
         """Other nominal chunks. See `freestone.rechunk`."""
-        return _manipulation.rechunk(self, chunks)
+        return _manipulation.rechunk(self, chunks, block_size_limit=block_size_limit, **dask_options)
 
     def map_blocks(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Array:
         """Calls a function on blocks. See `freestone.map_blocks`."""
@@ -466,100 +482,27 @@ class Array(_operators.Operators, _dask.DaskArray):
 
         return map_overlap(func, self, depth=depth, boundary=boundary, trim=trim, **kwargs)
 
-    def astype(self, dtype: DTypeLike, *, copy: bool = True, device: Any = None) -> Array:
-        """Elements as another type; floating to integer truncates."""
+    def astype(
+        self, dtype: DTypeLike, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: Any = None
+    ) -> Array:
+        """Elements as another type; floating to integer truncates.
+
+        Parameters
+        ----------
+        casting : str
+            Which changes of type are allowed, NumPy's names.
+        order, subok, copy, device
+            As in NumPy and the array API; they change nothing.
+
+        Raises
+        ------
+        TypeError
+            A change that `casting` forbids.
+        """
         check_device(device)
+        if not np.can_cast(self.dtype, dtype_of(dtype), cast(Any, casting)):
+            raise TypeError(f"astype: {self.dtype} does not become {dtype_of(dtype)} by the rule '{casting}'")
         return Array(_core.astype(self._core, dtype_of(dtype).name))
-
-    # Reductions: the functions of the same names.
-
-    def sum(self, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False) -> Array:
-        """Sum, accumulated in float64. NaN propagates; see `freestone.nansum`."""
-        return _reductions.sum(self, axis, dtype=dtype, keepdims=keepdims)
-
-    def prod(self, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False) -> Array:
-        """Product."""
-        return _reductions.prod(self, axis, dtype=dtype, keepdims=keepdims)
-
-    def mean(self, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False) -> Array:
-        """Arithmetic mean."""
-        return _reductions.mean(self, axis, dtype=dtype, keepdims=keepdims)
-
-    def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
-        """Standard deviation about the mean; the divisor is the count less `ddof`."""
-        return _reductions.std(self, axis, ddof=ddof, keepdims=keepdims)
-
-    def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
-        """Variance about the mean; the divisor is the count less `ddof`."""
-        return _reductions.var(self, axis, ddof=ddof, keepdims=keepdims)
-
-    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Least element."""
-        return _reductions.min(self, axis, keepdims=keepdims)
-
-    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Greatest element."""
-        return _reductions.max(self, axis, keepdims=keepdims)
-
-    def ptp(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """The greatest element less the least."""
-        return _reductions.ptp(self, axis, keepdims=keepdims)
-
-    def argmin(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Position of the least element: along one axis, or flat over several."""
-        return _reductions.argmin(self, axis, keepdims=keepdims)
-
-    def argmax(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Position of the greatest element: along one axis, or flat over several."""
-        return _reductions.argmax(self, axis, keepdims=keepdims)
-
-    def any(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Whether any element is not 0."""
-        return _reductions.any(self, axis, keepdims=keepdims)
-
-    def all(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Whether all elements are not 0."""
-        return _reductions.all(self, axis, keepdims=keepdims)
-
-    def cumsum(self, axis: int | None = None, dtype: DTypeLike = None) -> Array:
-        """Sums of the elements so far."""
-        return _reductions.cumsum(self, axis, dtype)
-
-    def cumprod(self, axis: int | None = None, dtype: DTypeLike = None) -> Array:
-        """Products of the elements so far."""
-        return _reductions.cumprod(self, axis, dtype)
-
-    def median(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Median; the mean of the two middle values."""
-        return _statistics.median(self, axis, keepdims=keepdims)
-
-    def argsort(self, axis: int = -1) -> Array:
-        """The positions that sort an axis."""
-        return _searching.argsort(self, axis=axis)
-
-    def nonzero(self) -> tuple[Array, ...]:
-        """Positions of what is not 0, an array an axis. Counts now."""
-        return _searching.nonzero(self)
-
-    def dot(self, other: ArrayLike) -> Array:
-        """The product of vectors or matrices, as ``numpy.dot``."""
-        return _products.dot(self, other)
-
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-        """The diagonal of two axes."""
-        return _products.diagonal(self, offset, axis1, axis2)
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-        """The sum of the diagonal of two axes."""
-        return _reductions.sum(_products.diagonal(self, offset, axis1, axis2), -1)
-
-    def clip(self, min: ArrayLike = None, max: ArrayLike = None) -> Array:
-        """Elements below `min` become `min`, above `max` become `max`."""
-        return _elementwise.clip(self, min, max)
-
-    def round(self, decimals: int = 0) -> Array:
-        """The nearest numbers with so many decimals, halves to even."""
-        return _elementwise.round(self, decimals)
 
 
 @functools.lru_cache(maxsize=256)
@@ -701,6 +644,19 @@ def apply(name: str, *values: Any) -> Array:
     return Array(_core.elementwise(name, *operands))
 
 
+def power(x: Any, exponent: Any) -> Array:
+    """``x ** exponent``.
+
+    Raises
+    ------
+    ValueError
+        Whole numbers to a negative whole number, which would be 0.
+    """
+    if isinstance(exponent, int) and exponent < 0 and isinstance(x, Array) and x.dtype.kind in "iu":
+        raise ValueError(f"whole numbers ({x.dtype}) to the power of {exponent}: convert them to floating numbers first (astype)")
+    return apply("power", x, exponent)
+
+
 def applied(name: str, *values: Any) -> Array:
     """As `apply`, with a TypeError instead of NotImplemented."""
     result = apply(name, *values)
@@ -735,6 +691,4 @@ def axes_of(axis: Axis) -> list[int]:
 
 
 # These modules need Array, and Array's methods need them.
-from freestone import (  # noqa: E402
-    _elementwise, _indexing, _manipulation, _numpy_functions, _products, _reductions, _searching, _statistics,
-)  # fmt: skip
+from freestone import _indexing, _manipulation, _numpy_functions  # noqa: E402

@@ -9,7 +9,7 @@ from typing import Any, Union
 import numpy as np
 
 from freestone import _core
-from freestone._array import Array, ArrayLike, asarray, check_device, from_dlpack, from_numpy
+from freestone._array import Array, ArrayLike, applied, asarray, check_device, from_dlpack, from_numpy
 from freestone._dtypes import DTypeLike, dtype_name, dtype_of
 from freestone.errors import UserError
 
@@ -115,8 +115,19 @@ def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: DTypeLike =
     return made if kind.kind == "f" else made.astype(kind)
 
 
-def linspace(start: Any, stop: Any, /, num: int = 50, *, endpoint: bool = True, retstep: bool = False, dtype: DTypeLike = None, device: Any = None) -> Any:
-    """`num` numbers from `start` to `stop`, which is among them with `endpoint`.
+def linspace(
+    start: Any,
+    stop: Any,
+    /,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DTypeLike = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
+    """`num` numbers from `start` to `stop`, which is among them with `endpoint`. Of arrays, which broadcast, along a new axis.
 
     Returns
     -------
@@ -125,6 +136,8 @@ def linspace(start: Any, stop: Any, /, num: int = 50, *, endpoint: bool = True, 
     """
     check_device(device)
     count = operator.index(num)
+    if np.ndim(start) or np.ndim(stop):
+        return _lines_between(asarray(start), asarray(stop), count, endpoint, retstep, dtype, axis)
     if isinstance(start, (complex, np.complexfloating)) or isinstance(stop, (complex, np.complexfloating)):
         first, last = complex(start), complex(stop)
         real, imag = (linspace(a, b, count, endpoint=endpoint) for a, b in ((first.real, last.real), (first.imag, last.imag)))
@@ -137,6 +150,27 @@ def linspace(start: Any, stop: Any, /, num: int = 50, *, endpoint: bool = True, 
         step = _core.linspace_step(float(start), float(stop), count, bool(endpoint))
     if dtype is not None:
         values = values.astype(dtype)
+    return (values, step) if retstep else values
+
+
+def _lines_between(first: Array, last: Array, count: int, endpoint: bool, retstep: bool, dtype: DTypeLike, axis: int) -> Any:
+    """`linspace` of arrays."""
+    from freestone._manipulation import concat, moveaxis
+
+    if count < 0:
+        raise ValueError(f"linspace: {count} numbers")
+    parts = count - 1 if endpoint else count
+    first, last = (a if a.dtype.kind in "fc" else a.astype(np.float64) for a in (first, last))
+    whole = last - first
+    step = whole / parts if parts > 0 else whole * float("nan")
+    numbers = Array(_core.arange(0.0, float(count), 1.0, "float64")).reshape([count] + [1] * whole.ndim).astype(whole.dtype)
+    values = numbers * (step if parts > 0 else whole) + first
+    if endpoint and count > 1:
+        values = concat([values[:-1], Array(_core.broadcast_to(_core.expand_dims(last._core, 0), [1, *values.shape[1:]]))])
+    if dtype is not None:
+        kind = dtype_of(dtype)
+        values = (applied("floor", values) if kind.kind in "iu" else values).astype(kind)
+    values = moveaxis(values, 0, axis)
     return (values, step) if retstep else values
 
 

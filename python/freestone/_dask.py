@@ -88,6 +88,11 @@ class DaskArray:
 
     def _dask_graph(self) -> dict[Any, Any]:
         (key,) = self.__dask_keys__()
+        futures = self._dask_facts()[1]
+        if futures:  # Dask hands their results to the task
+            from freestone.cluster._kept import ComputedWith
+
+            return {key: (ComputedWith(self._dask_task, [future.key for future in futures]), futures)}
         return {key: (self._dask_task,)}
 
     def _dask_task(self) -> Any:
@@ -97,19 +102,24 @@ class DaskArray:
         return ["freestone-" + self.__dask_tokenize__()]
 
     def __dask_tokenize__(self) -> str:
+        return self._dask_facts()[0]
+
+    def _dask_facts(self) -> tuple[str, list[Any]]:
+        """The token, and futures of elements that a cluster keeps."""
         # The elements in memory are part of it: hashed once, while the array stands for the same (item assignment makes it another one).
         array = cast("Array", self)
         known = array._token
         if known is None or known[0] is not array._core:
-            known = array._token = (array._core, _token_of(array._core))
-        return known[1]
+            known = array._token = (array._core, *_facts_of(array._core))
+        return known[1], known[2]
 
     def __dask_postcompute__(self) -> Any:
         return (_first, ())
 
     def __dask_postpersist__(self) -> Any:
         (key,) = self.__dask_keys__()
-        return (_persisted, (key,))
+        array = cast("Array", self)
+        return (_persisted, (key, array.shape, array.dtype.str))
 
     @property
     def __dask_optimize__(self) -> Callable[..., Any]:
@@ -127,8 +137,9 @@ def _is_hidden() -> bool:
     return module.partition(".")[0] not in ("dask", "distributed", "freestone") or module.startswith(("dask.array", "dask.dataframe"))
 
 
-def _token_of(core: Any) -> str:
-    """What stands for an array in Dask's keys: the same for the same operations on the same files and elements, in every process."""
+def _facts_of(core: Any) -> tuple[str, list[Any]]:
+    """What stands for an array in Dask's keys: the same for the same operations on the same files and elements, in every process; and futures."""
+    futures = []
     digest = hashlib.blake2b(digest_size=16)
     text, memories, output, objects = _core.describe_graph(core)
     digest.update(f"{text}|{output}".encode())
@@ -137,15 +148,26 @@ def _token_of(core: Any) -> str:
         digest.update(np.ascontiguousarray(memory).view(np.uint8).data)
     for made in objects:
         if isinstance(made, tuple):  # what reads a source in Python, and its facts; a user function is told apart by its parameters
-            digest.update(f"|{made[0].function.token}|{made[1:]}".encode())
-    return digest.hexdigest()
+            reader = made[0].function
+            digest.update(f"|{reader.token}|{made[1:]}".encode())
+            future = getattr(getattr(reader, "x", None), "kept_by", None)
+            if future is not None:
+                futures.append(future)
+    return digest.hexdigest(), futures
 
 
-def _persisted(graph: Mapping[Any, Any], key: Any, *, rename: Mapping[Any, Any] | None = None) -> Array:
+def _persisted(
+    graph: Mapping[Any, Any], key: Any, shape: tuple[int, ...], dtype: str, *, rename: Mapping[Any, Any] | None = None
+) -> Array:
+    """What Dask's ``persist`` gives: over the elements here, or those that a worker keeps."""
     from freestone._array import asarray
 
     value = graph[(rename or {}).get(key, key)]
-    return asarray(value.result() if hasattr(value, "result") else value)
+    if hasattr(value, "result") and hasattr(value, "client"):
+        from freestone.cluster._kept import KeptArray
+
+        return KeptArray(value, shape, dtype)
+    return asarray(value)
 
 
 class _Optimize:

@@ -25,9 +25,11 @@ class Delayed(DaskTask):
     _key: str
     _length: int | None
 
-    def __init__(self, function: Callable[..., Any] | None, args: tuple[Any, ...], kwargs: dict[str, Any], length: int | None = None) -> None:
+    def __init__(
+        self, function: Callable[..., Any] | None, args: tuple[Any, ...], kwargs: dict[str, Any], length: int | None = None, key: str | None = None
+    ) -> None:
         object.__setattr__(self, "_call", (function, args, kwargs))
-        object.__setattr__(self, "_key", f"{getattr(function, '__name__', 'value')}-{next(NUMBERS)}")
+        object.__setattr__(self, "_key", f"{getattr(function, '__name__', 'value')}-{next(NUMBERS)}" if key is None else str(key))
         object.__setattr__(self, "_length", length)
 
     @property
@@ -44,6 +46,7 @@ class Delayed(DaskTask):
 
     def compute(self, *, num_workers: int | None = None, scheduler: Any = None, **settings: Any) -> Any:
         """Runs it, and what it needs, and gives the result. Parameters are as in `freestone.compute`."""
+        settings = {name: value for name, value in settings.items() if name not in _runs.DASK_ONLY}
         threads = _runs.threads_of(settings.get("threads"), num_workers, scheduler)
         with _runs.told(**{**settings, "threads": threads, "scheduler": scheduler}):
             return _gathered([self.submit()])[0]
@@ -53,9 +56,10 @@ class Delayed(DaskTask):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Delayed:
         function = self._call[1][0] if self._call[0] is _itself and not isinstance(self._call[1][0], Delayed) else None
+        key = kwargs.pop("dask_key_name", None)
         if function is not None and callable(function):
-            return Delayed(function, args, kwargs, self._length)
-        return Delayed(_call, (self, *args), kwargs)
+            return Delayed(function, args, kwargs, self._length, key)
+        return Delayed(_call, (self, *args), kwargs, key=key)
 
     def __getattr__(self, name: str) -> Delayed:
         if name.startswith("_") or name in ("dask", "expr"):  # what Dask asks its own collections for
@@ -114,25 +118,33 @@ _operators()
 Delayed.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
-def delayed(obj: Any, name: str | None = None, pure: bool | None = None, nout: int | None = None, traverse: bool = True) -> Any:
+_NOTHING = object()
+
+
+def delayed(obj: Any = _NOTHING, name: str | None = None, pure: bool | None = None, nout: int | None = None, traverse: bool = True) -> Any:
     """A function that describes calls instead of running them, or a value that is delayed, as ``dask.delayed``.
 
     Parameters
     ----------
     obj : callable or anything else
+        Left out, as in ``@delayed(nout=2)``: a decorator.
+    name : str, optional
+        The key of a value. Calls have one by ``dask_key_name=``.
     nout : int, optional
         How many results calls give, so that they can be unpacked.
     """
+    if obj is _NOTHING:
+        return functools.partial(delayed, name=name, pure=pure, nout=nout, traverse=traverse)
     if isinstance(obj, Delayed):
         return obj
     if callable(obj):
 
         @functools.wraps(obj, updated=())
-        def describe(*args: Any, **kwargs: Any) -> Delayed:
-            return Delayed(obj, args, kwargs, nout)
+        def describe(*args: Any, dask_key_name: str | None = None, **kwargs: Any) -> Delayed:
+            return Delayed(obj, args, kwargs, nout, dask_key_name)
 
         return describe
-    return Delayed(_itself, (obj,), {}, nout)
+    return Delayed(_itself, (obj,), {}, nout, name)
 
 
 def _replaced(value: Any, made: dict[int, Future]) -> Any:

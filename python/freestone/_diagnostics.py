@@ -158,6 +158,15 @@ class CacheData(NamedTuple):
 class _Profiler(Callback):
     """What profilers share: results, and a picture of them."""
 
+    def __repr__(self) -> str:
+        return f"<freestone.{type(self).__name__} {len(self.results)} results>"
+
+    results: Any
+
+    def close(self) -> None:
+        """Stops watching, where it was registered."""
+        self.unregister()
+
     def visualize(self, filename: str = "profile.html", *, show: bool = False, save: bool = True, **_: Any) -> Any:
         """A picture of the results. See `freestone.visualize`."""
         return visualize([self], filename=filename if save else None)
@@ -308,7 +317,17 @@ _GREY, _DARK = (200, 200, 200), (60, 60, 60)
 _WIDTH, _LEFT, _RIGHT, _PANEL = 900.0, 70.0, 20.0, 150.0
 
 
-def visualize(*args: Any, filename: str | os.PathLike[str] | None = None, show: bool = False, **_: Any) -> Any:
+def _with_suffix(filename: str | os.PathLike[str], format: str | None) -> str:
+    """The path with `format` as its suffix, where it has none of ours."""
+    path = os.fspath(filename)
+    if format is None or path.lower().endswith((".svg", ".pdf", ".png", ".html", ".htm")):
+        return path
+    return f"{path}.{format.lstrip('.').lower()}"
+
+
+def visualize(
+    *args: Any, filename: str | os.PathLike[str] | None = None, format: str | None = None, show: bool = False, **_: Any
+) -> Any:
     """Draws plans of arrays, or results of profilers.
 
     Parameters
@@ -317,6 +336,8 @@ def visualize(*args: Any, filename: str | os.PathLike[str] | None = None, show: 
         Arrays: the plan for computing them together, as boxes and arrows. Profilers: their results over time, one panel each.
     filename : path, optional
         ``.svg``, ``.pdf`` or ``.png``; of profilers also ``.html``. Default for arrays: ``freestone.svg``.
+    format : {"svg", "pdf", "png", "html"}, optional
+        Of a file whose name does not say it.
 
     Returns
     -------
@@ -326,6 +347,7 @@ def visualize(*args: Any, filename: str | os.PathLike[str] | None = None, show: 
     items: list[Any] = []
     for arg in args:
         items.extend(arg if isinstance(arg, (list, tuple)) else [arg])
+    filename = None if filename is None else _with_suffix(filename, format)
     if not items:
         raise UserError("visualize needs arrays or profilers.")
     if all(isinstance(item, _Profiler) for item in items):
@@ -339,7 +361,7 @@ def visualize(*args: Any, filename: str | os.PathLike[str] | None = None, show: 
                 page.save(path)
         return Picture(page.svg(), None if filename is None else os.fspath(filename))
     outputs = [_core.planned_output(core) for item in items for core in _runs.arrays_of(item)]
-    path = os.fspath("freestone.svg" if filename is None else filename)
+    path = _with_suffix("freestone" if filename is None and format else filename or "freestone.svg", format)
     _core.save_plan_picture(outputs, _runs.run_setup(), path)
     svg = None
     if path.endswith(".svg"):

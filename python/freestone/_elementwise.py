@@ -7,11 +7,13 @@ bool, int8, int16, uint8 and uint16 in float32, wider integers in float64.
 from __future__ import annotations
 
 import builtins
+import math
 
 import numpy as np
 
 from freestone import _core
 from freestone._array import Array, ArrayLike, applied, asarray, operand
+from freestone._array import power as power_of
 
 __all__ = [
     "abs", "absolute", "acos", "acosh", "add", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
@@ -42,9 +44,10 @@ def acosh(x: ArrayLike, /) -> Array:
     return applied("arccosh", x)
 
 
-def angle(x: ArrayLike, /) -> Array:
-    """The argument of a complex number, in radians."""
-    return applied("angle", x)
+def angle(x: ArrayLike, /, deg: bool = False) -> Array:
+    """The argument of a complex number, in radians, or with `deg` in degrees."""
+    radian = applied("angle", x)
+    return radian * (180 / math.pi) if deg else radian
 
 
 def asin(x: ArrayLike, /) -> Array:
@@ -439,7 +442,7 @@ def not_equal(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 def pow(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """``x1 ** x2``."""
-    return applied("power", x1, x2)
+    return power_of(x1, x2) if isinstance(x1, Array) else applied("power", x1, x2)
 
 
 def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Array:

@@ -38,10 +38,11 @@ NUMBERS = itertools.count(1)
 class Future:
     """The result of a function that runs, or will run, in the background. Made by `submit` and `map`."""
 
-    __slots__ = ("_work", "_context", "_state", "_result", "_waiting", "_callbacks", "_number", "_name", "__weakref__")
+    __slots__ = ("_work", "_call", "_context", "_state", "_result", "_waiting", "_callbacks", "_number", "_name", "__weakref__")
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._work: Any = (function, args, kwargs)
+        self._call: Any = None  # what `retry` runs again
         self._context: contextvars.Context | None = contextvars.copy_context()
         worker = _runs.worker_here()
         if worker is not None:
@@ -52,13 +53,13 @@ class Future:
         self._result: Any = None
         self._waiting = 0
         self._callbacks: list[Callable[[Future], Any]] | None = None
-        self._number = next(NUMBERS)
-        self._name = getattr(function, "__name__", type(function).__name__)
+        self._number: int | None = next(NUMBERS)
+        self._name: str = getattr(function, "__name__", type(function).__name__)
 
     @property
     def key(self) -> str:
-        """A name of its own: the function's and a number."""
-        return f"{self._name}-{self._number}"
+        """A name of its own: the one it was given, or the function's and a number."""
+        return self._name if self._number is None else f"{self._name}-{self._number}"
 
     @property
     def status(self) -> str:
@@ -80,8 +81,25 @@ class Future:
         """Whether it runs now."""
         return self._state == _RUNNING
 
-    def cancel(self) -> bool:
-        """Cancels what has not begun; False when it runs or has ended."""
+    @property
+    def type(self) -> Any:
+        """The type of the result; None before it is there."""
+        return type(self._result) if self._state == _FINISHED else None
+
+    def release(self) -> None:
+        """Nothing: the result goes when nobody holds the future. For Dask's sake."""
+
+    def retry(self) -> None:
+        """Runs it again, when it has failed or was cancelled, with the arguments that it had."""
+        with _lock:
+            if self._state not in (_ERROR, _CANCELLED) or self._call is None:
+                return
+            self._state, self._result, self._work = _PENDING, None, self._call
+            self._context = contextvars.copy_context()
+        _enqueue(self)
+
+    def cancel(self, force: bool = False, reason: str | None = None, msg: str | None = None) -> bool:
+        """Cancels what has not begun; False when it runs or has ended. Parameters are as in Dask, and change nothing."""
         with _lock:
             if self._state != _PENDING:
                 return False
@@ -157,6 +175,8 @@ class Future:
         with _lock:
             if self._state in _DONE or (only_from is not None and self._state != only_from):
                 return False
+            if state != _FINISHED:
+                self._call = self._work
             self._state, self._result, self._work, self._context = state, result, None, None
             callbacks, self._callbacks = self._callbacks, None
         if callbacks is not None:
@@ -304,7 +324,36 @@ def _enqueue(future: Future) -> None:
         one.add_done_callback(ended)
 
 
-def submit(fn: Callable[..., Any], *args: Any, pure: bool = False, key: str | None = None, workers: Any = None, **kwargs: Any) -> Future:
+class _Tries:
+    """A function that is called again when it raises."""
+
+    def __init__(self, function: Callable[..., Any], retries: int) -> None:
+        self._function, self._retries = function, retries
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for _ in range(self._retries):
+            try:
+                return self._function(*args, **kwargs)
+            except Exception:
+                continue
+        return self._function(*args, **kwargs)
+
+
+def submit(
+    fn: Callable[..., Any],
+    *args: Any,
+    pure: bool = False,
+    key: str | None = None,
+    retries: int | None = None,
+    workers: Any = None,
+    priority: int = 0,
+    resources: Any = None,
+    allow_other_workers: bool = False,
+    fifo_timeout: Any = None,
+    actor: bool = False,
+    **kwargs: Any,
+) -> Future:
     """Runs ``fn(*args, **kwargs)`` in the background.
 
     Parameters
@@ -315,15 +364,27 @@ def submit(fn: Callable[..., Any], *args: Any, pure: bool = False, key: str | No
         Futures among them, in lists, tuples and dicts too, stand for their results.
     pure : bool
         True: the same call as one whose future is alive gives that future. Arguments must be hashable.
+    key : str, optional
+        The future's name. A future of that name that is alive is given instead of a new one.
+    retries : int, optional
+        How often a function that raises is called again.
+    workers, priority, resources, allow_other_workers, fifo_timeout
+        As in Dask, and without effect: there is one process, and work begins in the order in which it is ready.
+    actor : bool
+        Dask's actors are not here: True is an error.
     """
     if not callable(fn):
         raise TypeError(f"submit takes a function, not {type(fn).__name__}")
-    if not pure:
+    if actor:
+        raise UserError("submit: there are no actors; an object that several futures share is one in this process.")
+    if retries:
+        fn = _Tries(fn, retries)
+    if not pure and key is None:
         future = Future(fn, args, kwargs)
         _enqueue(future)
         return future
     try:
-        call = (fn, args, tuple(sorted(kwargs.items())), tuple(type(a) for a in args))
+        call: Any = (fn, args, tuple(sorted(kwargs.items())), tuple(type(a) for a in args)) if key is None else ("key", key)
         with _lock:
             known = _known.get(call)
             if known is not None and known._state not in (_ERROR, _CANCELLED):
@@ -331,22 +392,46 @@ def submit(fn: Callable[..., Any], *args: Any, pure: bool = False, key: str | No
             future = _known[call] = Future(fn, args, kwargs)
     except TypeError as error:
         raise TypeError(f"submit with pure=True: {error}; give pure=False") from None
+    if key is not None:
+        future._name, future._number = str(key), None
     _enqueue(future)
     return future
 
 
-def map(func: Callable[..., Any], *iterables: Iterable[Any], pure: bool = False, **kwargs: Any) -> list[Future]:
-    """A future for each set of elements of the iterables: ``submit(func, a, b, ...)``."""
-    return [submit(func, *parts, pure=pure, **kwargs) for parts in zip(*iterables)]
+def map(
+    func: Callable[..., Any], *iterables: Iterable[Any], pure: bool = False, key: Any = None, batch_size: int | None = None, **kwargs: Any
+) -> list[Future]:
+    """A future for each set of elements of the iterables: ``submit(func, a, b, ...)``.
+
+    Parameters
+    ----------
+    key : str or sequence of str, optional
+        Names: what stands before a number, or one each.
+    batch_size : int, optional
+        As in Dask, and without effect.
+    **kwargs
+        Those of `submit`, and of `func`.
+    """
+    parts = list(zip(*iterables))
+    keys: list[Any] = [None] * len(parts)
+    if isinstance(key, str):
+        keys = [f"{key}-{number}" for number in range(len(parts))]
+    elif key is not None:
+        keys = list(key)
+        if len(keys) != len(parts):
+            raise UserError(f"map: {len(keys)} keys for {len(parts)} calls.")
+    return [submit(func, *part, pure=pure, key=name, **kwargs) for part, name in zip(parts, keys)]
 
 
-def gather(futures: Any, errors: str = "raise") -> Any:
+def gather(futures: Any, errors: str = "raise", direct: bool | None = None) -> Any:
     """The results of futures, in nested lists, tuples, sets and dicts; waits for them.
 
     Parameters
     ----------
     errors : {"raise", "skip"}
         The first error is raised, or futures that failed are left out.
+    direct : bool, optional
+        As in Dask, and without effect.
     """
     if errors not in ("raise", "skip"):
         raise UserError(f"gather: errors is 'raise' or 'skip', not '{errors}'.")
@@ -376,7 +461,20 @@ class DoneAndNotDone(NamedTuple):
     not_done: set[Future]
 
 
-def wait(fs: Any, timeout: float | None = None, return_when: str = "ALL_COMPLETED") -> DoneAndNotDone:
+def _seconds(timeout: Any) -> float | None:
+    """Seconds as a number, or as text with a unit, which Dask takes, too."""
+    if not isinstance(timeout, str):
+        return None if timeout is None else float(timeout)
+    units = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "m": 60.0, "min": 60.0, "h": 3600.0}
+    number = timeout.strip().rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = timeout.strip()[len(number) :].strip()
+    try:
+        return float(number) * units[unit]
+    except (ValueError, KeyError):
+        raise UserError(f"A timeout is a number of seconds, or text such as '500ms', not {timeout!r}.") from None
+
+
+def wait(fs: Any, timeout: float | str | None = None, return_when: str = "ALL_COMPLETED") -> DoneAndNotDone:
     """Waits until all futures have ended, or the first (``return_when="FIRST_COMPLETED"``).
 
     Raises
@@ -387,12 +485,13 @@ def wait(fs: Any, timeout: float | None = None, return_when: str = "ALL_COMPLETE
     futures = [fs] if isinstance(fs, Future) else list(fs)
     if return_when not in ("ALL_COMPLETED", "FIRST_COMPLETED"):
         raise UserError(f"wait: return_when is 'ALL_COMPLETED' or 'FIRST_COMPLETED', not '{return_when}'.")
-    end = None if timeout is None else time.monotonic() + timeout
+    seconds = _seconds(timeout)
+    end = None if seconds is None else time.monotonic() + seconds
     if return_when == "FIRST_COMPLETED":
         event = threading.Event()
         for future in futures:
             future.add_done_callback(lambda _: event.set())
-        if futures and not event.wait(timeout):
+        if futures and not event.wait(seconds):
             raise TimeoutError(f"none of {len(futures)} futures has ended after {timeout} s")
     else:
         for future in futures:
@@ -408,16 +507,26 @@ class as_completed:
     futures : iterable of Future
     with_results : bool
         Gives pairs of future and result; an error is raised when its turn comes.
+    raise_errors : bool
+        False: with `with_results`, a future that failed comes with what it raised instead of a result.
     timeout : float, optional
         Seconds for each step; TimeoutError when they go by.
     """
 
-    def __init__(self, futures: Iterable[Future] = (), *, with_results: bool = False, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        futures: Iterable[Future] | None = None,
+        *,
+        with_results: bool = False,
+        raise_errors: bool = True,
+        timeout: float | str | None = None,
+    ) -> None:
         self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._left = 0
         self._with_results = with_results
-        self._timeout = timeout
-        self.update(futures)
+        self._raise_errors = raise_errors
+        self._timeout = _seconds(timeout)
+        self.update(futures or ())
 
     def add(self, future: Future) -> None:
         """One more."""
@@ -448,7 +557,33 @@ class as_completed:
         except queue.Empty:
             raise TimeoutError(f"no future has ended after {self._timeout} s") from None
         self._left -= 1
-        return (future, future.result()) if self._with_results else future
+        if not self._with_results:
+            return future
+        return (future, future._result if not self._raise_errors else future.result())
+
+    def next(self) -> Any:
+        """The next that ends."""
+        return self.__next__()
+
+    def has_ready(self) -> bool:
+        """Whether one has ended and was not given yet."""
+        return not self._ended.empty()
+
+    def next_batch(self, block: bool = True) -> list[Any]:
+        """All that have ended and were not given yet; with `block` one at least."""
+        batch = [self.__next__()] if block and self._left else []
+        while self.has_ready():
+            batch.append(self.__next__())
+        return batch
+
+    def batches(self) -> Iterator[list[Any]]:
+        """Lists of futures: those that ended since the last."""
+        while self._left:
+            yield self.next_batch()
+
+    def clear(self) -> None:
+        """Forgets those that were not given yet."""
+        self._ended, self._left = queue.SimpleQueue(), 0
 
 
 def fire_and_forget(obj: Any) -> None:
@@ -468,6 +603,12 @@ def _let_go(future: Future) -> None:
         traceback.print_exception(type(error), error, error.__traceback__)
 
 
-def cancel(futures: Any) -> int:
-    """Cancels what has not begun. Returns how many."""
+def cancel(futures: Any, force: bool = False, reason: str | None = None, msg: str | None = None) -> int:
+    """Cancels what has not begun. Returns how many.
+
+    Parameters
+    ----------
+    force, reason, msg
+        As in Dask, and without effect.
+    """
     return sum(future.cancel() for future in ([futures] if isinstance(futures, Future) else list(futures)))

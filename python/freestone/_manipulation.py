@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any, Union
@@ -179,7 +180,16 @@ def broadcast_shapes(*shapes: Whole) -> tuple[int, ...]:
     return tuple(_core.broadcast_shape([_whole_numbers(shape) for shape in shapes])) if shapes else ()
 
 
-def rechunk(x: ArrayLike, /, chunks: Any) -> Array:
+def rechunk(
+    x: ArrayLike,
+    /,
+    chunks: Any = "auto",
+    *,
+    block_size_limit: int | None = None,
+    threshold: Any = None,
+    balance: bool = False,
+    method: str | None = None,
+) -> Array:
     """Other nominal chunks: what a chunked file has when the array is written, and what user functions are called with.
 
     Parameters
@@ -187,9 +197,15 @@ def rechunk(x: ArrayLike, /, chunks: Any) -> Array:
     x : array_like
     chunks : int, sequence, dict of axis to length, or "auto"
         -1 is one chunk along the axis, "auto" as long as makes chunks of about 4 MiB, None as it is. Of several lengths along an axis, as
-        `Array.chunks` has them, the greatest.
+        `Array.chunks` has them, the greatest. Text such as ``"1MiB"`` is "auto" along all axes, with chunks of that size.
+    block_size_limit : int, optional
+        Bytes of a chunk, for "auto".
+    threshold, balance, method
+        As in Dask, and without effect: nothing is moved.
     """
     array = asarray(x)
+    if isinstance(chunks, str) and chunks != "auto":
+        chunks, block_size_limit = "auto", _core.parse_bytes(chunks)
     if isinstance(chunks, dict):
         lengths: list[Any] = [None] * array.ndim
         for axis, length in chunks.items():
@@ -199,9 +215,23 @@ def rechunk(x: ArrayLike, /, chunks: Any) -> Array:
     if len(lengths) != array.ndim:
         raise UserError(f"rechunk: {len(lengths)} lengths for {array.ndim} axes.")
     lengths = [max(given, default=1) if isinstance(given, (tuple, list)) else given for given in lengths]
+    if block_size_limit is not None and "auto" in lengths:
+        lengths = _of_bytes(array, lengths, block_size_limit)
     known = {None: 0, "auto": 0}
     plain = [now if given is None else known[given] if given == "auto" else operator.index(given) for given, now in zip(lengths, array.chunksize)]
     return Array(_core.rechunk(array._core, plain))
+
+
+def _of_bytes(array: Array, lengths: list[Any], limit: int) -> list[Any]:
+    """`lengths` with numbers for "auto": axes cut alike, until a chunk has at most `limit` bytes."""
+    if limit < 1:
+        raise UserError(f"rechunk: chunks of {limit} bytes.")
+    now = [array.chunksize[k] if given is None else n if given in ("auto", -1) else min(operator.index(given), n) for k, (given, n) in enumerate(zip(lengths, array.shape))]
+    free = [k for k, given in enumerate(lengths) if given == "auto"]
+    while math.prod(now) * array.itemsize > limit and any(now[k] > 1 for k in free):
+        longest = max(free, key=lambda k: now[k])
+        now[longest] = -(-now[longest] // 2)
+    return [max(now[k], 1) if given == "auto" else given for k, given in enumerate(lengths)]
 
 
 # Joining and cutting.
@@ -217,8 +247,7 @@ def concat(arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Array:
 
 def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0, *, dtype: DTypeLike = None) -> Array:
     """The arrays one after another along `axis`; with None flattened first."""
-    joined = concat(arrays, axis=axis)
-    return joined if dtype is None else joined.astype(dtype)
+    return _typed(concat(arrays, axis=axis), dtype)
 
 
 def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:
@@ -226,9 +255,13 @@ def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:
     return concat([arr, values], axis=axis)
 
 
-def stack(arrays: Sequence[ArrayLike], /, *, axis: int = 0) -> Array:
+def stack(arrays: Sequence[ArrayLike], /, axis: int = 0, *, dtype: DTypeLike = None) -> Array:
     """The arrays side by side along a new axis, number `axis` of the result."""
-    return Array(_core.stack([asarray(a)._core for a in arrays], operator.index(axis)))
+    return _typed(Array(_core.stack([asarray(a)._core for a in arrays], operator.index(axis))), dtype)
+
+
+def _typed(array: Array, dtype: DTypeLike) -> Array:
+    return array if dtype is None else array.astype(dtype)
 
 
 def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Array, ...]:
@@ -236,15 +269,15 @@ def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Array, ...]:
     return tuple(Array(core) for core in _core.unstack(asarray(x)._core, operator.index(axis)))
 
 
-def vstack(tup: Sequence[ArrayLike]) -> Array:
+def vstack(tup: Sequence[ArrayLike], *, dtype: DTypeLike = None) -> Array:
     """One above the other: along axis 0, vectors as rows."""
-    return concat([atleast_2d(a) for a in tup], axis=0)
+    return _typed(concat([atleast_2d(a) for a in tup], axis=0), dtype)
 
 
-def hstack(tup: Sequence[ArrayLike]) -> Array:
+def hstack(tup: Sequence[ArrayLike], *, dtype: DTypeLike = None) -> Array:
     """Side by side: along axis 1, vectors along axis 0."""
     parts = [atleast_1d(a) for a in tup]
-    return concat(parts, axis=0 if parts and parts[0].ndim == 1 else 1)
+    return _typed(concat(parts, axis=0 if parts and parts[0].ndim == 1 else 1), dtype)
 
 
 def dstack(tup: Sequence[ArrayLike]) -> Array:
@@ -433,6 +466,12 @@ def pad(array: ArrayLike, pad_width: Any, mode: str = "constant", **kwargs: Any)
     lengths = [] if stat_length is None else _pairs(stat_length, operator.index)
     if a.ndim == 0:
         return a
+    if a.dtype.kind == "c" and mode in ("constant", "linear_ramp"):  # what stands at the ends may be complex, too
+        real, imag = (
+            Array(_core.pad(part._core, _pairs(pad_width, operator.index), mode, _pairs(values, take), lengths, odd))
+            for part, take in ((a.real, lambda v: float(complex(v).real)), (a.imag, lambda v: float(complex(v).imag)))
+        )
+        return (real + imag * 1j).astype(a.dtype)
     return Array(_core.pad(a._core, _pairs(pad_width, operator.index), mode, _pairs(values, float), lengths, odd))
 
 
@@ -453,9 +492,19 @@ def _end(array: Array, end: ArrayLike, axis: int) -> Array:
     return broadcast_to(part, [1 if k == normal_axis(axis, array.ndim) else n for k, n in enumerate(array.shape)])
 
 
-def ediff1d(ary: ArrayLike) -> Array:
-    """Differences between neighbours of the flat array."""
-    return diff(ravel(ary))
+def ediff1d(ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike | None = None) -> Array:
+    """Differences between neighbours of the flat array, in its dtype.
+
+    Parameters
+    ----------
+    ary : array_like
+    to_end, to_begin : array_like, optional
+        What goes behind and before the differences.
+    """
+    flat = ravel(ary)
+    ends = [None if part is None else ravel(part).astype(flat.dtype) for part in (to_begin, to_end)]
+    parts = [part for part in (ends[0], diff(flat), ends[1]) if part is not None]
+    return parts[0] if len(parts) == 1 else concat(parts)
 
 
 def gradient(f: ArrayLike, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> Any:
@@ -508,6 +557,9 @@ def _gradient_at(array: Array, places: np.ndarray[Any, Any], axis: int, edge_ord
     if edge_order not in (1, 2) or n < edge_order + 1:
         raise UserError(f"gradient: edge_order is 1 or 2, and an axis of {n} positions is too short for {edge_order}.")
     steps = np.diff(places)
+    if (steps == steps[0]).all():
+        result: Array = gradient(array, float(steps[0]), axis=axis, edge_order=edge_order)
+        return result
 
     def along(values: Any) -> Array:
         return reshape(asarray(np.asarray(values, dtype=np.float64)), [-1 if k == axis else 1 for k in range(array.ndim)])
@@ -530,7 +582,7 @@ def _gradient_at(array: Array, places: np.ndarray[Any, Any], axis: int, edge_ord
         first = three(0, [-(2 * a + b) / (a * (a + b)), (a + b) / (a * b), -a / (b * (a + b))])
         a, b = float(steps[-2]), float(steps[-1])
         last = three(-3, [b / (a * (a + b)), -(b + a) / (a * b), (2 * b + a) / (b * (a + b))])
-    return concat([first, inner, last], axis=axis)
+    return concat([first, inner, last], axis=axis).astype(array.dtype)
 
 
 def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: int = -1) -> Array:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from freestone import _core
-from freestone._array import ALIASES, FUNCTIONS, Array, apply, asarray, operand
+from freestone._array import ALIASES, FUNCTIONS, Array, apply, asarray, operand, power
 
 #: NumPy's functions that have another name here.
 _OTHER_NAMES = {"round_": "round", "amin": "min", "amax": "max", "absolute": "abs"}
 #: Functions of the same name with another meaning, or that ask about objects.
 _NOT_OURS = {"array_equal", "allclose", "convolve", "result_type", "can_cast", "may_share_memory", "shares_memory", "min_scalar_type"}
 
+#: Functions that make arrays, and make ours where ``like=`` is one.
+_CREATING = ("arange", "array", "asarray", "asanyarray", "empty", "eye", "full", "identity", "ones", "tri", "zeros")
+#: Functions that write into an array, which stands for the result afterwards.
+_WRITING = ("copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask")
+
 _REDUCE = {
     "add": "sum", "multiply": "prod", "minimum": "min", "maximum": "max", "logical_and": "all", "logical_or": "any",
 }  # fmt: skip
+#: Arguments of ufuncs that change nothing here.
+_USUAL = {"where": (True,), "casting": ("same_kind",), "order": ("K", "C", "A", "F"), "subok": (True, False)}
 _ACCUMULATE = {"add": "cumsum", "multiply": "cumprod", "maximum": "cummax", "minimum": "cummin"}
 
 
@@ -39,13 +47,25 @@ def _table() -> dict[Any, Callable[..., Any]]:
             if function.__name__ == name or function not in table:
                 table[function] = mine
     table[np.linalg.diagonal], table[np.linalg.trace] = linalg.diagonal, linalg.trace
-    table[np.shape] = lambda a: a.shape
-    table[np.ndim] = lambda a: a.ndim
-    table[np.size] = lambda a, axis=None: a.size if axis is None else a.shape[axis]
-    table[np.iscomplexobj] = lambda x: asarray(x).dtype.kind == "c"
-    table[np.isrealobj] = lambda x: asarray(x).dtype.kind != "c"
-    table[np.copy] = lambda a, **_: a.copy()
+    table[np.copy] = lambda a: asarray(a).copy()
+    for name in _CREATING:
+        table[getattr(np, name)] = getattr(freestone, name)
+    for name in _WRITING:
+        table[getattr(np, name)] = getattr(freestone, name)
+    table[np.nan_to_num] = _nan_to_num
+    table[np.lib.stride_tricks.sliding_window_view] = freestone.lib.stride_tricks.sliding_window_view
+    table[np.convolve] = lambda a, v, mode="full": freestone.convolve(a, v, mode=mode)
     return table
+
+
+def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """As ours, and as NumPy's without a copy: the array stands for the result afterwards."""
+    import freestone
+
+    result = freestone.nan_to_num(x, nan, posinf, neginf)
+    if not copy and isinstance(x, Array):
+        x._core = result._core
+    return result
 
 
 def _numpy(value: Any) -> Any:
@@ -59,28 +79,99 @@ def _numpy(value: Any) -> Any:
     return value
 
 
-def _takes(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether our function has these parameters."""
-    try:
-        _signature(function).bind(*args, **kwargs)
-    except TypeError:
-        return False
-    return True
+#: NumPy's parameters that mean nothing to an array that is described: its elements have no order in memory, no class and no memory to spare.
+_MEANINGLESS = {"order", "subok", "overwrite_input", "kind", "like", "assume_unique", "optimize", "check", "hermitian"}
+#: NumPy's names of parameters that have another name here.
+_OTHER_PARAMETERS = {"a_min": "min", "a_max": "max"}
 
 
 @functools.cache
-def _signature(function: Callable[..., Any]) -> Any:
-    import inspect
+def _parameters(function: Callable[..., Any]) -> Any:
+    """The parameters of a function by name, and what binds arguments to them; None for one that does not tell."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    return signature, signature.parameters
 
-    return inspect.signature(function)
+
+@functools.cache
+def _named(function: Callable[..., Any]) -> frozenset[str]:
+    """The parameters that a function takes by name, where it takes one by position; none otherwise."""
+    known = _parameters(function)
+    places = [] if known is None else list(known[1].values())
+    if not places or places[0].kind is places[0].VAR_POSITIONAL or any(p.default is p.empty and p.kind < p.VAR_POSITIONAL for p in places[1:]):
+        return frozenset()
+    return frozenset(p.name for p in places if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+
+
+def _translated(
+    theirs: Callable[..., Any], ours: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]] | None:
+    """Arguments that NumPy's function was called with as our function takes them; None where it has no such parameter."""
+    given, mine = _parameters(theirs), _parameters(ours)
+    if given is None or mine is None:
+        return None if mine is None or not _binds(mine[0], args, kwargs) else (list(args), kwargs)
+    try:
+        bound = given[0].bind(*args, **kwargs).arguments
+    except TypeError:
+        return None
+    places, takes = list(mine[1].values()), mine[1]
+    first: dict[int, Any] = {}
+    rest: list[Any] = []
+    named: dict[str, Any] = {}
+    for place, (name, parameter) in enumerate(given[1].items()):
+        if name not in bound:
+            continue
+        value = bound[name]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            rest = list(value)
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            named.update(value)
+        elif value is np._NoValue or (name in ("out", "where") and value is None) or name in _MEANINGLESS and name not in takes:
+            continue
+        elif (other := _OTHER_PARAMETERS.get(name, name)) in takes and takes[other].kind is not parameter.POSITIONAL_ONLY:
+            named[other] = value
+        elif place < len(places) and places[place].kind is parameter.POSITIONAL_ONLY:
+            first[place] = value
+        elif (casting := name == "casting") or not _is_default(value, parameter.default):
+            if not casting or value not in ("same_kind", "unsafe"):
+                return None
+    leading = [first[place] for place in sorted(first)]
+    if sorted(first) != list(range(len(first))):
+        return None
+    if rest:  # what stands before *args goes by position
+        for parameter in places[len(leading) :]:
+            if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.name not in named:
+                break
+            leading.append(named.pop(parameter.name))
+    return (leading + rest, named) if _binds(mine[0], leading + rest, named) else None
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, (bool, int, float, str)) and type(value) is type(default) and bool(value == default))
+
+
+def _binds(signature: inspect.Signature, args: Any, kwargs: dict[str, Any]) -> bool:
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
 
 
 def call_function(func: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """What ``__array_function__`` gives."""
     given = {key: value for key, value in kwargs.items() if value is not np._NoValue and not (key in ("out", "where") and value is None)}
     mine = _table().get(func)
-    if mine is not None and _takes(mine, args, given):
-        return mine(*args, **given)
+    if func.__name__ in _WRITING and args and not isinstance(args[0], Array):
+        mine = None  # into memory of NumPy's
+    if mine is not None and len(args) == 1 and given.keys() <= _named(mine):
+        return mine(args[0], **given)  # nothing to translate
+    if mine is not None:
+        translated = _translated(func, mine, args, given)
+        if translated is not None:
+            return mine(*translated[0], **translated[1])
     if isinstance(given.get("out"), Array):
         raise TypeError(f"numpy.{func.__name__} cannot write into an array that is lazy; leave out= away")
     # Whatever else NumPy has works on computed elements.
@@ -91,7 +182,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     """What ``__array_ufunc__`` gives."""
     import freestone
 
-    given = {key: value for key, value in kwargs.items() if not (key == "where" and value is True)}
+    given = {key: value for key, value in kwargs.items() if not (key in _USUAL and type(value) in (bool, str) and value in _USUAL[key])}
     called = str(ufunc.__name__)
     name = ALIASES.get(called, called)
     if "out" in given:
@@ -99,8 +190,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     dtype = given.pop("dtype", None)
     if method == "__call__" and not given:
         if FUNCTIONS.get(name) == len(inputs):
-            result = apply(name, *inputs)
-        elif ufunc.__name__ in ("divmod", "frexp", "modf"):
+            result = power(*inputs) if name == "power" else apply(name, *inputs)
+        elif ufunc.__name__ in ("divmod", "frexp", "modf", "spacing"):
             return getattr(freestone, ufunc.__name__)(*inputs)
         elif ufunc.__name__ in ("matmul", "vecdot"):
             result = getattr(freestone, ufunc.__name__)(*inputs) if all(operand(value) is not None for value in inputs) else NotImplemented
@@ -112,10 +203,11 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     if method == "__call__" and ufunc.signature is not None and set(given) <= {"axis", "axes"} and all(operand(value) is not None for value in inputs):
         # Functions of core axes, such as numba's guvectorize makes: block by block.
         return freestone.apply_gufunc(ufunc, ufunc.signature, *inputs, **given)
-    if method == "reduce" and name in _REDUCE and set(given) <= {"axis", "keepdims"} and len(inputs) == 1:
+    reduction = getattr(freestone, _REDUCE[name]) if method == "reduce" and name in _REDUCE and len(inputs) == 1 else None
+    if reduction is not None and _binds(_parameters(reduction)[0], inputs, given):
         if dtype is not None and name in ("add", "multiply"):
             given["dtype"] = dtype
-        return getattr(freestone, _REDUCE[name])(inputs[0], given.pop("axis", 0), **given)
+        return reduction(inputs[0], given.pop("axis", 0), **given)
     if method == "accumulate" and name in _ACCUMULATE and set(given) <= {"axis"} and len(inputs) == 1:
         result = getattr(freestone, _ACCUMULATE[name])(inputs[0], given.get("axis", 0))
         return result if dtype is None else result.astype(dtype)

@@ -79,9 +79,31 @@ def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Array:
     return Array(_core.cross(asarray(x1)._core, asarray(x2)._core, operator.index(axis)))
 
 
-def einsum(subscripts: str, *operands: ArrayLike, optimize: Any = True) -> Array:
-    """Sums of products written with one letter an axis: ``einsum("ij,jk->ik", a, b)`` multiplies matrices, as ``numpy.einsum``."""
-    return Array(_core.einsum(subscripts, [asarray(a)._core for a in operands]))
+def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Array:
+    """Sums of products written with one letter an axis: ``einsum("ij,jk->ik", a, b)`` multiplies matrices, as ``numpy.einsum``.
+
+    Axes may be numbered instead: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
+    """
+    if not isinstance(subscripts, str):
+        subscripts, arrays = _lettered([subscripts, *operands])
+    else:
+        arrays = list(operands)
+    return Array(_core.einsum(subscripts, [asarray(a)._core for a in arrays]))
+
+
+def _lettered(given: list[Any]) -> tuple[str, list[Any]]:
+    """``a, [0, 1], b, [1, 2], [0, 2]`` as ``"ab,bc->ac", a, b``."""
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+    def text_of(axes: Any) -> str:
+        try:
+            return "".join("..." if axis is Ellipsis else letters[operator.index(axis)] for axis in axes)
+        except (TypeError, IndexError):
+            raise UserError("einsum: axes are numbered from 0 to 51: einsum(a, [0, 1], b, [1, 2], [0, 2]).") from None
+
+    output = given.pop() if len(given) % 2 else None
+    text = ",".join(text_of(axes) for axes in given[1::2])
+    return text if output is None else f"{text}->{text_of(output)}", given[::2]
 
 
 def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:

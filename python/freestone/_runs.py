@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -187,6 +188,17 @@ def threads_of(threads: int | None, num_workers: int | None, scheduler: Any) -> 
     return threads if num_workers is None else num_workers
 
 
+#: Arguments of Dask's ``compute`` that have no meaning here, and are taken.
+DASK_ONLY = frozenset(("optimize_graph", "traverse", "get", "pool", "chunksize", "sync", "retries", "priority", "workers", "allow_other_workers", "resources"))
+
+
+def without_dasks(name: str, options: dict[str, Any]) -> None:
+    """Raises TypeError for an argument that is not one of Dask's either."""
+    for option in options:
+        if option not in DASK_ONLY:
+            raise TypeError(f"{name}() has no argument {option!r}; it has memory, threads, num_workers and scheduler")
+
+
 def watch(observer: Any) -> None:
     """Every run that begins from now on is watched by `observer`."""
     with _lock:
@@ -219,16 +231,53 @@ class _Watch:
 
 
 class progress(_Watch):
-    """Shows the progress of the runs inside: ``with fs.progress(): ...``
+    """Shows the progress of the runs inside: ``with fs.progress(): ...``; of futures: ``fs.progress(futures)``, which waits for them.
 
     Parameters
     ----------
+    *futures : Future, or iterable of them
+        Whose bar is shown until all have ended: ours, or those of ``distributed``.
     mode : {"bar", "auto", "json", "none"}
-        A bar on stderr; a bar only on a terminal and for runs that take long; lines of JSON; nothing.
+        A bar on stderr; a bar only on a terminal and for runs that take long; lines of JSON; nothing. May stand first.
+    notebook, multi, complete, group_by
+        As in ``distributed.progress``, and without effect: tqdm knows whether it runs in a notebook.
     """
 
-    def __init__(self, mode: str = "bar") -> None:
-        super().__init__(_core.make_progress(mode))
+    def __init__(
+        self, *futures: Any, mode: str = "bar", notebook: bool | None = None, multi: bool = True, complete: bool = True, group_by: Any = None
+    ) -> None:
+        if futures and isinstance(futures[0], str):
+            mode, *rest = futures
+            if rest:
+                raise UserError("progress takes a mode, or futures.")
+            futures = ()
+        super().__init__(None if futures else _core.make_progress(mode))
+        if futures:
+            _show_until_done([one for part in futures for one in (part if isinstance(part, (list, tuple, set)) else [part])])
+
+
+def _show_until_done(futures: list[Any]) -> None:
+    """A bar of futures that have ended, until all have."""
+    for future in futures:
+        if not hasattr(future, "add_done_callback"):
+            raise UserError(f"progress takes futures, not {type(future).__name__}. Runs inside are shown by: with progress(): ...")
+    ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for future in futures:
+        future.add_done_callback(ended.put)
+    try:
+        from tqdm.auto import tqdm
+
+        bar: Any = tqdm(total=len(futures), unit="task")
+    except ImportError:
+        bar = None
+    try:
+        for _ in futures:
+            ended.get()
+            if bar is not None:
+                bar.update()
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 class Profile(_Watch):
@@ -236,6 +285,9 @@ class Profile(_Watch):
 
     def __init__(self) -> None:
         super().__init__(_core.Profile())
+
+    def __repr__(self) -> str:
+        return f"<freestone.Profile {self.wall_seconds:.3g} s, {self.tasks} tasks, {_core.format_bytes(self.bytes_read)} read>"
 
     def text(self) -> str:
         """A table for people: totals, then a line for each stage and operation."""
@@ -298,7 +350,12 @@ def profile() -> Profile:
 
 
 def compute(
-    *items: Any, memory: str | int | None = None, threads: int | None = None, num_workers: int | None = None, scheduler: Any = None
+    *items: Any,
+    memory: str | int | None = None,
+    threads: int | None = None,
+    num_workers: int | None = None,
+    scheduler: Any = None,
+    **dask_options: Any,
 ) -> tuple[Any, ...]:
     """Computes several results together, in as few passes over their data as can be.
 
@@ -310,6 +367,8 @@ def compute(
         As in `settings`, for this run.
     num_workers, scheduler
         Dask's names: `threads`; "threads", or "synchronous" for one thread; a ``distributed.Client`` or an address, as in `settings`.
+    **dask_options
+        Dask's others (`optimize_graph`, `traverse`...) are taken and change nothing.
 
     Returns
     -------
@@ -321,6 +380,7 @@ def compute(
     MemoryBudgetError
         The results do not fit the budget: write them to files instead.
     """
+    without_dasks("compute", dask_options)
     given = {"memory": memory, "threads": threads_of(threads, num_workers, scheduler), "scheduler": scheduler}
     results: list[Any] = list(items)
     arrays: list[Any] = []

@@ -170,8 +170,17 @@ def unique_values(x: ArrayLike, /) -> Array:
     return _unique_with_nan_apart(x).values
 
 
-def unique(ar: ArrayLike, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False) -> Any:
-    """The different elements, rising, all NaN as one, as ``numpy.unique``. Runs now, in one pass; only different values are held."""
+def unique(
+    ar: ArrayLike, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
+) -> Any:
+    """The different elements, rising, all NaN as one, as ``numpy.unique``. Runs now, in one pass; only different values are held.
+
+    With `axis` the different parts of the array along it: NumPy does that, of all elements in memory.
+    """
+    if axis is not None:
+        numpys: Any = np.unique
+        made = numpys(np.asarray(ar), return_index, return_inverse, return_counts, axis)
+        return tuple(asarray(part) for part in made) if isinstance(made, tuple) else asarray(made)
     result = _unique(ar)
     wanted = [
         part

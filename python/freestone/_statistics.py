@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from freestone import _core, _runs
 from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, from_numpy, normal_axis
+from freestone._dtypes import DTypeLike, dtype_of
 from freestone.errors import UserError
 
 __all__ = [
@@ -148,14 +150,57 @@ def average(a: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, r
     return mean, sums.astype(mean.dtype)
 
 
-def cov(m: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Array:
+def cov(
+    m: ArrayLike,
+    y: ArrayLike | None = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: ArrayLike | None = None,
+    aweights: ArrayLike | None = None,
+    *,
+    dtype: DTypeLike = None,
+) -> Array:
     """The covariance matrix of variables that are rows (columns without `rowvar`), as ``numpy.cov``: float64 or complex128."""
-    return Array(_core.cov(*_variables("cov", m, y, rowvar), float((0 if bias else 1) if ddof is None else operator.index(ddof))))
+    less = (0 if bias else 1) if ddof is None else operator.index(ddof)
+    variables, rows = _variables("cov", m, y, rowvar)
+    if fweights is None and aweights is None:
+        matrix = Array(_core.cov(variables, rows, float(less)))
+    else:
+        matrix = _weighted_cov(Array(variables) if rows else Array(variables).T, fweights, aweights, less)
+    return matrix if dtype is None else matrix.astype(dtype)
 
 
-def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True) -> Array:
+def _weighted_cov(x: Array, fweights: ArrayLike | None, aweights: ArrayLike | None, less: int) -> Array:
+    """The covariance of rows whose observations have weights."""
+    x = x.reshape(1, -1) if x.ndim == 1 else x
+    x = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+    weights = asarray(1.0)
+    for name, given in (("fweights", fweights), ("aweights", aweights)):
+        if given is None:
+            continue
+        one = asarray(given)
+        if one.shape != x.shape[1:]:
+            raise ValueError(f"cov: {name} of shape {one.shape} for {x.shape[1]} observations")
+        if name == "fweights" and one.dtype.kind not in "iu":
+            raise TypeError("cov: fweights are whole numbers")
+        weights = weights * one
+    total = weights.sum()
+    centred = x - (x * weights).sum(1, keepdims=True) / total
+    if less == 0:
+        left = total
+    elif aweights is None:
+        left = total - less
+    else:
+        left = total - less * (weights * asarray(aweights)).sum() / total
+    product = (centred * weights) @ centred.conj().T
+    return (product / left.clip(0)).squeeze()
+
+
+def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, *, dtype: DTypeLike = None) -> Array:
     """The matrix of Pearson's correlations, as ``numpy.corrcoef``: float64 or complex128."""
     matrix = Array(_core.corrcoef(*_variables("corrcoef", x, y, rowvar)))
+    matrix = matrix if dtype is None else matrix.astype(dtype)
     # Rounding may leave the range of correlations, which NumPy cuts off; it leaves a single variable as it is.
     return matrix if matrix.dtype.kind == "c" or matrix.ndim == 0 else matrix.clip(-1, 1)
 
@@ -189,8 +234,8 @@ def histogram(
     Parameters
     ----------
     a : array_like
-    bins : int or array_like
-        A number of even bins, or their rising edges.
+    bins : int, array_like or str
+        A number of even bins, or their rising edges; or one of NumPy's rules ("auto", "fd"...), for which all elements are computed now.
     range : (float, float), optional
         Default: from the least to the greatest element.
     density : bool
@@ -206,8 +251,8 @@ def histogram(
     """
     core = asarray(a)._core
     given = None if weights is None else asarray(weights)._core
-    if isinstance(bins, str):
-        raise UserError("histogram: give a number of bins, or their edges.")
+    if isinstance(bins, str):  # NumPy's rules need all elements at once
+        bins = np.histogram_bin_edges(np.asarray(a), bins, range)
     if np.ndim(bins) == 0:
         counts, edges = _core.histogram(core, operator.index(bins), _histogram_range(range), given, bool(density), axes_of(axis))
     else:
@@ -223,18 +268,24 @@ def histogram_bin_edges(a: ArrayLike, bins: Any = 10, range: Any = None) -> Arra
 def histogramdd(
     sample: Any, bins: Any = 10, range: Any = None, density: bool = False, weights: ArrayLike | None = None
 ) -> tuple[Array, list[Array]]:
-    """A histogram over several coordinates, even bins, as ``numpy.histogramdd``.
+    """A histogram over several coordinates, as ``numpy.histogramdd``.
 
     Parameters
     ----------
     sample : array of shape (n, d), or sequence of d arrays
-    bins : int, or sequence of int
+    bins : int, or sequence of int or array_like
+        Numbers of even bins, or rising edges, for all coordinates or one each.
     """
     if isinstance(sample, (list, tuple)):
         coordinates = [asarray(part)._core for part in sample]
     else:
         array = asarray(sample)
         coordinates = _core.unstack(array._core, 1)
+    if isinstance(bins, (Sequence, np.ndarray)):
+        if len(bins) != len(coordinates):
+            raise ValueError(f"histogramdd: bins for {len(bins)} of {len(coordinates)} coordinates")
+        if any(np.ndim(each) for each in bins):
+            return _histogram_between_edges([Array(core) for core in coordinates], list(bins), range, density, weights)
     numbers = [operator.index(n) for n in bins] if isinstance(bins, (Sequence, np.ndarray)) else [operator.index(bins)] * len(coordinates)
     ranges = [] if range is None else [(float(low), float(high)) for low, high in range]
     given = None if weights is None else asarray(weights)._core
@@ -242,10 +293,43 @@ def histogramdd(
     return Array(counts), [Array(edge) for edge in edges]
 
 
+def _histogram_between_edges(
+    coordinates: list[Array], bins: list[Any], range: Any, density: bool, weights: ArrayLike | None
+) -> tuple[Array, list[Array]]:
+    """A histogram whose bins have edges of their own: each point's bin along each coordinate, and all of them counted as one number."""
+    edges = [
+        np.asarray(histogram_bin_edges(x, each, None if range is None else range[k])) if np.ndim(each) == 0 else np.asarray(each)
+        for k, (x, each) in enumerate(zip(coordinates, bins))
+    ]
+    for each in edges:
+        if each.ndim != 1 or each.size < 2 or not (np.diff(each) >= 0).all():
+            raise ValueError("histogramdd: edges rise, and there are two at least")
+    lengths = [each.size - 1 for each in edges]
+    place, inside = asarray(0), asarray(True)
+    for x, each, length in zip(coordinates, edges, lengths):
+        at = digitize(x, each) - 1
+        at = asarray(np.int64(0)) + at - (x == float(each[-1]))  # the last edge belongs to the last bin
+        inside = inside & (at >= 0) & (at < length)
+        place = place * length + at
+    place = place * inside + (inside * 1 - 1)
+    count = int(np.prod(lengths))
+    counts, _ = histogram(place, count, (-0.5, count - 0.5), weights=weights)
+    result = counts.reshape(lengths).astype(np.float64)
+    if density:
+        for k, each in enumerate(edges):
+            result = result / np.diff(each).reshape([-1 if j == k else 1 for j, _ in enumerate(edges)])
+        result = result / counts.sum()
+    return result, [asarray(each) for each in edges]
+
+
 def histogram2d(
     x: ArrayLike, y: ArrayLike, bins: Any = 10, range: Any = None, density: bool = False, weights: ArrayLike | None = None
 ) -> tuple[Array, Array, Array]:
-    """A histogram over two coordinates, even bins, as ``numpy.histogram2d``."""
+    """A histogram over two coordinates, as ``numpy.histogram2d``: `bins` is a number, rising edges, or one of them for each coordinate."""
+    if isinstance(bins, (Sequence, np.ndarray)) and len(bins) not in (1, 2):
+        bins = [bins, bins]  # the same edges for both, as NumPy has it
+    elif isinstance(bins, (Sequence, np.ndarray)) and len(bins) == 1:
+        bins = [bins[0], bins[0]]
     counts, edges = histogramdd([x, y], bins, range, density, weights)
     return counts, edges[0], edges[1]
 
@@ -263,8 +347,19 @@ def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False) -> Array:
     return Array(_core.digitize(asarray(x)._core, from_numpy(edges)._core, bool(right), falling))
 
 
-def interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, left: float | None = None, right: float | None = None) -> Array:
-    """Linear interpolation between points (`xp`, `fp`) with rising `xp`, as ``numpy.interp``."""
+def interp(
+    x: ArrayLike, xp: ArrayLike, fp: ArrayLike, left: float | None = None, right: float | None = None, period: float | None = None
+) -> Array:
+    """Linear interpolation between points (`xp`, `fp`) with rising `xp`, as ``numpy.interp``; with `period`, `xp` in any order and around."""
+    if period is not None:
+        if period == 0:
+            raise ValueError("interp: a period of 0")
+        around = abs(float(period))
+        places, values = np.asarray(xp, dtype=np.float64) % around, np.asarray(fp)
+        order = np.argsort(places)
+        places, values = places[order], values[order]
+        places = np.concatenate((places[-1:] - around, places, places[:1] + around))
+        return interp(asarray(x) % around, places, np.concatenate((values[-1:], values, values[:1])))
     return Array(_core.interp(asarray(x)._core, asarray(xp)._core, asarray(fp)._core, left, right))
 
 
@@ -300,17 +395,22 @@ def rolling(
     return Array(_core.rolling(name, asarray(a)._core, operator.index(window), int(axis), bool(center), min_periods, float(ddof)))
 
 
-def convolve(a: ArrayLike, kernel: Any, axis: int | None = None, *, nan_treatment: str = "interpolate") -> Array:
+def convolve(a: ArrayLike, kernel: Any, axis: int | None = None, *, nan_treatment: str = "interpolate", mode: str | None = None) -> Array:
     """Convolves with `kernel` as it is (not normalised); outside of the array lies 0.
 
     Parameters
     ----------
     a : array_like
     kernel : array_like
-        Odd lengths: 1-D with `axis` (default: the last), or 2-D over the last two axes.
+        Odd lengths: 1-D with `axis` (default: the last), or 2-D over the last two axes. 1-D of any length with `mode`.
     nan_treatment : {"interpolate", "fill", "propagate"}
         NaN is left out and its weight too (astropy's rule), counts as 0, or spreads.
+    mode : {"full", "same", "valid"}, optional
+        ``numpy.convolve`` along one axis: wherever both overlap, as long as the longer of both, or where they overlap whole. NaN
+        spreads, and the dtype is NumPy's. Default: an array of the shape of `a`, by the rule of `nan_treatment`.
     """
+    if mode is not None:
+        return _convolved_as_numpy(a, kernel, axis, mode)
     weights = np.asarray(getattr(kernel, "array", kernel), dtype=float)
     core = asarray(a)._core
     if weights.ndim == 1:
@@ -318,6 +418,41 @@ def convolve(a: ArrayLike, kernel: Any, axis: int | None = None, *, nan_treatmen
     if weights.ndim != 2 or axis is not None:
         raise UserError("A kernel has one axis (with axis=), or two, for the last two axes of the array.")
     return Array(_core.convolve_2d(core, weights.ravel().tolist(), *weights.shape, nan_treatment))
+
+
+def _convolved_as_numpy(a: ArrayLike, kernel: Any, axis: int | None, mode: str) -> Array:
+    """`convolve` with NumPy's modes."""
+    from freestone._manipulation import pad
+
+    if mode not in ("full", "same", "valid"):
+        raise UserError(f"convolve: mode is 'full', 'same' or 'valid', not {mode!r}.")
+    array, weights = asarray(a), getattr(kernel, "array", kernel)
+    if np.ndim(weights) > 1 or array.ndim == 0:
+        raise UserError(f"convolve: with mode= the kernel is a vector, not one of {np.ndim(weights)} axes, and the array has an axis.")
+    if array.ndim == 1 and np.size(weights) > array.size:
+        array, weights = asarray(weights), array  # the longer one is the array
+    weights = np.atleast_1d(np.asarray(weights))
+    place = normal_axis(-1 if axis is None else axis, array.ndim)
+    n, m = array.shape[place], weights.size
+    if n == 0 or m == 0:
+        raise ValueError("convolve: an array of no elements")
+    kind = np.result_type(array.dtype, dtype_of(weights.dtype))
+    rim = {"full": (m - 1, m - 1), "same": (m // 2, m - 1 - m // 2), "valid": (0, 0)}[mode]
+    wide = pad(array.astype(kind), [rim if k == place else (0, 0) for k in range(array.ndim)])
+    length = wide.shape[place] - m + 1
+    if length < 1:
+        # Longer than the axis: NumPy lets it slide over the array the other way round.
+        raise UserError(f"convolve: a kernel of {m} for an axis of {n}.")
+
+    def part(first: int) -> Array:
+        return wide[(slice(None),) * place + (slice(first, first + length),)]
+
+    if kind.kind == "f":
+        whole = Array(_core.correlate(wide._core, weights[::-1].astype(float).tolist(), [m], False, "constant", 0.0, [place]))
+        return whole[(slice(None),) * place + (slice(m // 2, m // 2 + length),)]
+    if kind.kind == "b":
+        return functools.reduce(lambda x, y: x | y, [part(m - 1 - k) & bool(w) for k, w in enumerate(weights)])
+    return functools.reduce(lambda x, y: x + y, [part(m - 1 - k) * asarray(w.astype(kind)) for k, w in enumerate(weights)])
 
 
 def downsample(a: ArrayLike, factor: int, axis: Axis = None, *, function: str = "mean", keep_rest: bool = False) -> Array:

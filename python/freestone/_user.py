@@ -6,6 +6,7 @@ with ``workers="processes"``. Compiled functions (numba's ``cfunc`` and ``njit``
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Union
 
@@ -14,6 +15,7 @@ import numpy as np
 from freestone._along import apply_along, apply_along_axis, apply_gufunc
 from freestone._array import Array
 from freestone._blocks import call_on_blocks
+from freestone._creation import zeros
 from freestone._dtypes import DTypeLike
 
 __all__ = ["apply_along", "apply_along_axis", "apply_gufunc", "map_blocks", "map_overlap"]
@@ -45,6 +47,7 @@ def map_blocks(
     ----------
     func : callable
         Gets a NumPy array for each array among `args` (a copy of its own), gives one. Compiled functions: see the page on user functions.
+        Without an array it makes blocks of the lengths that `chunks` says, axis by axis.
     *args : Array or anything else
         Arrays broadcast against each other; what is no array is passed on as it is. Arrays inside lists, tuples and dicts go to every call whole.
     name, token : str, optional
@@ -82,10 +85,24 @@ def map_blocks(
     UserError
         No array, or axes and chunks that do not fit; when it is computed, a result that does not fit its block.
     """
+    if chunks is not None and not any(isinstance(a, (Array, np.ndarray)) for a in args):
+        func, args, chunks = _of_nothing(func, args, chunks)
     return call_on_blocks(
         "map_blocks", func, args, kwargs, name=name or token, dtype=dtype, chunks=chunks, drop_axis=drop_axis, new_axis=new_axis, meta=meta,
         core_axes=core_axes, enforce_ndim=enforce_ndim, elementwise=elementwise, workers=workers, memory_factor=memory_factor,
     )  # fmt: skip
+
+
+def _of_nothing(func: Callable[..., Any], args: tuple[Any, ...], chunks: Any) -> tuple[Callable[..., Any], tuple[Any, ...], Any]:
+    """A function that makes blocks out of nothing, as one of an array with an element for each block."""
+    lengths = [tuple(part) if isinstance(part, (tuple, list)) else (part,) for part in (chunks if isinstance(chunks, (tuple, list)) else [chunks])]
+    blocks = zeros([len(part) for part in lengths], bool).rechunk(1)
+
+    @functools.wraps(func)
+    def made(_: Any, *rest: Any, **kwargs: Any) -> Any:
+        return func(*rest, **kwargs)
+
+    return made, (blocks, *args), tuple(lengths)
 
 
 def map_overlap(
@@ -94,6 +111,8 @@ def map_overlap(
     depth: Depth = 0,
     boundary: Any = None,
     trim: bool = True,
+    align_arrays: bool = True,
+    allow_rechunk: bool = True,
     name: str | None = None,
     token: str | None = None,
     dtype: DTypeLike = None,
@@ -121,6 +140,8 @@ def map_overlap(
         What stands beyond the array's edges. "none" (the default): nothing, blocks at the edges have less of a halo.
     trim : bool
         False: `func` gives blocks without the halo.
+    align_arrays, allow_rechunk : bool
+        As in Dask, and without effect: blocks of all arrays are cut alike, and depths may be greater than chunks.
     name, token, dtype, chunks, drop_axis, new_axis, meta, elementwise, workers, memory_factor, **kwargs
         As in `map_blocks`; with `elementwise` every element of the result needs only what lies within `depth` of it.
 

@@ -134,8 +134,16 @@ def qr(x: ArrayLike, /, mode: str = "reduced") -> Any:
     return QRResult(*(Array(part) for part in _core.qr(asarray(x)._core, mode == "complete")))
 
 
-def svd(x: ArrayLike, /, full_matrices: bool = True) -> SVDResult:
-    """``x = U @ diag(S) @ Vh``, S falling; without `full_matrices` U and Vh have no more columns and rows than S has elements."""
+def svd(x: ArrayLike, /, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """``x = U @ diag(S) @ Vh``, S falling; without `full_matrices` U and Vh have no more columns and rows than S has elements.
+
+    Returns
+    -------
+    SVDResult, or Array
+        U, S and Vh; S alone without `compute_uv`.
+    """
+    if not compute_uv:
+        return svdvals(x)
     return SVDResult(*(Array(part) for part in _core.svd(asarray(x)._core, bool(full_matrices))))
 
 

@@ -107,6 +107,7 @@ def test_select_by_frequency_position_and_sky(freestone, cube):
     ("x - c", lambda x, c: x - c), ("2*x**2 - 1", lambda x, c: 2 * x**2 - 1), ("-x**2", lambda x, c: -(x**2)),
     ("where(x > 3 and isfinite(c), sqrt(abs(x)), 0)", lambda x, c: np.where((x > 3) & np.isfinite(c), np.sqrt(np.abs(x)), 0)),
     ("x - mean(x, axis=spectral)", lambda x, c: x - np.nanmean(x, axis=0)), ("x / std(x, axis=(1, 2))", lambda x, c: x / np.nanstd(x, axis=(1, 2))[:, None, None]),
+    ("x / sqrt(2) + hypot(3, 4) * cos(0.5) - maximum(1, arctan2(1, 2)) + abs(-5) // 2 + 7 % 4", lambda x, c: x / np.float32(np.sqrt(2)) + 5 * np.cos(0.5) - 1 + 2 + 3),
     ("maximum(x, c) - median", lambda x, c: np.maximum(x, c) - np.nanmedian(x)), ("(x // 2) + x % 2", lambda x, c: x // 2 + x % 2),
 ])
 def test_calc_is_numpy(freestone, cube, expression, function):

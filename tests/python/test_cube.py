@@ -44,6 +44,10 @@ def test_data(cube, values):
     np.testing.assert_array_equal(cube.filled_data[3:9, ::2, 5].value, values[3:9, ::2, 5])
     np.testing.assert_array_equal(cube.unitless_filled_data[:], values)
     np.testing.assert_array_equal(cube.with_fill_value(0).unitless_filled_data[:], np.nan_to_num(values))
+    for filled in (cube.filled(3000 * u.mJy / u.beam), cube.with_fill_value(3000 * u.mJy / u.beam).filled_data[:]):
+        np.testing.assert_array_equal(filled.value, np.nan_to_num(values, nan=3))
+    with pytest.raises(u.UnitConversionError):
+        cube.filled(3 * u.km)
     masked = cube.with_mask(cube > 2 * JY)
     np.testing.assert_array_equal(masked.unmasked_data[:].value, values)
     np.testing.assert_array_equal(masked.filled_data[:].value, np.where(values > 2, values, np.nan))
@@ -346,3 +350,25 @@ def test_muse_figures(muse_path):
     assert np.nansum((line - median).moment0().value) == pytest.approx(2_865_029.61, rel=1e-6)
     assert line.moment1()[20, 20].to_value(u.AA) == pytest.approx(7133.7081, abs=1e-3)
     assert (line - median).moment1()[20, 20].to_value(u.AA) == pytest.approx(7134.2019, abs=1e-3)
+
+
+def test_masks_say_what_they_are(cube):
+    line = cube > 2 * JY
+    assert repr(line) == f"<LazyComparisonMask values > 2.0, shape {cube.shape}>"
+    assert "not (values > 2.0)" in repr(~line) and "(values > 2.0) and (values < 3.0)" in repr(line & (cube < 3 * JY))
+    assert "isfinite" in repr(cube.mask)
+    assert "array of bool" in repr(cube.with_mask(np.ones(cube.shape, bool)).mask)
+
+
+def test_axes_and_orders_that_are_none_are_named(cube, tmp_path):
+    for call in (lambda: cube.sum(axis="freq"), lambda: cube.mean(axis=("y", "freq")), lambda: cube.downsample_axis(2, "freq")):
+        with pytest.raises(fs.UserError, match=r"axis 'freq' is not in \(spectral, y, x\)"):
+            call()
+    with pytest.raises(fs.UserError, match="whole number from 0, not 'first'"):
+        cube.moment(order="first")
+    with pytest.raises(fs.UserError, match="a FITS header, or a WCS"):
+        cube.reproject("header.txt")
+    header = cube.header.copy()
+    del header["NAXIS"]
+    with pytest.raises(fs.UserError, match="has no NAXIS: it must say"):
+        cube.reproject(header)

@@ -92,3 +92,12 @@ def test_decompositions_take_numpys_positional_arguments():
     x = np.arange(6.0).reshape(3, 2)
     assert fs.linalg.qr(fs.from_numpy(x), "complete")[0].shape == (3, 3)
     assert fs.linalg.svd(fs.from_numpy(x), False)[0].shape == (3, 2)
+
+
+def test_whole_numbers_to_a_negative_power_are_refused_as_in_numpy():
+    a = fs.arange(3)
+    for call in (lambda: a**-1, lambda: fs.pow(a, -2), lambda: np.power(a, -1)):
+        with pytest.raises(ValueError, match="to the power of -"):
+            call()
+    same((a + 0.0) ** -1, np.array([np.inf, 1, 0.5]))
+    same(a**2, np.array([0, 1, 4]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
 from collections.abc import Callable
@@ -42,6 +43,20 @@ def own_options(options: dict[str, Any], ours: bool = False) -> dict[str, Any]:
     `ours`: the function is none of the user's, and has no memory to be allowed.
     """
     return {name: value for name, value in options.items() if name not in _STEERING and not (ours and name == "allow_huge")}
+
+
+_AXES = {"spectral": 0, "y": 1, "x": 2}
+
+
+def axis_number(axis: Any) -> int:
+    """An axis of a cube as a number from 0; numbers out of range stay, for the error of the one who uses them."""
+    if isinstance(axis, str) and axis in _AXES:
+        return _AXES[axis]
+    try:
+        number = operator.index(axis)
+    except TypeError:
+        raise UserError(f"axis {axis!r} is not in (spectral, y, x), and no number from 0 to 2.") from None
+    return number % 3 if -3 <= number < 3 else number
 
 
 def accept(options: dict[str, Any]) -> None:
@@ -183,18 +198,22 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
         """Elements by index, those that the mask excludes too: Quantities."""
         return ByIndex(lambda view: self._quantity(self._computed(self._data[view])))
 
-    def filled(self, fill_value: float | None = None) -> u.Quantity:
-        """All elements, masked ones filled with `fill_value`, or the cube's."""
-        return self._quantity(self._computed(self._filled(self._fill_value if fill_value is None else fill_value)))
+    def filled(self, fill_value: float | u.Quantity | None = None) -> u.Quantity:
+        """All elements, masked ones filled with `fill_value`, or the cube's. A quantity is converted to the cube's unit."""
+        return self._quantity(self._computed(self._filled(self._fill_value if fill_value is None else self._number(fill_value))))
+
+    def _number(self, value: float | u.Quantity) -> float:
+        """A number in the cube's unit."""
+        return float(value.to_value(self.unit) if isinstance(value, u.Quantity) else value)
 
     @property
     def fill_value(self) -> float:
         """What stands for masked elements in `filled_data` and in files."""
         return self._fill_value
 
-    def with_fill_value(self, fill_value: float) -> Any:
-        """The same cube with another fill value."""
-        return self._but(fill_value=fill_value)
+    def with_fill_value(self, fill_value: float | u.Quantity) -> Any:
+        """The same cube with another fill value. A quantity is converted to the cube's unit."""
+        return self._but(fill_value=self._number(fill_value))
 
     def unmasked_copy(self) -> Any:
         """The same cube without mask."""

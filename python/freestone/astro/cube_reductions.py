@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import astropy.units as u
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from freestone import _core, _runs
 from freestone._array import apply
 from freestone.astro.conditions import SliceWarning, VarianceWarning, WCSCelestialError
-from freestone.astro.cube_base import CubeBase, accept
+from freestone.astro.cube_base import CubeBase, accept, axis_number
 from freestone.astro.lazy_result import LazyResult
 from freestone.errors import UserError
 
@@ -35,9 +36,7 @@ class CubeReductions(CubeBase):
         """The axes as numbers from 0."""
         if axis is None:
             return (0, 1, 2)
-        names = {"spectral": 0, "y": 1, "x": 2}
-        given = [names.get(k, k) if isinstance(k, str) else k for k in (axis if isinstance(axis, (tuple, list)) else [axis])]
-        return tuple(sorted(int(k) % 3 if -3 <= int(k) < 3 else int(k) for k in given))
+        return tuple(sorted(axis_number(k) for k in (axis if isinstance(axis, (tuple, list)) else [axis])))
 
     def _facts(self, axis: Any) -> dict[str, Any]:
         """What a result over `axis` is told beyond its WCS; the class with many beams checks and averages them."""
@@ -177,7 +176,11 @@ class CubeReductions(CubeBase):
     def _moment(self, order: int, axis: int) -> LazyResult:
         facts = self._facts(axis)
         facts["meta"].update(moment_order=order, moment_axis=axis, moment_method="auto")
-        return LazyResult(_core.sky_moment(self._filled_sky, int(order), str(axis)), facts)
+        try:
+            number = operator.index(cast(Any, int(order) if order in range(99) else order))  # 1.0 is an order, too
+        except TypeError:
+            raise UserError(f"moment: an order is a whole number from 0, not {order!r}.") from None
+        return LazyResult(_core.sky_moment(self._filled_sky, number, str(axis)), facts)
 
     def moment0(self, axis: Any = 0, how: Any = "auto", *, compute: bool = True, **options: Any) -> Any:
         """The integral along `axis`."""

@@ -16,7 +16,7 @@ from freestone._indexing import take
 from freestone._statistics import sigma_clip
 from freestone._user import map_blocks
 from freestone.astro.convolving import astropys, convolution, image_convolved
-from freestone.astro.cube_base import accept, own_options
+from freestone.astro.cube_base import accept, axis_number, own_options
 from freestone.astro.cube_functions import CubeFunctions
 from freestone.astro.grid import SpectralGrid
 from freestone.astro.masks import LazyMask
@@ -194,8 +194,7 @@ class CubeSmoothing(CubeFunctions):
         factor = operator.index(factor)
         if factor < 1:
             raise UserError("downsample_axis: factor is 1 or more.")
-        number: Any = {"spectral": 0, "y": 1, "x": 2}.get(axis, axis) if isinstance(axis, str) else axis
-        number = operator.index(number) % 3
+        number = axis_number(axis)
         name = estimator if isinstance(estimator, str) else getattr(estimator, "__name__", "")
         name = _GROUPS.get(name, name).removeprefix("nan")
         engines = isinstance(estimator, str) or str(getattr(estimator, "__module__", "")).startswith("numpy")

@@ -51,6 +51,14 @@ class MaskBase:
     __array_priority__ = 1100
     __hash__ = object.__hash__
 
+    def __repr__(self) -> str:
+        shape = self._shape_or_none()
+        return f"<{type(self).__name__} {self._words()}{'' if shape is None else f', shape {shape}'}>"
+
+    def _words(self) -> str:
+        """What it says, in short."""
+        return "of its own"
+
     def __getstate__(self) -> dict[str, Any]:
         # astropy's pickle of a WCS goes through a header, which rounds.
         return {**self.__dict__, "_wcs": convert.cards_of_wcs(self._wcs)}
@@ -197,6 +205,9 @@ class InvertedMask(MaskBase):
         self._mask = mask
         self._wcs = getattr(mask, "_wcs", None)
 
+    def _words(self) -> str:
+        return f"not ({self._mask._words()})"
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the mask that is inverted."""
@@ -235,6 +246,9 @@ class CompositeMask(MaskBase):
             mask1._validate_wcs(new_wcs=mask2._wcs)
         self._wcs = mask1._wcs if mask1._wcs is not None else mask2._wcs
         self._mask1, self._mask2, self._operation = mask1, mask2, operation
+
+    def _words(self) -> str:
+        return f"({self._mask1._words()}) {self._operation} ({self._mask2._words()})"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -281,6 +295,9 @@ class BooleanArrayMask(MaskBase):
         self._mask_type = "include" if include else "exclude"
         self._mask = array if shape is None or array.shape == tuple(shape) else broadcast_to(array, tuple(shape))
 
+    def _words(self) -> str:
+        return f"an array of bool, True is {self._mask_type}d"
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the array, broadcast."""
@@ -319,6 +336,9 @@ class LazyMask(MaskBase):
         self._function = function
         self._data = asarray(cube._data if cube is not None else data)
         self._wcs = cube._wcs if cube is not None else wcs
+
+    def _words(self) -> str:
+        return getattr(self._function, "__name__", type(self._function).__name__)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -364,6 +384,12 @@ class LazyComparisonMask(LazyMask):
         if not broadcasts_into(shape, self._data.shape):
             raise UserError(f"The comparison value of shape {shape} does not broadcast to the data's {self._data.shape}.")
         self._comparison_value = value
+
+    def _words(self) -> str:
+        name = getattr(self._function, "__name__", "compared with")
+        sign = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==", "ne": "!=", "greater": ">", "less": "<"}.get(name, name)
+        value = self._comparison_value
+        return f"values {sign} {value if np.ndim(value) == 0 else f'an array of shape {np.shape(value)}'}"
 
     def _operand(self) -> Any:
         value = self._comparison_value
@@ -411,6 +437,9 @@ class FunctionMask(MaskBase):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
+
+    def _words(self) -> str:
+        return getattr(self._function, "__name__", type(self._function).__name__)
 
     def _lazy(self, data: Any = None, wcs: Any = None) -> Array:
         if data is None:

@@ -39,11 +39,14 @@ def target_of(header: Any) -> tuple[WCS, tuple[int, ...]]:
             raise UserError("The WCS has no array_shape, so the size of the result is not known. Give a header, or set wcs.array_shape.")
         return header, tuple(header.array_shape)
     if not isinstance(header, fits.Header):
+        if isinstance(header, (str, bytes)) or not hasattr(header, "keys"):
+            raise UserError(f"reproject takes a FITS header, or a WCS with array_shape, not {header!r}.")
         header = fits.Header(header)
     try:
         shape = tuple(int(header[f"NAXIS{k}"]) for k in range(int(header["NAXIS"]), 0, -1))
     except KeyError as error:
-        raise UserError(f"The header to reproject to has no {error}: it must say the shape of the result (NAXIS, NAXIS1, ...).") from None
+        keyword = str(error).strip("\"'").removeprefix("Keyword '").partition("'")[0]
+        raise UserError(f"The header to reproject to has no {keyword}: it must say the shape of the result (NAXIS, NAXIS1, ...).") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return WCS(header, naxis=len(shape)), shape

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <optional>
 
 #include "freestone/astro/spectral_cube.h"
@@ -52,6 +53,65 @@ const std::vector<std::string>& reduction_names() {
 
 bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Functions of numbers alone, which need no array.
+struct OfOneNumber {
+  std::string_view name;
+  double (*function)(double);
+  bool keeps_whole;
+};
+struct OfTwoNumbers {
+  std::string_view name;
+  double (*function)(double, double);
+  bool keeps_whole;
+};
+
+constexpr double kDegree = std::numbers::pi / 180;
+
+constexpr OfOneNumber kOfOneNumber[] = {
+    {"sqrt", [](double a) { return std::sqrt(a); }, false},
+    {"cbrt", [](double a) { return std::cbrt(a); }, false},
+    {"exp", [](double a) { return std::exp(a); }, false},
+    {"exp2", [](double a) { return std::exp2(a); }, false},
+    {"expm1", [](double a) { return std::expm1(a); }, false},
+    {"log", [](double a) { return std::log(a); }, false},
+    {"log2", [](double a) { return std::log2(a); }, false},
+    {"log10", [](double a) { return std::log10(a); }, false},
+    {"log1p", [](double a) { return std::log1p(a); }, false},
+    {"sin", [](double a) { return std::sin(a); }, false},
+    {"cos", [](double a) { return std::cos(a); }, false},
+    {"tan", [](double a) { return std::tan(a); }, false},
+    {"arcsin", [](double a) { return std::asin(a); }, false},
+    {"arccos", [](double a) { return std::acos(a); }, false},
+    {"arctan", [](double a) { return std::atan(a); }, false},
+    {"sinh", [](double a) { return std::sinh(a); }, false},
+    {"cosh", [](double a) { return std::cosh(a); }, false},
+    {"tanh", [](double a) { return std::tanh(a); }, false},
+    {"deg2rad", [](double a) { return a * kDegree; }, false},
+    {"rad2deg", [](double a) { return a / kDegree; }, false},
+    {"absolute", [](double a) { return std::abs(a); }, true},
+    {"square", [](double a) { return a * a; }, true},
+    {"floor", [](double a) { return std::floor(a); }, true},
+    {"ceil", [](double a) { return std::ceil(a); }, true},
+    {"trunc", [](double a) { return std::trunc(a); }, true},
+    {"round", [](double a) { return std::nearbyint(a); }, true},
+    {"negative", [](double a) { return -a; }, true},
+};
+
+constexpr OfTwoNumbers kOfTwoNumbers[] = {
+    {"hypot", [](double a, double b) { return std::hypot(a, b); }, false},
+    {"arctan2", [](double a, double b) { return std::atan2(a, b); }, false},
+    {"floor_divide", [](double a, double b) { return std::floor(a / b); }, true},
+    {"remainder", [](double a, double b) { return a - b * std::floor(a / b); }, true},
+    {"minimum", [](double a, double b) { return a < b || a != a ? a : b; }, true},
+    {"maximum", [](double a, double b) { return a > b || a != a ? a : b; }, true},
+};
+
+template <typename Table>
+constexpr auto row_of(const Table& table, std::string_view name) -> decltype(std::begin(table)) {
+  const auto found = std::find_if(std::begin(table), std::end(table), [&](const auto& row) { return row.name == name; });
+  return found == std::end(table) ? nullptr : found;
 }
 
 class Evaluator {
@@ -394,14 +454,10 @@ class Evaluator {
       result.number = a / b;
     else if (row.name == "power")
       result.number = std::pow(a, b), result.whole = result.whole && b >= 0;
-    else if (row.name == "sqrt")
-      result.number = std::sqrt(a), result.whole = false;
-    else if (row.name == "exp")
-      result.number = std::exp(a), result.whole = false;
-    else if (row.name == "log")
-      result.number = std::log(a), result.whole = false;
-    else if (row.name == "log10")
-      result.number = std::log10(a), result.whole = false;
+    else if (const auto* one = row_of(kOfOneNumber, row.name); one != nullptr && operands.size() == 1)
+      result.number = one->function(a), result.whole = result.whole && one->keeps_whole;
+    else if (const auto* two = row_of(kOfTwoNumbers, row.name); two != nullptr && operands.size() == 2)
+      result.number = two->function(a, b), result.whole = result.whole && two->keeps_whole;
     else
       refuse("'{}': {} of numbers alone is not available; at least one operand must be an array.", text_, row.name);
     return result;
