@@ -20,7 +20,7 @@ __all__ = ["FORMATS", "mask_of", "meant_numbers", "raster_variable", "stands_bes
 FORMATS = ("geotiff", "gdal")
 
 #: Attributes that become coordinates, encodings, or are of the format alone.
-_GEO = ("GeoTransform", "crs", "GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams", "ModelTiepoint", "photometric", "colormap", "extra_samples")
+_GEO = ("GeoTransform", "crs", "GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams", "ModelTiepoint", "RPCCoefficients", "photometric", "colormap", "extra_samples")
 
 
 def _pixels(stored: dict[str, Any]) -> tuple[int, ...] | None:
