@@ -56,5 +56,6 @@ def open(
     """
     paths = [path] if isinstance(path, (str, os.PathLike)) else path
     inside = "/" + group.strip("/") if group and group.strip("/") else ""
-    opened = _core.open([os.fspath(p).rstrip("/") + inside if inside else os.fspath(p) for p in paths], remote_options(storage_options), mask_and_scale, concat_dim or "")
+    names = [os.fspath(p).rstrip("/") + inside if inside else os.fspath(p) for p in paths]
+    opened = _core.open(names, remote_options(storage_options), mask_and_scale, concat_dim or "")
     return Array(opened) if isinstance(opened, _core.Array) else Dataset(opened)
