@@ -230,6 +230,8 @@ class _Labelled:
         """
         import xarray as xr
 
+        from freestone._decoded import decoded_variable
+
         labels = self._labels
         coordinates = labels.coordinate_names()
         names = [name for name, _ in labels.arrays()]
@@ -240,14 +242,19 @@ class _Labelled:
         for name in names:
             dims, _ = _core.label_describe(labels, name)
             data = values[name] if name in values else Array(_core.label_array(labels, name))
-            made[name] = (dims, data, labels.attributes(name))
-        decoded = xr.decode_cf(xr.Dataset(coords={n: made[n] for n in coordinates}), mask_and_scale=False, decode_coords=False)
+            made[name] = decoded_variable(name, dims, data, labels.attributes(name))
+        for name, dims, shape, texts, attributes, is_coordinate in labels.texts():
+            made[name] = xr.Variable(dims, np.array(texts, dtype=np.str_).reshape(shape), attributes)
+            names.append(name)
+            if is_coordinate or list(dims) == [name]:
+                coordinates.append(name)
+        decoded = xr.Dataset(coords={n: made[n] for n in coordinates})
         for name in coordinates:
             meanings = self._meanings(name)
             if meanings is not None:
                 words = {v: k for k, v in meanings.items()}
-                texts = np.array([words[v] for v in np.ravel(values[name])]).reshape(np.shape(values[name]))
-                decoded = decoded.assign_coords({name: (made[name][0], texts)})
+                words_of = np.array([words[v] for v in np.ravel(values[name])]).reshape(np.shape(values[name]))
+                decoded = decoded.assign_coords({name: (made[name].dims, words_of)})
         out = xr.Dataset({n: made[n] for n in names if n not in coordinates}, coords=decoded.coords, attrs=labels.attributes(""))
         return out
 
@@ -490,6 +497,11 @@ class Dataset(_Labelled, Mapping[str, DataArray]):
     def coords(self) -> Coordinates:
         """The variables that are coordinates, by name."""
         return Coordinates(self, self._labels.coordinate_names())
+
+    @property
+    def texts(self) -> dict[str, np.ndarray]:
+        """Variables of text (names of stations), as NumPy arrays by name: of a dataset as it was opened, of which no part was taken."""
+        return {name: np.array(texts, dtype=np.str_).reshape(shape) for name, _, shape, texts, _, _ in self._labels.texts()}
 
     @property
     def data_vars(self) -> Coordinates:

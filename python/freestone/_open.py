@@ -19,6 +19,9 @@ _program.look_at_hdf5()
 def open(
     path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
+    group: str | None = None,
+    concat_dim: str | None = None,
+    mask_and_scale: bool = True,
     target_chunksize: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Any:
@@ -32,6 +35,13 @@ def open(
         A file, or a part of one: ``"cube.fits[DATA]"``, ``"cube.fits[1]"``, ``"store.zarr/group/array"``, ``"x.image[mask0]"``. A pattern,
         ``"clim_*.nc"``, or a list of files: what follows each other along the coordinate that differs.
         A URL: ``"https://host/cube.fits"``, ``"s3://bucket/store.zarr"``.
+    group
+        A group of a Zarr, NetCDF-4 or HDF5 file: ``open("x.nc", group="a/b")`` is ``open("x.nc/a/b")``.
+    concat_dim
+        Of several files: the axis along which they follow each other; default the one whose labels differ.
+    mask_and_scale
+        False: numbers as they are stored. Otherwise what ``_FillValue`` and ``missing_value`` say, a raster's nodata and its mask, is NaN, and
+        ``scale_factor`` and ``add_offset`` are applied. Times are numbers with their units either way.
     target_chunksize
         Taken as spectral_cube takes it; neighbouring tiles of a CASA image are read together anyway.
     storage_options
@@ -45,5 +55,7 @@ def open(
         A file with named variables gives a `Dataset`, everything else an `Array`.
     """
     paths = [path] if isinstance(path, (str, os.PathLike)) else path
-    opened = _core.open([os.fspath(p) for p in paths], remote_options(storage_options))
+    inside = "/" + group.strip("/") if group and group.strip("/") else ""
+    names = [os.fspath(p).rstrip("/") + inside if inside else os.fspath(p) for p in paths]
+    opened = _core.open(names, remote_options(storage_options), mask_and_scale, concat_dim or "")
     return Array(opened) if isinstance(opened, _core.Array) else Dataset(opened)

@@ -42,7 +42,8 @@ std::vector<std::string> files_of(const std::string& path) {
   return expand_paths(path);
 }
 
-nb::object open_any(const std::vector<std::string>& given, const nb::dict& storage_options) {
+nb::object open_any(const std::vector<std::string>& given, const nb::dict& storage_options, bool mask_and_scale, const std::string& concat_dim) {
+  const CfOptions numbers{.mask_and_scale = mask_and_scale};
   std::optional<Dataset> dataset;
   Array array;
   const RemoteOptionsRef remote = storage_options.size() > 0 ? remote_options_of(storage_options) : nullptr;
@@ -53,13 +54,13 @@ nb::object open_any(const std::vector<std::string>& given, const nb::dict& stora
     formats::Contents contents;
     if (paths.size() == 1) contents = formats::open_file(selected.path);
     if (paths.size() > 1) {
-      dataset = open_datasets(paths);
+      dataset = open_datasets(paths, concat_dim, numbers);
     } else if (!contents.is_group) {
       // A lone array of Zarr is what zarr and dask make of it; nobody but xarray's groups takes the fill value for "missing".
       const Opened opened(std::move(contents), selected.selector);
-      array = opened.contents().format == "zarr" ? opened.array() : variable_from(opened).array;
+      array = opened.contents().format == "zarr" ? opened.array() : variable_from(opened, numbers).array;
     } else {
-      dataset = decode_cf(dataset_from(contents));
+      dataset = decode_cf(dataset_from(contents), numbers);
       if (!selected.selector.empty()) {
         array = (*dataset)[formats::select_variable(contents, selected.selector).name].array;
         dataset.reset();
@@ -116,8 +117,18 @@ void bind_dataset(nb::module_& module) {
       .def("dims_of", [](const Dataset& dataset, const std::string& name) { return dataset[name].dims; })
       .def("dims", &Dataset::dims)
       .def("coordinate_names", &Dataset::coordinate_names)
-      .def("data_names", &Dataset::data_names);
-  module.def("open", &open_any, nb::arg("paths"), nb::arg("storage_options") = nb::dict());
+      .def("data_names", &Dataset::data_names)
+      .def("texts", [](const Dataset& dataset) {
+        nb::list out;
+        const std::vector<std::string> coordinates = dataset.text_coordinates();
+        for (const formats::TextRequest& text : dataset.texts()) {
+          const Shape& shape = text.texts.shape;
+          out.append(nb::make_tuple(text.name, text.dims, std::vector<Index>(shape.begin(), shape.end()), text.texts.values, dict_of(text.attributes),
+                                    std::find(coordinates.begin(), coordinates.end(), text.name) != coordinates.end()));
+        }
+        return out;
+      });
+  module.def("open", &open_any, nb::arg("paths"), nb::arg("storage_options") = nb::dict(), nb::arg("mask_and_scale") = true, nb::arg("concat_dim") = "");
 }
 
 }  // namespace freestone::python

@@ -169,12 +169,23 @@ TEST(CfPacking, NamesVariableAndAttributeOfADamagedOne) {
   const auto message = [](Attribute attribute) {
     return error_of([&] { decode_cf(Dataset("f.zarr", {{"tas", line_of({1}, DType::kInt16), {"x"}, {std::move(attribute)}}}, {})); });
   };
-  const Error error = message({"scale_factor", std::string("0.1"), ""});
+  const Error error = message({"scale_factor", std::string("a tenth"), ""});
   EXPECT_EQ(error.kind(), ErrorKind::kData);
-  EXPECT_SAYS(error, "'tas': its attribute scale_factor is 0.1, which is not a number");
+  EXPECT_SAYS(error, "'tas': its attribute scale_factor is a tenth, which is not a number");
   EXPECT_SAYS(error, "f.zarr");
   EXPECT_SAYS(message({"add_offset", std::vector<double>{1, 2}, ""}), "not one number");
   EXPECT_SAYS(message({"_FillValue", true, ""}), "_FillValue");
+}
+
+TEST(CfPacking, NumbersMayBeWrittenAsTexts) {
+  const auto values = [](std::vector<Attribute> attributes) {
+    return values_of(decode_cf(DatasetVariable{"v", line_of({1, -999, 3}, DType::kFloat64), {"x"}, std::move(attributes)}).array);
+  };
+  expect_same(values({{"missing_value", std::string("-999."), ""}, {"scale_factor", std::string(" 0.5"), ""}}), {0.5, kNaN, 1.5});
+  expect_same(values({{"missing_value", std::string("none"), ""}}), {1, -999, 3});
+  const DatasetVariable again = encode_cf(decode_cf(DatasetVariable{"v", line_of({1, -999}, DType::kInt16), {"x"}, {{"missing_value", std::string("-999"), ""}}}));
+  expect_same(values_of(again.array), {1, -999});
+  EXPECT_EQ(*again.attribute("missing_value"), (Attribute{"missing_value", -999.0, ""}));
 }
 
 TEST(CfPacking, BooleansAndCoordinatesByAttribute) {

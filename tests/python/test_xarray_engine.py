@@ -397,3 +397,45 @@ def test_files_behind_urls(files, monkeypatch, tmp_path):
                 ours = xr.open_dataset(f"{server.url}/{name}", engine="freestone", storage_options={"headers": {"X-Who": "me"}}, **more)
                 xr.testing.assert_identical(ours.load(), theirs)
         assert any(request.headers.get("X-Who") == "me" for request in server.requests)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_masks_and_overviews_of_rasters(tmp_path):
+    pytest.importorskip("rioxarray")
+    rasterio = pytest.importorskip("rasterio")
+    rng = np.random.default_rng(SEED)
+    values, kept = rng.integers(0, 500, (3, 300, 200)).astype("uint16"), rng.random((300, 200)) > 0.3
+    profile = {"driver": "GTiff", "width": 200, "height": 300, "count": 3, "dtype": "uint16", "crs": "EPSG:32633", "tiled": True}
+    place = rasterio.transform.from_origin(500000, 4600000, 30, 30)
+    path = tmp_path / "masked.tif"
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", transform=place, blockxsize=64, blockysize=64, **profile) as out:
+        out.write(values)
+        out.write_mask(kept)
+        out.build_overviews([2, 4])
+    ours, theirs = xr.open_dataset(path, engine="freestone"), xr.open_dataset(path, engine="rasterio")
+    lazy = xr.open_dataset(path, engine="freestone", chunked_array_type="freestone", chunks={})
+    assert list(ours.data_vars) == ["band_data"] and ours.sizes == theirs.sizes and ours.band_data.dtype == theirs.band_data.dtype
+    np.testing.assert_array_equal(ours.band_data.values, theirs.band_data.values)
+    np.testing.assert_array_equal(lazy.band_data.mean(("y", "x")).values, lazy.band_data.compute().astype("f8").mean(("y", "x")).astype("f4"))
+    np.testing.assert_array_equal(ours.band_data[1, 5:50:7, [3, 9, 4]].values, theirs.band_data[1, 5:50:7, [3, 9, 4]].values)
+    raw = xr.open_dataset(path, engine="freestone", mask_and_scale=False)
+    np.testing.assert_array_equal(raw.band_data.values, values)
+    ours.to_netcdf(tmp_path / "masked.nc")
+    np.testing.assert_array_equal(xr.open_dataset(tmp_path / "masked.nc").band_data.values, theirs.band_data.values)
+    assert xr.open_dataset(f"{path}[overview_1]", engine="freestone").sizes["y"] == 150
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_each_band_has_its_scale(tmp_path):
+    pytest.importorskip("rioxarray")
+    rasterio = pytest.importorskip("rasterio")
+    values = np.random.default_rng(SEED).integers(0, 9, (3, 30, 20)).astype("uint16")
+    profile = {"driver": "GTiff", "width": 20, "height": 30, "count": 3, "dtype": "uint16", "crs": "EPSG:32633", "nodata": 5}
+    with rasterio.open(tmp_path / "s.tif", "w", transform=rasterio.transform.from_origin(0, 0, 30, 30), **profile) as out:
+        out.write(values)
+        out.scales, out.offsets = (0.1, 0.2, 0.3), (1.0, 2.0, 3.0)
+    ours, theirs = xr.open_dataset(tmp_path / "s.tif", engine="freestone"), xr.open_dataset(tmp_path / "s.tif", engine="rasterio")
+    np.testing.assert_allclose(ours.band_data.values, theirs.band_data.values, rtol=1e-6)
+    assert np.isnan(ours.band_data.values).sum() == (values == 5).sum() > 0
+    ours.to_netcdf(tmp_path / "s.nc")
+    np.testing.assert_array_equal(xr.open_dataset(tmp_path / "s.nc").band_data.values, ours.band_data.values)

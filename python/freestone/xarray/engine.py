@@ -61,7 +61,7 @@ class FreestoneBackendEntrypoint(BackendEntrypoint):
             As `freestone.open`; UserError: the group is not there.
         """
         return _decoded(
-            FileStore(_path_of(filename_or_obj), group, storage_options), mask_and_scale=mask_and_scale, decode_times=decode_times,
+            FileStore(_path_of(filename_or_obj), group, storage_options, is_masked=mask_and_scale is True), mask_and_scale=mask_and_scale, decode_times=decode_times,
             concat_characters=concat_characters, decode_coords=decode_coords, drop_variables=drop_variables, use_cftime=use_cftime,
             decode_timedelta=decode_timedelta,
         )  # fmt: skip
@@ -75,7 +75,9 @@ class FreestoneBackendEntrypoint(BackendEntrypoint):
         base = "/" + (group or "").strip("/")
         inside = [name for name in group_paths(contents) if name == base or base == "/" or name.startswith(base + "/")]
         return {
-            name if base == "/" else "/" + name[len(base) :].lstrip("/"): _decoded(FileStore(path, name, storage_options, contents), **options)
+            name if base == "/" else "/" + name[len(base) :].lstrip("/"): _decoded(
+                FileStore(path, name, storage_options, contents, is_masked=options.get("mask_and_scale", True) is True), **options
+            )
             for name in inside
         }
 
@@ -89,7 +91,7 @@ class FreestoneBackendEntrypoint(BackendEntrypoint):
 def _decoded(store: FileStore, *, mask_and_scale: Any = True, **options: Any) -> Any:
     """What is stored, decoded by xarray."""
     dataset = StoreBackendEntrypoint().open_dataset(cast(Any, store), mask_and_scale=mask_and_scale, **options)
-    return store.finished(dataset, is_masked=mask_and_scale is True)
+    return store.finished(dataset)
 
 
 def _path_of(given: Any) -> str:

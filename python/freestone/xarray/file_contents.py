@@ -74,10 +74,12 @@ class FileStore(AbstractDataStore):
     storage_options : mapping, optional
     contents : dict, optional
         What `open_contents` said of the file already.
+    is_masked : bool
+        Of a raster: what its mask leaves out is NaN, and bands that have scales and offsets of their own have them applied.
     """
 
     def __init__(
-        self, path: str, group: str | None, storage_options: Mapping[str, Any] | None, contents: dict[str, Any] | None = None
+        self, path: str, group: str | None, storage_options: Mapping[str, Any] | None, contents: dict[str, Any] | None = None, *, is_masked: bool = False
     ) -> None:
         self.path, self.selector = _core.split_selector(path)
         self.contents = open_contents(path, storage_options) if contents is None else contents
@@ -86,6 +88,7 @@ class FileStore(AbstractDataStore):
         self.raster: dict[str, Any] = {}
         self.lengths: dict[str, int] = {}
         self.is_raster = not self.contents["is_group"] and self.contents["format"] in raster_coordinates.FORMATS
+        self.is_masked = is_masked
 
     def _group_attributes(self) -> Any:
         if not self.contents["is_group"]:
@@ -141,6 +144,8 @@ class FileStore(AbstractDataStore):
             return None
         if self.selector and self.selector not in (stored["name"], str(stored["number"])):
             return None
+        if self.is_raster and not self.selector and not raster_coordinates.stands_beside(stored, self.contents["variables"]):
+            return None
         if stored["name"]:
             return str(stored["name"])
         if self.contents["format"] in raster_coordinates.FORMATS:
@@ -158,6 +163,9 @@ class FileStore(AbstractDataStore):
         if stored["array"] is None:
             return None
         array = Array(stored["array"])
+        undone: dict[str, Any] = {}
+        if self.is_raster and self.is_masked:
+            array, undone = raster_coordinates.meant_numbers(array, attributes, raster_coordinates.mask_of(stored, self.contents["variables"]))
         if self.is_raster and array.ndim == 2:
             array = array[None]
             stored = {**stored, "dims": ["band", *stored["dims"]]}
@@ -172,6 +180,7 @@ class FileStore(AbstractDataStore):
             if any(self.lengths.setdefault(dim, n) != n for dim, n in zip(dims, data.shape)):
                 dims = [f"{name}_{dim}" for dim in dims]  # another image's axes of that name have other lengths
         encoding = encoding_of(stored, dims, data, self.contents["format"], self.path, attributes)
+        encoding.update(undone)
         variable = Variable(dims, data, attributes, encoding)
         if self.is_raster and variable.ndim == 3:
             variable, transform, crs = raster_coordinates.raster_variable(variable)
@@ -179,10 +188,10 @@ class FileStore(AbstractDataStore):
             self.raster.setdefault("crs", crs)
         return variable
 
-    def finished(self, dataset: Any, *, is_masked: bool) -> Any:
+    def finished(self, dataset: Any) -> Any:
         """`dataset` with what a format has beside its arrays: coordinates of rasters."""
         dataset.set_close(None)  # nothing is held open
-        return raster_coordinates.with_coordinates(dataset, self.raster, is_masked=is_masked) if self.is_raster else dataset
+        return raster_coordinates.with_coordinates(dataset, self.raster, is_masked=self.is_masked) if self.is_raster else dataset
 
 
 #: Of arrays whose format has no names.

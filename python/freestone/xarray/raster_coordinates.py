@@ -12,12 +12,79 @@ from typing import Any
 import numpy as np
 from xarray.coding.common import lazy_elemwise_func
 
-__all__ = ["FORMATS", "raster_variable", "with_coordinates"]
+from freestone import _elementwise, _searching
+from freestone._array import Array, asarray
+
+__all__ = ["FORMATS", "mask_of", "meant_numbers", "raster_variable", "stands_beside", "with_coordinates"]
 
 FORMATS = ("geotiff", "gdal")
 
 #: Attributes that become coordinates, encodings, or are of the format alone.
-_GEO = ("GeoTransform", "crs", "GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams", "ModelTiepoint", "photometric", "colormap", "extra_samples")
+_GEO = ("GeoTransform", "crs", "GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams", "ModelTiepoint", "RPCCoefficients", "photometric", "colormap", "extra_samples")
+
+
+def _pixels(stored: dict[str, Any]) -> tuple[int, ...] | None:
+    """Bands, rows and columns; None for what is no array of a raster."""
+    shape = () if stored["array"] is None else tuple(Array(stored["array"]).shape)
+    return (1, *shape) if len(shape) == 2 else shape if len(shape) == 3 else None
+
+
+def _is_mask(stored: dict[str, Any]) -> bool:
+    return stored["name"] == "mask" or stored["name"].endswith("_mask")
+
+
+def stands_beside(stored: dict[str, Any], variables: list[dict[str, Any]]) -> bool:
+    """Whether an image of a file is shown: the first, and pages of its pixels. Overviews and masks say again what the images say."""
+    images = [v for v in variables if _pixels(v) is not None]
+    if not images or stored is images[0]:
+        return True
+    return not _is_mask(stored) and "overview_" not in stored["name"] and _pixels(stored) == _pixels(images[0])
+
+
+def mask_of(stored: dict[str, Any], variables: list[dict[str, Any]]) -> Array | None:
+    """Where the image `stored` holds something, by the mask that the file has for it."""
+    wanted = f"{stored['name']}_mask" if stored["name"] else "mask"
+    found = next((v for v in variables if v["name"] == wanted and _pixels(v) is not None), None)
+    pixels = _pixels(stored)
+    if found is None or pixels is None or _is_mask(stored) or Array(found["array"]).shape != pixels[1:]:
+        return None
+    return _elementwise.not_equal(Array(found["array"]), 0)
+
+
+def meant_numbers(array: Array, attributes: dict[str, Any], mask: Array | None) -> tuple[Array, dict[str, Any]]:
+    """The numbers of a raster as far as xarray's decoders cannot say what they mean, and the encoding that is left of them.
+
+    A mask is a band of its own, and scales and offsets may be each band's own: what is obeyed here is taken out of `attributes`. Such numbers are
+    not to be stored in their former type, which would lose what they became.
+    """
+    dtype = np.dtype(array.dtype)
+    if dtype.kind not in "iuf":
+        return array, {}
+    bands = array.shape[0] if array.ndim == 3 else 1
+    scales, offsets = (_of_bands(attributes.get(key), bands) for key in ("scale", "offset"))
+    if mask is None and scales is None and offsets is None:
+        return array, {}
+    floating = dtype if dtype.kind == "f" else np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
+    made, undone = array.astype(floating), {"dtype": floating}
+    if scales is not None or offsets is not None:
+        undone.update({f"{key}s": attributes.pop(key) for key in ("scale", "offset") if key in attributes})
+        nodata = attributes.pop("nodata", None)
+        if isinstance(nodata, (int, float, np.generic)) and nodata == nodata:
+            made = _searching.where(_elementwise.equal(array, dtype.type(nodata)), floating.type(np.nan), made)
+        made = made.astype(np.float64)
+        line = (bands,) + (1,) * (array.ndim - 1) if array.ndim == 3 else ()
+        for numbers, function in ((scales, _elementwise.multiply), (offsets, _elementwise.add)):
+            if numbers is not None:
+                made = function(made, asarray(np.reshape(numbers, line)))
+        undone["dtype"] = np.dtype(np.float64)
+    if mask is not None:
+        made = _searching.where(mask, made, np.dtype(made.dtype).type(np.nan))
+    return made, undone
+
+
+def _of_bands(value: Any, bands: int) -> Any:
+    """Numbers of bands where each has its own."""
+    return np.asarray(value, dtype=np.float64) if isinstance(value, (list, np.ndarray)) and np.shape(value) == (bands,) else None
 
 
 def raster_variable(variable: Any) -> tuple[Any, Any, Any]:

@@ -21,8 +21,10 @@ SkyArray with_axes(const SkyArray& array, Array data, const std::vector<int>& ke
   };
   for (const DatasetVariable& coordinate : array.coordinates)
     if (std::none_of(coordinate.dims.begin(), coordinate.dims.end(), is_gone)) out.coordinates.push_back(coordinate);
-  // An affine transform of pixels means nothing without both axes.
-  if (is_gone("y") || is_gone("x")) std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "GeoTransform"; });
+  // Where pixels lie means nothing without both axes.
+  if (is_gone("y") || is_gone("x")) {
+    std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "GeoTransform" || a.key == "ModelTiepoint" || a.key == "RPCCoefficients"; });
+  }
   if (array.wcs.rank() > 0 && !kept.empty()) out.wcs = array.wcs.keep_axes(kept);
   if (spectral)
     out.beams = array.beams;

@@ -170,6 +170,8 @@ SkyArray slice(const SkyArray& array, const std::vector<Slice>& slices) {
     const auto transform = geo_transform_of(whole.attributes);
     if (transform && (array.dims[k] == "y" || array.dims[k] == "x"))
       set_geo_transform(whole.attributes, sliced(*transform, array.dims[k] == "y", pixels.start, pixels.step));
+    if (array.dims[k] == "y" || array.dims[k] == "x")
+      move_tie_points(whole.attributes, array.dims[k] == "y", static_cast<double>(pixels.start), static_cast<double>(pixels.step));
     if (array.wcs.rank() > 0 && (pixels.start != 0 || pixels.step != 1)) whole.wcs = whole.wcs.slice(axis, pixels.start, pixels.step);
   }
   Positions positions;
@@ -245,6 +247,7 @@ SkyArray downsample(const SkyArray& array, Index factor, const std::vector<std::
   for (const int axis : axes) {
     const std::string& dim = array.dims[static_cast<std::size_t>(axis)];
     const auto transform = geo_transform_of(out.attributes);
+    if (dim == "y" || dim == "x") move_tie_points(out.attributes, dim == "y", 0, static_cast<double>(factor));
     if (transform && (dim == "y" || dim == "x")) set_geo_transform(out.attributes, coarsened(*transform, dim == "y", factor));
     coarsen(out.coordinates, dim, factor, truncate);
     if (array.wcs.rank() > 0) out.wcs = out.wcs.downsample(axis, factor);

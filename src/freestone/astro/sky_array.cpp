@@ -226,7 +226,7 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   }
   // A Zarr array alone is an array; netCDF has the name and the attributes of the whole beside it.
   const bool is_bare = format.name == "zarr" || (arrays[0].name.empty() && attributes.empty());
-  const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && is_bare;
+  const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && options.beside.empty() && options.texts.empty() && is_bare;
   if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(arrays[0], path, options, format);
   if (!format.holds_several) {
     std::vector<std::string> names;
@@ -245,6 +245,9 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   for (const DatasetVariable& variable : dataset.variables()) {
     const bool is_data = std::any_of(typed.begin(), typed.end(), [&](const SkyArray& a) { return (a.name.empty() ? "data" : a.name) == variable.name; });
     (is_data ? variables : coordinates).push_back(variable);
+  }
+  for (const DatasetVariable& coordinate : options.beside) {
+    if (!dataset.contains(coordinate.name)) coordinates.push_back(coordinate);
   }
   for (std::size_t k = 0; k < variables.size(); ++k) {
     raster_for_cf(variables[k], coordinates);
@@ -265,7 +268,7 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   coordinates.insert(coordinates.end(), variables.begin(), variables.end());
   return freestone::outputs_for(Dataset(dataset.path(), std::move(coordinates), std::move(whole)), path,
                                 {.overwrite = options.overwrite, .format = options.format, .unlimited_dims = options.unlimited_dims, .append = options.append,
-                                 .packing = options.packing, .texts = options.texts});
+                                 .packing = options.packing, .texts = options.texts, .text_coordinates = options.text_coordinates});
 }
 
 void write(const SkyArray& array, const std::string& path, const WriteOptions& options, const ComputeOptions& compute) {

@@ -113,6 +113,7 @@ const std::vector<CommandRow>& command_table() {
        joined({{"rtol", "R", "relative difference that is allowed (default 0)"},
                {"atol", "A", "absolute difference that is allowed (default 0)"},
                {"data-only", "", "axes and units do not matter"},
+               kVar,
                kFormat},
               run_options()),
        run_compare},

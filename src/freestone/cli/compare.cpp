@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "freestone/astro/spectral_cube.h"
 #include "freestone/cli/pipeline_run.h"
 #include "freestone/cli/print.h"
+#include "freestone/label/coordinate.h"
 #include "freestone/label/open.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/reduce.h"
@@ -48,6 +51,80 @@ bool lie_together(const astro::SkyArray& a, const astro::SkyArray& b) {
   return true;
 }
 
+/// What differs between two arrays, as far as elements need not be read for it.
+std::vector<std::string> described_differences(const astro::SkyArray& a, const astro::SkyArray& b) {
+  std::vector<std::string> out;
+  if (a.dims != b.dims || !lie_together(a, b)) out.emplace_back("axes: the world coordinates differ");
+  if (!(a.unit == b.unit)) out.push_back(fmt::format("unit: '{}' and '{}'", a.unit.to_string(), b.unit.to_string()));
+  const bool one_beam = a.beam.has_value() != b.beam.has_value();
+  if (one_beam || (a.beam && !astro::is_same(*a.beam, *b.beam)))
+    out.push_back(fmt::format("beam: {} and {}", a.beam ? a.beam->to_string() : "none", b.beam ? b.beam->to_string() : "none"));
+  return out;
+}
+
+/// Two arrays whose elements are compared; `name` stands before what is said of them.
+struct Pair {
+  std::string name, what;
+  Array a, b;
+};
+
+std::string said(const Pair& pair, const std::string& difference) { return pair.name.empty() ? difference : pair.name + ": " + difference; }
+
+/// One element each: how many differ, the largest difference, the first place.
+std::vector<Array> differences_of(const Pair& pair, double rtol, double atol) {
+  const bool are_whole = !is_floating(pair.a.dtype()) && !is_complex(pair.a.dtype()) && pair.a.dtype() == pair.b.dtype();
+  const bool are_complex = is_complex(pair.a.dtype()) || is_complex(pair.b.dtype());
+  const DType wide = are_complex ? DType::kComplex128 : DType::kFloat64;
+  const Array x = astype(pair.a, wide), y = astype(pair.b, wide);
+  const Array distance = elementwise("absolute", {elementwise("subtract", {x, y})});
+  Array same;
+  if (are_whole && rtol == 0 && atol == 0) {
+    same = elementwise("equal", {pair.a, pair.b});  // float64 holds no integer beyond 2^53
+  } else {
+    const Array allowed = elementwise("add", {elementwise("multiply", {elementwise("absolute", {y}), rtol}), atol});
+    // Infinities of one sign are equal though their difference is NaN; NaN equals NaN.
+    same = elementwise("logical_or", {elementwise("logical_or", {elementwise("equal", {x, y}), elementwise("less_equal", {distance, allowed})}),
+                                      elementwise("logical_and", {elementwise("isnan", {x}), elementwise("isnan", {y})})});
+  }
+  const Array differs = elementwise("logical_not", {same});
+  return {reduce("sum", differs, {}), reduce("max", distance, {}, {.skip_nan = true}), reduce("argmax", differs, {})};
+}
+
+/// The labels of a coordinate that both have, times in whichever units; or its elements, which are compared with the others'.
+void compare_coordinate(const std::string& name, const DatasetVariable& a, const DatasetVariable& b, std::vector<std::string>& differences, std::vector<Pair>& pairs) {
+  Pair pair{name, fmt::format("coordinate '{}'", a.name), a.array, b.array};
+  if (a.array.shape() != b.array.shape()) {
+    differences.push_back(said(pair, fmt::format("{}: shape {} and {}", pair.what, to_string(a.array.shape()), to_string(b.array.shape()))));
+  } else if (a.is_dimension_coordinate() && b.is_dimension_coordinate() && a.text("units") + a.text("calendar") != b.text("units") + b.text("calendar")) {
+    const CoordinateValues x = CoordinateValues::read(a), y = CoordinateValues::read(b);
+    const bool are_same = x.is_time() == y.is_time() && (x.is_time() ? x.calendar() == y.calendar() && x.instants() == y.instants() : x.numbers() == y.numbers());
+    if (!are_same) differences.push_back(said(pair, fmt::format("{}: its labels differ, or their units: '{}' and '{}'", pair.what, a.text("units"), b.text("units"))));
+  } else if (a.array.size() > 0) {
+    pairs.push_back(std::move(pair));
+  }
+}
+
+/// Pairs of arrays of the same name; of two files that hold one array each, those.
+std::vector<std::pair<const astro::SkyArray*, const astro::SkyArray*>> matched(const Flow& a, const Flow& b, std::vector<std::string>& differences) {
+  if (!a.is_dataset() && !b.is_dataset()) return {{&a.array(), &b.array()}};
+  std::vector<std::pair<const astro::SkyArray*, const astro::SkyArray*>> out;
+  const auto find = [](const Flow& flow, const std::string& name) {
+    const auto found = std::find_if(flow.arrays.begin(), flow.arrays.end(), [&](const astro::SkyArray& array) { return array.name == name; });
+    return found == flow.arrays.end() ? nullptr : &*found;
+  };
+  for (const astro::SkyArray& array : a.arrays) {
+    if (const astro::SkyArray* other = find(b, array.name)) {
+      out.emplace_back(&array, other);
+    } else {
+      differences.push_back(fmt::format("{}: only the first has it", array.name));
+    }
+  }
+  for (const astro::SkyArray& array : b.arrays) {
+    if (find(a, array.name) == nullptr) differences.push_back(fmt::format("{}: only the second has it", array.name));
+  }
+  return out;
+}
+
 }  // namespace
 
 int run_compare(std::span<const std::string> words, const CommandRow& row, const Process& process) {
@@ -56,42 +133,43 @@ int run_compare(std::span<const std::string> words, const CommandRow& row, const
   if (arguments.words().size() != 2) refuse("compare takes two files, A and B, not {}.", arguments.words().size());
   const double rtol = arguments.number("rtol", 0), atol = arguments.number("atol", 0);
   if (rtol < 0 || atol < 0) refuse("compare: --rtol and --atol cannot be negative.");
-  const astro::SkyArray a = open_flow({arguments.words()[0]}, {}).array(), b = open_flow({arguments.words()[1]}, {}).array();
+  const Flow first = open_flow({arguments.words()[0]}, arguments.list("var")), second = open_flow({arguments.words()[1]}, arguments.list("var"));
 
   std::vector<std::string> differences;
+  std::vector<Pair> pairs;
+  std::set<std::string> coordinates;
+  const bool with_axes = !arguments.has("data-only");
+  for (const auto& [a, b] : matched(first, second, differences)) {
+    Pair pair{first.is_dataset() || second.is_dataset() ? a->name : "", "data", a->data, b->data};
+    if (a->data.shape() != b->data.shape())
+      differences.push_back(said(pair, fmt::format("shape: {} and {}", to_string(a->data.shape()), to_string(b->data.shape()))));
+    if (with_axes) {
+      for (const std::string& difference : described_differences(*a, *b)) differences.push_back(said(pair, difference));
+      for (const DatasetVariable& x : a->coordinates) {
+        const auto y = std::find_if(b->coordinates.begin(), b->coordinates.end(), [&](const DatasetVariable& other) { return other.name == x.name; });
+        if (y != b->coordinates.end() && coordinates.insert(x.name).second) compare_coordinate("", x, *y, differences, pairs);
+      }
+    }
+    if (a->data.shape() == b->data.shape() && a->data.size() > 0) pairs.push_back(std::move(pair));
+  }
+
   Index count = 0;
   double largest = 0;
-  if (a.data.shape() != b.data.shape())
-    differences.push_back(fmt::format("shape: {} and {}", to_string(a.data.shape()), to_string(b.data.shape())));
-  if (!arguments.has("data-only")) {
-    if (a.dims != b.dims || !lie_together(a, b)) differences.emplace_back("axes: the world coordinates differ");
-    if (!(a.unit == b.unit)) differences.push_back(fmt::format("unit: '{}' and '{}'", a.unit.to_string(), b.unit.to_string()));
-    const bool one_beam = a.beam.has_value() != b.beam.has_value();
-    if (one_beam || (a.beam && !astro::is_same(*a.beam, *b.beam)))
-      differences.push_back(fmt::format("beam: {} and {}", a.beam ? a.beam->to_string() : "none", b.beam ? b.beam->to_string() : "none"));
+  std::vector<Array> asked;
+  for (const Pair& pair : pairs) {
+    for (Array& array : differences_of(pair, rtol, atol)) asked.push_back(std::move(array));
   }
-  if (a.data.shape() == b.data.shape() && a.data.size() > 0) {
-    const Array x = astype(a.data, DType::kFloat64), y = astype(b.data, DType::kFloat64);
-    const Array distance = elementwise("absolute", {elementwise("subtract", {x, y})});
-    const Array allowed = elementwise("add", {elementwise("multiply", {elementwise("absolute", {y}), rtol}), atol});
-    // Infinities of one sign are equal though their difference is NaN; NaN equals NaN.
-    const Array same = elementwise(
-        "logical_or", {elementwise("logical_or", {elementwise("equal", {x, y}), elementwise("less_equal", {distance, allowed})}),
-                       elementwise("logical_and", {elementwise("isnan", {x}), elementwise("isnan", {y})})});
-    const Array differs = elementwise("logical_not", {same});
-    std::vector<Tensor> results;
-    watched(arguments, process, [&](const ComputeOptions& options) {
-      results = compute_all({reduce("sum", differs, {}), reduce("max", distance, {}, {.skip_nan = true}), reduce("argmax", differs, {})},
-                            options);
-    });
-    count = static_cast<Index>(results[0].number());
-    largest = results[1].number();
-    if (count > 0) {
-      const auto at = static_cast<Index>(results[2].number());
-      differences.push_back(fmt::format("data: {} of {} values differ, first at {}; the largest difference of two numbers is {}",
-                                        format_count(count), format_count(a.data.size()), position(at, a.data.shape()),
-                                        format_number(largest)));
-    }
+  std::vector<Tensor> results;
+  if (!asked.empty()) watched(arguments, process, [&](const ComputeOptions& options) { results = compute_all(asked, options); });
+  for (std::size_t k = 0; k < pairs.size(); ++k) {
+    const auto differing = static_cast<Index>(results[3 * k].number());
+    const double distance = results[3 * k + 1].number();
+    if (!(distance <= largest)) largest = distance;
+    if (differing == 0) continue;
+    count += differing;
+    const auto at = static_cast<Index>(results[3 * k + 2].number());
+    differences.push_back(said(pairs[k], fmt::format("{}: {} of {} values differ, first at {}; the largest difference of two numbers is {}", pairs[k].what,
+                                                     format_count(differing), format_count(pairs[k].a.size()), position(at, pairs[k].a.shape()), format_number(distance))));
   }
   if (arguments.text("format") == "json") {
     const nlohmann::json json = {{"same", differences.empty()},

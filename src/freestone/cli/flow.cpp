@@ -48,6 +48,18 @@ void shorten_names(std::vector<astro::SkyArray>& arrays) {
   }
 }
 
+/// Coordinates that no array has, and which texts are coordinates: what is written as it is has them too.
+void take_what_stands_beside(Flow& flow, const Dataset& dataset) {
+  flow.text_coordinates = dataset.text_coordinates();
+  for (const DatasetVariable& variable : dataset.variables()) {
+    const auto is_this = [&](const auto& one) { return one.name == variable.name; };
+    const bool is_taken = std::any_of(flow.arrays.begin(), flow.arrays.end(), [&](const astro::SkyArray& array) {
+      return is_this(array) || std::any_of(array.coordinates.begin(), array.coordinates.end(), is_this);
+    });
+    if (!is_taken && variable.name.find('/') == std::string::npos) flow.beside.push_back(variable);
+  }
+}
+
 void take_dataset(Flow& flow, const Dataset& dataset, const std::vector<std::string>& variables) {
   std::vector<std::string> names = variables.empty() ? dataset.data_names() : variables;
   if (names.empty()) names = dataset.coordinate_names();
@@ -55,6 +67,7 @@ void take_dataset(Flow& flow, const Dataset& dataset, const std::vector<std::str
   flow.attributes = dataset.attributes();
   flow.unlimited_dims = dataset.unlimited_dims();
   for (const std::string& name : names) flow.arrays.push_back(astro::sky_array_from(dataset, name));
+  if (variables.empty()) take_what_stands_beside(flow, dataset);
   shorten_names(flow.arrays);
 }
 
@@ -143,7 +156,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
     for (std::string& file : files_of(input)) files.push_back(std::move(file));
   }
   if (files.size() > 1) {
-    take_dataset(flow, open_datasets(files, "", numbers), variables);
+    take_dataset(flow, open_datasets(files, "", numbers, {.variables = variables}), variables);
     return flow;
   }
   const formats::Selected selected = formats::split_selector(files.front());

@@ -108,6 +108,7 @@ void apply_pipeline(const Pipeline& pipeline, Flow flow, Request& request) {
         flow.history += " ! " + to_text(call);
         // Behind a step nobody knows which elements they are of.
         flow.texts.clear();
+        flow.beside.clear();
         flow.mask.reset();
       }
       row.apply(flow, arguments, request);

@@ -74,7 +74,10 @@ class Describer {
         // Damaged, or of a later release than the library: what else is in the file may be fine.
         out_.datasets.emplace_back();
         out_.datasets.back().path = path;
-        out_.datasets.back().note = fmt::format("it cannot be opened (HDF5 says: {})", why);
+        const bool is_newer = why.find("bad version number") != std::string::npos;
+        const std::string advice = is_newer ? fmt::format(": it is stored in the form of a later release than {}.{}, which is the one here. Written without libver='latest', it is read",
+                                                          H5_VERS_MAJOR, H5_VERS_MINOR) : "";
+        out_.datasets.back().note = fmt::format("it cannot be opened (HDF5 says: {}){}", why, advice);
         continue;
       }
       const H5I_type_t kind = H5Iget_type(object.id());

@@ -98,6 +98,16 @@ void describe_scaling(const ElementTransform& transform, Json& attributes) {
   if (transform.blank) attributes["_FillValue"] = *transform.blank;
 }
 
+/// Whether the axes of chunks lie in an order that Zarr has no word for (it has C's and Fortran's): such an array is described with its axes as
+/// they lie, bands last, as those of a picture.
+bool is_turned(const ChunkedLayout& layout) {
+  const int rank = layout.grid.shape().rank();
+  for (std::size_t k = 0; k < layout.order.size(); ++k) {
+    if (layout.order[k] != rank - 1 - static_cast<int>(k)) return true;
+  }
+  return false;
+}
+
 class Collector {
  public:
   ReferenceSet set;
@@ -130,8 +140,10 @@ class Collector {
   void add_array(const std::string& name, const Variable& variable) {
     ReferenceArray array{.attributes = Json::object(), .source = variable.source};
     const ElementTransform* transform = nullptr;
+    std::vector<int> stored_axes;
     if (const auto* chunked = dynamic_cast<const ChunkedSource*>(variable.source.get())) {
       array.document = chunks_of(*chunked, array.chunks);
+      if (is_turned(chunked->layout())) stored_axes = chunked->layout().order;
       transform = &chunked->layout().transform;
     } else if (const auto* raw = dynamic_cast<const ManifestSource*>(variable.source.get())) {
       array.document = pieces_of(*raw, array.chunks);
@@ -146,8 +158,9 @@ class Collector {
     array.is_scaled = transform->scales || transform->flips_sign;
     Json dims = Json::array();
     for (std::size_t k = 0; k < array.document["shape"].size(); ++k) {
-      const bool has_name = k < variable.dims.size() && !variable.dims[k].empty();
-      dims.push_back(has_name ? variable.dims[k] : fmt::format("{}_dim_{}", name, k));
+      const std::size_t axis = stored_axes.empty() ? k : static_cast<std::size_t>(stored_axes[k]);
+      const bool has_name = axis < variable.dims.size() && !variable.dims[axis].empty();
+      dims.push_back(has_name ? variable.dims[axis] : fmt::format("{}_dim_{}", name, axis));
     }
     array.attributes["_ARRAY_DIMENSIONS"] = dims;
     set.arrays.emplace(name, std::move(array));
@@ -183,12 +196,17 @@ class Collector {
     const ChunkedLayout& layout = source.layout();
     const ChunkGrid& grid = layout.grid;
     const int rank = grid.shape().rank();
-    Json json = described(grid.shape(), grid.chunk(), layout.transform);
+    const bool turned = is_turned(layout);
+    const auto as_stored = [&](const Shape& lengths) {
+      Shape out = lengths;
+      for (int k = 0; turned && k < rank; ++k) out[k] = lengths[layout.order[static_cast<std::size_t>(k)]];
+      return out;
+    };
+    Json json = described(as_stored(grid.shape()), as_stored(grid.chunk()), layout.transform);
     for (int k = 0; k < rank; ++k) {
       if (layout.edge_chunks_are_cut && grid.shape()[k] % grid.chunk()[k] != 0) throw NotDescribed{"its chunks are cut at the edge"};
-      if (!layout.order.empty() && layout.order[static_cast<std::size_t>(k)] != rank - 1 - k) throw NotDescribed{"its chunks have their axes in another order"};
     }
-    if (!layout.order.empty()) json["order"] = "F";
+    if (!layout.order.empty() && !turned) json["order"] = "F";
     Json filters = Json::array();
     for (const CodecRef& codec : layout.codecs.codecs()) {
       const std::string text = codec->numcodecs();
@@ -207,8 +225,13 @@ class Collector {
     for (Index number = 0; number < grid.count(); ++number) {
       if (source.map().skipped_codecs(position) != 0) throw NotDescribed{"some of its chunks leave out a filter"};
       const StoredChunk chunk = source.map().find(position);
+      Index place = number;
+      if (turned) {
+        place = 0;
+        for (const int axis : layout.order) place = place * grid.count(axis) + position[axis];
+      }
       if (chunk.file) {
-        add_place(number, *chunk.file, chunk.offset, chunk.bytes, out);
+        add_place(place, *chunk.file, chunk.offset, chunk.bytes, out);
       } else {
         json["fill_value"] = fill_of(layout.transform.dtype, layout.fill);
       }

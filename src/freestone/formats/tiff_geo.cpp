@@ -13,8 +13,10 @@ constexpr Index kPixelIsPoint = 2;
 // Far more than any file has: tie points of a swath are thousands.
 constexpr Index kMostNumbers = Index{1} << 22;
 
-constexpr std::string_view kOurAttributes[] = {"GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams", "ModelTiepoint",
+constexpr std::string_view kOurAttributes[] = {"GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams", "ModelTiepoint", "RPCCoefficients",
                                                "AREA_OR_POINT"};
+// Of rational polynomials: errors, offsets, scales, four times twenty coefficients.
+constexpr std::size_t kRpcNumbers = 92;
 
 /// A key with its value in the directory itself, 0: none.
 Index short_key(const std::vector<Index>& keys, Index wanted) {
@@ -117,6 +119,9 @@ void read_geo(const Directory& directory, std::vector<Attribute>& attributes) {
   } else if (!ties.empty()) {
     attributes.push_back({"ModelTiepoint", ties, "column, row, 0, x, y, z of each"});
   }
+  if (const auto rpc = directory.numbers(kRpcCoefficients, kMostNumbers); rpc.size() == kRpcNumbers) {
+    attributes.push_back({"RPCCoefficients", rpc, "rational polynomials, as GDAL's tag has them"});
+  }
   if (is_point && !transform.empty()) shift(transform, -0.5);
   if (!transform.empty() && all_finite(transform)) attributes.push_back({"GeoTransform", transform, ""});
   if (keys.empty()) return;
@@ -169,6 +174,9 @@ std::vector<TagToWrite> geo_tags(const std::vector<Attribute>& attributes) {
     }
   } else if (const auto* ties = value_of<std::vector<double>>(attributes, "ModelTiepoint"); ties != nullptr && !ties->empty()) {
     out.push_back(double_tag(kModelTiepoint, *ties));
+  }
+  if (const auto* rpc = value_of<std::vector<double>>(attributes, "RPCCoefficients"); rpc != nullptr && rpc->size() == kRpcNumbers) {
+    out.push_back(double_tag(kRpcCoefficients, *rpc));
   }
   return out;
 }

@@ -56,6 +56,7 @@ enum Tag : std::uint16_t {
   kGdalMetadata = 42112,
   kGdalNodata = 42113,
   kLercParameters = 50674,
+  kRpcCoefficients = 50844,
 };
 /// "ImageWidth (256)".
 std::string name_of(std::uint16_t tag);

@@ -89,7 +89,14 @@ void set_dtype(const std::string& file, Index format, Image& image) {
         default: refuse("complex numbers");
       }
       break;
-    case kComplexInteger: refuse("complex integers"); break;
+    case kComplexInteger:
+      image.is_complex_integer = true;
+      switch (image.bits) {
+        case 32: return set(DType::kComplex64);
+        case 64: return set(DType::kComplex128);
+        default: refuse("complex integers");
+      }
+      break;
     default: fail(ErrorKind::kData, "{}: {} is {}, which does not exist.", file, name_of(kSampleFormat), format);
   }
 }
@@ -112,6 +119,11 @@ CodecChain codecs_of(const std::shared_ptr<const File>& file, const Directory& d
   const Index samples = image.is_separate ? 1 : image.bands, row = image.chunk_width * samples;
   std::vector<CodecRef> codecs;
   if (image.bits % 8 != 0) codecs.push_back(packed_bits_codec(image.bits, row));
+  if (image.is_complex_integer) {
+    const bool is_short = image.bits == 32;
+    codecs.push_back(as_type_codec({is_short ? DType::kFloat32 : DType::kFloat64, kNativeOrder},
+                                   {is_short ? DType::kInt16 : DType::kInt32, is_libtiffs(image.compression) ? kNativeOrder : order}));
+  }
   if (image.predictor != 1) {
     const TiffRow shape{.elements = row, .samples = samples, .element_bytes = image.bits / 8, .order = order};
     codecs.push_back(image.predictor == 2 ? horizontal_differences_codec(shape) : floating_differences_codec(shape));
@@ -223,6 +235,9 @@ std::shared_ptr<const Source> make_source(const std::shared_ptr<const File>& fil
     default:
       if (!is_libtiffs(image.compression)) fail(ErrorKind::kUser, "{}: its compression ({}) is not read", where, name_of_compression(image.compression));
   }
+  if (image.is_complex_integer && image.predictor != 1 && header.order != kNativeOrder) {
+    fail(ErrorKind::kUser, "{}: differences of complex integers in the other byte order are not read", where);
+  }
   const Index across = parts(image.width, image.chunk_width), down = parts(image.height, image.chunk_height);
   const Index planes = image.is_separate ? image.bands : 1, count = times(times(across, down), planes);
   const Tag offsets_tag = image.is_tiled || directory.has(kTileOffsets) ? kTileOffsets : kStripOffsets;
@@ -269,7 +284,7 @@ std::shared_ptr<const Source> make_source(const std::shared_ptr<const File>& fil
   if (samples > 1) layout.order = {1, 2, 0};
   layout.edge_chunks_are_cut = !image.is_tiled;
   layout.codecs = codecs_of(file, directory, image, header.order, rows_of_last, down - 1);
-  const bool is_native = image.bits % 8 != 0 || image.predictor != 1 || is_libtiffs(image.compression);
+  const bool is_native = image.bits % 8 != 0 || image.is_complex_integer || image.predictor != 1 || is_libtiffs(image.compression);
   layout.transform = {.stored = image.stored, .order = is_native ? kNativeOrder : header.order, .dtype = image.dtype, .halves = image.halves};
   layout.fill = std::move(fill);
   layout.reference =

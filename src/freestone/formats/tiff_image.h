@@ -24,6 +24,7 @@ struct Image {
   int bits = 1;                ///< of a sample
   DType stored = DType::kUint8, dtype = DType::kUint8;
   bool halves = false;         ///< float16
+  bool is_complex_integer = false;  ///< pairs of int16 or int32, which become complex64 and complex128
   bool is_tiled = false;
   bool is_separate = false;    ///< bands after each other (PlanarConfiguration 2)
   Index chunk_height = 0, chunk_width = 0;

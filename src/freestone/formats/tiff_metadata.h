@@ -6,6 +6,7 @@
 /// | `GeoTransform` | ModelTransformation, or ModelPixelScale and ModelTiepoint | six numbers in GDAL's order, of a corner even where pixels are points |
 /// | `crs` | GeoKeys | "EPSG:32633", when they name a code |
 /// | `GeoKeyDirectory`, `GeoDoubleParams`, `GeoAsciiParams` | GeoKeys | as they are, so that a copy loses nothing |
+/// | `RPCCoefficients` | RPCCoefficient | 92 numbers |
 /// | `ModelTiepoint` | ModelTiepoint | ground control points, when they are no GeoTransform |
 /// | `AREA_OR_POINT` | GTRasterTypeGeoKey | "Area" or "Point" |
 /// | `band_names`, `scale`, `offset`, `units` | GDAL_METADATA | one for each band; one alone where they are equal |

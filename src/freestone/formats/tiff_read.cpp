@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
+#include "freestone/base/log.h"
 #include "freestone/formats/tiff.h"
 #include "freestone/formats/tiff_metadata.h"
+#include "freestone/storage/location.h"
 
 namespace freestone::formats::tiff {
 namespace {
@@ -77,9 +80,7 @@ Variable variable_from(const std::shared_ptr<const File>& file, const Header& he
 bool is_reduced(const Directory& directory) { return (directory.integer(kNewSubfileType, directory.integer(kSubfileType, 1) == 2 ? 1 : 0) & 1) != 0; }
 bool is_mask(const Directory& directory) { return (directory.integer(kNewSubfileType, 0) & 4) != 0; }
 
-}  // namespace
-
-Contents open(std::shared_ptr<const File> file) {
+Contents images_of(const std::shared_ptr<const File>& file) {
   const Header header = read_header(*file);
   Contents contents{.format = "geotiff", .path = file->name()};
   Met met(*file);
@@ -115,6 +116,33 @@ Contents open(std::shared_ptr<const File> file) {
     }
     offset = directory.next();
   }
+  return contents;
+}
+
+/// GDAL's mask of all bands in a file beside the image, "scene.tif.msk". Behind URLs it is not looked for: nearly no image has one.
+void add_mask_beside(const File& file, Contents& contents) {
+  const std::string path = file.name() + ".msk";
+  std::error_code error;
+  if (is_url(file.location()) || contents.variables.empty() || !std::filesystem::is_regular_file(path, error)) return;
+  if (std::any_of(contents.variables.begin(), contents.variables.end(), [](const Variable& v) { return v.name == "mask"; })) return;
+  try {
+    Contents beside = images_of(File::open(path));
+    if (beside.variables.empty()) return;
+    Variable mask = std::move(beside.variables.front());
+    if (!mask.note.empty()) fail(ErrorKind::kUser, "{}: {}", path, mask.note);
+    mask.name = "mask";
+    mask.hdu = static_cast<int>(contents.variables.size());
+    contents.variables.push_back(std::move(mask));
+  } catch (const Error& problem) {
+    log(LogLevel::kWarning, "The mask beside the image is left out: {}", problem.message());
+  }
+}
+
+}  // namespace
+
+Contents open(std::shared_ptr<const File> file) {
+  Contents contents = images_of(file);
+  add_mask_beside(*file, contents);
   return contents;
 }
 

@@ -62,6 +62,7 @@ constexpr BytesCodec kBytesCodecs[] = {
     {"crc32c", [](const Parameters& p, Index) { return checksum_from(p, Checksum::kCrc32c, "end"); }},
     {"crc32", [](const Parameters& p, Index) { return checksum_from(p, Checksum::kCrc32, "start"); }},
     {"adler32", [](const Parameters& p, Index) { return checksum_from(p, Checksum::kAdler32, "start"); }},
+    {"fletcher32", [](const Parameters&, Index) { return fletcher32_codec(); }},
 };
 
 /// Filters on numbers; `order` replaces the one that the file names where the chunk has one of its own (version 3).
@@ -101,7 +102,13 @@ const NumberCodec* find_number_codec(std::string_view name) {
   return found == std::end(kNumberCodecs) ? nullptr : found;
 }
 
-/// {"id": "delta", ...}; none for numcodecs' bitround, which does nothing when data are read.
+/// Codecs of numcodecs that round when data are written and do nothing when they are read.
+bool is_rounding(const Parameters& p, std::string_view name) {
+  if (name == "quantize" && !p.at("astype").is_null() && p.at("astype") != p.at("dtype")) p.unread("astype");
+  return name == "bitround" || name == "quantize";
+}
+
+/// {"id": "delta", ...}; none for one that rounds.
 void add_codec_v2(const std::string& file, const Json& object, Index element_bytes, Index chunk_elements, std::vector<CodecRef>& out) {
   const Json& id = member(file, object, "id");
   if (!id.is_string()) fail(ErrorKind::kData, "{}: a codec's id is no text.", file);
@@ -112,7 +119,7 @@ void add_codec_v2(const std::string& file, const Json& object, Index element_byt
   } else if (const NumberCodec* number_codec = find_number_codec(name)) {
     const Json& elements = p.at(std::string(number_codec->elements));
     out.push_back(number_codec->make(p, type_at(p, std::string(number_codec->elements), Json()), type_at(p, std::string(number_codec->stored), elements)));
-  } else if (name != "bitround" && !add_imagecodec(p, element_bytes, chunk_elements, out)) {
+  } else if (!is_rounding(p, name) && !add_imagecodec(p, element_bytes, chunk_elements, out)) {
     fail_unknown(file, name);
   }
 }
@@ -195,7 +202,7 @@ class ListReader {
     } else if (name == "sharding_indexed") {
       check_place(name, false);
       take_shards(p);
-    } else if (name == "bitround") {
+    } else if (is_rounding(p, name)) {
       check_place(name, false);
     } else if (const NumberCodec* codec = find_number_codec(name)) {
       check_place(name, false);

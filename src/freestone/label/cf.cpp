@@ -1,12 +1,14 @@
 #include "freestone/label/cf.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <sstream>
 
 #include "freestone/base/base64.h"
+#include "freestone/base/log.h"
 #include "freestone/label/stored_deflate.h"
 #include "freestone/ops/elementwise.h"
 
@@ -23,6 +25,17 @@ std::optional<double> number_from_base64(const std::string& text) {
   if (!bytes || bytes->size() != sizeof(double)) return std::nullopt;
   double number;
   std::memcpy(&number, bytes->data(), sizeof number);
+  return number;
+}
+
+/// "-999" or "NaN": numbers that a writer has put down as text.
+std::optional<double> number_from_text(const std::string& text) {
+  double number = 0;
+  const char *first = text.data(), *last = first + text.size();
+  while (first != last && (*first == ' ' || *first == '+')) ++first;
+  while (first != last && last[-1] == ' ') --last;
+  const auto [end, problem] = std::from_chars(first, last, number);
+  if (problem != std::errc() || end != last) return std::nullopt;
   return number;
 }
 
@@ -54,7 +67,7 @@ std::vector<Number> numbers_of(const std::string& variable, const Attribute& att
           for (const auto one : value) out.push_back(number_of(one));
         } else if constexpr (std::is_same_v<T, std::string>) {
           std::optional<double> number = number_from_base64(value);
-          if (value == "NaN") number = std::numeric_limits<double>::quiet_NaN();
+          if (!number) number = number_from_text(value);
           if (!number) fail_attribute(variable, attribute, "a number");
           out.push_back(number_of(*number));
         } else {
@@ -171,6 +184,17 @@ Array outside_valid_range(const DatasetVariable& variable, const Array& stored) 
   return outside;
 }
 
+/// The variable without a missing_value that is no number ("none", "N/A"): nothing that is stored can be it.
+DatasetVariable with_numbers_alone(const DatasetVariable& variable) {
+  const Attribute* attribute = variable.attribute("missing_value");
+  const auto* text = attribute == nullptr ? nullptr : std::get_if<std::string>(&attribute->value);
+  if (text == nullptr || number_from_base64(*text) || number_from_text(*text)) return variable;
+  log(LogLevel::kWarning, "Variable '{}': its missing_value '{}' is no number, and is taken for none.", variable.name, *text);
+  DatasetVariable out = variable;
+  std::erase_if(out.attributes, [](const Attribute& a) { return a.key == "missing_value"; });
+  return out;
+}
+
 }  // namespace
 
 bool are_time_units(const std::string& units) {
@@ -181,8 +205,9 @@ bool are_time_units(const std::string& units) {
   return since == "since" && !date.empty();
 }
 
-DatasetVariable decode_cf(const DatasetVariable& variable, const CfOptions& options) {
-  if (!options.decode_cf) return variable;
+DatasetVariable decode_cf(const DatasetVariable& given, const CfOptions& options) {
+  if (!options.decode_cf) return given;
+  const DatasetVariable variable = options.mask_and_scale ? with_numbers_alone(given) : given;
   DatasetVariable out = variable;
   const DType stored = variable.array.dtype();
   const auto keep = [&](const char* key) { move_attribute(key, out.attributes, out.encoding.attributes); };
@@ -277,7 +302,9 @@ Dataset decode_cf(const Dataset& dataset, const CfOptions& options) {
       if (DatasetVariable* named = neighbour(variable, name); named != nullptr && !named->is_dimension_coordinate()) named->is_auxiliary = true;
     }
   }
-  return dataset.with(std::move(variables));
+  Dataset out = dataset.with(std::move(variables));
+  out.set_texts(dataset.texts());
+  return out;
 }
 
 DatasetVariable encode_cf(const DatasetVariable& variable) {

@@ -169,11 +169,15 @@ std::string differing_dim(const std::vector<Labelled>& all) {
   if (differing.size() == 1) return differing[0];
   // Along one axis they follow each other; what else differs is a conflict, which joining will name.
   if (apart.size() == 1) return apart[0];
+  std::vector<std::string> times;
+  std::copy_if(apart.begin(), apart.end(), std::back_inserter(times), [&](const std::string& dim) { return all[0].labels.at(dim).is_time(); });
+  if (times.size() == 1) return times[0];
   if (differing.empty()) {
     fail(ErrorKind::kUser, "{} and {}: their coordinates are the same, so that nothing says along which axis they follow each other. Name it.",
          all[0].dataset.path(), all[1].dataset.path());
   }
-  fail(ErrorKind::kUser, "{} and others: their labels differ along {}. Name the axis along which they follow each other.", all[0].dataset.path(),
+  fail(ErrorKind::kUser, "{} and others: their labels differ along {}. Nothing says along which of them they follow each other "
+       "(concat_dim of open says it in Python, dim of open_datasets in C++).", all[0].dataset.path(),
        fmt::join(differing, " and "));
 }
 
@@ -322,6 +326,19 @@ Dataset concat_labelled(std::vector<Labelled> all, std::string dim, const Combin
   return first.with(std::move(variables));
 }
 
+/// The variables of these names, and their coordinates.
+Dataset with_those_alone(const Dataset& dataset, const std::vector<std::string>& names) {
+  std::vector<DatasetVariable> kept;
+  const auto keep = [&](const DatasetVariable& variable) {
+    if (std::none_of(kept.begin(), kept.end(), [&](const DatasetVariable& v) { return v.name == variable.name; })) kept.push_back(variable);
+  };
+  for (const std::string& name : names) {
+    for (const DatasetVariable& coordinate : coordinates_of(dataset, dataset[name])) keep(coordinate);
+    keep(dataset[name]);
+  }
+  return dataset.with(std::move(kept));
+}
+
 /// Whether variables of one name are stored as one type, with the same attributes that say how they are packed.
 bool are_packed_alike(const Dataset& a, const Dataset& b) {
   constexpr const char* kPacking[] = {"_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype", "valid_min", "valid_max", "valid_range"};
@@ -370,6 +387,7 @@ Dataset open_datasets(const std::vector<std::string>& paths, const std::string& 
   structure.mask_and_scale = false;
   for_each_in_parallel(paths.size(), options.threads, [&](std::size_t i) {
     all[i].dataset = open_dataset(paths[i], structure);
+    if (!options.variables.empty()) all[i].dataset = with_those_alone(all[i].dataset, options.variables);
     read_labels(all[i], options.compute, cf);
   });
   // Numbers that are packed alike everywhere are unpacked once, behind the joint, instead of once a file.

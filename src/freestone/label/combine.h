@@ -26,11 +26,13 @@ std::vector<Dataset> align(const std::vector<Dataset>& datasets, Join join = Joi
 struct CombineOptions {
   Join join = Join::kExact;     ///< along the other axes
   bool order_by_label = true;   ///< false: in the order given, whatever the labels
+  std::vector<std::string> variables = {};  ///< open_datasets: these alone, with their coordinates; empty: all
   int threads = 0;              ///< that open files and read coordinates; 0: as many as there are cores
   ComputeOptions compute = {};  ///< of reading the coordinates
 };
 
-/// One after the other along `dim`; "" is the only axis whose labels differ. Variables without that axis, encodings and attributes are the
+/// One after the other along `dim`; "" is the only axis whose labels differ, or the only one of times where those of
+/// no two files are the same. Variables without that axis, encodings and attributes are the
 /// first one's. Times are converted to the units of the first.
 /// @throws Error kind user: no such axis, or more than one whose labels differ; kind data, naming file and variable: a variable that some
 ///         lack, other axes or units, labels that overlap

@@ -1,6 +1,7 @@
 #include "freestone/label/dataset.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "freestone/label/cf.h"
 
@@ -11,6 +12,9 @@ namespace {
 bool is_mapping(const DatasetVariable& variable) {
   return variable.attribute("grid_mapping_name") != nullptr || variable.attribute("crs_wkt") != nullptr || variable.attribute("spatial_ref") != nullptr;
 }
+
+/// Characters, whose last axis is that of the letters of a text.
+bool are_letters(const DatasetVariable& variable) { return variable.text("numpy_dtype") == "S1" && variable.dims.size() > 1; }
 
 }  // namespace
 
@@ -90,6 +94,22 @@ std::vector<std::pair<std::string, Index>> Dataset::dims() const {
   return out;
 }
 
+std::vector<std::string> Dataset::text_coordinates() const {
+  std::vector<std::string> out;
+  for (const DatasetVariable& variable : variables_) {
+    for (const formats::Attribute& attribute : variable.encoding.attributes) {
+      const auto* text = std::get_if<std::string>(&attribute.value);
+      if (attribute.key != "coordinates" || text == nullptr) continue;
+      std::istringstream words(*text);
+      for (std::string word; words >> word;) {
+        const bool is_text = std::any_of(texts_.begin(), texts_.end(), [&](const formats::TextRequest& one) { return one.name == word; });
+        if (is_text && std::find(out.begin(), out.end(), word) == out.end()) out.push_back(word);
+      }
+    }
+  }
+  return out;
+}
+
 std::string grid_mapping_name(const DatasetVariable& variable) {
   std::string text = variable.text("grid_mapping");
   // The long form names coordinates too: "crs: x y".
@@ -105,7 +125,8 @@ std::vector<DatasetVariable> coordinates_of(const Dataset& dataset, const Datase
     if (!other.is_coordinate() || other.name == variable.name || is_mapping(other)) continue;
     if (!variable.name.starts_with(other.name.substr(0, other.name.rfind('/') + 1))) continue;  // another group's
     bool fits = true;
-    for (std::size_t k = 0; k < other.dims.size(); ++k) {
+    const std::size_t own = other.dims.size() - (are_letters(other) && variable.axis_of(other.dims.back()) < 0 ? 1 : 0);
+    for (std::size_t k = 0; k < own; ++k) {
       const int axis = variable.axis_of(other.dims[k]);
       fits = fits && axis >= 0 && axis < variable.array.rank() && other.array.shape()[static_cast<int>(k)] == variable.array.shape()[axis];
     }
@@ -134,11 +155,14 @@ Dataset Dataset::with(std::vector<DatasetVariable> variables) const {
 
 Dataset dataset_from(const formats::Contents& contents) {
   std::vector<DatasetVariable> variables;
+  std::vector<formats::TextRequest> texts;
   for (const formats::Variable& variable : contents.variables) {
+    if (variable.texts) texts.push_back({variable.name, *variable.texts, variable.dims, variable.attributes});
     if (variable.source) variables.push_back({variable.name, from_source(variable.source), variable.dims, variable.attributes});
   }
   Dataset out(contents.path, std::move(variables), contents.attributes);
   out.set_unlimited_dims(contents.unlimited_dims);
+  out.set_texts(std::move(texts));
   return out;
 }
 

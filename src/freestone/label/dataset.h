@@ -68,7 +68,12 @@ class Dataset {
   /// Names of axes that may grow in the file that it was read from.
   const std::vector<std::string>& unlimited_dims() const { return unlimited_dims_; }
   void set_unlimited_dims(std::vector<std::string> dims) { unlimited_dims_ = std::move(dims); }
-  /// The same with other variables.
+  /// Texts beside the arrays, as long as all elements are those of the file.
+  const std::vector<formats::TextRequest>& texts() const { return texts_; }
+  void set_texts(std::vector<formats::TextRequest> texts) { texts_ = std::move(texts); }
+  /// Names of the texts that variables name as their coordinates.
+  std::vector<std::string> text_coordinates() const;
+  /// The same with other variables, and without texts.
   Dataset with(std::vector<DatasetVariable> variables) const;
   /// Names of the variables that are coordinates, and of those that are not.
   std::vector<std::string> coordinate_names() const { return names(true); }
@@ -82,6 +87,7 @@ class Dataset {
   std::vector<DatasetVariable> variables_;
   std::vector<formats::Attribute> attributes_;
   std::vector<std::string> unlimited_dims_;
+  std::vector<formats::TextRequest> texts_;
 };
 
 /// What describes the projection of `variable`: the name that its attribute grid_mapping begins with, or "".

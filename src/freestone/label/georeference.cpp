@@ -147,6 +147,22 @@ GeoTransform coarsened(const GeoTransform& t, bool rows, Index factor) {
   return out;
 }
 
+void move_tie_points(std::vector<Attribute>& attributes, bool rows, double start, double step) {
+  for (Attribute& attribute : attributes) {
+    auto* numbers = std::get_if<std::vector<double>>(&attribute.value);
+    if (numbers == nullptr) continue;
+    if (attribute.key == "ModelTiepoint") {
+      // Column, row, 0, x, y, z of each.
+      for (std::size_t i = rows ? 1 : 0; i < numbers->size(); i += 6) (*numbers)[i] = ((*numbers)[i] - start) / step;
+    } else if (attribute.key == "RPCCoefficients" && numbers->size() > 8) {
+      // Errors, then offsets of line and sample and three more, then their scales.
+      double &offset = (*numbers)[rows ? 2 : 3], &scale = (*numbers)[rows ? 7 : 8];
+      offset = (offset - start) / step;
+      scale /= step;
+    }
+  }
+}
+
 void set_geo_transform(std::vector<Attribute>& attributes, const GeoTransform& transform) {
   put(attributes, {"GeoTransform", std::vector<double>(transform.begin(), transform.end()), ""});
 }

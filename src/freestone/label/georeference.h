@@ -24,6 +24,8 @@ std::optional<GeoTransform> geo_transform_of(const std::vector<formats::Attribut
 GeoTransform sliced(const GeoTransform& transform, bool rows, Index start, Index step);
 /// Of blocks of `factor` rows (or columns).
 GeoTransform coarsened(const GeoTransform& transform, bool rows, Index factor);
+/// The same of ground control points (`ModelTiepoint`) and rational polynomials (`RPCCoefficients`) among `attributes`: pixel p is now (p - start) / step.
+void move_tie_points(std::vector<formats::Attribute>& attributes, bool rows, double start, double step);
 /// Puts it in the place of the one that is there.
 void set_geo_transform(std::vector<formats::Attribute>& attributes, const GeoTransform& transform);
 

@@ -62,6 +62,25 @@ std::vector<formats::TextRequest> texts_for(const std::vector<formats::TextReque
   return out;
 }
 
+/// Adds those texts that are coordinates to the attribute "coordinates" of the variables that have their axes.
+void name_texts(formats::DatasetRequest& request, const std::vector<std::string>& names) {
+  for (const formats::TextRequest& text : request.texts) {
+    if (std::find(names.begin(), names.end(), text.name) == names.end()) continue;
+    for (formats::VariableRequest& variable : request.variables) {
+      const auto has = [&](const std::string& dim) { return std::find(variable.dims.begin(), variable.dims.end(), dim) != variable.dims.end(); };
+      const bool is_axis = variable.dims.size() == 1 && variable.dims[0] == variable.name;
+      if (is_axis || !std::all_of(text.dims.begin(), text.dims.end(), has)) continue;
+      const auto found = std::find_if(variable.attributes.begin(), variable.attributes.end(), [](const formats::Attribute& a) { return a.key == "coordinates"; });
+      auto* said = found == variable.attributes.end() ? nullptr : std::get_if<std::string>(&found->value);
+      if (said == nullptr) {
+        variable.attributes.push_back({"coordinates", text.name, ""});
+      } else if (fmt::format(" {} ", *said).find(fmt::format(" {} ", text.name)) == std::string::npos) {
+        *said += " " + text.name;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void take_storage(formats::WriteRequest& request, const Array& array) { take_nominal_storage(request, array); }
@@ -132,7 +151,10 @@ std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path,
     }
     if (!is_used) fail(ErrorKind::kUser, "{}: chunks of {} lengths are asked for, and {}.", path, asked->rank(), ranks);
   }
-  request.texts = texts_for(options.texts, request, format.name);
+  std::vector<formats::TextRequest> texts = dataset.texts();
+  texts.insert(texts.end(), options.texts.begin(), options.texts.end());
+  request.texts = texts_for(texts, request, format.name);
+  name_texts(request, options.text_coordinates);
   const auto sinks = formats::create_sinks(request);
   std::vector<Output> out;
   for (std::size_t i = 0; i < sinks.size(); ++i) out.push_back({arrays[i], sinks[i]});

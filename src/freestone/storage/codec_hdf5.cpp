@@ -54,6 +54,7 @@ std::uint32_t fletcher32(ConstBytes bytes) {
 class Fletcher32 final : public Codec {
  public:
   std::string_view name() const override { return "fletcher32"; }
+  std::string numcodecs() const override { return R"({"id": "fletcher32"})"; }
   Index largest_encoded(Index bytes) const override { return bytes + 4; }
   Index encode(ConstBytes from, Bytes to) const override {
     std::copy(from.begin(), from.end(), to.begin());
