@@ -3,7 +3,13 @@
 `images-user` is the user's own code on both sides: numba for the mean, numpy.fft, numpy.save, an image a call, as futures against dask.delayed on
 threads. `images-ours` has the mean, the transform and the files by Freestone against the same code of the user under Dask. `smooth` is the mean alone, by
 map_blocks on both sides.
+
+The limit of both images rows is that of the files alone: bytes that are there already go into as many files, a write each, by a thread a core.
 """
+
+import os
+import threading
+import time
 
 import numpy as np
 from run import Race
@@ -51,6 +57,28 @@ def _with_dask(images, mean_3x3, folder):
     return run
 
 
+def _limit(folder, count):
+    """Seconds of writing the files alone: the best of three."""
+    data, cores, seconds = np.ones((512, 512), "c16"), len(os.sched_getaffinity(0)), []
+    folder.mkdir()
+
+    def some(first):
+        for k in range(first, count, cores):
+            file = os.open(folder / f"{k}.npy", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.write(file, data)
+            os.close(file)
+
+    for _ in range(3):
+        threads = [threading.Thread(target=some, args=(first,)) for first in range(cores)]
+        begin = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds)
+
+
 def images_user(options):
     import freestone as fs
 
@@ -65,7 +93,10 @@ def images_user(options):
         fs.gather([fs.submit(one, k) for k in range(len(images))])
         return _first_and_last(mine_folder, len(images))
 
-    return Race(f"{len(images)} images, the user's functions", mine, _with_dask(images, mean_3x3, options.folder / "theirs"), target=1, peer="dask.delayed")
+    return Race(
+        f"{len(images)} images, the user's functions", mine, _with_dask(images, mean_3x3, options.folder / "theirs"), target=1, peer="dask.delayed",
+        limit=lambda: _limit(options.folder / "limit", len(images)),
+    )  # fmt: skip
 
 
 def images_ours(options):
@@ -88,7 +119,10 @@ def images_ours(options):
     def same(a, b):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-6 * np.abs(b).max())
 
-    return Race(f"{len(images)} images, all by Freestone", mine, _with_dask(images, mean_3x3, options.folder / "theirs"), target=2, same=same)
+    return Race(
+        f"{len(images)} images, all by Freestone", mine, _with_dask(images, mean_3x3, options.folder / "theirs"), target=2, same=same,
+        limit=lambda: _limit(options.folder / "limit", len(images)),
+    )  # fmt: skip
 
 
 def smooth(options):

@@ -3,6 +3,7 @@
 import filecmp
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -107,3 +108,36 @@ def test_a_cluster_on_paper(freestone):
     assert "1000 workers" in text and "limit" in text and "4000" in text
     for wrong in ("workers=0", "disks=1GB", "workers=2,memory=100MiB"):
         assert freestone(f"plan a.npy --cluster {wrong} ! median --axis 0 ! write m.fits").returncode == 2
+
+
+def test_one_worker_on_paper_takes_as_long_as_one_thread(freestone):
+    np.save(freestone.folder / "a.npy", np.zeros((8, 300, 200), "f4"))
+    work = "! median --axis 0 ! write m.fits"
+    there = freestone.out(f"plan a.npy --size-factor 1000 --cluster workers=1,threads=1,memory=1GiB {work}")
+    memory = re.search(r"a task has (.+)", there)[1].replace(" ", "")
+    here = freestone.out(f"plan a.npy --size-factor 1000 --threads 1 --memory {memory} --disk 1000TB {work}")
+    tasks, tiles = map(int, re.search(r"(\d+) of (\d+) tiles", there).groups())
+    assert tiles % tasks, "tasks of different lengths"
+    assert float(re.search(r"([\d.]+) of processors", there)[1]) == pytest.approx(float(re.search(r"time +about ([\d.]+) s", here)[1]), rel=0.02)
+
+
+def test_how_fast_chunks_decode_is_seen_in_a_chunk(freestone):
+    # The same number of bytes comes out; noise is stored as it is, small numbers go through a code of zstd's.
+    rng, seconds = np.random.default_rng(3), []
+    noise = np.frombuffer(rng.bytes(1 << 23), "u1").reshape(8, 1024, 1024)
+    for name, data in (("noise", noise), ("small", (4 * rng.normal(size=noise.shape)).astype("i1").view("u1"))):
+        np.save(freestone.folder / f"{name}.npy", data)
+        freestone.out(f"convert {name}.npy {name}.zarr --chunks 1,1024,1024 --compress zstd")
+        text = freestone.out(f"plan {name}.zarr --cluster workers=1,threads=1,memory=1GiB ! sum ! write sum.npy")
+        seconds.append(float(re.search(r"([\d.]+) of processors", text)[1]))
+    assert seconds[1] > 1.2 * seconds[0]
+
+
+def test_workers_that_share_cores_on_paper_take_longer(freestone):
+    np.save(freestone.folder / "a.npy", np.zeros((8, 300, 200), "f4"))
+    seconds = {}
+    for cores in ("", ",cores=8", ",cores=2"):
+        text = freestone.out(f"plan a.npy --size-factor 1000 --cluster workers=7,threads=1{cores},memory=1GiB ! median --axis 0 ! write m.fits")
+        seconds[cores] = float(re.search(r"([\d.]+) of processors", text)[1])
+    assert seconds[""] == seconds[",cores=8"]
+    assert seconds[",cores=2"] == pytest.approx(3.5 * seconds[""], rel=0.02)

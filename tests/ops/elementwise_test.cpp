@@ -12,6 +12,7 @@
 #include "freestone/core/buffer.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/shape.h"
+#include "kernels/random_views.h"
 
 namespace freestone {
 namespace {
@@ -165,6 +166,54 @@ TEST(Program, FusionComputesTheSameBits) {
   outer.add(*kernels::find_elementwise("subtract"), DType::kFloat32, std::vector<int>{0, half});
   const auto joined = run<float, float>(outer.with_input_computed(0, inner), {x, y});
   for (std::size_t i = 0; i < x.size(); ++i) EXPECT_EQ(joined[i], (x[i] > y[i] ? x[i] * y[i] : std::sqrt(std::fabs(x[i]))) - 0.5f);
+}
+
+// Short rows are computed several at a time, long ones block by block: in memory of any order, broadcast, written apart.
+TEST(Program, EveryElementIsWhatItIsAlone) {
+  constexpr std::uint64_t kSeed = 77;
+  kernels::RandomViews views(kSeed);
+  for (int round = 0; round < 300; ++round) {
+    const DType narrow = views.chance(0.5) ? DType::kInt16 : DType::kUint8;
+    Program program({narrow, DType::kFloat64, narrow});
+    const int half = program.add_constant({DType::kFloat64, 0.37});
+    const int a = program.add_cast(0, DType::kFloat64);
+    const int b = program.add(*kernels::find_elementwise("multiply"), DType::kFloat64, std::vector<int>{a, half});
+    int last = program.add(*kernels::find_elementwise("subtract"), DType::kFloat64, std::vector<int>{b, 1});
+    if (views.chance(0.5)) {
+      const int c = program.add_cast(2, DType::kFloat64);
+      last = program.add(*kernels::find_elementwise("maximum"), DType::kFloat64, std::vector<int>{last, c});
+    }
+    if (views.chance(0.5)) program.add_cast(last, DType::kFloat32);
+
+    Shape shape = views.shape(4, 7);
+    shape[shape.rank() - 1] = views.chance(0.8) ? views.integer(1, 70) : views.integer(900, 1100);
+    std::vector<kernels::Sample> samples;
+    std::vector<View> in;
+    for (const DType dtype : program.inputs()) {
+      Shape stored = shape;
+      for (Index& length : stored)
+        if (views.chance(0.15)) length = 1;
+      samples.push_back(views.values(dtype, stored, 0));
+      in.push_back(samples.back().view);
+      for (int k = 0; k < shape.rank(); ++k)
+        if (stored[k] != shape[k]) in.back().shape[k] = shape[k], in.back().strides[k] = 0;
+    }
+    kernels::Sample out = views.empty(program.result(), shape);
+    Buffer memory(program.scratch_bytes() + 64);
+    Scratch scratch(memory.bytes());
+    program.run(in, out.view, scratch, Cancel());
+    const auto size = static_cast<std::size_t>(size_of(program.result()));
+    kernels::for_each_index(shape, [&](const Dims& at) {
+      const auto element = [&](View view) {
+        for (int k = 0; k < view.rank(); ++k) view.data += at[k] * view.strides[k];
+        return View{view.data, view.dtype, {}, {}};
+      };
+      std::byte alone[8];
+      Scratch again(memory.bytes());
+      program.run(std::vector<View>{element(in[0]), element(in[1]), element(in[2])}, View{alone, program.result(), {}, {}}, again, Cancel());
+      ASSERT_EQ(std::memcmp(alone, element(out.view).data, size), 0) << "seed " << kSeed << ", round " << round << ", " << to_string(shape);
+    });
+  }
 }
 
 TEST(Program, JsonRoundTripKeepsTheBits) {

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import freestone as fs
-from freestone.cluster import _checks, _worker
+from freestone.cluster import _checks, _scheduler, _worker
 from freestone.cluster._scheduler import SchedulerLost
 from runs_under_way import has_chunks, only, slow, when
 
@@ -45,6 +45,40 @@ def test_a_killed_worker_costs_nothing_but_time(client, array, tmp_path):
     np.testing.assert_array_equal(fs.open(tmp_path / "out" / "out.zarr").compute(), slow(array).compute())
     only(tmp_path / "out", "out.zarr")
     client.wait_for_workers(2, timeout=60)
+
+
+def test_a_run_ends_when_no_worker_writes_for_it_any_more(client, array, tmp_path, monkeypatch):
+    """Dask runs a range again whose worker has died, although the run has its result already."""
+    run_stages, late = _scheduler._Tasks.run_stages, []
+
+    def writes_late(run, payload):
+        import time
+        from types import SimpleNamespace
+
+        from freestone.cluster import _worker
+
+        before = _worker._opened(run, payload)
+        _worker._runs[run] = SimpleNamespace(tiles=lambda *given: time.sleep(1.5))
+        try:
+            _worker.tiles(payload, run, 0, 0, 1, 1 << 28)
+        finally:
+            _worker._runs[run] = before
+        return time.time()
+
+    def run_stages_and_one_more(tasks):
+        run_stages(tasks)
+        late.extend((client.submit(writes_late, tasks._id, tasks._sent, pure=False), tasks._id, tasks._sent))
+        while not any(client.run(_worker.running, tasks._id).values()):
+            time.sleep(0.02)
+
+    monkeypatch.setattr(_scheduler._Tasks, "run_stages", run_stages_and_one_more)
+    with fs.settings(scheduler=client):
+        (array + 1).write(tmp_path / "out.zarr")
+    ended = time.time()
+    future, run, payload = late
+    assert future.result(timeout=20) <= ended
+    with pytest.raises(_worker.TileError, match="Interrupted"):  # nor does any begin
+        client.submit(_worker.tiles, payload, run, 0, 0, 1, 1 << 28, pure=False).result(timeout=20)
 
 
 def test_ctrl_c_leaves_an_idle_cluster_and_no_files(client, array, tmp_path):

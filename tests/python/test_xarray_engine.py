@@ -8,7 +8,10 @@ import pytest
 
 xr = pytest.importorskip("xarray")
 
+from xarray.core.indexing import BasicIndexer
+
 import freestone as fs
+from freestone.xarray.backend_arrays import FreestoneBackendArray
 
 SEED = 20261128
 
@@ -175,6 +178,28 @@ def test_reads_what_is_asked_for(tmp_path):
         with fs.profile() as watched:
             v.isel(t=[3, 40], x=slice(0, 10)).load()
         assert 0 < watched.bytes_read <= 2 * 80_000 + 4096
+
+
+def test_short_coordinates_are_read_once(tmp_path, monkeypatch):
+    times = np.arange("2001-01-01", "2001-03-01", dtype="datetime64[D]").astype("datetime64[ns]")
+    x = xr.Dataset({"v": (("time", "x"), np.zeros((59, 4)))}, {"time": times, "x": np.arange(4.0)})
+    x.to_netcdf(tmp_path / "short.nc")
+    compute, lengths = fs.Array.compute, []
+
+    def counted(array, **options):
+        lengths.append(array.shape)
+        return compute(array, **options)
+
+    monkeypatch.setattr(fs.Array, "compute", counted)
+    with xr.open_dataset(tmp_path / "short.nc", engine="freestone", chunks={}, chunked_array_type="freestone") as opened:
+        first = opened.time.values
+        assert sorted(lengths) == [(4,), (59,)]
+        np.testing.assert_array_equal(first, times)
+        np.testing.assert_array_equal(opened.time[[3, 1]].values, times[[3, 1]])
+    held = FreestoneBackendArray(fs.asarray(np.arange(6.0)))
+    part = held[BasicIndexer((slice(1, 4),))]
+    part[:] = -1  # what was given belongs to whoever asked
+    np.testing.assert_array_equal(held[BasicIndexer((slice(None, None, -1),))], [5, 4, 3, 2, 1, 0])
 
 
 @pytest.mark.parametrize("more", [{}, {"chunks": {}, "chunked_array_type": "freestone"}], ids=["plain", "chunked"])

@@ -141,6 +141,7 @@ def run_on_cluster(client: Any, make: Callable[[int, int], Any], keep: bool = Fa
     tasks = _Tasks(client, run, lanes, memory, functions, keep)
     try:
         tasks.run_stages()
+        tasks.settle()
         run.finish()
         return tasks.kept
     except ClusterLost as lost:
@@ -425,6 +426,17 @@ class _Tasks:
             merged.inputs[k] = future, one
         return bool(lost)
 
+    def settle(self) -> None:
+        """Waits until no worker is at work for this run, and none begins.
+
+        Dask runs a task again whose worker died before Dask heard that its result is not wanted any more. Such a one writes into outputs that are whole
+        already; it must end what it has begun.
+        """
+        if self._keep:
+            return  # parts of results that stay on workers are made again when they are lost; they are not in files
+        while self._ask_workers(_worker.end):
+            time.sleep(0.05)
+
     def stop(self) -> None:
         """Ends all tasks, and waits until none of them works any more."""
         futures = list(self._pending)
@@ -432,14 +444,19 @@ class _Tasks:
         try:
             if futures:
                 self._client.cancel(futures, force=True)
-            end = time.monotonic() + _STOP_SECONDS
-            while time.monotonic() < end:
-                answers = self._client.run(_worker.stop, self._id, on_error="return")
-                if not any(isinstance(answer, int) and answer > 0 for answer in answers.values()):
-                    return
-                time.sleep(0.1)
         except (OSError, RuntimeError, TimeoutError, ValueError):
-            return  # whoever cannot be told to stop is not there
+            return  # as in _ask_workers
+        end = time.monotonic() + _STOP_SECONDS
+        while time.monotonic() < end and self._ask_workers(_worker.stop):
+            time.sleep(0.1)
+
+    def _ask_workers(self, question: Callable[[str], int]) -> bool:
+        """Whether any worker answers with a number above 0."""
+        try:
+            answers = self._client.run(question, self._id, on_error="return")
+        except (OSError, RuntimeError, TimeoutError, ValueError):
+            return False  # whoever cannot be told to stop is not there
+        return any(isinstance(answer, int) and answer > 0 for answer in answers.values())
 
     def forget(self) -> None:
         """Workers close what they have open."""

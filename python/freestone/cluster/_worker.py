@@ -126,12 +126,19 @@ def merge(payload: Payload, run: str, stage: int, memory: int, done: list[tuple[
     return [part for earlier, _ in done for part in earlier] + parts, states
 
 
-def stop(run: str) -> int:
-    """Asks the tasks of a run in this process to stop, and those that are still to come not to begin. Returns how many are running."""
+def end(run: str) -> int:
+    """Lets no task of a run in this process begin any more; those that are running go on. Returns how many are."""
     with _lock:
         _stopped[run] = None
         while len(_stopped) > 1000:
             _stopped.popitem(last=False)
+        return len(_flags.get(run, ()))
+
+
+def stop(run: str) -> int:
+    """Asks the tasks of a run in this process to stop, and those that are still to come not to begin. Returns how many are running."""
+    end(run)
+    with _lock:
         flags = list(_flags.get(run, ()))
     for flag in flags:
         flag.request()

@@ -22,9 +22,14 @@ from freestone.xarray.native_files import array_in_file
 
 __all__ = ["FreestoneBackendArray", "array_of_backend"]
 
+_HELD_BYTES = 1 << 16
+
 
 class FreestoneBackendArray(BackendArray):
     """An array of a file as xarray's engines give them: indexing reads what was asked for.
+
+    Coordinates are short, and xarray reads each of them several times while it opens a dataset (the first element, the last, all of them): what has
+    one axis and no more than 64 KiB is read whole, once, and held.
 
     Parameters
     ----------
@@ -37,14 +42,20 @@ class FreestoneBackendArray(BackendArray):
         self.array = array
         self.shape = array.shape
         self.dtype = np.dtype(array.dtype if meant is None else meant)
+        self._held: Any = None
 
     def __getitem__(self, key: Any) -> Any:
-        values = np.asarray(_picked(self.array, key).compute())
+        if self.array.ndim == 1 and self.array.nbytes <= _HELD_BYTES:
+            if self._held is None:
+                self._held = np.asarray(self.array.compute())
+            values = np.array(_picked(self._held, key))  # a copy: whoever asks may change it
+        else:
+            values = np.asarray(_picked(self.array, key).compute())
         return values if values.dtype == self.dtype else values.view(self.dtype)
 
 
-def _picked(array: Array, key: Any) -> Array:
-    """The part of `array` that an indexer of xarray's means, lazy."""
+def _picked(array: Any, key: Any) -> Any:
+    """The part of `array` that an indexer of xarray's means: lazy of an `Array`, at once of one of NumPy's."""
     if isinstance(key, indexing.VectorizedIndexer):
         return nputils.NumpyVIndexAdapter(array)[key.tuple]
     if isinstance(key, indexing.OuterIndexer):

@@ -99,7 +99,7 @@ const std::vector<CommandRow>& command_table() {
                {"size-factor", "F", "simulates data F times as long"},
                {"size-axis", "N", "the axis that is longer (default: the first)"},
                {"disk", "RATE", "simulates a disk that reads and writes so much a second in all, such as 2GB"},
-               {"cluster", "WHAT", "simulates a Dask cluster: workers=1000,threads=8,memory=32GiB,disk=20GB,network=1.25GB; bytes a second of the disk that all share, and of one worker's network"}},
+               {"cluster", "WHAT", "simulates a Dask cluster: workers=1000,threads=8,memory=32GiB,disk=20GB,network=1.25GB; cores=2 where they share fewer than threads; bytes a second of the disk that all share, and of one worker's network"}},
               run_options()),
        run_plan_only},
       {"convert", "IN OUT", "a file in another format, told by the suffix; numbers stay as they are stored",

@@ -108,6 +108,20 @@ Index transform_blocks(const View& in, int axis, const FftRequest& r, const View
   return fft_loops<T>().transform_columns(in, axis, r, out, block.columns, scratch);
 }
 
+/// Bytes of scratch for lines of real numbers that are transformed side by side along the last axis; 0: they are not.
+Index row_bytes(int rank, int axis, const FftRequest& r) {
+  const bool is_real = r.kind == FftKind::kReal || r.kind == FftKind::kRealFull;
+  return is_real && r.forward && axis == rank - 1 && r.n <= kLongestBlock ? r.n * Buffer::kAlignment : 0;
+}
+
+/// Transforms lines of real numbers along the last axis, where they are contiguous. Returns whether it has.
+template <class T>
+bool transform_rows(const View& in, int axis, const FftRequest& r, const View& out, Scratch& scratch) {
+  if (row_bytes(in.rank(), axis, r) == 0 || in.strides[axis] != sizeof(T) || out.strides[axis] != 2 * sizeof(T)) return false;
+  fft_loops<T>().transform_rows(in, axis, r, out, scratch);
+  return true;
+}
+
 /// Whether pocketfft can read `in` as it is.
 bool as_it_is(const Shape& in, int axis, DType in_dtype, DType out_dtype, const FftRequest& r) {
   return in_dtype == input_dtype(r.kind, out_dtype) && in[axis] >= fft_input_length(r);
@@ -160,6 +174,7 @@ void fft_along(const View& in, int axis, const FftRequest& r, const View& out, S
     convert(in, axis, from);
   }
   with_float_type(part_of(out.dtype), [&]<class T>(TypeTag<T>) {
+    if (transform_rows<T>(from, axis, r, out, scratch)) return;
     const Index done = transform_blocks<T>(from, axis, r, out, scratch);
     const auto rest = [&](View view) {
       if (done > 0) {
@@ -178,9 +193,10 @@ Index fft_scratch_bytes(const Shape& in, int axis, DType in_dtype, DType out_dty
   Shape shape = in;
   shape[axis] = fft_input_length(r);
   if (r.kind == FftKind::kComplex) return Scratch::rounded(Block(shape, axis, out_dtype, r).bytes);
-  if (as_it_is(in, axis, in_dtype, out_dtype, r)) return 0;
+  const Index rows = row_bytes(in.rank(), axis, r);
+  if (as_it_is(in, axis, in_dtype, out_dtype, r)) return rows;
   const Index at_once = elements_at_once(in, axis, in_dtype, out_dtype, r);
-  return Scratch::rounded(std::min(element_count(shape), 2 * at_once + shape[axis]) * size_of(input_dtype(r.kind, out_dtype)));
+  return rows + Scratch::rounded(std::min(element_count(shape), 2 * at_once + shape[axis]) * size_of(input_dtype(r.kind, out_dtype)));
 }
 
 double fft_line_nanoseconds(const FftRequest& r, DType out_dtype) {

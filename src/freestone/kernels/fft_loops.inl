@@ -87,7 +87,94 @@ Index transform_columns(const View& in, int axis, const FftRequest& r, const Vie
   return done;
 }
 
+// A square of as many vectors as they have elements, turned over: blocks beside the diagonal change places, then those within each block.
+template <std::size_t kHalf, class V, std::size_t... k>
+FREESTONE_INLINE void swap_blocks(V& upper, V& lower, std::index_sequence<k...>) {
+  constexpr std::size_t kLanes = sizeof...(k);
+  const V turned = __builtin_shufflevector(upper, lower, ((k & kHalf) != 0 ? kLanes + k - kHalf : k)...);
+  lower = __builtin_shufflevector(upper, lower, ((k & kHalf) != 0 ? kLanes + k : k + kHalf)...);
+  upper = turned;
+}
+template <std::size_t kHalf, class V, std::size_t kLanes>
+FREESTONE_INLINE void turn_over(V (&square)[kLanes]) {
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < kLanes; ++i)
+    if ((i & kHalf) == 0) swap_blocks<kHalf>(square[i], square[i + kHalf], std::make_index_sequence<kLanes>());
+  if constexpr (kHalf > 1) turn_over<kHalf / 2>(square);
+}
+
+// Complex numbers of a vector in the opposite order, conjugate.
+template <class V, std::size_t... k>
+FREESTONE_INLINE V mirrored(V v, std::index_sequence<k...>) {
+  constexpr std::size_t kLanes = sizeof...(k);
+  return __builtin_shufflevector(v, -v, (kLanes - 2 - k + k % 2 * (kLanes + 2))...);
+}
+/// The second half of a line of n complex numbers: the first one's mirror image, conjugate.
+template <class V, class T>
+FREESTONE_INLINE void mirror_line(T* line, Index n) {
+  constexpr std::size_t kLanes = sizeof(V) / sizeof(T);
+  constexpr Index kPairs = static_cast<Index>(kLanes / 2);
+  const Index half = (n - 1) / 2;
+  Index k = 1;
+  for (; k + kPairs <= half + 1; k += kPairs) {
+    V v;
+    std::memcpy(&v, line + 2 * k, sizeof v);
+    v = mirrored(v, std::make_index_sequence<kLanes>());
+    std::memcpy(line + 2 * (n - k - kPairs + 1), &v, sizeof v);
+  }
+  for (; k <= half; ++k) line[2 * (n - k)] = line[2 * k], line[2 * (n - k) + 1] = -line[2 * k + 1];
+}
+
+// Lines come into the lanes of vectors, and out of them, in squares: element by element that takes longer than the transform.
+template <class T>
+void transform_rows(const View& in, int axis, const FftRequest& r, const View& out, Scratch& scratch) {
+  constexpr std::size_t kLanes = pocketfft::detail::VLEN<T>::val;
+  constexpr Index kStep = static_cast<Index>(kLanes);
+  using Vector = pocketfft::detail::vtype_t<T>;
+  const Index n = r.n, mark = scratch.used();
+  auto* const values = reinterpret_cast<Vector*>(scratch.take(n * static_cast<Index>(sizeof(Vector))));
+  const auto plan = pocketfft::detail::get_plan<pocketfft::detail::pocketfft_r<T>>(static_cast<std::size_t>(n));
+  const T* from[kLanes];
+  T* to[kLanes];
+  std::size_t held = 0;
+  const auto run = [&] {
+    for (std::size_t l = held; l < kLanes; ++l) from[l] = from[0];  // lanes without a line
+    Vector square[kLanes];
+    Index i = 0;
+    for (; i + kStep <= n; i += kStep) {
+      for (std::size_t l = 0; l < kLanes; ++l) std::memcpy(&square[l], from[l] + i, sizeof(Vector));
+      turn_over<kLanes / 2>(square);
+      for (std::size_t k = 0; k < kLanes; ++k) values[i + static_cast<Index>(k)] = square[k];
+    }
+    for (; i < n; ++i)
+      for (std::size_t l = 0; l < kLanes; ++l) values[i][l] = from[l][i];
+    plan->exec(values, static_cast<T>(r.scale), true);
+    // Real part of element 0, then both parts of each: an imaginary part is missing there, and in the middle of an even number.
+    for (std::size_t l = 0; l < held; ++l) to[l][0] = values[0][l], to[l][1] = 0;
+    for (i = 1; i + kStep <= n; i += kStep) {
+      for (std::size_t k = 0; k < kLanes; ++k) square[k] = values[i + static_cast<Index>(k)];
+      turn_over<kLanes / 2>(square);
+      for (std::size_t l = 0; l < held; ++l) std::memcpy(to[l] + i + 1, &square[l], sizeof(Vector));
+    }
+    for (; i < n; ++i)
+      for (std::size_t l = 0; l < held; ++l) to[l][i + 1] = values[i][l];
+    for (std::size_t l = 0; l < held; ++l) {
+      if (n % 2 == 0) to[l][n + 1] = 0;
+      if (r.kind == FftKind::kRealFull) mirror_line<Vector>(to[l], n);
+    }
+    held = 0;
+  };
+  View lines = in, results = out;
+  lines.shape[axis] = results.shape[axis] = 1;
+  for_each_row(results.shape, {&lines, &results}, [&](std::byte** row) {
+    from[held] = reinterpret_cast<const T*>(row[0]), to[held] = reinterpret_cast<T*>(row[1]);
+    if (++held == kLanes) run();
+  });
+  if (held > 0) run();
+  scratch.release_to(mark);
+}
+
 template <class T>
 FftLoops<T> loops() {
-  return {&transform<T>, &transform_columns<T>};
+  return {&transform<T>, &transform_columns<T>, &transform_rows<T>};
 }

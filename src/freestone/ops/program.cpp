@@ -28,19 +28,49 @@ void fill(const Constant& constant, std::byte* out, Index n) {
   });
 }
 
-/// Copies `n` elements `stride` bytes apart into a contiguous block.
-void gather(const std::byte* from, Index stride, Index width, std::byte* to, Index n) {
-  const auto move = [&]<class T>(T) {
-    for (Index i = 0; i < n; ++i) std::memcpy(to + i * static_cast<Index>(sizeof(T)), from + i * stride, sizeof(T));
-  };
-  switch (width) {
-    case 1: return move(std::uint8_t{});
-    case 2: return move(std::uint16_t{});
-    case 4: return move(std::uint32_t{});
-    case 8: return move(std::uint64_t{});
-    default: return move(std::complex<double>{});
+// Rows of at most so many elements are computed several at a time: a call of every loop for each would cost more than the elements do.
+constexpr Index kShortRow = 64;
+
+/// Rows of a view, from one of its places on.
+struct Rows {
+  std::byte* data;
+  Index step, apart, width;  // bytes: of an element to the next, of a row to the next, of an element
+
+  Rows(const View& view, std::byte* row, Index first)
+      : data(row + first * view.strides[view.rank() - 1]),
+        step(view.strides[view.rank() - 1]),
+        apart(view.rank() > 1 ? view.strides[view.rank() - 2] : 0),
+        width(size_of(view.dtype)) {}
+
+  /// Whether rows of `n` elements are contiguous, one behind the other.
+  bool side_by_side(Index rows, Index n) const { return step == width && (rows == 1 || apart == n * width); }
+
+  /// Copies `rows` rows of `columns` elements into a contiguous block.
+  void gather(std::byte* block, Index rows, Index columns) const { in_pieces<true>(block, rows, columns); }
+  /// Copies them out of it.
+  void scatter(std::byte* block, Index rows, Index columns) const { in_pieces<false>(block, rows, columns); }
+
+ private:
+  /// A contiguous row goes in pieces as long as its length allows, another one element by element.
+  template <bool kIn>
+  void in_pieces(std::byte* block, Index rows, Index columns) const {
+    const bool whole = step == width;
+    const Index length = whole ? columns * width : width, pieces = whole ? 1 : columns;
+    const auto by = [&]<Index kSize>(std::integral_constant<Index, kSize>) {
+      if (length % kSize != 0) return false;
+      const Index count = pieces * (length / kSize), each = whole ? kSize : step;
+      for (Index r = 0; r < rows; ++r)
+        for (Index i = 0; i < count; ++i, block += kSize) {
+          std::byte* mine = data + r * apart + i * each;
+          std::memcpy(kIn ? block : mine, kIn ? mine : block, kSize);
+        }
+      return true;
+    };
+    [&]<Index... kSize>(std::integer_sequence<Index, kSize...>) {
+      (by(std::integral_constant<Index, kSize>{}) || ...);
+    }(std::integer_sequence<Index, 32, 16, 8, 4, 2, 1>{});
   }
-}
+};
 
 nlohmann::json json_of_constant(const Constant& c) {
   if (is_complex(c.dtype)) return {json_of(c.number), json_of(c.imaginary)};
@@ -207,37 +237,34 @@ void Program::run(std::span<const View> in, const View& out, Scratch& scratch, c
   shape = views.back().shape;
 
   const int inner = shape.rank() - 1;
-  const Index n = shape[inner];
-  const View& target = views.back();
-  const Index out_width = size_of(out.dtype);
-  const bool out_contiguous = target.strides[inner] == out_width;
+  const Index n = shape[inner], rows_in_all = inner > 0 ? shape[inner - 1] : 1;
+  const Index rows_at_once = n <= kShortRow ? std::min(kBlock / n, rows_in_all) : 1;
   Dims position(inner);
-  std::vector<const std::byte*> base(inputs);
+  const auto place = [&](const View& view) {
+    std::byte* at_row = view.data;
+    for (int k = 0; k < inner; ++k) at_row += position[k] * view.strides[k];
+    return at_row;
+  };
   while (true) {
     cancel.check();
-    std::byte* out_row = target.data;
-    for (std::size_t i = 0; i < inputs; ++i) base[i] = views[i].data;
-    for (int k = 0; k < inner; ++k) {
-      out_row += position[k] * target.strides[k];
-      for (std::size_t i = 0; i < inputs; ++i) base[i] += position[k] * views[i].strides[k];
-    }
+    const Index rows = inner > 0 ? std::min(rows_at_once, rows_in_all - position[inner - 1]) : 1;
     for (Index first = 0; first < n; first += kBlock) {
-      const Index count = std::min(kBlock, n - first);
+      const Index columns = std::min(kBlock, n - first), count = rows * columns;  // several rows are each within a block
       for (std::size_t i = 0; i < inputs; ++i) {
-        const Index stride = views[i].strides[inner], width = size_of(inputs_[i]);
-        const std::byte* data = base[i] + first * stride;
-        if (stride == width) {
-          at[i] = data;
-        } else if (stride != 0 || first == 0) {
-          gather(data, stride, width, home[i], stride == 0 ? std::min(kBlock, n) : count);
+        const Rows from(views[i], place(views[i]), first);
+        if (from.side_by_side(rows, n)) {
+          at[i] = from.data;
+        } else if (from.step != 0 || rows > 1 || first == 0) {
+          from.gather(home[i], rows, from.step == 0 && rows == 1 ? std::min(kBlock, n) : columns);
           at[i] = home[i];
         }
       }
+      const Rows to(views.back(), place(views.back()), first);
+      const bool in_place = to.side_by_side(rows, n);
       for (std::size_t c = 0; c < code_.size(); ++c) {
         const Instruction& instruction = code_[c];
         const std::size_t number = inputs + constants + c;
-        const bool is_last = c + 1 == code_.size();
-        std::byte* result = is_last && out_contiguous ? out_row + first * out_width : home[number];
+        std::byte* result = c + 1 == code_.size() && in_place ? to.data : home[number];
         const std::byte* arguments[kernels::kMaxOperands] = {};
         for (int k = 0; k < instruction.arity(); ++k) arguments[k] = at[static_cast<std::size_t>(instruction.arguments[k])];
         const auto loop = instruction.row == nullptr ? kernels::cast_loop(instruction.compute, instruction.result)
@@ -245,16 +272,14 @@ void Program::run(std::span<const View> in, const View& out, Scratch& scratch, c
         loop(arguments, result, count);
         at[number] = result;
       }
-      if (!out_contiguous || code_.empty()) {
-        const std::byte* result = at[static_cast<std::size_t>(last())];
-        for (Index i = 0; i < count; ++i)
-          std::memcpy(out_row + (first + i) * target.strides[inner], result + i * out_width, static_cast<std::size_t>(out_width));
-      }
+      if (!in_place || code_.empty()) to.scatter(const_cast<std::byte*>(at[static_cast<std::size_t>(last())]), rows, columns);
     }
+    if (inner == 0) return;
+    position[inner - 1] += rows;
     int k = inner - 1;
-    for (; k >= 0; --k) {
-      if (++position[k] < shape[k]) break;
+    for (; k >= 0 && position[k] >= shape[k]; --k) {
       position[k] = 0;
+      if (k > 0) ++position[k - 1];
     }
     if (k < 0) return;
   }

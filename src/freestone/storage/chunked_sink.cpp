@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 
@@ -176,6 +177,8 @@ void ChunkedSink::write_file(const Dims& position, const View& data, Scratch& sc
     if (file) {
       const auto bytes = index.encoded(layout);
       write_exactly(file->descriptor, name() + "/" + key, layout.index_at_end ? end : 0, bytes);
+      if (layout.index_at_end) end += static_cast<Index>(bytes.size());
+      if (::ftruncate(file->descriptor, static_cast<off_t>(end)) != 0) fail_errno(errno, fmt::format("{}: {} cannot be given its length", name(), key));
     }
   }
   scratch.release_to(mark);

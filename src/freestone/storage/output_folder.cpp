@@ -153,7 +153,9 @@ int OutputFolder::open_file(const std::string& name) {
   make_folders(name);
   const std::string path = temporary_ + "/" + name;
   while (true) {
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    // Not cut short: on a cluster a range of tiles may be written twice, and who does it the second time may be killed meanwhile. It writes
+    // the same bytes, so that the file is whole all the time.
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor >= 0) return descriptor;
     if (errno == EINTR) continue;
     if (errno == ENOSPC || errno == EDQUOT) fail(ErrorKind::kIo, "{}: the disk is full. Free some space, or write elsewhere.", path_);
@@ -165,6 +167,7 @@ void OutputFolder::write_file(const std::string& name, std::span<const std::byte
   const int descriptor = open_file(name);
   try {
     write_exactly(descriptor, path_ + "/" + name, 0, bytes);
+    if (::ftruncate(descriptor, static_cast<off_t>(bytes.size())) != 0) fail_errno(errno, fmt::format("{}: {} cannot be given its length", path_, name));
   } catch (...) {
     ::close(descriptor);
     throw;
