@@ -48,6 +48,7 @@ void decode(const Source& source) {
   const Box box(source.spec().shape);
   double count = 1;
   for (const Index n : box.shape) count *= static_cast<double>(n);
+  if (count == 0) return;  // nobody asks for nothing
   if (count * static_cast<double>(size_of(source.spec().dtype)) > static_cast<double>(kMost) || source.encoded_bytes(box) > 8 * kMost) return;
   std::vector<std::byte> encoded(static_cast<std::size_t>(source.encoded_bytes(box))), out(static_cast<std::size_t>(source.spec().bytes()));
   source.fetch(box, encoded, Cancel());
