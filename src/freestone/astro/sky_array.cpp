@@ -211,10 +211,30 @@ std::vector<Output> single_output(const SkyArray& array, const std::string& path
   return {{data, sinks[0]}, {*options.mask, sinks[1]}};
 }
 
+/// What is missing in a raster becomes a number where the dtype has no NaN, or another one is wanted.
+void store_missing(SkyArray& array, const std::string& path, const std::string& format, const WriteOptions& options) {
+  const DType dtype = options.dtype.value_or(array.data.dtype());
+  const bool has_no_place = format == "npy" || format == "casa" || (format == "fits" && !is_integer(dtype));
+  if (options.nodata.wanted && has_no_place) {
+    fail(ErrorKind::kUser, "{}: {} has no place for a nodata value{}.", path, format,
+         format == "fits" ? " of floating numbers: NaN is what is missing there" : "");
+  }
+  DatasetVariable variable{array.name, array.data, array.dims, array.attributes};
+  try {
+    variable = as_stored(variable, dtype, options.nodata);
+  } catch (Error& error) {
+    throw error.within(path);
+  }
+  array.data = variable.array;
+  array.attributes = std::move(variable.attributes);
+}
+
 }  // namespace
 
 Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options) {
-  const auto [data, request] = request_for(array, path, options);
+  SkyArray stored = array;
+  store_missing(stored, path, formats::format_for(path, options.format).name, options);
+  const auto [data, request] = request_for(stored, path, options);
   return {data, formats::create_sink(data.spec(), request), [spec = data.spec(), request = request] { return formats::sink_recipe(spec, request); }};
 }
 
@@ -224,17 +244,18 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   if (options.mask && !format.holds_mask) {
     log(LogLevel::kWarning, "{}: the image's mask is left out: {} has none beside an array. 'freestone run' makes NaN of what it leaves out.", path, format.name);
   }
+  std::vector<SkyArray> typed = arrays;
+  for (SkyArray& array : typed) store_missing(array, path, format.name, options);
   // A Zarr array alone is an array; netCDF has the name and the attributes of the whole beside it.
   const bool is_bare = format.name == "zarr" || (arrays[0].name.empty() && attributes.empty());
   const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && options.beside.empty() && options.texts.empty() && is_bare;
-  if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(arrays[0], path, options, format);
+  if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(typed[0], path, options, format);
   if (!format.holds_several) {
     std::vector<std::string> names;
     for (const SkyArray& array : arrays) names.push_back(array.name);
     fail(ErrorKind::kUser, "{}: a file of {} holds one array, and there are {}: {}. Choose one with --var, or write .nc or .zarr.", path, format.name,
          arrays.size(), fmt::join(names, ", "));
   }
-  std::vector<SkyArray> typed = arrays;
   for (SkyArray& array : typed) {
     if (options.dtype) array.data = astype(array.data, *options.dtype);
     for (std::size_t k = 0; k < array.dims.size(); ++k)

@@ -17,6 +17,7 @@
 #include "freestone/exec/compute.h"
 #include "freestone/label/dataset.h"
 #include "freestone/label/open.h"
+#include "freestone/label/raster.h"
 #include "freestone/label/units.h"
 
 namespace freestone::astro {
@@ -34,6 +35,7 @@ struct WriteOptions {
   std::vector<std::string> text_coordinates;  ///< see DatasetWriteOptions
   std::vector<DatasetVariable> beside;        ///< coordinates that no array has, for formats that hold several arrays
   std::optional<Array> mask;                ///< (y, x) of bool, true where pixels count: written beside the image where the format has such
+  NodataChoice nodata = {};                 ///< of rasters: see as_stored
 };
 
 struct SkyArray {

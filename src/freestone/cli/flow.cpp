@@ -177,6 +177,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
     fail(ErrorKind::kUser, "{}: --var names one part of such a file, and none beside brackets.", files.front());
   const Opened opened(std::move(contents), variables.empty() ? selected.selector : variables.front());
   flow.arrays.push_back(astro::sky_array_from(opened, numbers));
+  if (numbers.mask_and_scale) flow.nodata = nodata_of(opened.variable().attributes);
   if (!numbers.mask_and_scale) flow.mask = mask_of_raster(opened);
   if (opened.contents().is_group) flow.attributes = opened.contents().attributes, flow.unlimited_dims = opened.contents().unlimited_dims;
   return flow;

@@ -22,6 +22,7 @@ struct Flow {
   std::vector<DatasetVariable> beside;         ///< of the input: coordinates that no array has
   std::vector<std::string> unlimited_dims;     ///< of the input: axes that may grow there
   std::optional<Array> mask;                   ///< of the input, an image that is taken as it is stored
+  std::optional<formats::AttributeValue> nodata;  ///< what was missing in the input, as long as numbers mean what they meant there
   std::optional<Grouping> grouping;            ///< set by `group` and `resample`, used by the reduction that follows
   std::string grouped_by;                      ///< the step that set it, for messages
   std::string label;    ///< what the numbers are, for pictures and tables: "moment 1"

@@ -9,6 +9,7 @@
 #include "freestone/cli/commands.h"
 #include "freestone/cli/flow.h"
 #include "freestone/cli/info_dataset.h"
+#include "freestone/cli/info_raster.h"
 #include "freestone/cli/picture.h"
 #include "freestone/cli/print.h"
 #include "freestone/label/cf.h"
@@ -139,9 +140,14 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
       json["read_by"] = attribute_json(attribute);
       line("read by", attribute_text(attribute));
     }
+    const std::optional<RasterDescription> raster = describe_raster(array, opened);
+    if (raster) {
+      json["raster"] = raster_json(*raster);
+      for (const auto& [key, value] : raster_lines(*raster)) line(key, value);
+    }
     for (const auto& attribute : array.attributes) {
       json["attributes"][attribute.key] = attribute_json(attribute);
-      line(attribute.key, attribute_text(attribute));
+      if (!raster || !is_told(*raster, attribute)) line(attribute.key, attribute_text(attribute));
     }
     line("unit", array.unit.to_string().empty() ? "none given" : array.unit.to_string());
     if (!array.coordinates.empty()) {

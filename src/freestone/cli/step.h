@@ -106,6 +106,11 @@ void reduce_groups(Flow& flow, const std::string& function, const std::optional<
 /// Bands by number from 1 or by name: one (the axis goes), several by comma, or FIRST:LAST with both ends; what the file says of each band goes with it.
 void select_bands(Flow& flow, const std::string& text, const std::string& step);
 
+/// What an image made of the bands of `array` has from it: all but what is said of bands, or of the numbers as they were.
+std::vector<formats::Attribute> attributes_of_image(const astro::SkyArray& array);
+/// What is still said of `array` when its numbers have become others.
+std::vector<formats::Attribute> attributes_of_pixels(const astro::SkyArray& array);
+
 /// The bands of a raster by name: b1, b2 ..., and those of band_names that can stand in an expression. Nothing for an array without bands.
 std::map<std::string, astro::SkyArray> bands_by_name(const astro::SkyArray& array);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "freestone/astro/spectral_axis.h"
 #include "freestone/astro/spectral_cube.h"
@@ -43,6 +44,29 @@ std::vector<DatasetVariable> fitting_coordinates(const Flow& flow, const Express
   return out;
 }
 
+bool says_nodata(const astro::SkyArray& array) { return nodata_of(array.attributes).has_value(); }
+
+/// Of a raster its image keeps what is no bands'; of other arrays, where it lies.
+std::vector<formats::Attribute> attributes_of_place(const astro::SkyArray& x, const std::vector<std::string>& dims) {
+  const bool has_pixels = dims.size() >= 2 && x.dims.size() >= 2 && std::equal(dims.end() - 2, dims.end(), x.dims.end() - 2);
+  const bool is_raster = std::any_of(x.attributes.begin(), x.attributes.end(),
+                                     [](const auto& a) { return a.key == "GeoTransform" || a.key == "GeoKeyDirectory"; });
+  if (has_pixels && is_raster) return attributes_of_image(x);
+  std::vector<formats::Attribute> out;
+  for (const formats::Attribute& attribute : x.attributes)
+    if (attribute.key == "grid_mapping" || attribute.key == "crs" || (attribute.key == "GeoTransform" && dims.size() >= 2))
+      out.push_back(attribute);
+  return out;
+}
+
+/// Where an operand has missing pixels the result has: NaN. Integers and what is true or false have none.
+void say_missing(astro::SkyArray& out, const Flow& flow, const Request& request) {
+  bool any = std::any_of(flow.arrays.begin(), flow.arrays.end(), says_nodata);
+  for (const auto& [name, array] : request.named()) any = any || says_nodata(array);
+  std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "nodata" || a.key == "_FillValue"; });
+  if (any && is_floating(out.data.dtype())) out.attributes.push_back({"nodata", std::numeric_limits<double>::quiet_NaN(), ""});
+}
+
 void calc(Flow& flow, const Arguments& arguments, Request& request) {
   const std::string text = arguments.text("expr");
   if (text.empty()) refuse("calc needs --expr, such as --expr 'x - c'.");
@@ -52,6 +76,7 @@ void calc(Flow& flow, const Arguments& arguments, Request& request) {
   if (!flow.is_dataset() && result.dims == x.dims && result.data.shape() == x.data.shape()) {
     out = x;
     out.data = result.data;
+    out.attributes = attributes_of_pixels(x);
   } else {
     // What is left of the axes keeps its place in the world.
     out.data = result.data, out.dims = result.dims, out.header = x.header, out.beam = x.beam;
@@ -66,10 +91,11 @@ void calc(Flow& flow, const Arguments& arguments, Request& request) {
     }
     if (known) out.wcs = x.wcs.keep_axes(kept);
     out.coordinates = fitting_coordinates(flow, result);
-    for (const formats::Attribute& attribute : x.attributes)
-      if (attribute.key == "grid_mapping" || attribute.key == "crs" || (attribute.key == "GeoTransform" && out.rank() >= 2)) out.attributes.push_back(attribute);
+    out.attributes = attributes_of_place(x, out.dims);
     out.name = flow.is_dataset() ? "result" : x.name;
   }
+  say_missing(out, flow, request);
+  flow.nodata.reset();
   if (arguments.has("name")) out.name = arguments.text("name");
   const bool is_new = arguments.has("name") || flow.is_dataset();
   if (is_new) std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "standard_name" || a.key == "long_name" || a.key == "cell_methods"; });
@@ -127,6 +153,7 @@ void spell_unit(astro::SkyArray& array, const std::string& text) {
 
 void to_units(Flow& flow, const Arguments& arguments, Request&) {
   if (!arguments.has("unit")) refuse("to-units needs --unit, such as K or mJy/beam.");
+  flow.nodata.reset();
   const std::string text = arguments.text("unit");
   const auto to = temperature_of(text);
   const Unit unit = to ? Unit::parse_or_opaque(text) : arguments.parsed("unit", [](const std::string& t) { return Unit::parse(t); });

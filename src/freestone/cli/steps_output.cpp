@@ -1,6 +1,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 
 #include "freestone/astro/spectral_cube.h"
 #include "freestone/base/log.h"
@@ -69,6 +71,15 @@ void spell_out_crs(std::vector<astro::SkyArray>& arrays, const std::string& form
   }
 }
 
+/// A whole number exactly, where it is one.
+formats::AttributeValue nodata_from(const std::string& text) {
+  std::int64_t whole = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+  if (error == std::errc() && end == text.data() + text.size()) return whole;
+  if (text == "nan" || text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  return parse_number(text, "--nodata");
+}
+
 void write(Flow& flow, const Arguments& arguments, Request& request) {
   const std::string& path = arguments.words().front();
   astro::WriteOptions options;
@@ -84,6 +95,8 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
   std::vector<astro::SkyArray> arrays = flow.arrays;
   if (const formats::FormatChoice format = formats::format_for(path, options.format); format.holds_several) spell_out_crs(arrays, format.name);
   options.mask = flow.mask;
+  options.nodata.former = flow.nodata;
+  if (arguments.has("nodata")) options.nodata.wanted = arguments.parsed("nodata", nodata_from);
   // FITS cards hold ASCII only.
   for (const char c : flow.history) options.history += c >= ' ' && c <= '~' ? c : '?';
   request.add_file(path, astro::outputs_for(arrays, flow.attributes, path, options));
@@ -151,6 +164,9 @@ std::vector<OptionRow> packing_options() {
       {"level", "N", "Zarr, GeoTIFF, NetCDF-4, HDF5: of the compression; JPEG and WebP in GeoTIFF: the quality, 1 to 100 (default 75)"},
       {"shuffle", "yes|no", "NetCDF-4, HDF5: sorts the bytes of elements before they are compressed (default: yes)", {"yes", "no"}},
       {"fletcher32", "", "NetCDF-4, HDF5: a checksum behind each chunk"},
+      {"nodata", "V",
+       "GeoTIFF, NetCDF, Zarr, FITS of integers: the number that pixels without one get (default: the input's; where the dtype has none such, "
+       "or numbers have been computed, NaN, the lowest of signed or the largest of unsigned integers)"},
       {"unlimited", "NAME,...", "NetCDF, HDF5: dimensions that may grow later, or none (default: those of the input)"},
       {"predictor", "N", "GeoTIFF: 1 none, 2 differences, 3 of floats (default: what fits the numbers)", {"1", "2", "3"}},
       {"interleave", "HOW", "GeoTIFF: the bands each for itself, or those of a pixel together (default: band; cog up to four bands: pixel)", {"band", "pixel"}},

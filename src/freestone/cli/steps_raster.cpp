@@ -94,19 +94,14 @@ void index(Flow& flow, const Arguments& arguments, Request&) {
   result.data = geo::spectral_index(name, bands);
   result.dims = input.dims;
   result.dims.erase(result.dims.begin() + raster.axis);
-  for (const formats::Attribute& attribute : input.attributes) {
-    // What is said of bands is not said of the index.
-    static constexpr std::string_view kOfBands[] = {"band_names", "scale", "offset", "units", "colormap", "photometric", "extra_samples", "nbits", "nodata", "_FillValue", "long_name"};
-    const bool is_of_bands = std::find(std::begin(kOfBands), std::end(kOfBands), attribute.key) != std::end(kOfBands) || attribute.key.starts_with("band_") ||
-                             attribute.key.starts_with("STATISTICS_");
-    if (!is_of_bands) result.attributes.push_back(attribute);
-  }
+  result.attributes = attributes_of_image(input);
   result.attributes.push_back({"nodata", kNan, ""});
   result.attributes.push_back({"long_name", name, ""});
   for (const DatasetVariable& coordinate : input.coordinates) {
     if (coordinate.axis_of("band") < 0 && coordinate.name != "band") result.coordinates.push_back(coordinate);
   }
   flow.array() = std::move(result);
+  flow.nodata.reset();
   flow.label = name;
 }
 
@@ -167,6 +162,26 @@ void select_bands(Flow& flow, const std::string& text, const std::string& step) 
     return isel(d, {{"band", is_one ? PositionSelector(bands[0]) : PositionSelector(bands)}});
   });
   keep_bands(flow.array().attributes, raster.count, bands);
+}
+
+std::vector<formats::Attribute> attributes_of_pixels(const astro::SkyArray& array) {
+  static constexpr std::string_view kOfNumbers[] = {"colormap", "photometric", "extra_samples", "nbits"};
+  std::vector<formats::Attribute> out;
+  for (const formats::Attribute& attribute : array.attributes) {
+    const bool is_of_band = attribute.key.starts_with("band_") && attribute.key.find(":STATISTICS_") != std::string::npos;
+    const bool is_of_numbers = std::find(std::begin(kOfNumbers), std::end(kOfNumbers), attribute.key) != std::end(kOfNumbers);
+    if (!is_of_numbers && !is_of_band && !attribute.key.starts_with("STATISTICS_")) out.push_back(attribute);
+  }
+  return out;
+}
+
+std::vector<formats::Attribute> attributes_of_image(const astro::SkyArray& array) {
+  static constexpr std::string_view kOfBands[] = {"band_names", "scale", "offset", "units", "nodata", "_FillValue", "long_name"};
+  std::vector<formats::Attribute> out = attributes_of_pixels(array);
+  std::erase_if(out, [](const formats::Attribute& a) {
+    return std::find(std::begin(kOfBands), std::end(kOfBands), a.key) != std::end(kOfBands) || a.key.starts_with("band_");
+  });
+  return out;
 }
 
 std::map<std::string, astro::SkyArray> bands_by_name(const astro::SkyArray& array) {

@@ -79,6 +79,36 @@ void say_nodata(DatasetVariable& variable) {
   variable.attributes.push_back({"nodata", kNan, ""});
 }
 
+bool is_nan(const formats::AttributeValue& value) {
+  const auto* number = std::get_if<double>(&value);
+  return number != nullptr && std::isnan(*number);
+}
+
+bool holds(DType dtype, const formats::AttributeValue& value) {
+  const auto* whole = std::get_if<std::int64_t>(&value);
+  const double number = *number_of(value);
+  if (is_floating(dtype))
+    return dtype != DType::kFloat32 || !std::isfinite(number) || std::abs(number) <= static_cast<double>(std::numeric_limits<float>::max());
+  if (!is_integer(dtype) || std::trunc(number) != number || !std::isfinite(number)) return false;
+  const IntInfo limits = iinfo(dtype);
+  if (whole != nullptr) return *whole >= limits.min && (*whole < 0 || static_cast<std::uint64_t>(*whole) <= limits.max);
+  return number >= static_cast<double>(limits.min) && number < std::ldexp(1.0, limits.min < 0 ? limits.bits - 1 : limits.bits) &&
+         number < 0x1p63;
+}
+
+formats::AttributeValue usual_nodata(DType dtype) {
+  if (is_floating(dtype)) return kNan;
+  const IntInfo limits = iinfo(dtype);
+  if (limits.min < 0) return static_cast<std::int64_t>(limits.min);
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(limits.max, std::numeric_limits<std::int64_t>::max()));
+}
+
+/// A whole number as such: float64 has no room for the last of int64.
+Operand operand_of(const formats::AttributeValue& value) {
+  if (const auto* whole = std::get_if<std::int64_t>(&value)) return *whole;
+  return std::get<double>(value);
+}
+
 /// What the image's own mask leaves out is missing.
 void obey_mask(const Opened& opened, const DType stored, DatasetVariable& variable) {
   const std::optional<Array> mask = mask_of_raster(opened);
@@ -143,6 +173,50 @@ DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& 
   if (out.array.dtype() != variable.array.dtype() && !out.encoding.dtype) out.encoding.dtype = variable.array.dtype();
   out.encoding.attributes.insert(out.encoding.attributes.end(), words.obeyed.begin(), words.obeyed.end());
   if (words.has_nodata) say_nodata(out);
+  return out;
+}
+
+std::optional<formats::AttributeValue> nodata_of(const std::vector<formats::Attribute>& attributes) {
+  for (const char* key : {"nodata", "_FillValue"}) {
+    const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const formats::Attribute& a) { return a.key == key; });
+    if (found != attributes.end() && number_of(found->value)) return found->value;
+  }
+  return std::nullopt;
+}
+
+DatasetVariable as_stored(const DatasetVariable& variable, DType dtype, const NodataChoice& choice) {
+  const Array& array = variable.array;
+  const std::optional<formats::AttributeValue> now = nodata_of(variable.attributes);
+  const bool has_missing = !is_complex(dtype) && !is_complex(array.dtype()) && !is_bool(dtype) && !is_bool(array.dtype());
+  if (choice.wanted && (!has_missing || !holds(dtype, *choice.wanted))) {
+    fail(ErrorKind::kUser, "nodata {}: {} has no such number{}.", formats::text_of(*choice.wanted), name_of(dtype),
+         is_integer(dtype) ? fmt::format("; {} to {} are", iinfo(dtype).min, iinfo(dtype).max) : "");
+  }
+  DatasetVariable out = variable;
+  out.array = astype(array, dtype);
+  const bool can_be_missing = has_missing && now && (is_floating(array.dtype()) || holds(array.dtype(), *now));
+  if (!can_be_missing && !choice.wanted) return out;
+  formats::AttributeValue chosen = usual_nodata(dtype);
+  for (const std::optional<formats::AttributeValue>& candidate : {choice.wanted, now, choice.former}) {
+    if (!candidate || !holds(dtype, *candidate)) continue;
+    chosen = *candidate;
+    break;
+  }
+  if (const auto* number = std::get_if<double>(&chosen); number != nullptr && is_integer(dtype))
+    chosen = static_cast<std::int64_t>(*number);
+  const bool is_kept = now && (is_nan(*now) ? is_nan(chosen) : number_of(*now) == number_of(chosen));
+  if (!is_kept) {
+    std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "nodata" || a.key == "_FillValue"; });
+    out.attributes.push_back({"nodata", chosen, ""});
+  }
+  std::optional<Array> missing;
+  if (!is_kept && now && !is_nan(*now) && can_be_missing) missing = elementwise("equal", {array, operand_of(*now)});
+  // Floating numbers that have a number for it, and NaN beside it, stay as they are.
+  if (is_floating(array.dtype()) && !is_nan(chosen) && (!is_kept || is_integer(dtype))) {
+    const Array nan = elementwise("isnan", {array});
+    missing = missing ? elementwise("logical_or", {*missing, nan}) : nan;
+  }
+  if (missing) out.array = astype(where(*missing, operand_of(chosen), out.array), dtype);
   return out;
 }
 

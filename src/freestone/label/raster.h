@@ -19,6 +19,22 @@ DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& 
 /// The mask that the file of a raster has for it: (y, x) of bool, true where pixels count; none where it has none.
 std::optional<Array> mask_of_raster(const Opened& opened);
 
+/// The attribute that says which stored number is missing: `nodata`, else `_FillValue`, where it is one number; none otherwise.
+std::optional<formats::AttributeValue> nodata_of(const std::vector<formats::Attribute>& attributes);
+
+/// What missing pixels become in a file.
+struct NodataChoice {
+  std::optional<formats::AttributeValue> wanted;  ///< by the user; NaN goes with floating numbers
+  std::optional<formats::AttributeValue> former;  ///< what it was in the file that they come from
+};
+
+/// `variable` in `dtype`, and what is missing in it as a number of that type, which the attribute `nodata` names. What the attribute says
+/// now is kept where `dtype` has it; else the former one, else the lowest of signed integers or the largest of unsigned ones, as gdal_calc
+/// chooses. Variables without such an attribute are converted alone, unless a number is wanted: then NaN becomes it. Of complex and bool
+/// ones nothing is missing.
+/// @throws Error kind user: `dtype` has no such number as is wanted
+DatasetVariable as_stored(const DatasetVariable& variable, DType dtype, const NodataChoice& choice = {});
+
 /// The variable that `opened` means, decoded as its format has it; what the mask of a GeoTIFF's image leaves out is missing. Axes without a name
 /// have "".
 DatasetVariable variable_from(const Opened& opened, const CfOptions& options = {});
