@@ -59,6 +59,28 @@ TEST(Onward, TallChunksAreDecodedOnceForAllRows) {
   }
 }
 
+TEST(Onward, ChunksOfTheOutputAreFilledPartByPart) {
+  const Shape shape{2000, 60, 100}, chunk{2000, 20, 25};
+  const Chunked data(shape, chunk, 5);
+  const auto counting = std::make_shared<CountingCodec>(zstd_codec(1));
+  const Array x = data.array(CodecChain({counting}));
+  // The second has edges within the chunks: of those all that a tile wants is decoded before it is taken apart.
+  for (const Shape& rows : {Shape{20, 60, 100}, Shape{30, 45, 100}})
+    for (const int threads : {1, 2}) {
+      SCOPED_TRACE(testing::Message() << to_string(rows) << ", " << threads << " threads");
+      const std::string path = data.folder / ("rows" + std::to_string(rows[0]) + std::to_string(threads));
+      const auto sink = rows_sink(path, shape, rows);
+      const Plan plan = plan_outputs({{x, sink}}, with(Index{20} << 20, threads));
+      ASSERT_TRUE(plan.stages.size() == 1 && plan.stages[0].goes_onward) << explain(plan, 0);
+      ASSERT_GT(element_count(plan.stages[0].tile), element_count(rows)) << "several in a tile\n" << explain(plan, 0);
+      counting->made = 0;
+      write_outputs({{x, sink}}, with(Index{20} << 20, threads));
+      EXPECT_LE(counting->made, element_count(shape) * 4) << explain(plan, 0);
+      const Tensor got = compute(Chunked::array_at(path, shape, rows), with(Index{256} << 20, 2));
+      for (std::size_t i = 0; i < data.values.size(); ++i) ASSERT_EQ(got.data<float>()[i], data.values[i]) << i;
+    }
+}
+
 TEST(Onward, TwoReadingsOfTheSameChunksDoNotMeet) {
   // An array beside itself some rows on: in each chunk two places, too far apart to be read as one.
   const Shape shape{8000, 30, 50}, less{7900, 30, 50};
@@ -68,11 +90,11 @@ TEST(Onward, TwoReadingsOfTheSameChunksDoNotMeet) {
   const Array both = slice(x, {{0, 7900, 1}}) + slice(x, {{100, 8000, 1}});
   const std::string path = data.folder / "rows";
   const auto sink = rows_sink(path, less, {20, 30, 50});
-  const Plan plan = plan_outputs({{both, sink}}, with(Index{40} << 20, 2));
+  const Plan plan = plan_outputs({{both, sink}}, with(Index{28} << 20, 2));
   ASSERT_TRUE(plan.stages.size() == 1 && plan.stages[0].goes_onward) << explain(plan, 0);
   ASSERT_GT(plan.stages[0].estimate.tiles, 8) << explain(plan, 0);
   counting->made = 0;
-  write_outputs({{both, sink}}, with(Index{40} << 20, 2));
+  write_outputs({{both, sink}}, with(Index{28} << 20, 2));
   EXPECT_LE(counting->made, 2 * element_count(shape) * 4) << "once a reading\n" << explain(plan, 0);
   const Tensor got = compute(Chunked::array_at(path, less, {20, 30, 50}), with(Index{256} << 20, 2));
   const std::size_t apart = data.values.size() - static_cast<std::size_t>(element_count(less));

@@ -10,6 +10,7 @@
 #include "freestone/core/grid_parts.h"
 #include "freestone/core/paper_source.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/group.h"
 #include "freestone/ops/reduce.h"
 #include "freestone/ops/select.h"
 #include "freestone/ops/shape.h"
@@ -179,6 +180,37 @@ TEST(Plan, ARechunkThatFitsNoSlabGoesThroughAStore) {
   const Plan plan = make_plan({x}, {chunks}, options);
   EXPECT_LE(plan.total.peak_bytes, 64 * kMiB);
   EXPECT_LE(plan.total.bytes_read, Index{10} * kGiB) << explain(plan, 0);
+}
+
+TEST(Plan, MoreMemoryIsTakenOnlyWhereItIsWorthItsPrice) {
+  const Array x = from_source(std::make_shared<CompressedPaper>(Shape{1000, 1000, 1000}, Shape{10, 500, 500}));
+  const Array anomaly = x - mean(x, {0});
+  const Array key = paper({1000}, DType::kInt64);
+  const std::vector<std::pair<std::string, Array>> rows{
+      {"anomaly", mean(anomaly * anomaly)}, {"median", median(x, {0})}, {"groups", group_reduce("mean", x, key, 12, 0)}};
+  for (const auto& [name, row] : rows)
+    // Memory that the system has at hand, and memory that it must find first.
+    for (const double fresh : {0.7e9, 3e9, 2e10})
+      for (const double decode : {4e8, 1e9}) {
+        SCOPED_TRACE(testing::Message() << name << ", fresh memory at " << fresh << " bytes/s, decoding at " << decode);
+        PlanOptions options;
+        options.threads = 2;
+        options.rates.fresh_bytes_per_second = fresh;
+        options.rates.decode_bytes_per_second = decode;
+        SinkFacts sink;
+        sink.name = "memory";
+        options.budget = kGiB;
+        const Plan one = make_plan({row}, {sink}, options);
+        options.budget = 2 * kGiB;
+        const Plan two = make_plan({row}, {sink}, options);
+        // What is streamed depends on the budget, which makes tasks of the same tiles a little larger or smaller.
+        EXPECT_LE(two.total.seconds, 1.02 * one.total.seconds) << explain(one, 0) << explain(two, 0);
+        // All lanes share one task: a second beside it would only take memory.
+        if (name != "groups") {
+          ASSERT_EQ(two.stages.size(), 1U);
+          EXPECT_EQ(two.stages[0].slots, 1) << explain(two, 0);
+        }
+      }
 }
 
 TEST(Plan, ASinkOfChunksIsAskedOncePerChunk) {

@@ -8,6 +8,20 @@
 
 namespace freestone {
 
+namespace {
+
+/// Whether `parts` of a piece come one after another along the axis on which the chunks of `source` go on.
+bool lie_onward(const Source& source, const GridParts& parts) {
+  const auto* chunked = dynamic_cast<const ChunkedSource*>(&source);
+  if (chunked == nullptr) return false;
+  const Box first = parts[0], last = parts[parts.count() - 1];
+  for (int k = 0; k < first.rank(); ++k)
+    if (k != chunked->onward_axis() && first.start[k] != last.start[k]) return false;
+  return true;
+}
+
+}  // namespace
+
 void StageRunner::fetch(Slot& slot, int lane) {
   slot.layout = program_.lay_out(tile_box(stage_, slot.tile));
   // The planner looked at corners and the middle; a tile may yet need a little more.
@@ -141,13 +155,21 @@ void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int la
                         if (value.unit.empty()) {
                           source.decode(piece, memory, tile.part(piece).view, stop_);
                         } else {
-                          const Index bytes = Scratch::rounded(piece.count() * size_of(tile.view.dtype));
-                          const auto beside = memory.size() - static_cast<std::size_t>(bytes);
-                          const View whole = View::contiguous(memory.data() + beside, tile.view.dtype, piece.shape);
-                          source.decode(piece, memory.first(beside), whole, stop_);
                           const GridParts parts(piece, value.unit);
-                          for (Index n = 0; n < parts.count(); ++n)
-                            copy(whole.part(relative_to(parts[n], piece)), unit_view(value, slot.memory.data(), whole.dtype, parts[n]));
+                          const auto decode_beside = [&](const Box& box) {
+                            const Index bytes = Scratch::rounded(box.count() * size_of(tile.view.dtype));
+                            const auto beside = memory.size() - static_cast<std::size_t>(bytes);
+                            const View decoded = View::contiguous(memory.data() + beside, tile.view.dtype, box.shape);
+                            source.decode(box, memory.first(beside), decoded, stop_);
+                            return decoded;
+                          };
+                          // A decoder that goes on gives one part after the other, which is still in a cache when it is copied.
+                          const bool part_by_part = stage_.goes_onward && lie_onward(source, parts);
+                          const View whole = part_by_part ? View{} : decode_beside(piece);
+                          for (Index n = 0; n < parts.count(); ++n) {
+                            const View from = part_by_part ? decode_beside(parts[n]) : whole.part(relative_to(parts[n], piece));
+                            copy(from, unit_view(value, slot.memory.data(), from.dtype, parts[n]));
+                          }
                         }
                         emit(EventKind::kDecode, by, slot.tile, "decode", piece.count() * size_of(tile.view.dtype), fetched);
                       } catch (Error& error) {

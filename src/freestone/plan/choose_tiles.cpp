@@ -273,16 +273,22 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
     const double streamed = layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
     const double waiting = read.keeps_chunks() ? 1 + kWaitForChunks : 1;
-    const double reading = waiting * read.decoded / rates.decode_bytes_per_second + bytes_read / rates.read_bytes_per_second +
+    const double reading = (waiting * read.decoded + read.resumed) / rates.decode_bytes_per_second +
+                           bytes_read / rates.read_bytes_per_second +
                            static_cast<double>(layout.read.requests) * read_share * rates.request_seconds +
                            static_cast<double>(layout.remote_requests) * read_share * kRemoteRequestSeconds;
-    const double shared = layout.streamed > 0 ? layout.shared_nanoseconds : 0;
-    double cpu = (layout.nanoseconds - shared) * 1e-9 / rates.core_speed + static_cast<double>(layout.writes) * rates.request_seconds;
+    const double shared_nanoseconds = layout.streamed > 0 ? layout.shared_nanoseconds : 0;
+    double cpu = (layout.nanoseconds - shared_nanoseconds) * 1e-9 / rates.core_speed;
+    cpu += static_cast<double>(layout.writes) * rates.request_seconds;
+    double shared_cpu = shared_nanoseconds * 1e-9 / rates.core_speed;
     const Index held = layout.task_bytes - layout.spare_bytes;
     if (held > rates.cache_bytes) {
       // Tasks that are read ahead wait; a lane comes back to what its last step has left, not to all that its task holds.
       const bool is_shared = static_cast<double>(std::min(held, layout.largest_step)) * lanes <= static_cast<double>(rates.shared_cache_bytes);
-      cpu += static_cast<double>(layout.touched_bytes) / (is_shared ? rates.shared_bytes_per_second : rates.memory_bytes_per_second);
+      const double rate = is_shared ? rates.shared_bytes_per_second : rates.memory_bytes_per_second;
+      const Index by_all = layout.streamed > 0 ? layout.shared_touched_bytes : 0;
+      cpu += static_cast<double>(layout.touched_bytes - by_all) / rate;
+      shared_cpu += static_cast<double>(by_all) / rate;
     }
     // Out of the cache elements are copied, through memory.
     if (read.keeps_chunks())
@@ -290,7 +296,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     const double write = static_cast<double>(layout.bytes_written - layout.shared_written) / rates.write_bytes_per_second;
     const double shared_write = static_cast<double>(layout.shared_written) / rates.write_bytes_per_second;
     double seconds = (tiles * (cpu + write) + reads * (1 - streamed) * reading) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
-    seconds += (tiles * (shared * 1e-9 / rates.core_speed + shared_write) + reads * streamed * reading) / stream_lanes;
+    seconds += (tiles * (shared_cpu + shared_write) + reads * streamed * reading) / stream_lanes;
     seconds += (std::min<double>(slots, whole_tiles) * static_cast<double>(held) + static_cast<double>(read.cache_bytes)) /
                rates.fresh_bytes_per_second / (streamed > 0 ? stream_lanes : lanes);
     seconds += std::max(0.0, bytes_read * reads - read_once) / rates.again_bytes_per_second;
@@ -369,6 +375,8 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       if (layout.task_bytes > room) continue;
       const int most = most_slots(layout, room);
       consider(layout, order, {}, pinned, most, {static_cast<double>(layout.read.decoded), 0});
+      // Tasks that are read ahead touch memory, too.
+      if (most > threads) consider(layout, order, {}, pinned, threads, {static_cast<double>(layout.read.decoded), 0});
       // One task for all lanes touches less memory than one each, where they can share its work.
       if (most > 1 && layout.streamed > 0) consider(layout, order, {}, pinned, 1, {static_cast<double>(layout.read.decoded), 0});
     }

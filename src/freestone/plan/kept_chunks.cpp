@@ -13,6 +13,10 @@ namespace {
 // Places that are further apart are not the same place mirrored.
 constexpr double kNear = 64;
 
+// A decoder that goes on finds what it looks back over, and where it writes, out of the caches: that takes as long as decoding a quarter as much, and
+// at most as decoding what is wanted of it once more (docs/decisions/0046).
+constexpr double kResumedShare = 0.25;
+
 AxisMotion exchanged(AxisMotion motion, int a, int b) {
   motion.anchor_axis = motion.anchor_axis == a ? b : motion.anchor_axis == b ? a : motion.anchor_axis;
   return motion;
@@ -161,6 +165,7 @@ CachedRead read_in_mirrored_pairs(const StageProgram& program, Stage stage, cons
 CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vector<int>& order, int threads, double decoded) {
   int axis = -1;
   Index decoders = 0;
+  double resumed = 0;
   const Box middle = middle_tile(stage);
   std::optional<TaskLayout> layouts[2];
   for (std::size_t i = 0; i < program.inputs().size(); ++i) {
@@ -194,12 +199,15 @@ CachedRead read_onward(const StageProgram& program, const Stage& stage, std::vec
     const Index each = source->part_decoder_bytes();
     if (each < 0) return {};
     // Where a tile ends some chunks and begins others, the first of these wait beside the last of those.
-    decoders += (source->cost(box).requests + threads) * each;
+    const Index chunks = source->cost(box).requests;
+    decoders += (chunks + threads) * each;
+    const double wanted = static_cast<double>(box.count() * size_of(source->spec().dtype));
+    resumed += std::min(kResumedShare * static_cast<double>(chunks * each), wanted);
   }
   if (axis < 0) return {};
   order.erase(std::find(order.begin(), order.end(), axis));
   order.push_back(axis);
-  return {decoded, decoders, true};
+  return {decoded, decoders, true, resumed};
 }
 
 }  // namespace freestone

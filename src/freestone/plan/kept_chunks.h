@@ -11,6 +11,7 @@ struct CachedRead {
   double decoded = 0;        ///< bytes a tile, on average
   Index cache_bytes = 0;     ///< 0: nothing worth keeping, or no room
   bool goes_onward = false;  ///< see Stage
+  double resumed = 0;        ///< bytes a tile that could be decoded while its decoders find back what they look back over
   /// Chunks are kept, decoded.
   bool keeps_chunks() const { return cache_bytes > 0 && !goes_onward; }
 };

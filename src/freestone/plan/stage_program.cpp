@@ -4,6 +4,7 @@
 
 #include "freestone/core/grid_parts.h"
 #include "freestone/ops/elementwise.h"
+#include "freestone/ops/select.h"
 #include "freestone/plan/fold_boxes.h"
 #include "freestone/storage/chunked_source.h"
 
@@ -327,7 +328,13 @@ void StageProgram::lay_in_units(int value, TaskLayout& layout) const {
 
 bool StageProgram::is_shared(int body_index, const Box& domain) const {
   const Op& operation = op(body_index);
-  return domain.count() >= kSharedElements && (operation.fold() != nullptr || dynamic_cast<const ElementwiseOp*>(&operation) != nullptr);
+  if (operation.fold() != nullptr || dynamic_cast<const ElementwiseOp*>(&operation) != nullptr) return domain.count() >= kSharedElements;
+  if (dynamic_cast<const SelectOp*>(&operation) == nullptr || domain.rank() == 0) return false;
+  // Of several axes it brings together what belongs to one output: outputs that lie apart it could not write.
+  const Access& seen = operation.input(0);
+  const auto whole_axes = std::count_if(seen.begin(), seen.end(), [](const AxisMap& map) { return map.kind == AxisKind::kWhole; });
+  const auto input = static_cast<std::size_t>(node_inputs_[static_cast<std::size_t>(body_index)][0]);
+  return whole_axes == 1 && operation.input_box(0, domain, values_[input].spec.shape).count() >= kSharedElements;
 }
 
 std::vector<Box> StageProgram::shared_parts(const Box& domain) const {
@@ -554,7 +561,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         const bool in_place = inputs_[which].source ? inputs_[which].source->decodes_in_place() : true;
         const Index bytes = bytes_of(v);
         layout.read_bytes += bytes;
-        layout.nanoseconds += static_cast<double>(need[v].count()) * 0.15;
+        const double nanoseconds = static_cast<double>(need[v].count()) * 0.15;
+        layout.nanoseconds += nanoseconds;
         if (in_place) {
           layout.values[v].offset = input.encoded_offset;
           layout.values[v].bytes = std::max(bytes, input.encoded_bytes);
@@ -564,7 +572,9 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           if (input.piece_bytes > 0) input.encoded_offset = places.take(input.encoded_bytes);
           places.give_back(input.encoded_offset, input.encoded_bytes);
         }
-        layout.touched_bytes += layout.values[v].unit.empty() ? bytes : 2 * bytes;
+        const Index touched = layout.values[v].unit.empty() ? bytes : 2 * bytes;
+        layout.touched_bytes += touched;
+        if (input.piece_bytes > 0) layout.shared_nanoseconds += nanoseconds, layout.shared_touched_bytes += touched;
         layout.largest_step = std::max(layout.largest_step, bytes);
         break;
       }
@@ -578,7 +588,8 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         for (const int v : node_inputs_[which]) step_bytes += bytes_of(static_cast<std::size_t>(v));
         for (const int v : node_outputs_[which]) step_bytes += bytes_of(static_cast<std::size_t>(v));
         layout.largest_step = std::max(layout.largest_step, step_bytes);
-        if (is_shared(step.which, domain)) {
+        const bool shared = is_shared(step.which, domain);
+        if (shared) {
           layout.shared_nanoseconds += cost.nanoseconds;
           // Lanes come to help where something is streamed: each has its own.
           if (layout.streamed > 0)
@@ -606,6 +617,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
           }
           if (!reused) place(v);
           layout.touched_bytes += layout.values[v].bytes;
+          if (shared) layout.shared_touched_bytes += layout.values[v].bytes;
         }
         scratch(scratch_bytes);
         break;
@@ -632,7 +644,11 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         const Box box = delivery_box(step.which, anchor_box);
         if (box.empty()) break;
         const Index bytes = box.count() * size_of(values_[v].spec.dtype);
+        const double nanoseconds = static_cast<double>(box.count()) * 0.2;
         layout.touched_bytes += bytes;
+        layout.nanoseconds += nanoseconds;
+        // Lanes write the units of a sink side by side.
+        if (!layout.values[v].unit.empty()) layout.shared_touched_bytes += bytes, layout.shared_nanoseconds += nanoseconds;
         bool on_disk;
         Index runs = 1;
         if (delivery.to_store) {
@@ -659,7 +675,6 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         if (on_disk) layout.bytes_written += bytes, layout.writes += runs;
         if (on_disk && delivery.to_store) layout.seeks += runs;
         if (on_disk && !layout.values[v].unit.empty()) layout.shared_written += bytes;
-        layout.nanoseconds += static_cast<double>(box.count()) * 0.2;
         break;
       }
     }

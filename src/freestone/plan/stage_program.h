@@ -87,6 +87,7 @@ struct TaskLayout {
   Index shared_written = 0;  ///< of `bytes_written`, what several lanes can write at once
   double nanoseconds = 0;
   double shared_nanoseconds = 0;  ///< of them, what several lanes can do at once
+  Index shared_touched_bytes = 0;  ///< of `touched_bytes`, likewise
 };
 
 /// What the planner knows of a sink.
@@ -126,9 +127,10 @@ class StageProgram {
   TaskLayout lay_out(const Box& anchor_box) const;
   /// Of that layout only `read.decoded`.
   Index decoded_bytes(const Box& anchor_box) const;
-  /// Whether lanes without a task of their own may help with a node's part of a task: long elementwise work, and long reductions.
+  /// Whether lanes without a task of their own may help with a node's part of a task: long elementwise work, reductions and
+  /// order statistics.
   bool is_shared(int body_index, const Box& domain) const;
-  /// The parts of such elementwise work; none is larger than the first.
+  /// The parts of such work that is no reduction; none is larger than the first.
   std::vector<Box> shared_parts(const Box& domain) const;
   /// The part of a fold's domain (as `is_accumulated`) that belongs to a box of the anchor.
   Box fold_box(int body_index, const Box& anchor_box) const;

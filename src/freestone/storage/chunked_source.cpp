@@ -600,12 +600,16 @@ void ChunkedSource::decode_range(const Dims& position, const StoredChunk& chunk,
     fail(ErrorKind::kData, "its file was replaced while it was read");
   }
   if (!started.decoder) started = {layout_.codecs.codecs()[0]->part_decoder(), 0, 0, chunk.file->identity()};
+  constexpr Index kLeastRead = Index{16} << 10;
+  const double share = static_cast<double>(chunk.bytes) / static_cast<double>(raw_bytes);
   ConstBytes read;
   bool is_over = false;
   const auto step = [&](Bytes room) {
     if (read.empty() && started.used < chunk.bytes) {
       cancel.check();
-      const auto n = static_cast<std::size_t>(std::min(static_cast<Index>(window.size()), chunk.bytes - started.used));
+      // What is read and not used now is read again later.
+      const Index likely = static_cast<Index>(share * static_cast<double>(end - started.made)) + kLeastRead;
+      const auto n = static_cast<std::size_t>(std::min({static_cast<Index>(window.size()), chunk.bytes - started.used, likely}));
       chunk.file->read_exactly(chunk.offset + started.used, window.first(n));
       read = window.first(n);
     }
