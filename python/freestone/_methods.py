@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Union
@@ -292,11 +293,11 @@ class Blocks:
             raise IndexError(f"{len(keys)} positions of chunks for {self._array.ndim} axes")
         result = self._array
         for axis, (part, lengths) in enumerate(zip(keys, self._array.chunks)):
-            edges = np.concatenate([[0], np.cumsum(lengths)])
+            edges = [0, *itertools.accumulate(lengths)]
             chosen = np.arange(len(lengths))[part if isinstance(part, slice) else np.atleast_1d(part)]
             before: tuple[Any, ...] = (slice(None),) * axis
             if chosen.size and (np.diff(chosen) == 1).all():
-                result = result[before + (slice(int(edges[chosen[0]]), int(edges[chosen[-1] + 1])),)]
+                result = result[before + (slice(edges[int(chosen[0])], edges[int(chosen[-1]) + 1]),)]
             else:
                 places = [np.arange(edges[k], edges[k + 1]) for k in chosen]
                 result = result[before + (np.concatenate(places) if places else np.zeros(0, np.int64),)]

@@ -34,7 +34,7 @@ _ACCUMULATE = {"add": "cumsum", "multiply": "cumprod", "maximum": "cummax", "min
 def _table() -> dict[Any, Callable[..., Any]]:
     """NumPy's function -> ours."""
     import freestone
-    from freestone import fft, linalg
+    from freestone import fft, lib, linalg
 
     table: dict[Any, Callable[..., Any]] = {}
     for theirs, ours in ((np, freestone), (np.linalg, linalg), (np.fft, fft)):
@@ -53,7 +53,7 @@ def _table() -> dict[Any, Callable[..., Any]]:
     for name in _WRITING:
         table[getattr(np, name)] = getattr(freestone, name)
     table[np.nan_to_num] = _nan_to_num
-    table[np.lib.stride_tricks.sliding_window_view] = freestone.lib.stride_tricks.sliding_window_view
+    table[np.lib.stride_tricks.sliding_window_view] = lib.stride_tricks.sliding_window_view
     table[np.convolve] = lambda a, v, mode="full": freestone.convolve(a, v, mode=mode)
     return table
 

@@ -90,7 +90,7 @@ def _moment_where(
         left = apply("maximum", count.astype(np.float64) - (parameters[0] if parameters else 0.0), 0.0)
         result = _reduced("sum", distance * distance, axis, True, where=kept) / left
         result = apply("sqrt", result) if name == "std" else result
-    result = result.astype(x.dtype if name == "mean" or x.dtype.kind == "f" else np.zeros((), x.dtype).real.dtype)
+    result = result.astype(x.dtype if name == "mean" or x.dtype.kind == "f" else np.real(np.zeros(1, x.dtype)).dtype)
     if keepdims:
         return result
     places = range(x.ndim) if axis is None else sorted(normal_axis(k, x.ndim) for k in axes_of(axis))

@@ -189,8 +189,8 @@ DataArray cos_latitude(const Dataset& dataset) {
       }
     }
   }
-  fail(ErrorKind::kUser, "{}No coordinate says that it is latitude, by standard_name, units (degrees_north) or name (lat, latitude).",
-       dataset.path().empty() ? "" : dataset.path() + ": ");
+  fail(ErrorKind::kUser, "{}: no coordinate says that it is latitude, by standard_name, units (degrees_north) or name (lat, latitude).",
+       dataset.path().empty() ? "The dataset" : dataset.path());
 }
 
 Dataset rolling(const Dataset& dataset, const std::string& name, const std::string& dim, Index window, const RollingOptions& options) {
