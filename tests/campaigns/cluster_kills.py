@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kills a random worker of a cluster every few seconds while it rechunks an array, again and again; each result must be right.
+"""Kills a random worker of a cluster every second while it rechunks an array, again and again; each result must be right.
 
     .venv/bin/python tests/campaigns/cluster_kills.py --runs 50
 
@@ -107,7 +107,7 @@ def campaign(folder, runs, shape, chunks, seconds, seed, limit, workers=2):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=3.0, help="between kills")
+    parser.add_argument("--seconds", type=float, default=1.0, help="between kills")
     parser.add_argument("--megabytes", type=int, default=600)
     parser.add_argument("--limit", type=float, default=300, help="seconds that a run may take")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
