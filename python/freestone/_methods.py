@@ -21,10 +21,16 @@ __all__ = ["Methods"]
 Axis = Union[int, Sequence[int], None]
 
 
+def no_out(out: Any) -> None:
+    """Raises where a result shall be written into an array: NumPy passes None."""
+    if out is not None:
+        raise TypeError("a lazy result cannot be written into `out`; leave it away, or compute and copy")
+
+
 class Methods:
     """The part of `Array` that calls functions of the same names.
 
-    Reductions take NumPy's `out` and Dask's `split_every`, which change nothing: results are new arrays, and how they are cut is the planner's.
+    Reductions take Dask's `split_every`, which changes nothing: how they are cut is the planner's. NumPy's `out` must be None.
     """
 
     __slots__ = ()
@@ -43,6 +49,7 @@ class Methods:
         split_every: Any = None,
     ) -> Array:
         """Sum, accumulated in float64. NaN propagates; see `freestone.nansum`."""
+        no_out(out)
         return freestone.sum(self, axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
     def prod(
@@ -57,6 +64,7 @@ class Methods:
         split_every: Any = None,
     ) -> Array:
         """Product."""
+        no_out(out)
         return freestone.prod(self, axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
     def mean(
@@ -70,6 +78,7 @@ class Methods:
         split_every: Any = None,
     ) -> Array:
         """Arithmetic mean."""
+        no_out(out)
         return freestone.mean(self, axis, dtype=dtype, keepdims=keepdims, where=where)
 
     def std(
@@ -84,6 +93,7 @@ class Methods:
         split_every: Any = None,
     ) -> Array:
         """Standard deviation about the mean; the divisor is the count less `ddof`."""
+        no_out(out)
         return freestone.std(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where)
 
     def var(
@@ -98,18 +108,21 @@ class Methods:
         split_every: Any = None,
     ) -> Array:
         """Variance about the mean; the divisor is the count less `ddof`."""
+        no_out(out)
         return freestone.var(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where)
 
     def min(
         self: Any, axis: Axis = None, keepdims: bool = False, *, initial: Any = None, where: Any = True, out: None = None, split_every: Any = None
     ) -> Array:
         """Least element."""
+        no_out(out)
         return freestone.min(self, axis, keepdims, initial=initial, where=where)
 
     def max(
         self: Any, axis: Axis = None, keepdims: bool = False, *, initial: Any = None, where: Any = True, out: None = None, split_every: Any = None
     ) -> Array:
         """Greatest element."""
+        no_out(out)
         return freestone.max(self, axis, keepdims, initial=initial, where=where)
 
     def ptp(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:
@@ -118,26 +131,32 @@ class Methods:
 
     def argmin(self: Any, axis: Axis = None, *, keepdims: bool = False, out: None = None, split_every: Any = None) -> Array:
         """Position of the least element: along one axis, or flat over several."""
+        no_out(out)
         return freestone.argmin(self, axis, keepdims=keepdims)
 
     def argmax(self: Any, axis: Axis = None, *, keepdims: bool = False, out: None = None, split_every: Any = None) -> Array:
         """Position of the greatest element: along one axis, or flat over several."""
+        no_out(out)
         return freestone.argmax(self, axis, keepdims=keepdims)
 
     def any(self: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, out: None = None, split_every: Any = None) -> Array:
         """Whether any element is not 0."""
+        no_out(out)
         return freestone.any(self, axis, keepdims, where=where)
 
     def all(self: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, out: None = None, split_every: Any = None) -> Array:
         """Whether all elements are not 0."""
+        no_out(out)
         return freestone.all(self, axis, keepdims, where=where)
 
     def cumsum(self: Any, axis: int | None = None, dtype: DTypeLike = None, *, out: None = None, method: str | None = None) -> Array:
         """Sums of the elements so far."""
+        no_out(out)
         return freestone.cumsum(self, axis, dtype)
 
     def cumprod(self: Any, axis: int | None = None, dtype: DTypeLike = None, *, out: None = None, method: str | None = None) -> Array:
         """Products of the elements so far."""
+        no_out(out)
         return freestone.cumprod(self, axis, dtype)
 
     def median(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Array:

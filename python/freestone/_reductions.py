@@ -10,6 +10,7 @@ import numpy as np
 from freestone import _core
 from freestone._array import Array, ArrayLike, Axis, apply, asarray, axes_of, normal_axis
 from freestone._dtypes import DTypeLike, dtype_name
+from freestone._methods import no_out
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "count", "count_nonzero", "cummax", "cummin", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "logsumexp", "max", "mean", "min", "nanargmax",
@@ -185,11 +186,13 @@ def argmax(x: ArrayLike, /, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def any(x: ArrayLike, /, axis: Axis = None, keepdims: bool = False, *, out: None = None, where: Any = True) -> Array:
     """Whether any element over `axis` is not 0."""
+    no_out(out)
     return _reduced("any", x, axis, keepdims, where=where)
 
 
 def all(x: ArrayLike, /, axis: Axis = None, keepdims: bool = False, *, out: None = None, where: Any = True) -> Array:
     """Whether all elements over `axis` are not 0."""
+    no_out(out)
     return _reduced("all", x, axis, keepdims, where=where)
 
 

@@ -101,3 +101,13 @@ def test_whole_numbers_to_a_negative_power_are_refused_as_in_numpy():
             call()
     same((a + 0.0) ** -1, np.array([np.inf, 1, 0.5]))
     same(a**2, np.array([0, 1, 4]))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "mean", "std", "var", "min", "max", "any", "all", "argmin", "argmax", "cumsum"])
+def test_methods_do_not_take_an_array_to_write_into(name):
+    array, target = fs.ones((3, 4)), np.zeros(4)
+    method = getattr(array, name)
+    np.testing.assert_array_equal(method(axis=0, out=None), getattr(np.ones((3, 4)), name)(axis=0))
+    with pytest.raises(TypeError, match="out"):
+        method(axis=0, out=target)
+    assert not target.any()
