@@ -221,6 +221,7 @@ class Fold final : public FoldKernel {
     for (Index i = 0; i < n; ++i) Rule::init({state + i, n});
   }
   void merge(Word* into, const Word* from, Index n) const override {
+    if (n == 0) return;  // there may be no words to point at
     if constexpr (std::is_same_v<Rule, SumRule>) return merge_sums()(&into->f, &from->f, n);
     for (Index i = 0; i < n; ++i) Rule::merge({into + i, n}, {from + i, n});
   }

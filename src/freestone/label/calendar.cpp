@@ -408,7 +408,10 @@ Instant TimeUnits::instant(std::int64_t number) const {
   const Index per_day = days_ != 0 ? 1 : kNanosecondsPerDay / nanoseconds_;
   const Index days = floor_divide(number, per_day);
   if (std::abs(days) > kFarthestDay / std::max<Index>(1, days_)) fail(ErrorKind::kData, "{} {} is too far away to be a time.", number, text_);
-  return days_ != 0 ? later(reference_, days * days_, 0) : later(reference_, days, (number - days * per_day) * nanoseconds_);
+  if (days_ != 0) return later(reference_, days * days_, 0);
+  // The beginning of the first day that 64 bits reach is itself too early for them.
+  const Index rest = number % per_day;
+  return later(reference_, days, (rest < 0 ? rest + per_day : rest) * nanoseconds_);
 }
 
 Instant TimeUnits::instant(double number) const {
