@@ -4,6 +4,7 @@
 
 #include "freestone/astro/derived.h"
 #include "freestone/astro/sky_array.h"
+#include "freestone/formats/find_attribute.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/label/georeference.h"
 
@@ -11,17 +12,6 @@ namespace freestone::astro {
 namespace {
 
 using formats::Attribute;
-
-const Attribute* find(const std::vector<Attribute>& attributes, std::string_view key) {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.key == key; });
-  return found == attributes.end() ? nullptr : &*found;
-}
-
-std::string text_in(const std::vector<Attribute>& attributes, std::string_view key) {
-  const Attribute* attribute = find(attributes, key);
-  const auto* text = attribute == nullptr ? nullptr : std::get_if<std::string>(&attribute->value);
-  return text == nullptr ? "" : *text;
-}
 
 /// Eight characters at most of what FITS allows, and no more than one word of other formats' habits would be.
 bool is_card_key(const std::string& key) {
@@ -33,7 +23,7 @@ bool is_card_key(const std::string& key) {
 /// Attributes that were cards of a FITS file become cards again: they have a WCS or a unit among them.
 void take_cards(SkyArray& sky) {
   const auto& attributes = sky.attributes;
-  if (find(attributes, "CTYPE1") == nullptr && find(attributes, "BUNIT") == nullptr && find(attributes, "BMAJ") == nullptr) return;
+  if (find_attribute(attributes, "CTYPE1") == nullptr && find_attribute(attributes, "BUNIT") == nullptr && find_attribute(attributes, "BMAJ") == nullptr) return;
   std::string cards;
   for (const Attribute& attribute : attributes) {
     if (is_card_key(attribute.key)) cards += formats::fits::format_cards({attribute.key, attribute.value, ""});
@@ -42,7 +32,7 @@ void take_cards(SkyArray& sky) {
   sky.header = header.without_structure();
   sky.beam = beam_from_header(header);
   const Wcs wcs = Wcs::from_cards(cards, sky.rank());
-  if (find(attributes, "CTYPE1") != nullptr || find(attributes, "CRVAL1") != nullptr) sky.wcs = wcs;
+  if (find_attribute(attributes, "CTYPE1") != nullptr || find_attribute(attributes, "CRVAL1") != nullptr) sky.wcs = wcs;
   if (const auto unit = header.text("BUNIT"); unit && text_in(attributes, "units").empty()) sky.unit = Unit::parse_or_opaque(*unit);
   std::erase_if(sky.attributes, [](const Attribute& a) { return is_card_key(a.key); });
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "freestone/cli/print.h"
+#include "freestone/formats/find_attribute.h"
 
 namespace freestone::cli {
 namespace {
@@ -14,20 +15,9 @@ using Json = nlohmann::ordered_json;
 using formats::Attribute;
 using formats::AttributeValue;
 
-const Attribute* find(const std::vector<Attribute>& attributes, std::string_view key) {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.key == key; });
-  return found == attributes.end() ? nullptr : &*found;
-}
-
-std::string text_of(const std::vector<Attribute>& attributes, std::string_view key) {
-  const Attribute* attribute = find(attributes, key);
-  const auto* text = attribute == nullptr ? nullptr : std::get_if<std::string>(&attribute->value);
-  return text == nullptr ? "" : *text;
-}
-
 /// What an attribute says of band `k` of `count`: one of a list, or what is said of all.
 std::optional<double> number_of_band(const std::vector<Attribute>& attributes, std::string_view key, std::size_t k, std::size_t count) {
-  const Attribute* attribute = find(attributes, key);
+  const Attribute* attribute = find_attribute(attributes, key);
   if (attribute == nullptr) return std::nullopt;
   if (const auto* number = std::get_if<double>(&attribute->value)) return *number;
   if (const auto* whole = std::get_if<std::int64_t>(&attribute->value)) return static_cast<double>(*whole);
@@ -38,7 +28,7 @@ std::optional<double> number_of_band(const std::vector<Attribute>& attributes, s
   return std::nullopt;
 }
 std::string text_of_band(const std::vector<Attribute>& attributes, std::string_view key, std::size_t k, std::size_t count) {
-  const Attribute* attribute = find(attributes, key);
+  const Attribute* attribute = find_attribute(attributes, key);
   if (attribute == nullptr) return "";
   if (const auto* text = std::get_if<std::string>(&attribute->value)) return *text;
   const auto* texts = std::get_if<std::vector<std::string>>(&attribute->value);
@@ -94,25 +84,25 @@ std::array<double, 4> RasterDescription::bounds() const {
 std::optional<RasterDescription> describe_raster(const astro::SkyArray& array, const Opened& opened) {
   const std::string& format = opened.contents().format;
   const int rank = array.rank();
-  const bool has_place = find(array.attributes, "crs") != nullptr || find(array.attributes, "GeoTransform") != nullptr ||
-                         find(array.attributes, "GeoKeyDirectory") != nullptr;
+  const bool has_place = find_attribute(array.attributes, "crs") != nullptr || find_attribute(array.attributes, "GeoTransform") != nullptr ||
+                         find_attribute(array.attributes, "GeoKeyDirectory") != nullptr;
   if (rank < 2 || (format != "geotiff" && format != "gdal" && !has_place)) return std::nullopt;
   RasterDescription out;
   out.crs = geo::describe_crs(array.attributes);
   out.transform = geo_transform_of(array.attributes);
   out.rows = array.data.shape()[rank - 2], out.columns = array.data.shape()[rank - 1];
-  out.pixel_is = text_of(array.attributes, "AREA_OR_POINT");
+  out.pixel_is = text_in(array.attributes, "AREA_OR_POINT");
   std::transform(out.pixel_is.begin(), out.pixel_is.end(), out.pixel_is.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const char* key : {"nodata", "_FillValue"}) {
-    if (const Attribute* attribute = find(array.attributes, key); attribute != nullptr && !out.nodata) out.nodata = attribute->value;
+    if (const Attribute* attribute = find_attribute(array.attributes, key); attribute != nullptr && !out.nodata) out.nodata = attribute->value;
   }
   const bool has_bands = rank == 3 && array.dims[0] == "band";
   const auto count = static_cast<std::size_t>(has_bands ? array.data.shape()[0] : 1);
   for (std::size_t k = 0; k < count; ++k) {
     RasterDescription::Band band{text_of_band(array.attributes, "band_names", k, count), text_of_band(array.attributes, "units", k, count),
                                  std::nullopt};
-    if (const Attribute* own = find(array.attributes, fmt::format("band_{}:nodata", k + 1))) band.nodata = own->value;
+    if (const Attribute* own = find_attribute(array.attributes, fmt::format("band_{}:nodata", k + 1))) band.nodata = own->value;
     for (const auto& [key, value] : {std::pair("scale", &band.scale), std::pair("offset", &band.offset)})
       *value = number_of_band(array.attributes, key, k, count).value_or(*value);
     out.bands.push_back(std::move(band));

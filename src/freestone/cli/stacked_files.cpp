@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
+#include "freestone/formats/find_attribute.h"
 #include "freestone/label/open.h"
 #include "freestone/ops/concat.h"
 #include "freestone/ops/shape.h"
 
 namespace freestone::cli {
 namespace {
-
-const formats::Attribute* find(const astro::SkyArray& array, std::string_view key) {
-  const auto found = std::find_if(array.attributes.begin(), array.attributes.end(), [&](const formats::Attribute& a) { return a.key == key; });
-  return found == array.attributes.end() ? nullptr : &*found;
-}
 
 std::string stem_of(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
@@ -24,7 +20,7 @@ std::string stem_of(const std::string& path) {
 std::string difference(const astro::SkyArray& a, const astro::SkyArray& b) {
   if (a.dims != b.dims) return fmt::format("its axes are ({}), not ({})", fmt::join(b.dims, ", "), fmt::join(a.dims, ", "));
   for (const std::string_view key : {"crs", "GeoTransform"}) {
-    const formats::Attribute *ours = find(a, key), *theirs = find(b, key);
+    const formats::Attribute *ours = find_attribute(a.attributes, key), *theirs = find_attribute(b.attributes, key);
     if (ours != nullptr && theirs != nullptr && ours->value != theirs->value) {
       return fmt::format("its {} is {}, not {}", key, formats::text_of(theirs->value), formats::text_of(ours->value));
     }
@@ -53,7 +49,7 @@ astro::SkyArray stacked(const std::vector<std::string>& files, const std::string
       one.dims.insert(one.dims.begin(), dim);
     }
     const Index count = data.shape()[0];
-    const formats::Attribute* attribute = find(one, "band_names");
+    const formats::Attribute* attribute = find_attribute(one.attributes, "band_names");
     const auto* given = attribute == nullptr ? nullptr : std::get_if<std::vector<std::string>>(&attribute->value);
     for (Index band = 0; band < count; ++band) {
       const bool is_named = given != nullptr && static_cast<Index>(given->size()) == count && !(*given)[static_cast<std::size_t>(band)].empty();

@@ -9,6 +9,7 @@
 
 #include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/dataset_request.h"
+#include "freestone/formats/find_attribute.h"
 
 namespace freestone::formats::hdf5 {
 namespace {
@@ -65,8 +66,8 @@ std::vector<std::byte> default_fill(DType dtype) {
 std::vector<std::byte> fill_of(const VariableToWrite& variable, bool is_netcdf) {
   const DType dtype = variable.spec.dtype;
   std::vector<std::byte> zero(static_cast<std::size_t>(size_of(dtype)));
-  const auto given = std::find_if(variable.attributes.begin(), variable.attributes.end(), [](const Attribute& a) { return a.key == "_FillValue"; });
-  if (given != variable.attributes.end() && is_real(dtype)) {
+  const Attribute* given = find_attribute(variable.attributes, "_FillValue");
+  if (given != nullptr && is_real(dtype)) {
     const AttributeNumbers numbers = numbers_of(given->value);
     if (numbers.size() == 1 && can_hold(dtype, numbers)) {
       return with_real_type(dtype, [&](auto tag) {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "freestone/formats/find_attribute.h"
+
 namespace freestone::formats::tiff {
 namespace {
 
@@ -57,17 +59,6 @@ void shift(std::vector<double>& t, double pixels) {
 
 bool all_finite(const std::vector<double>& numbers) {
   return std::all_of(numbers.begin(), numbers.end(), [](double v) { return std::isfinite(v); });
-}
-
-const Attribute* find(const std::vector<Attribute>& attributes, std::string_view key) {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.key == key; });
-  return found == attributes.end() ? nullptr : &*found;
-}
-
-template <class T>
-const T* value_of(const std::vector<Attribute>& attributes, std::string_view key) {
-  const Attribute* attribute = find(attributes, key);
-  return attribute == nullptr ? nullptr : std::get_if<T>(&attribute->value);
 }
 
 /// A list of numbers, or text with blanks between them, as other formats keep a GeoTransform; empty when it is none.
@@ -163,7 +154,7 @@ std::vector<TagToWrite> geo_tags(const std::vector<Attribute>& attributes) {
     out.push_back(short_tag(kGeoKeyDirectory, {1, 1, 0, 3, kModelType, 0, 1, geographic ? 2 : 1, kRasterType, 0, 1, is_point ? kPixelIsPoint : 1,
                                                geographic ? kGeodeticCrs : kProjectedCrs, 0, 1, code}));
   }
-  const Attribute* transform = find(attributes, "GeoTransform");
+  const Attribute* transform = find_attribute(attributes, "GeoTransform");
   if (std::vector<double> t = transform == nullptr ? std::vector<double>() : transform_of(transform->value); !t.empty()) {
     if (is_point) shift(t, 0.5);
     if (t[2] == 0 && t[4] == 0 && t[1] > 0 && t[5] < 0) {

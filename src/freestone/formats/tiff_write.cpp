@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "freestone/formats/find_attribute.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/tiff.h"
 #include "freestone/formats/tiff_sink.h"
@@ -173,12 +174,6 @@ TagToWrite long_tags(std::uint16_t tag, const std::vector<Index>& values) {
   return out;
 }
 TagToWrite long_tag(std::uint16_t tag, Index value) { return long_tags(tag, {value}); }
-
-template <class T>
-const T* value_of(const std::vector<Attribute>& attributes, std::string_view key) {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.key == key; });
-  return found == attributes.end() ? nullptr : std::get_if<T>(&found->value);
-}
 
 /// What the samples mean, and the colours of a palette; grey where nobody said so.
 void put_photometric(const std::vector<Attribute>& attributes, DType dtype, Index bands, std::vector<TagToWrite>& tags) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "freestone/base/error.h"
+#include "freestone/formats/find_attribute.h"
 #include "freestone/geo/projection.h"
 
 namespace freestone::geo {
@@ -51,12 +52,6 @@ template <std::size_t N>
 std::string name_in(const Named (&table)[N], std::int64_t number) {
   const auto* found = std::find_if(std::begin(table), std::end(table), [&](const Named& one) { return one.number == number; });
   return found == std::end(table) ? "" : found->name;
-}
-
-template <class T>
-const T* value_of(const std::vector<formats::Attribute>& attributes, std::string_view key) {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const formats::Attribute& a) { return a.key == key; });
-  return found == attributes.end() ? nullptr : std::get_if<T>(&found->value);
 }
 
 /// A GeoKeyDirectory and the texts that it points into.

@@ -9,6 +9,7 @@
 
 #include "freestone/base/base64.h"
 #include "freestone/base/log.h"
+#include "freestone/formats/find_attribute.h"
 #include "freestone/label/stored_deflate.h"
 #include "freestone/ops/elementwise.h"
 
@@ -86,11 +87,6 @@ std::optional<Number> number_of(const std::string& variable, const Attribute* at
   return numbers[0];
 }
 
-const Attribute* find(const std::vector<Attribute>& attributes, std::string_view key) {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.key == key; });
-  return found == attributes.end() ? nullptr : &*found;
-}
-
 void move_attribute(const std::string& key, std::vector<Attribute>& from, std::vector<Attribute>& to) {
   const auto found = std::find_if(from.begin(), from.end(), [&](const Attribute& a) { return a.key == key; });
   if (found == from.end()) return;
@@ -108,7 +104,7 @@ DType with_sign(DType type, bool is_signed) {
 
 /// The type that the stored integers are meant in.
 DType meant_type(DType stored, const std::vector<Attribute>& attributes) {
-  const Attribute* attribute = find(attributes, "_Unsigned");
+  const Attribute* attribute = find_attribute(attributes, "_Unsigned");
   if (attribute == nullptr || !is_integer(stored)) return stored;
   const std::string text = formats::text_of(attribute->value);
   if (text == "true" || text == "True") return with_sign(stored, false);
@@ -134,7 +130,7 @@ std::optional<Operand> operand_in(const Number& number, DType type) {
 std::vector<Number> missing_numbers(const std::string& variable, const std::vector<Attribute>& attributes) {
   std::vector<Number> out;
   for (const char* key : {"_FillValue", "missing_value"}) {
-    const Attribute* attribute = find(attributes, key);
+    const Attribute* attribute = find_attribute(attributes, key);
     if (attribute == nullptr) continue;
     for (const Number& number : numbers_of(variable, *attribute)) {
       if (!number.is_nan()) out.push_back(number);
@@ -312,11 +308,11 @@ DatasetVariable encode_cf(const DatasetVariable& variable) {
   const std::vector<Attribute>& kept = variable.encoding.attributes;
   const DType type = variable.encoding.dtype.value_or(variable.array.dtype());
   const DType meant = meant_type(type, kept);
-  const std::optional<Number> scale = number_of(variable.name, find(kept, "scale_factor"));
-  const std::optional<Number> offset = number_of(variable.name, find(kept, "add_offset"));
+  const std::optional<Number> scale = number_of(variable.name, find_attribute(kept, "scale_factor"));
+  const std::optional<Number> offset = number_of(variable.name, find_attribute(kept, "add_offset"));
   const std::vector<Number> missing = missing_numbers(variable.name, kept);
-  const Attribute* fill_attribute = find(kept, "_FillValue");
-  const Attribute* missing_attribute = find(kept, "missing_value");
+  const Attribute* fill_attribute = find_attribute(kept, "_FillValue");
+  const Attribute* missing_attribute = find_attribute(kept, "missing_value");
   if (fill_attribute != nullptr && missing_attribute != nullptr) {
     const auto fill = numbers_of(variable.name, *fill_attribute), other = numbers_of(variable.name, *missing_attribute);
     const bool agree = std::any_of(other.begin(), other.end(), [&](const Number& n) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "freestone/formats/find_attribute.h"
 #include "freestone/label/cf.h"
 
 namespace freestone {
@@ -26,15 +27,10 @@ int DatasetVariable::axis_of(const std::string& dim) const {
 }
 
 const formats::Attribute* DatasetVariable::attribute(const std::string& key) const {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const formats::Attribute& a) { return a.key == key; });
-  return found == attributes.end() ? nullptr : &*found;
+  return find_attribute(attributes, key);
 }
 
-std::string DatasetVariable::text(const std::string& key) const {
-  const formats::Attribute* found = attribute(key);
-  const auto* text = found == nullptr ? nullptr : std::get_if<std::string>(&found->value);
-  return text == nullptr ? "" : *text;
-}
+std::string DatasetVariable::text(const std::string& key) const { return text_in(attributes, key); }
 
 Dataset::Dataset(std::string path, std::vector<DatasetVariable> variables, std::vector<formats::Attribute> attributes)
     : path_(std::move(path)), variables_(std::move(variables)), attributes_(std::move(attributes)) {}

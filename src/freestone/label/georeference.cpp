@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "freestone/formats/find_attribute.h"
 #include "freestone/label/coordinate.h"
 #include "freestone/label/memory_array.h"
 #include "freestone/ops/shape.h"
@@ -17,17 +18,6 @@ using formats::Attribute;
 constexpr std::string_view kGeoKeys[] = {"GeoKeyDirectory", "GeoDoubleParams", "GeoAsciiParams"};
 // Coordinates in float32 are evenly spaced to some 1e-5 of their step.
 constexpr double kEvenness = 1e-3;
-
-const Attribute* find(const std::vector<Attribute>& attributes, std::string_view key) {
-  const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.key == key; });
-  return found == attributes.end() ? nullptr : &*found;
-}
-
-std::string text_in(const std::vector<Attribute>& attributes, std::string_view key) {
-  const Attribute* found = find(attributes, key);
-  const auto* text = found == nullptr ? nullptr : std::get_if<std::string>(&found->value);
-  return text == nullptr ? "" : *text;
-}
 
 void put(std::vector<Attribute>& attributes, Attribute attribute) {
   std::erase_if(attributes, [&](const Attribute& a) { return a.key == attribute.key; });
@@ -108,7 +98,7 @@ std::string text_of(const GeoTransform& transform) {
 }  // namespace
 
 std::optional<GeoTransform> geo_transform_of(const std::vector<Attribute>& attributes) {
-  const Attribute* attribute = find(attributes, "GeoTransform");
+  const Attribute* attribute = find_attribute(attributes, "GeoTransform");
   if (attribute == nullptr) return std::nullopt;
   const std::vector<double> numbers = numbers_in(attribute->value);
   if (numbers.size() != 6 || !std::all_of(numbers.begin(), numbers.end(), [](double v) { return std::isfinite(v); })) return std::nullopt;
@@ -175,13 +165,13 @@ void raster_read(DatasetVariable& variable, std::vector<DatasetVariable>& coordi
     for (const char* key : {"crs", "spatial_ref", "crs_wkt", "epsg_code", "esri_pe_string"}) {
       if (crs.empty()) crs = epsg_in(mapping->text(key));
     }
-    if (!crs.empty() && find(variable.attributes, "crs") == nullptr) put(variable.attributes, {"crs", crs, ""});
+    if (!crs.empty() && find_attribute(variable.attributes, "crs") == nullptr) put(variable.attributes, {"crs", crs, ""});
     if (const auto transform = geo_transform_of(mapping->attributes)) {
       set_geo_transform(variable.attributes, *transform);
       drop(mapping->attributes, "GeoTransform");
     }
     for (const std::string_view key : kGeoKeys) {
-      if (const Attribute* attribute = find(mapping->attributes, key)) {
+      if (const Attribute* attribute = find_attribute(mapping->attributes, key)) {
         put(variable.attributes, *attribute);
         drop(mapping->attributes, key);
       }
@@ -204,7 +194,7 @@ void raster_read(DatasetVariable& variable, std::vector<DatasetVariable>& coordi
   const bool is_geographic = text_in(variable.attributes, "crs") == "EPSG:4326";
   const auto add = [&](const std::string& name, double corner, double step, Index count, const char* standard_name, const char* units) {
     DatasetVariable out{name, middles(corner, step, count), {name}, {}};
-    if (find(variable.attributes, "crs") != nullptr) {
+    if (find_attribute(variable.attributes, "crs") != nullptr) {
       out.attributes.push_back({"standard_name", std::string(standard_name), ""});
       if (*units != '\0') out.attributes.push_back({"units", std::string(units), ""});
     }
@@ -229,7 +219,7 @@ void raster_for_cf(DatasetVariable& variable, std::vector<DatasetVariable>& coor
     coordinates.push_back(std::move(made));
     mapping = &coordinates.back();
   }
-  const bool says_crs = find(mapping->attributes, "crs_wkt") != nullptr || find(mapping->attributes, "spatial_ref") != nullptr;
+  const bool says_crs = find_attribute(mapping->attributes, "crs_wkt") != nullptr || find_attribute(mapping->attributes, "spatial_ref") != nullptr;
   if (!crs.empty() && !says_crs) {
     put(mapping->attributes, {"spatial_ref", crs, ""});
     // A name that is no well-known text ("EPSG:32633") would be damage to who reads this attribute.
@@ -237,7 +227,7 @@ void raster_for_cf(DatasetVariable& variable, std::vector<DatasetVariable>& coor
   }
   if (transform) put(mapping->attributes, {"GeoTransform", text_of(*transform), ""});
   for (const std::string_view key : kGeoKeys) {
-    if (const Attribute* attribute = find(variable.attributes, key)) put(mapping->attributes, *attribute);
+    if (const Attribute* attribute = find_attribute(variable.attributes, key)) put(mapping->attributes, *attribute);
     drop(variable.attributes, key);
   }
   drop(variable.attributes, "crs");
@@ -246,14 +236,14 @@ void raster_for_cf(DatasetVariable& variable, std::vector<DatasetVariable>& coor
 
 void raster_for_pixels(DatasetVariable& variable, const std::vector<DatasetVariable>& coordinates) {
   const int rank = variable.array.rank();
-  if (rank < 2 || find(variable.attributes, "GeoTransform") != nullptr) return;
+  if (rank < 2 || find_attribute(variable.attributes, "GeoTransform") != nullptr) return;
   const DatasetVariable* rows = coordinate_of(coordinates, variable.dims[static_cast<std::size_t>(rank - 2)]);
   const DatasetVariable* columns = coordinate_of(coordinates, variable.dims[static_cast<std::size_t>(rank - 1)]);
   if (rows == nullptr || columns == nullptr) return;
   const auto along_y = even_spacing(*rows), along_x = even_spacing(*columns);
   if (!along_y || !along_x) return;
   set_geo_transform(variable.attributes, {along_x->first - along_x->step / 2, along_x->step, 0, along_y->first - along_y->step / 2, 0, along_y->step});
-  if (find(variable.attributes, "crs") == nullptr && is_in_degrees(*rows, "north") && is_in_degrees(*columns, "east")) {
+  if (find_attribute(variable.attributes, "crs") == nullptr && is_in_degrees(*rows, "north") && is_in_degrees(*columns, "east")) {
     put(variable.attributes, {"crs", std::string("EPSG:4326"), ""});
   }
 }

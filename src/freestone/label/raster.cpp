@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "freestone/formats/find_attribute.h"
 #include "freestone/label/memory_array.h"
 #include "freestone/ops/elementwise.h"
 
@@ -178,8 +179,8 @@ DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& 
 
 std::optional<formats::AttributeValue> nodata_of(const std::vector<formats::Attribute>& attributes) {
   for (const char* key : {"nodata", "_FillValue"}) {
-    const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const formats::Attribute& a) { return a.key == key; });
-    if (found != attributes.end() && number_of(found->value)) return found->value;
+    const formats::Attribute* found = find_attribute(attributes, key);
+    if (found != nullptr && number_of(found->value)) return found->value;
   }
   return std::nullopt;
 }
