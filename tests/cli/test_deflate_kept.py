@@ -52,8 +52,9 @@ def test_files_in_a_row_and_parts_of_them(freestone):
         np.testing.assert_array_equal(f["tas"][:], np.concatenate([first, second]))
     freestone.out("run all.nc --var tas ! select --index time=1:3 ! write part.nc")
     assert filters(freestone.folder / "part.nc")[:3] == ("gzip", 7, True)
-    freestone.out("run all.nc --var tas ! mean --dim time ! write mean.nc")
-    assert filters(freestone.folder / "mean.nc")[0] is None
+    for step in ("mean", "median"):
+        freestone.out(f"run all.nc --var tas ! {step} --dim time ! write {step}.nc")
+        assert filters(freestone.folder / f"{step}.nc")[0] is None
 
 
 def test_packed_numbers_are_packed_and_deflated_again(freestone):
@@ -64,3 +65,10 @@ def test_packed_numbers_are_packed_and_deflated_again(freestone):
         np.testing.assert_array_equal(f["tas"][:], values[1:3])
     fs.open(freestone.folder / "a.nc").mean("time").write(freestone.folder / "c.nc")
     assert filters(freestone.folder / "c.nc")[0] is None
+
+
+@pytest.mark.parametrize("more", ["", "--dtype f8"])
+def test_chunks_that_were_asked_for_are_kept(freestone, more):
+    np.save(freestone.folder / "x.npy", np.arange(60.0 * 80, dtype="f4").reshape(60, 80))
+    freestone.out("run x.npy ! rechunk --chunks 20,20 ! write r.h5", more)
+    assert filters(freestone.folder / "r.h5", "data") == (None, None, False, (20, 20))

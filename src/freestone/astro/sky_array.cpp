@@ -159,22 +159,30 @@ std::string cards_of_coordinates(const SkyArray& array, std::vector<std::string>
   return header.format();
 }
 
-/// A request for one array, and its elements as they are written.
-std::pair<Array, formats::WriteRequest> request_for(const SkyArray& array, const std::string& path, const WriteOptions& options) {
+/// A request for one array as `store_missing` leaves it; chunks and compression are those of `given`, which it was made of.
+formats::WriteRequest request_for(const SkyArray& array, const Array& given, const std::string& path, const WriteOptions& options) {
   formats::WriteRequest request{.path = path, .format = options.format, .overwrite = options.overwrite, .packing = options.packing};
   request.unlimited_dims = options.unlimited_dims;
   request.append = options.append;
   request.name = array.name;
   request.plain_attributes = array.attributes;
   request.dims = written_dims(array);
-  take_storage(request, array.data);
+  take_storage(request, given);
+  if (!(array.data == given)) request.nominal_deflate.reset();
   if (!array.beams.empty()) request.tables.push_back(beams_table(array.beams));
   request.header_cards = cards_of(array, options);
-  return {options.dtype ? astype(array.data, *options.dtype) : array.data, std::move(request)};
+  return request;
 }
 
-/// One array for a format that holds one: what coordinates say becomes what the format has for it.
-std::vector<Output> single_output(const SkyArray& array, const std::string& path, const WriteOptions& options, const formats::FormatChoice& choice) {
+Output stored_output(const SkyArray& array, const Array& given, const std::string& path, const WriteOptions& options) {
+  const Spec& spec = array.data.spec();
+  const formats::WriteRequest request = request_for(array, given, path, options);
+  return {array.data, formats::create_sink(spec, request), [spec, request] { return formats::sink_recipe(spec, request); }};
+}
+
+/// One array for a format that holds one: what coordinates say becomes what the format has for it. `array` and `given` as in `request_for`.
+std::vector<Output> single_output(const SkyArray& array, const Array& given, const std::string& path, const WriteOptions& options,
+                                  const formats::FormatChoice& choice) {
   const std::string& format = choice.name;
   SkyArray one = array;
   std::vector<std::string> lost;
@@ -205,13 +213,12 @@ std::vector<Output> single_output(const SkyArray& array, const std::string& path
     one.attributes = std::move(variable.attributes);
   }
   if (!lost.empty()) log(LogLevel::kWarning, "{}: {} has no place for the coordinates {}.", path, format, fmt::join(lost, ", "));
-  if (!options.mask || !choice.holds_mask) return {output_for(one, path, options)};
-  const auto [data, request] = request_for(one, path, options);
-  const auto sinks = formats::create_masked_sinks(data.spec(), request);
-  return {{data, sinks[0]}, {*options.mask, sinks[1]}};
+  if (!options.mask || !choice.holds_mask) return {stored_output(one, given, path, options)};
+  const auto sinks = formats::create_masked_sinks(one.data.spec(), request_for(one, given, path, options));
+  return {{one.data, sinks[0]}, {*options.mask, sinks[1]}};
 }
 
-/// What is missing in a raster becomes a number where the dtype has no NaN, or another one is wanted.
+/// The elements become those of `options.dtype`; what is missing in a raster becomes a number where the dtype has no NaN, or another one is wanted.
 void store_missing(SkyArray& array, const std::string& path, const std::string& format, const WriteOptions& options) {
   const DType dtype = options.dtype.value_or(array.data.dtype());
   const bool has_no_place = format == "npy" || format == "casa" || (format == "fits" && !is_integer(dtype));
@@ -234,8 +241,7 @@ void store_missing(SkyArray& array, const std::string& path, const std::string& 
 Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options) {
   SkyArray stored = array;
   store_missing(stored, path, formats::format_for(path, options.format).name, options);
-  const auto [data, request] = request_for(stored, path, options);
-  return {data, formats::create_sink(data.spec(), request), [spec = data.spec(), request = request] { return formats::sink_recipe(spec, request); }};
+  return stored_output(stored, array.data, path, options);
 }
 
 std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::vector<formats::Attribute>& attributes, const std::string& path,
@@ -249,7 +255,7 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   // A Zarr array alone is an array; netCDF has the name and the attributes of the whole beside it.
   const bool is_bare = format.name == "zarr" || (arrays[0].name.empty() && attributes.empty());
   const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && options.beside.empty() && options.texts.empty() && is_bare;
-  if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(typed[0], path, options, format);
+  if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(typed[0], arrays[0].data, path, options, format);
   if (!format.holds_several) {
     std::vector<std::string> names;
     for (const SkyArray& array : arrays) names.push_back(array.name);
@@ -257,7 +263,6 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
          arrays.size(), fmt::join(names, ", "));
   }
   for (SkyArray& array : typed) {
-    if (options.dtype) array.data = astype(array.data, *options.dtype);
     for (std::size_t k = 0; k < array.dims.size(); ++k)
       if (array.dims[k].empty()) array.dims[k] = fmt::format("axis{}", k);
   }

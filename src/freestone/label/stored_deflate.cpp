@@ -12,11 +12,12 @@ namespace {
 
 const Source* source_of(Array array) {
   // Elements move, and none is changed.
-  static constexpr std::string_view kMoves[] = {"view", "select", "concat", "reshape", "rechunk"};
+  static constexpr std::string_view kMoves[] = {"concat", "reshape", "rechunk"};
   for (;;) {
     const Op& op = *array.node()->op;
     if (op.source()) return op.source().get();
-    if (std::ranges::find(kMoves, op.name()) == std::end(kMoves) || array.node()->inputs.empty()) return nullptr;
+    const bool moves = op.is_view() || std::ranges::find(kMoves, op.name()) != std::end(kMoves);
+    if (!moves || array.node()->inputs.empty()) return nullptr;
     array = Array(array.node()->inputs.front());
   }
 }
