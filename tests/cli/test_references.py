@@ -189,3 +189,15 @@ def test_damaged_folders_are_clear_errors(freestone, random):
     for size in (0, -1, 1.5, "many", 10**12):
         (freestone.folder / "x.parq" / ".zmetadata").write_text(json.dumps(metadata | {"record_size": size}))
         assert "record_size" in freestone.fails(1, "info x.parq")
+
+
+def test_many_chunks_whose_axes_lie_in_another_order(freestone):
+    zarr = pytest.importorskip("zarr")
+    values = np.arange(4 * 60 * 50, dtype="i4").reshape(4, 60, 50)
+    a = zarr.create_array(freestone.folder / "a.zarr", shape=values.shape, shards=values.shape, chunks=(1, 1, 1), dtype="i4", compressors=None,
+                          filters=[zarr.codecs.TransposeCodec(order=(1, 2, 0))])
+    a[:] = values
+    # More than a file of references holds.
+    for name in ("refs.json", "refs.parq"):
+        freestone.out("references a.zarr -o", name)
+        np.testing.assert_array_equal(read(freestone, name, "data"), values.transpose(1, 2, 0))

@@ -2,6 +2,7 @@
 #include <complex>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "freestone/base/base64.h"
@@ -98,14 +99,13 @@ void describe_scaling(const ElementTransform& transform, Json& attributes) {
   if (transform.blank) attributes["_FillValue"] = *transform.blank;
 }
 
-/// Whether the axes of chunks lie in an order that Zarr has no word for (it has C's and Fortran's): such an array is described with its axes as
-/// they lie, bands last, as those of a picture.
-bool is_turned(const ChunkedLayout& layout) {
-  const int rank = layout.grid.shape().rank();
-  for (std::size_t k = 0; k < layout.order.size(); ++k) {
-    if (layout.order[k] != rank - 1 - static_cast<int>(k)) return true;
-  }
-  return false;
+/// The axes in the order in which an array is described: its own, unless its chunks have them in one that Zarr has no word for (it has C's and
+/// Fortran's); then as they lie, bands last, as those of a picture.
+std::vector<int> described_axes(const ChunkedLayout& layout) {
+  std::vector<int> own(static_cast<std::size_t>(layout.grid.shape().rank()));
+  std::iota(own.begin(), own.end(), 0);
+  const bool is_fortran = std::equal(own.rbegin(), own.rend(), layout.order.begin(), layout.order.end());
+  return layout.order.empty() || is_fortran ? own : layout.order;
 }
 
 class Collector {
@@ -140,10 +140,10 @@ class Collector {
   void add_array(const std::string& name, const Variable& variable) {
     ReferenceArray array{.attributes = Json::object(), .source = variable.source};
     const ElementTransform* transform = nullptr;
-    std::vector<int> stored_axes;
+    std::vector<int> axes;
     if (const auto* chunked = dynamic_cast<const ChunkedSource*>(variable.source.get())) {
       array.document = chunks_of(*chunked, array.chunks);
-      if (is_turned(chunked->layout())) stored_axes = chunked->layout().order;
+      axes = described_axes(chunked->layout());
       transform = &chunked->layout().transform;
     } else if (const auto* raw = dynamic_cast<const ManifestSource*>(variable.source.get())) {
       array.document = pieces_of(*raw, array.chunks);
@@ -158,7 +158,7 @@ class Collector {
     array.is_scaled = transform->scales || transform->flips_sign;
     Json dims = Json::array();
     for (std::size_t k = 0; k < array.document["shape"].size(); ++k) {
-      const std::size_t axis = stored_axes.empty() ? k : static_cast<std::size_t>(stored_axes[k]);
+      const std::size_t axis = axes.empty() ? k : static_cast<std::size_t>(axes[k]);
       const bool has_name = axis < variable.dims.size() && !variable.dims[axis].empty();
       dims.push_back(has_name ? variable.dims[axis] : fmt::format("{}_dim_{}", name, axis));
     }
@@ -196,17 +196,17 @@ class Collector {
     const ChunkedLayout& layout = source.layout();
     const ChunkGrid& grid = layout.grid;
     const int rank = grid.shape().rank();
-    const bool turned = is_turned(layout);
-    const auto as_stored = [&](const Shape& lengths) {
-      Shape out = lengths;
-      for (int k = 0; turned && k < rank; ++k) out[k] = lengths[layout.order[static_cast<std::size_t>(k)]];
-      return out;
-    };
-    Json json = described(as_stored(grid.shape()), as_stored(grid.chunk()), layout.transform);
+    const std::vector<int> axes = described_axes(layout);
+    Shape shape = grid.shape(), chunk_shape = grid.chunk();
+    for (int k = 0; k < rank; ++k) {
+      const int axis = axes[static_cast<std::size_t>(k)];
+      shape[k] = grid.shape()[axis], chunk_shape[k] = grid.chunk()[axis];
+    }
+    Json json = described(shape, chunk_shape, layout.transform);
     for (int k = 0; k < rank; ++k) {
       if (layout.edge_chunks_are_cut && grid.shape()[k] % grid.chunk()[k] != 0) throw NotDescribed{"its chunks are cut at the edge"};
     }
-    if (!layout.order.empty() && !turned) json["order"] = "F";
+    if (!layout.order.empty() && axes != layout.order) json["order"] = "F";
     Json filters = Json::array();
     for (const CodecRef& codec : layout.codecs.codecs()) {
       const std::string text = codec->numcodecs();
@@ -225,17 +225,12 @@ class Collector {
     for (Index number = 0; number < grid.count(); ++number) {
       if (source.map().skipped_codecs(position) != 0) throw NotDescribed{"some of its chunks leave out a filter"};
       const StoredChunk chunk = source.map().find(position);
-      Index place = number;
-      if (turned) {
-        place = 0;
-        for (const int axis : layout.order) place = place * grid.count(axis) + position[axis];
-      }
       if (chunk.file) {
-        add_place(place, *chunk.file, chunk.offset, chunk.bytes, out);
+        add_place(number, *chunk.file, chunk.offset, chunk.bytes, out);
       } else {
         json["fill_value"] = fill_of(layout.transform.dtype, layout.fill);
       }
-      for (int k = rank - 1; k >= 0 && ++position[k] == grid.count(k); --k) position[k] = 0;
+      for (auto axis = axes.rbegin(); axis != axes.rend() && ++position[*axis] == grid.count(*axis); ++axis) position[*axis] = 0;
     }
     return json;
   }
