@@ -91,14 +91,14 @@ std::vector<Array> differences_of(const Pair& pair, double rtol, double atol) {
 }
 
 /// The labels of a coordinate that both have, times in whichever units; or its elements, which are compared with the others'.
-void compare_coordinate(const std::string& name, const DatasetVariable& a, const DatasetVariable& b, std::vector<std::string>& differences, std::vector<Pair>& pairs) {
-  Pair pair{name, fmt::format("coordinate '{}'", a.name), a.array, b.array};
+void compare_coordinate(const DatasetVariable& a, const DatasetVariable& b, std::vector<std::string>& differences, std::vector<Pair>& pairs) {
+  Pair pair{"", fmt::format("coordinate '{}'", a.name), a.array, b.array};
   if (a.array.shape() != b.array.shape()) {
-    differences.push_back(said(pair, fmt::format("{}: shape {} and {}", pair.what, to_string(a.array.shape()), to_string(b.array.shape()))));
+    differences.push_back(fmt::format("{}: shape {} and {}", pair.what, to_string(a.array.shape()), to_string(b.array.shape())));
   } else if (a.is_dimension_coordinate() && b.is_dimension_coordinate() && a.text("units") + a.text("calendar") != b.text("units") + b.text("calendar")) {
     const CoordinateValues x = CoordinateValues::read(a), y = CoordinateValues::read(b);
     const bool are_same = x.is_time() == y.is_time() && (x.is_time() ? x.calendar() == y.calendar() && x.instants() == y.instants() : x.numbers() == y.numbers());
-    if (!are_same) differences.push_back(said(pair, fmt::format("{}: its labels differ, or their units: '{}' and '{}'", pair.what, a.text("units"), b.text("units"))));
+    if (!are_same) differences.push_back(fmt::format("{}: its labels differ, or their units: '{}' and '{}'", pair.what, a.text("units"), b.text("units")));
   } else if (a.array.size() > 0) {
     pairs.push_back(std::move(pair));
   }
@@ -147,7 +147,7 @@ int run_compare(std::span<const std::string> words, const CommandRow& row, const
       for (const std::string& difference : described_differences(*a, *b)) differences.push_back(said(pair, difference));
       for (const DatasetVariable& x : a->coordinates) {
         const auto y = std::find_if(b->coordinates.begin(), b->coordinates.end(), [&](const DatasetVariable& other) { return other.name == x.name; });
-        if (y != b->coordinates.end() && coordinates.insert(x.name).second) compare_coordinate("", x, *y, differences, pairs);
+        if (y != b->coordinates.end() && coordinates.insert(x.name).second) compare_coordinate(x, *y, differences, pairs);
       }
     }
     if (a->data.shape() == b->data.shape() && a->data.size() > 0) pairs.push_back(std::move(pair));

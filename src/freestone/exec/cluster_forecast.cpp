@@ -68,17 +68,17 @@ double measured_decode_rate(const Source& source) {
   std::error_code error;
   if (source.memory() || dynamic_cast<const PaperSource*>(&source) != nullptr || !std::filesystem::exists(path, error)) return 0;
   const Shape& shape = source.spec().shape;
-  Box chunk = source.chunks().is_contiguous() ? Box{} : Box(Dims(shape.rank()), source.chunks().chunk());
-  if (chunk.shape.rank() != shape.rank() || element_count(shape) == 0) return 0;
-  for (int k = 0; k < shape.rank(); ++k) {  // the chunk in the middle: data at the edges may be missing
-    chunk.start[k] = shape[k] / 2 / chunk.shape[k] * chunk.shape[k];
-    chunk.shape[k] = std::min(chunk.shape[k], shape[k] - chunk.start[k]);
-  }
+  const ChunkGrid& grid = source.chunks();
+  if (grid.is_contiguous() || element_count(shape) == 0) return 0;
+  Dims middle(shape.rank());  // data at the edges may be missing
+  for (int k = 0; k < shape.rank(); ++k) middle[k] = shape[k] / 2 / grid.chunk()[k];
+  const Box chunk = grid.box(grid.index_of(middle));
   const Index decoded = source.cost(chunk).decoded;
   if (decoded == 0 || decoded > kLargestSample || chunk.count() * size_of(source.spec().dtype) > kLargestSample) return 0;
-  const Buffer encoded(std::max<Index>(64, source.encoded_bytes(chunk))), elements(chunk.count() * size_of(source.spec().dtype) + 64);
+  const Index encoded_bytes = source.encoded_bytes(chunk);
+  const Buffer encoded(std::max<Index>(64, encoded_bytes)), elements(chunk.count() * size_of(source.spec().dtype) + 64);
   const View out = View::contiguous(elements.data(), source.spec().dtype, chunk.shape);
-  const std::span<std::byte> fetched = encoded.bytes().first(static_cast<std::size_t>(source.encoded_bytes(chunk)));
+  const std::span<std::byte> fetched = encoded.bytes().first(static_cast<std::size_t>(encoded_bytes));
   const Cancel cancel;
   double best = std::numeric_limits<double>::infinity();
   for (int round = 0; round < 3; ++round) {
