@@ -450,7 +450,7 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
 
     def ravel(self, order: str = "C") -> Array:
         """On one axis, in C order unless `order` is ``"F"``."""
-        return _manipulation.reshape(self, -1, order=order)
+        return _manipulation.ravel(self, order)
 
     flatten = ravel
 
@@ -500,9 +500,10 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
             A change that `casting` forbids.
         """
         check_device(device)
-        if not np.can_cast(self.dtype, dtype_of(dtype), cast(Any, casting)):
-            raise TypeError(f"astype: {self.dtype} does not become {dtype_of(dtype)} by the rule '{casting}'")
-        return Array(_core.astype(self._core, dtype_of(dtype).name))
+        kind = dtype_of(dtype)
+        if not np.can_cast(self.dtype, kind, cast(Any, casting)):
+            raise TypeError(f"astype: {self.dtype} does not become {kind} by the rule '{casting}'")
+        return Array(_core.astype(self._core, kind.name))
 
 
 @functools.lru_cache(maxsize=256)
@@ -635,6 +636,8 @@ def operand(value: Any) -> Any:
 
 def apply(name: str, *values: Any) -> Array:
     """The function `name` of the elementwise table; NotImplemented for values that are neither arrays nor numbers."""
+    if name == "power":
+        _check_power(*values)
     operands = [operand(value) for value in values]
     for given in operands:
         if given is None:
@@ -644,17 +647,10 @@ def apply(name: str, *values: Any) -> Array:
     return Array(_core.elementwise(name, *operands))
 
 
-def power(x: Any, exponent: Any) -> Array:
-    """``x ** exponent``.
-
-    Raises
-    ------
-    ValueError
-        Whole numbers to a negative whole number, which would be 0.
-    """
+def _check_power(x: Any, exponent: Any) -> None:
+    """Raises ValueError for whole numbers to a negative whole number, which would be 0."""
     if isinstance(exponent, int) and exponent < 0 and isinstance(x, Array) and x.dtype.kind in "iu":
         raise ValueError(f"whole numbers ({x.dtype}) to the power of {exponent}: convert them to floating numbers first (astype)")
-    return apply("power", x, exponent)
 
 
 def applied(name: str, *values: Any) -> Array:

@@ -10,10 +10,11 @@ import numpy as np
 
 from freestone import _core
 from freestone._array import Array, ArrayLike, Axis, applied, asarray, axes_of, normal_axis
-from freestone._creation import diag
+from freestone._creation import diag, shape_of, zeros
 from freestone._dtypes import DTypeLike
-from freestone._manipulation import concat
-from freestone._searching import argsort, sort
+from freestone._manipulation import concat, tile
+from freestone._searching import argsort, argwhere, sort
+from freestone._statistics import convolve
 from freestone.errors import UserError
 
 __all__ = [
@@ -253,9 +254,6 @@ def resize(a: ArrayLike, new_shape: Union[int, Sequence[int]]) -> Array:
     a : array_like
     new_shape : int or sequence of int
     """
-    from freestone._creation import shape_of, zeros
-    from freestone._manipulation import tile
-
     flat, lengths = asarray(a).ravel(), shape_of(new_shape)
     count = int(np.prod(lengths, dtype=np.int64))
     if flat.size == 0 or count == 0:
@@ -272,8 +270,6 @@ def trim_zeros(filt: ArrayLike, trim: str = "fb") -> Array:
     trim : str
         Of ``"f"``, the front, and ``"b"``, the back.
     """
-    from freestone._searching import argwhere
-
     array = asarray(filt)
     if not set(trim.lower()) <= {"f", "b"}:
         raise UserError(f"trim_zeros: trim is made of 'f' and 'b', not {trim!r}.")
@@ -317,8 +313,6 @@ def correlate(a: ArrayLike, v: ArrayLike, mode: str = "valid") -> Array:
     mode : {"valid", "same", "full"}
         Where both overlap whole, as long as the longer one, or wherever they overlap.
     """
-    from freestone._statistics import convolve
-
     first, second = asarray(a), asarray(v)
     if first.ndim != 1 or second.ndim != 1:
         raise ValueError("correlate takes vectors")

@@ -361,7 +361,7 @@ def visualize(
                 page.save(path)
         return Picture(page.svg(), None if filename is None else os.fspath(filename))
     outputs = [_core.planned_output(core) for item in items for core in _runs.arrays_of(item)]
-    path = _with_suffix("freestone" if filename is None and format else filename or "freestone.svg", format)
+    path = filename or _with_suffix("freestone", format or "svg")
     _core.save_plan_picture(outputs, _runs.run_setup(), path)
     svg = None
     if path.endswith(".svg"):

@@ -18,10 +18,9 @@ class Distributions:
 
     def _unit(self: Any, size: Any, *parameters: Any) -> Array:
         """Uniform in (0, 1]: what logarithms take."""
-        from freestone.random import _shape, _shape_with
+        from freestone.random import _shape_with
 
-        shape = _shape_with(size, *parameters) if any(np.ndim(value) for value in parameters) else _shape(size)
-        return asarray(1.0 - self.random(shape))
+        return asarray(1.0 - self.random(_shape_with(size, *parameters)))
 
     def standard_exponential(self: Any, size: Any = None, dtype: DTypeLike = np.float64) -> Array:
         """Exponential with mean 1."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from freestone import _core
 from freestone._array import Array, ArrayLike, applied, asarray, operand
-from freestone._array import power as power_of
 
 __all__ = [
     "abs", "absolute", "acos", "acosh", "add", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
@@ -442,7 +441,7 @@ def not_equal(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 def pow(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """``x1 ** x2``."""
-    return power_of(x1, x2) if isinstance(x1, Array) else applied("power", x1, x2)
+    return applied("power", x1, x2)
 
 
 def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Array:

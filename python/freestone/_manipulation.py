@@ -160,9 +160,9 @@ def reshape(x: ArrayLike, /, shape: Whole, *, copy: bool | None = None, order: s
     return Array(_core.reshape(asarray(x)._core, _whole_numbers(shape)))
 
 
-def ravel(a: ArrayLike) -> Array:
-    """On one axis, in C order."""
-    return reshape(a, -1)
+def ravel(a: ArrayLike, order: str = "C") -> Array:
+    """On one axis, in C order unless `order` is ``"F"``."""
+    return reshape(a, -1, order=order)
 
 
 def broadcast_to(x: ArrayLike, /, shape: Whole) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from freestone import _core
-from freestone._array import ALIASES, FUNCTIONS, Array, apply, asarray, operand, power
+from freestone._array import ALIASES, FUNCTIONS, Array, apply, asarray, operand
 
 #: NumPy's functions that have another name here.
 _OTHER_NAMES = {"round_": "round", "amin": "min", "amax": "max", "absolute": "abs"}
@@ -80,7 +80,7 @@ def _numpy(value: Any) -> Any:
 
 
 #: NumPy's parameters that mean nothing to an array that is described: its elements have no order in memory, no class and no memory to spare.
-_MEANINGLESS = {"order", "subok", "overwrite_input", "kind", "like", "assume_unique", "optimize", "check", "hermitian"}
+_MEANINGLESS = {"order", "subok", "overwrite_input", "kind", "like", "assume_unique", "hermitian"}
 #: NumPy's names of parameters that have another name here.
 _OTHER_PARAMETERS = {"a_min": "min", "a_max": "max"}
 
@@ -134,9 +134,11 @@ def _translated(
             named[other] = value
         elif place < len(places) and places[place].kind is parameter.POSITIONAL_ONLY:
             first[place] = value
-        elif (casting := name == "casting") or not _is_default(value, parameter.default):
-            if not casting or value not in ("same_kind", "unsafe"):
+        elif name == "casting":
+            if value not in ("same_kind", "unsafe"):
                 return None
+        elif not _is_default(value, parameter.default):
+            return None
     leading = [first[place] for place in sorted(first)]
     if sorted(first) != list(range(len(first))):
         return None
@@ -190,7 +192,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     dtype = given.pop("dtype", None)
     if method == "__call__" and not given:
         if FUNCTIONS.get(name) == len(inputs):
-            result = power(*inputs) if name == "power" else apply(name, *inputs)
+            result = apply(name, *inputs)
         elif ufunc.__name__ in ("divmod", "frexp", "modf", "spacing"):
             return getattr(freestone, ufunc.__name__)(*inputs)
         elif ufunc.__name__ in ("matmul", "vecdot"):

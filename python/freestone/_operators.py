@@ -64,7 +64,7 @@ class Operators:
         return _array.apply("remainder", other, self)
 
     def __pow__(self, other: Any) -> Array:
-        return _array.power(self, other)
+        return _array.apply("power", self, other)
 
     def __rpow__(self, other: Any) -> Array:
         return _array.apply("power", other, self)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from freestone._array import Array, ArrayLike, apply, asarray
+from freestone._composed import resize
 from freestone._indexing import _positions
 from freestone.errors import UserError
 
@@ -66,9 +67,7 @@ def putmask(a: Array, mask: ArrayLike, values: ArrayLike) -> None:
         return
     whole = given.astype(array.dtype)
     if whole.size > 1:
-        from freestone import tile
-
-        whole = tile(whole, -(-array.size // whole.size))[: array.size].reshape(array.shape)
+        whole = resize(whole, array.shape)
     else:
         whole = whole.reshape((1,) * array.ndim)
     array._core = array._rebound(apply("where", chosen, whole, array))._core
@@ -96,9 +95,7 @@ def place(arr: Array, mask: ArrayLike, vals: ArrayLike) -> None:
     if given.size == 1:
         array[chosen] = given
         return
-    from freestone import tile
-
-    array[chosen] = tile(given, -(-count // given.size))[:count]
+    array[chosen] = resize(given, count)
 
 
 def put(a: Array, ind: ArrayLike, v: ArrayLike, mode: str = "raise") -> None:

@@ -10,7 +10,7 @@ from typing import Any, Union
 import numpy as np
 
 from freestone._array import Array, ArrayLike, applied, asarray
-from freestone._creation import arange, tri
+from freestone._creation import arange, shape_of, tri
 from freestone._searching import nonzero
 from freestone.errors import UserError
 
@@ -22,7 +22,7 @@ __all__ = [
 
 def _strides(name: str, shape: Union[int, Sequence[int]], order: str) -> tuple[list[int], list[int]]:
     """Lengths of the axes, and how far elements of neighbouring positions along each are apart."""
-    lengths = [operator.index(n) for n in shape] if isinstance(shape, Sequence) else [operator.index(shape)]
+    lengths = shape_of(shape)
     if order not in ("C", "F"):
         raise UserError(f"{name}: order is 'C' or 'F', not {order!r}.")
     axes = range(len(lengths))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import string
 from collections.abc import Sequence
 from typing import Any, Union
 
@@ -93,11 +94,10 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Array:
 
 def _lettered(given: list[Any]) -> tuple[str, list[Any]]:
     """``a, [0, 1], b, [1, 2], [0, 2]`` as ``"ab,bc->ac", a, b``."""
-    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
     def text_of(axes: Any) -> str:
         try:
-            return "".join("..." if axis is Ellipsis else letters[operator.index(axis)] for axis in axes)
+            return "".join("..." if axis is Ellipsis else string.ascii_letters[operator.index(axis)] for axis in axes)
         except (TypeError, IndexError):
             raise UserError("einsum: axes are numbered from 0 to 51: einsum(a, [0, 1], b, [1, 2], [0, 2]).") from None
 

@@ -92,13 +92,7 @@ def _moment_where(
         result = _reduced("sum", distance * distance, axis, True, where=kept) / left
         result = apply("sqrt", result) if name == "std" else result
     result = result.astype(x.dtype if name == "mean" or x.dtype.kind == "f" else np.real(np.zeros(1, x.dtype)).dtype)
-    if keepdims:
-        return result
-    places = range(x.ndim) if axis is None else sorted(normal_axis(k, x.ndim) for k in axes_of(axis))
-    core = result._core
-    for k in reversed(places):
-        core = _core.squeeze(core, k)
-    return Array(core)
+    return result if keepdims else result.squeeze(None if axis is None else tuple(axes_of(axis)))
 
 
 def sum(

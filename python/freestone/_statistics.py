@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from freestone import _core, _runs
-from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, from_numpy, normal_axis
+from freestone._array import Array, ArrayLike, Axis, applied, asarray, axes_of, from_numpy, normal_axis
 from freestone._dtypes import DTypeLike, dtype_of
 from freestone.errors import UserError
 
@@ -307,11 +307,10 @@ def _histogram_between_edges(
     lengths = [each.size - 1 for each in edges]
     place, inside = asarray(0), asarray(True)
     for x, each, length in zip(coordinates, edges, lengths):
-        at = digitize(x, each) - 1
-        at = asarray(np.int64(0)) + at - (x == float(each[-1]))  # the last edge belongs to the last bin
+        at = digitize(x, each) - 1 - (x == float(each[-1]))  # the last edge belongs to the last bin
         inside = inside & (at >= 0) & (at < length)
         place = place * length + at
-    place = place * inside + (inside * 1 - 1)
+    place = applied("where", inside, place, -1)
     count = int(np.prod(lengths))
     counts, _ = histogram(place, count, (-0.5, count - 0.5), weights=weights)
     result = counts.reshape(lengths).astype(np.float64)

@@ -103,6 +103,7 @@ CALLS = {
     "roll by name": lambda x, n, v: np.roll(a=x, shift=2, axis=1),
     "isin kind": lambda x, n, v: np.isin(n, [1, 2, -3], kind="sort"),
     "reshape order": lambda x, n, v: np.reshape(n, (6, 4), order="F"),
+    "ravel order": lambda x, n, v: np.ravel(n, order="F"),
 }
 
 

@@ -111,3 +111,11 @@ def test_methods_do_not_take_an_array_to_write_into(name):
     with pytest.raises(TypeError, match="out"):
         method(axis=0, out=target)
     assert not target.any()
+
+
+def test_powers_of_what_is_no_number_and_of_labelled_whole_numbers(tmp_path):
+    with pytest.raises(TypeError, match="power"):
+        fs.pow(fs.asarray([1, 2, 3]), "x")
+    fs.asarray([1, 2, 3]).write(tmp_path / "a.nc", dims=("x",))
+    with pytest.raises(ValueError, match="to the power of -"):
+        fs.open(tmp_path / "a.nc")["data"] ** -1

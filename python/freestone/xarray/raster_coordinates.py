@@ -35,10 +35,10 @@ def _is_mask(stored: dict[str, Any]) -> bool:
 
 def stands_beside(stored: dict[str, Any], variables: list[dict[str, Any]]) -> bool:
     """Whether an image of a file is shown: the first, and pages of its pixels. Overviews and masks say again what the images say."""
-    images = [v for v in variables if _pixels(v) is not None]
-    if not images or stored is images[0]:
+    first = next((v for v in variables if _pixels(v) is not None), None)
+    if first is None or stored is first:
         return True
-    return not _is_mask(stored) and "overview_" not in stored["name"] and _pixels(stored) == _pixels(images[0])
+    return not _is_mask(stored) and "overview_" not in stored["name"] and _pixels(stored) == _pixels(first)
 
 
 def mask_of(stored: dict[str, Any], variables: list[dict[str, Any]]) -> Array | None:
