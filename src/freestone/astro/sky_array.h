@@ -32,7 +32,6 @@ struct WriteOptions {
   std::vector<std::string> unlimited_dims;  ///< see formats::WriteRequest
   std::string append;                       ///< see formats::WriteRequest
   std::vector<formats::TextRequest> texts;  ///< see DatasetWriteOptions
-  std::vector<std::string> text_coordinates;  ///< see DatasetWriteOptions
   std::vector<DatasetVariable> beside;        ///< coordinates that no array has, for formats that hold several arrays
   std::optional<Array> mask;                ///< (y, x) of bool, true where pixels count: written beside the image where the format has such
   NodataChoice nodata = {};                 ///< of rasters: see as_stored

@@ -50,7 +50,8 @@ void shorten_names(std::vector<astro::SkyArray>& arrays) {
 
 /// Coordinates that no array has, and which texts are coordinates: what is written as it is has them too.
 void take_what_stands_beside(Flow& flow, const Dataset& dataset) {
-  flow.text_coordinates = dataset.text_coordinates();
+  const std::vector<std::string> names = dataset.text_coordinates();
+  for (formats::TextRequest& text : flow.texts) text.is_coordinate = std::find(names.begin(), names.end(), text.name) != names.end();
   for (const DatasetVariable& variable : dataset.variables()) {
     const auto is_this = [&](const auto& one) { return one.name == variable.name; };
     const bool is_taken = std::any_of(flow.arrays.begin(), flow.arrays.end(), [&](const astro::SkyArray& array) {

@@ -18,7 +18,6 @@ struct Flow {
   std::vector<astro::SkyArray> arrays;
   std::vector<formats::Attribute> attributes;  ///< of the dataset as a whole
   std::vector<formats::TextRequest> texts;     ///< of the input: labels, which no step works on
-  std::vector<std::string> text_coordinates;   ///< names of those that others name as their coordinates
   std::vector<DatasetVariable> beside;         ///< of the input: coordinates that no array has
   std::vector<std::string> unlimited_dims;     ///< of the input: axes that may grow there
   std::optional<Array> mask;                   ///< of the input, an image that is taken as it is stored

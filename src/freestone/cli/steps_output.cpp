@@ -90,7 +90,6 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
   options.append = arguments.text("append");
   options.unlimited_dims = unlimited_dims(flow, arguments, path);
   options.texts = flow.texts;
-  options.text_coordinates = flow.text_coordinates;
   options.beside = flow.beside;
   std::vector<astro::SkyArray> arrays = flow.arrays;
   if (const formats::FormatChoice format = formats::format_for(path, options.format); format.holds_several) spell_out_crs(arrays, format.name);

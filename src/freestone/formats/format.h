@@ -174,6 +174,7 @@ struct TextRequest {
   Texts texts;
   std::vector<std::string> dims;  ///< one an axis
   std::vector<Attribute> attributes;
+  bool is_coordinate = false;     ///< of the variables that have its axes
 };
 
 struct DatasetRequest {

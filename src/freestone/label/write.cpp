@@ -63,9 +63,9 @@ std::vector<formats::TextRequest> texts_for(const std::vector<formats::TextReque
 }
 
 /// Adds those texts that are coordinates to the attribute "coordinates" of the variables that have their axes.
-void name_texts(formats::DatasetRequest& request, const std::vector<std::string>& names) {
+void name_texts(formats::DatasetRequest& request) {
   for (const formats::TextRequest& text : request.texts) {
-    if (std::find(names.begin(), names.end(), text.name) == names.end()) continue;
+    if (!text.is_coordinate) continue;
     for (formats::VariableRequest& variable : request.variables) {
       const auto has = [&](const std::string& dim) { return std::find(variable.dims.begin(), variable.dims.end(), dim) != variable.dims.end(); };
       const bool is_axis = variable.dims.size() == 1 && variable.dims[0] == variable.name;
@@ -154,7 +154,7 @@ std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path,
   std::vector<formats::TextRequest> texts = dataset.texts();
   texts.insert(texts.end(), options.texts.begin(), options.texts.end());
   request.texts = texts_for(texts, request, format.name);
-  name_texts(request, options.text_coordinates);
+  name_texts(request);
   const auto sinks = formats::create_sinks(request);
   std::vector<Output> out;
   for (std::size_t i = 0; i < sinks.size(); ++i) out.push_back({arrays[i], sinks[i]});

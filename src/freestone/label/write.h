@@ -39,7 +39,6 @@ struct DatasetWriteOptions {
   std::string append = {};                  ///< the unlimited dimension along which all of it is put behind what the file has; "" = a new file
   formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
   std::vector<formats::TextRequest> texts = {};  ///< beside those of the dataset: they go with it where it has their axes, and the format has texts
-  std::vector<std::string> text_coordinates = {};  ///< names of those texts that are coordinates of the variables with their axes
 };
 
 /// Of `dims` those that may grow in a new file of `format` that holds the dataset and `texts` (formats::unlimited_dims_in).
