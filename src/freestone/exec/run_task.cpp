@@ -88,6 +88,7 @@ void StageRunner::compute(Slot& slot, int lane) {
           break;
         }
         case StepKind::kRun: run_node(slot, s, tiles, lane); break;
+        case StepKind::kLeave: continue;
         case StepKind::kFoldIn: fold_inside(slot, s, tiles, lane); break;
         case StepKind::kFoldOut: fold_across(slot, s, tiles, lane); break;
         case StepKind::kDeliver: deliver(slot, s, tiles, lane); break;
@@ -210,6 +211,28 @@ void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles, 
   op.run(domain, in, out, scratch, stop_);
 }
 
+StageRunner::Leaves StageRunner::leaves_of(Slot& slot, std::size_t s, const std::vector<Tile>& tiles) const {
+  const int body = program_.steps()[s].which, maker = program_.leaf_maker(body);
+  Leaves leaves{inputs_of(body, tiles), program_.leaf_batch(body), nullptr, {}, nullptr, 0, lanes_};
+  if (maker < 0) return leaves;
+  leaves.maker = &program_.op(maker);
+  leaves.made_of = inputs_of(maker, tiles);
+  leaves.memory = slot.memory.data() + slot.layout.scratch_offset[s];
+  leaves.bytes = program_.batch_memory(body, slot.layout.domains[static_cast<std::size_t>(body)]);
+  leaves.lanes = std::min<Index>(lanes_, slot.layout.leaf_lanes[s]);
+  return leaves;
+}
+
+template <class F>
+void StageRunner::for_each_leaf(const Leaves& leaves, const LeafGrid& grid, const Box& batch, Index worker, F&& visit) const {
+  if (leaves.maker == nullptr) return grid.for_each(batch, [&](Index leaf, const Box& box) { visit(leaf, box, leaves.in); });
+  Scratch scratch({leaves.memory + worker * leaves.bytes, static_cast<std::size_t>(leaves.bytes)});
+  const DType dtype = leaves.maker->outputs()[0].dtype;
+  const Tile made{View::contiguous(scratch.take(batch.count() * size_of(dtype)), dtype, batch.shape), batch};
+  leaves.maker->run(batch, leaves.made_of, {&made, 1}, scratch, stop_);
+  grid.for_each(batch, [&](Index leaf, const Box& box) { visit(leaf, box, std::span(&made, 1)); });
+}
+
 void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tiles, int lane) {
   const int body = program_.steps()[s].which;
   const Op& op = program_.op(body);
@@ -219,18 +242,20 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   std::vector<Tile> out;
   for (const int v : program_.output_values(body)) out.push_back(tiles[static_cast<std::size_t>(v)] = placed(slot, v));
   if (kept_count(fold, domain) == 0) return;
-  const std::vector<Tile> in = inputs_of(body, tiles);
+  const Leaves leaves = leaves_of(slot, s, tiles);
   const LeafGrid grid(fold, op.domain());
-  const auto fold_piece = [&](const Box& piece) {
+  const auto fold_piece = [&](const Box& piece, Index worker) {
     const Index outputs = kept_count(fold, piece);
     FoldTree tree(fold, grid.count, outputs);
     FoldTree::State empty;
     bool complete = false;
-    grid.for_each(piece, [&](Index leaf, const Box& box) {
+    const auto fold_leaf = [&](Index leaf, const Box& box, std::span<const Tile> in) {
       FoldTree::State state = tree.fresh();
       fold.scan(box, in, state.data(), outputs);
       complete = tree.add(leaf, std::move(state));
-    });
+    };
+    const GridParts batches(piece, leaves.batch);
+    for (Index n = 0; n < batches.count(); ++n) for_each_leaf(leaves, grid, batches[n], worker, fold_leaf);
     if (!complete) empty = tree.fresh();  // a reduced axis without elements
     // A piece's part of an output lies together, unless whole axes (bins, groups) stand before kept ones.
     std::vector<View> parts;
@@ -247,7 +272,7 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   };
   const std::vector<Box> pieces = StageProgram::fold_pieces(fold, domain);
   const bool together = lanes_to_spare() && program_.is_shared(body, domain);
-  SharedWork shared{pieces.size(), together ? lanes_ : 1, [&](std::size_t part, Index, int) { fold_piece(pieces[part]); }};
+  SharedWork shared{pieces.size(), together ? leaves.lanes : 1, [&](std::size_t part, Index worker, int) { fold_piece(pieces[part], worker); }};
   share(shared, lane);
 }
 
@@ -256,27 +281,25 @@ void StageRunner::fold_across(Slot& slot, std::size_t s, const std::vector<Tile>
   const Fold& fold = *program_.op(body).fold();
   const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
   if (domain.empty()) return;
-  const std::vector<Tile> in = inputs_of(body, tiles);
+  const Leaves leaves = leaves_of(slot, s, tiles);
   SharedFold& shared = *folds_[static_cast<std::size_t>(body)];
   for (const Box& piece : StageProgram::fold_pieces(fold, domain)) {
     stop_.check();
     auto& target = shared.piece(piece);
     const Index outputs = kept_count(fold, piece);
     bool complete = false;
-    const auto fold_leaf = [&](Index leaf, const Box& box) {
+    const auto fold_leaf = [&](Index leaf, const Box& box, std::span<const Tile> in) {
       FoldTree::State state = target.tree->fresh();
       fold.scan(box, in, state.data(), outputs);
       const std::lock_guard lock(target.mutex);
       complete = target.tree->add(leaf, std::move(state)) || complete;
     };
-    if (lanes_to_spare() && program_.is_shared(body, domain)) {
-      std::vector<std::pair<Index, Box>> leaves;
-      shared.grid().for_each(piece, [&](Index leaf, const Box& box) { leaves.emplace_back(leaf, box); });
-      SharedWork work{leaves.size(), lanes_, [&](std::size_t part, Index, int) { fold_leaf(leaves[part].first, leaves[part].second); }};
-      share(work, lane);
-    } else {
-      shared.grid().for_each(piece, fold_leaf);
-    }
+    const GridParts batches(piece, leaves.batch);
+    const bool together = lanes_to_spare() && program_.is_shared(body, domain);
+    SharedWork work{static_cast<std::size_t>(batches.count()), together ? leaves.lanes : 1, [&](std::size_t part, Index worker, int) {
+                      for_each_leaf(leaves, shared.grid(), batches[static_cast<Index>(part)], worker, fold_leaf);
+                    }};
+    share(work, lane);
     if (!complete) continue;
     Scratch scratch = scratch_of(slot, s);
     finish_piece(body, piece, target.tree->root(), scratch, lane);

@@ -50,6 +50,19 @@ class StageRunner {
   /// Some lanes have no slot of their own.
   bool lanes_to_spare() const { return lanes_ > static_cast<int>(slots_.size()); }
   void run_node(Slot& slot, std::size_t step, std::vector<Tile>& tiles, int lane);
+  /// What the leaves of a reduction are scanned from: tiles, or what is made of tiles some leaves at a time.
+  struct Leaves {
+    std::vector<Tile> in;
+    Shape batch;                ///< grid of the leaves that one lane takes at once
+    const Op* maker;            ///< null: the leaves are parts of `in`
+    std::vector<Tile> made_of;  ///< inputs of `maker`
+    std::byte* memory;          ///< `bytes` for each lane
+    Index bytes, lanes;
+  };
+  Leaves leaves_of(Slot& slot, std::size_t step, const std::vector<Tile>& tiles) const;
+  /// Calls visit(number, box, inputs) for each leaf of a batch.
+  template <class F>
+  void for_each_leaf(const Leaves& leaves, const LeafGrid& grid, const Box& batch, Index worker, F&& visit) const;
   void fold_inside(Slot& slot, std::size_t step, std::vector<Tile>& tiles, int lane);
   void fold_across(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
   void deliver(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);

@@ -120,6 +120,20 @@ constexpr Index kPartsPerLane = 4;
 // Smaller units of a sink are gathered in caches: laying them out apart gains nothing.
 constexpr Index kLeastUnit = Index{256} << 10;
 
+// What a reduction makes for itself at once is at most so large: it stays in the cache of a core.
+constexpr Index kLargestBatch = Index{512} << 10;
+
+/// Whether a domain and an array have the same axes, element for element.
+bool is_one_to_one(const Access& access, const Shape& domain) {
+  if (static_cast<int>(access.size()) != domain.rank()) return false;
+  for (std::size_t k = 0; k < access.size(); ++k) {
+    const AxisMap& map = access[k];
+    if (map.kind != AxisKind::kPoint || map.domain_axis != static_cast<int>(k) || map.mul != 1) return false;
+    if (map.offset != 0 || map.before != 0 || map.after != 0) return false;
+  }
+  return true;
+}
+
 Index ceil_div(Index a, Index b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 
 }  // namespace
@@ -268,6 +282,7 @@ StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vect
                       static_cast<int>(b)});
     deliver_ready();
   }
+  find_leaf_makers();
   // The owner of memory lives as long as any view on it is read.
   for (std::size_t s = 0; s < steps_.size(); ++s) {
     const auto read = [&](int value) {
@@ -278,9 +293,68 @@ StageProgram::StageProgram(const Plan& plan, const Stage& stage, const std::vect
     if (steps_[s].kind == StepKind::kDeliver) {
       read(delivered_[static_cast<std::size_t>(steps_[s].which)]);
     } else if (steps_[s].kind != StepKind::kDecode) {
-      for (const int value : node_inputs_[static_cast<std::size_t>(steps_[s].which)]) read(value);
+      const int node = steps_[s].which;
+      for (const int value : node_inputs_[static_cast<std::size_t>(node)]) read(value);
+      if (const int maker = leaf_makers_[static_cast<std::size_t>(node)]; maker >= 0)
+        for (const int value : node_inputs_[static_cast<std::size_t>(maker)]) read(value);
     }
   }
+}
+
+Index StageProgram::most_at_once(const Fold& fold, const Box& domain, const Shape& extents) {
+  Index elements = std::min(kept_count(fold, domain), most_kept(fold));
+  for (const int k : fold.axes()) elements *= std::min(domain.shape[k], extents[k]);
+  return elements;
+}
+
+void StageProgram::find_leaf_makers() {
+  std::vector<int> uses(values_.size());
+  for (const auto& read : node_inputs_)
+    for (const int value : read) ++uses[static_cast<std::size_t>(value)];
+  for (const int value : delivered_)
+    if (value >= 0) ++uses[static_cast<std::size_t>(value)];
+  leaf_makers_.assign(stage_.body.size(), -1);
+  for (std::size_t b = 0; b < stage_.body.size(); ++b) {
+    const Op& reduction = op(static_cast<int>(b));
+    if (reduction.fold() == nullptr || reduction.input_count() != 1 || !is_one_to_one(reduction.input(0), reduction.domain())) continue;
+    const int value = node_inputs_[b][0];
+    const auto maker = std::find_if(node_outputs_.begin(), node_outputs_.end(),
+                                    [&](const auto& made) { return made.size() == 1 && made[0] == value; });
+    if (maker == node_outputs_.end() || uses[static_cast<std::size_t>(value)] != 1) continue;
+    const int node = static_cast<int>(maker - node_outputs_.begin());
+    if (dynamic_cast<const ElementwiseOp*>(&op(node)) == nullptr) continue;
+    if (most_at_once(*reduction.fold(), Box(reduction.domain()), reduction.fold()->leaf()) * size_of(values_[static_cast<std::size_t>(value)].spec.dtype) > kLargestBatch) continue;
+    leaf_makers_[b] = node;
+    const auto step = std::find_if(steps_.begin(), steps_.end(), [&](const Step& s) { return s.kind == StepKind::kRun && s.which == node; });
+    step->kind = StepKind::kLeave;
+  }
+}
+
+Shape StageProgram::leaf_batch(int fold_index) const {
+  const Op& reduction = op(fold_index);
+  const Fold& fold = *reduction.fold();
+  Shape batch(reduction.domain().rank());
+  for (int k = 0; k < batch.rank(); ++k)
+    batch[k] = is_reduced(fold, k) ? fold.leaf()[k] : std::max<Index>(1, reduction.domain()[k]);
+  const int maker = leaf_maker(fold_index);
+  if (maker < 0) return batch;
+  // Neighbours along the last axes, whose rows go on from one to the next.
+  Index leaves = kLargestBatch / std::max<Index>(1, most_at_once(fold, Box(reduction.domain()), fold.leaf()) * size_of(op(maker).outputs()[0].dtype));
+  for (std::size_t i = fold.axes().size(); i-- > 0 && leaves > 1;) {
+    const int k = fold.axes()[i];
+    const Index along = std::clamp<Index>((reduction.domain()[k] + batch[k] - 1) / batch[k], 1, leaves);
+    batch[k] *= along;
+    leaves = batch[k] >= reduction.domain()[k] ? leaves / along : 0;
+  }
+  return batch;
+}
+
+Index StageProgram::batch_memory(int fold_index, const Box& domain) const {
+  const int maker = leaf_maker(fold_index);
+  if (maker < 0) return 0;
+  const Op& operation = op(maker);
+  return Scratch::rounded(most_at_once(*op(fold_index).fold(), domain, leaf_batch(fold_index)) * size_of(operation.outputs()[0].dtype)) +
+         Scratch::rounded(operation.need(domain).scratch_bytes);
 }
 
 Index StageProgram::largest_chunk_bytes() const {
@@ -472,6 +546,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
   layout.inputs.resize(inputs_.size());
   layout.scratch_offset.assign(steps_.size(), -1);
   layout.scratch_bytes.assign(steps_.size(), 0);
+  layout.leaf_lanes.assign(steps_.size(), 0);
   Needs all = needs(anchor_box);
   const std::vector<Box>& need = all.values;
   layout.domains = std::move(all.domains);
@@ -622,19 +697,27 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         scratch(scratch_bytes);
         break;
       }
+      case StepKind::kLeave: break;
       case StepKind::kFoldIn:
       case StepKind::kFoldOut: {
         const Op& operation = op(step.which);
         const Box& domain = layout.domains[which];
         // An empty reduced axis still gives outputs; what nobody asks for is not made.
         if (step.kind == StepKind::kFoldIn ? !layout.active[which] : domain.empty()) break;
-        const double nanoseconds = operation.need(domain).nanoseconds;
+        double nanoseconds = operation.need(domain).nanoseconds;
+        if (const int maker = leaf_maker(step.which); maker >= 0) {
+          nanoseconds += op(maker).need(domain).nanoseconds;
+          Index read = 0;
+          for (const int v : node_inputs_[static_cast<std::size_t>(maker)]) read += bytes_of(static_cast<std::size_t>(v));
+          layout.largest_step = std::max(layout.largest_step, read);
+        }
         const bool shared = is_shared(step.which, domain);
         layout.nanoseconds += nanoseconds;
         if (shared) layout.shared_nanoseconds += nanoseconds;
         if (step.kind == StepKind::kFoldIn)
           for (const int v : node_outputs_[which]) place(static_cast<std::size_t>(v));
-        scratch((shared && layout.streamed > 0 ? plan_.threads : 1) * fold_memory(step, domain) +
+        layout.leaf_lanes[s] = shared && layout.streamed > 0 ? plan_.threads : 1;
+        scratch(layout.leaf_lanes[s] * (fold_memory(step, domain) + batch_memory(step.which, domain)) +
                 (step.kind == StepKind::kFoldOut ? finish_memory(step.which, domain) : 0));
         break;
       }

@@ -16,6 +16,7 @@ class PartDecoders;
 enum class StepKind {
   kDecode,   ///< input `which` from its fetched bytes
   kRun,      ///< node `which`: run or view
+  kLeave,    ///< node `which`: not made here but leaf by leaf by the reduction that reads it (`leaf_maker`)
   kFoldIn,   ///< node `which`: a whole reduction inside the task
   kFoldOut,  ///< node `which`: leaves of the tile into the states shared by all tasks
   kDeliver   ///< delivery `which`
@@ -72,6 +73,7 @@ struct TaskLayout {
   std::vector<Box> domains;                          ///< one a body node
   std::vector<bool> active;                          ///< one a body node: something of it is wanted
   std::vector<Index> scratch_offset, scratch_bytes;  ///< one a step
+  std::vector<Index> leaf_lanes;                     ///< one a step: lanes that its scratch has room for, each with leaves of its own
   Index task_bytes = 0;
   Index spare_bytes = 0;    ///< of `task_bytes`: for chunks that a cache has no room for, hardly ever touched
   Index touched_bytes = 0;  ///< moved through memory by all steps
@@ -116,6 +118,13 @@ class StageProgram {
     return *plan_.nodes[static_cast<std::size_t>(stage_.body[static_cast<std::size_t>(body_index)])].op;
   }
   bool is_accumulated(int body_index) const { return accumulated_[static_cast<std::size_t>(body_index)]; }
+  /// The node whose result a reduction makes for itself: elementwise work that nothing else reads. Some leaves of it stay in the cache of a
+  /// core between the two, where a tile would go to memory and come back. -1: none.
+  int leaf_maker(int fold_index) const { return leaf_makers_[static_cast<std::size_t>(fold_index)]; }
+  /// The grid of leaves that are scanned one after the other: those that are made at once, else each alone.
+  Shape leaf_batch(int fold_index) const;
+  /// Memory in which one lane makes a batch of a task's part of the reduction's domain: its elements, then the scratch of the node.
+  Index batch_memory(int fold_index, const Box& domain) const;
 
   /// From now on inputs that have chunks to keep are read through `cache`.
   void read_through(const std::shared_ptr<ChunkCache>& cache);
@@ -165,7 +174,12 @@ class StageProgram {
   Index fold_memory(const Step& step, const Box& domain) const;
   Index finish_memory(int body_index, const Box& domain) const;
   std::vector<std::vector<int>> node_inputs_, node_outputs_;
+  /// Elements of a piece of `domain` (`fold_pieces`) that is `extents` long on the reduced axes, at the most.
+  static Index most_at_once(const Fold& fold, const Box& domain, const Shape& extents);
+  /// Finds the nodes that reductions make for themselves.
+  void find_leaf_makers();
   std::vector<bool> accumulated_;
+  std::vector<int> leaf_makers_;  ///< one a body node
   std::vector<Step> steps_;
 };
 
