@@ -3,16 +3,23 @@
 #include <algorithm>
 
 #include "freestone/exec/stage_runner.h"
+#include "freestone/plan/copies.h"
 #include "freestone/plan/explain.h"
 #include "freestone/runtime/admission.h"
 #include "freestone/runtime/lanes.h"
 #include "freestone/runtime/task_memory.h"
+#include "freestone/storage/memory_store.h"
 #include "freestone/storage/part_decoders.h"
 
 namespace freestone {
 namespace {
 
 constexpr int kIoLane = 1000;
+
+std::optional<View> memory_of(const Sink& sink) {
+  const auto store = memory_store_of(sink);
+  return store ? std::optional(store->view()) : std::nullopt;
+}
 
 }  // namespace
 
@@ -33,14 +40,18 @@ StageRunner::StageRunner(const StageRun& run)
     const Op& op = program_.op(static_cast<int>(b));
     folds_.push_back(program_.is_accumulated(static_cast<int>(b)) ? std::make_unique<SharedFold>(*op.fold(), op.domain()) : nullptr);
   }
-  stored_by_.assign(program_.inputs().size(), -1);
+  goes_to_.assign(program_.values().size(), -1);
   for (std::size_t d = 0; d < stage_.deliveries.size(); ++d) {
-    const Delivery& delivery = stage_.deliveries[d];
-    if (!memory_of(delivery)) continue;
-    const PlanNode& node = run_.plan.nodes[static_cast<std::size_t>(delivery.value.node)];
-    const ValueRef from = node.op->name() == "rechunk" ? node.inputs[0] : delivery.value;
-    for (std::size_t i = 0; i < program_.inputs().size(); ++i)
-      if (program_.inputs()[i].ref == from) stored_by_[i] = static_cast<int>(d);
+    memory_.push_back(memory_of(sink_of(stage_.deliveries[d])));
+    const int value = program_.delivered_value(static_cast<int>(d));
+    if (memory_.back() && value >= 0 && goes_to_[static_cast<std::size_t>(value)] < 0) goes_to_[static_cast<std::size_t>(value)] = static_cast<int>(d);
+  }
+  // What a view is all of goes where the view goes.
+  for (std::size_t b = stage_.body.size(); b-- > 0;) {
+    const Op& op = program_.op(static_cast<int>(b));
+    if (!op.is_view()) continue;
+    const auto from = static_cast<std::size_t>(program_.input_values(static_cast<int>(b))[0]), to = static_cast<std::size_t>(program_.output_values(static_cast<int>(b))[0]);
+    if (goes_to_[from] < 0 && is_all_of(op, program_.values()[from].spec.shape)) goes_to_[from] = goes_to_[to];
   }
 }
 

@@ -66,10 +66,8 @@ class StageRunner {
     const auto target = static_cast<std::size_t>(delivery.target);
     return delivery.to_store ? *run_.store_sinks[target] : *run_.sinks[target].sink;
   }
-  /// Of the intermediate result that a delivery goes to, where it lies in memory.
-  std::optional<View> memory_of(const Delivery& delivery) const {
-    return delivery.to_store ? run_.store_sources[static_cast<std::size_t>(delivery.target)]->memory() : std::nullopt;
-  }
+  /// A task's part of the result, or the intermediate one, in memory that a value goes to as it is.
+  std::optional<View> part_of_result(const Slot& slot, int value) const;
   Scratch scratch_of(Slot& slot, std::size_t step) {
     const Index bytes = slot.layout.scratch_bytes[step];
     return bytes == 0 ? Scratch()
@@ -94,8 +92,6 @@ class StageRunner {
         View::contiguous(slot.memory.data() + place.offset, program_.values()[static_cast<std::size_t>(value)].spec.dtype, place.box.shape),
         place.box};
   }
-  /// Where an input goes as it is: a task's part of an intermediate result in memory, when that is what is read and lies together.
-  std::optional<View> part_of_store(const Slot& slot, int input) const;
   /// Of a node's part in a task; of the states of a fold across tasks, none.
   Index output_bytes(const Slot& slot, int body_index) const {
     Index bytes = 0;
@@ -115,7 +111,8 @@ class StageRunner {
   StageProgram program_;
   Cancel stop_;
   std::vector<std::unique_ptr<SharedFold>> folds_;
-  std::vector<int> stored_by_;  // of each input: the delivery that stores it in memory as it is; -1: none
+  std::vector<std::optional<View>> memory_;  // of each delivery: the result in memory that it goes to
+  std::vector<int> goes_to_;  // of each value: the delivery that puts it as it is into such a result; -1: none
 
   std::mutex mutex_;
   std::condition_variable changed_;
