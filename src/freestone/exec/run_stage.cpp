@@ -15,6 +15,8 @@ namespace freestone {
 namespace {
 
 constexpr int kIoLane = 1000;
+// Reading that takes less than this part of computing needs no lanes of its own; of tasks that read more nobody waits to see.
+constexpr Index kQuickShare = 8, kSmallRead = Index{4} << 20;
 
 std::optional<View> memory_of(const Sink& sink) {
   const auto store = memory_store_of(sink);
@@ -81,6 +83,7 @@ void StageRunner::run() {
     const TaskLayout first = program_.lay_out(tile_box(stage_, next_));
     for (std::size_t i = 0; i < first.inputs.size(); ++i)
       (first.inputs[i].piece_bytes > 0 ? streams : fetches) |= !program_.inputs()[i].source->memory();
+    waits_to_read_ahead_ = first.remote_requests == 0 && first.read.bytes <= kSmallRead;
   }
   // Lanes without a slot of their own help where an input is streamed.
   lanes_ = streams ? run_.plan.threads : static_cast<int>(std::min<Index>(run_.plan.threads, slots));
@@ -105,21 +108,30 @@ Slot* StageRunner::begin_task() {
   Slot* slot = free_.back();
   free_.pop_back();
   slot->tile = next_++;
+  if (next_ >= count_) slow_.notify_all();
   return slot;
 }
+
+bool StageRunner::reads_slowly() const { return !waits_to_read_ahead_ || fetching_ns_ * kQuickShare > computing_ns_; }
 
 void StageRunner::io_lane(int lane) {
   std::unique_lock lock(mutex_);
   while (next_ < count_) {
     stop_.check();
+    if (!reads_slowly()) {
+      slow_.wait_for(lock, kLook);
+      continue;
+    }
     Slot* slot = begin_task();
     if (slot == nullptr) {
       changed_.wait_for(lock, kLook);
       continue;
     }
     lock.unlock();
+    const auto start = now_ns();
     fetch(*slot, lane);
     lock.lock();
+    fetching_ns_ += now_ns() - start;
     ready_.insert(std::lower_bound(ready_.begin(), ready_.end(), slot, [](const Slot* a, const Slot* b) { return a->tile < b->tile; }),
                   slot);
     changed_.notify_all();
@@ -147,11 +159,16 @@ void StageRunner::compute_lane(int lane) {
       continue;
     }
     lock.unlock();
+    const auto start = now_ns();
     if (!fetched) fetch(*slot, lane);
+    const auto begun = now_ns();
     compute(*slot, lane);
+    const auto ended = now_ns();
     if (run_.journal != nullptr) run_.journal->finished(run_.stage, slot->tile);
     emit(EventKind::kTaskDone, lane, slot->tile, "", 0, now_ns());
     lock.lock();
+    fetching_ns_ += begun - start, computing_ns_ += ended - begun;
+    if (reads_slowly()) slow_.notify_all();
     slot->tile = -1;
     free_.push_back(slot);
     ++done_;

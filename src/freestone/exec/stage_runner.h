@@ -36,6 +36,9 @@ class StageRunner {
   /// Takes the next tile into a free slot; null when there is none of either, or its states would have to wait for too many others. Called
   /// with the lock held.
   Slot* begin_task();
+  /// Whether I/O lanes are of use: what lies in the system's memory compute lanes read themselves as quickly, and it stays in their caches.
+  /// Called with the lock held.
+  bool reads_slowly() const;
   void fetch(Slot& slot, int lane);
   void compute(Slot& slot, int lane);
   void decode(Slot& slot, int input, std::vector<Tile>& tiles, int lane);
@@ -121,6 +124,9 @@ class StageRunner {
   std::deque<Slot*> ready_;  // by tile number
   std::vector<SharedWork*> shared_;
   int lanes_ = 1;
+  bool waits_to_read_ahead_ = false;  // until reading has taken long
+  std::int64_t fetching_ns_ = 0, computing_ns_ = 0;
+  std::condition_variable slow_;  // I/O lanes wait: reading takes long, or all tasks have begun
   Index next_ = 0, done_ = 0, count_ = 0;
   std::shared_ptr<ChunkCache> cache_;
   Index ahead_ = 0;  // tiles before this one have their chunks, or somebody decodes them

@@ -66,15 +66,17 @@ double bytes_beside_rows(const StageProgram& program, const TaskLayout& layout) 
   return rows * kLine;
 }
 
-/// Bytes that a task reads of intermediate results in memory that the cores' shared cache does not hold.
-double bytes_of_large_stores(const Plan& plan, const StageProgram& program, const TaskLayout& layout, const Rates& rates) {
-  Index bytes = 0;
+/// Seconds until a task has what it reads of intermediate results in memory, out of the cache that lanes share or from beyond.
+double seconds_of_stores(const Plan& plan, const StageProgram& program, const TaskLayout& layout, const Rates& rates) {
+  double seconds = 0;
   for (const StageInput& input : program.inputs()) {
     const Spec& spec = plan.spec(input.ref);
-    if (input.store >= 0 && !plan.stores[static_cast<std::size_t>(input.store)].on_disk && spec.bytes() > rates.shared_cache_bytes)
-      bytes += layout.values[static_cast<std::size_t>(input.value)].box.count() * size_of(spec.dtype);
+    if (input.store < 0 || plan.stores[static_cast<std::size_t>(input.store)].on_disk || spec.bytes() <= rates.cache_bytes) continue;
+    const Index bytes = layout.values[static_cast<std::size_t>(input.value)].box.count() * size_of(spec.dtype);
+    const bool is_shared = spec.bytes() <= rates.shared_cache_bytes;
+    seconds += static_cast<double>(bytes) / (is_shared ? rates.shared_bytes_per_second : rates.memory_bytes_per_second);
   }
-  return static_cast<double>(bytes);
+  return seconds;
 }
 
 /// How many tiles of the axis before mirrored ones may come at each place: one, or as many as fill a chunk.
@@ -302,7 +304,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       cpu += static_cast<double>(layout.touched_bytes - by_all) / rate;
       shared_cpu += static_cast<double>(by_all) / rate;
     }
-    cpu += bytes_of_large_stores(plan, program, layout, rates) / rates.memory_bytes_per_second;
+    cpu += seconds_of_stores(plan, program, layout, rates);
     // Out of the cache elements are copied, through memory.
     if (read.keeps_chunks())
       cpu += (2 * static_cast<double>(layout.read_bytes) + bytes_beside_rows(cached_program, layout)) / rates.memory_bytes_per_second;

@@ -471,13 +471,10 @@ Draft Planner::search() {
   auto on_the_way = cuts;
   for (const int node : others)
     if (is_copy(node) && !hops_.count(node)) on_the_way[static_cast<std::size_t>(node)] = Cut::kShare;
-  const bool is_copied = on_the_way != cuts;
-  if (!folds.empty() && is_on(kReduceInside)) {
-    auto inline_all = cuts;
-    for (const int fold : folds) inline_all[static_cast<std::size_t>(fold)] = Cut::kNone;
-    attempt(inline_all, share, "reductions inside the tiles of what uses them, in one pass");
-  }
-  if (!folds.empty() && is_copied && is_on(kSharePasses)) attempt(on_the_way, share, "reductions of the input on its way into the store");
+  auto inline_all = cuts;
+  for (const int fold : folds) inline_all[static_cast<std::size_t>(fold)] = Cut::kNone;
+  if (!folds.empty() && on_the_way != cuts && is_on(kSharePasses)) attempt(on_the_way, share, "reductions of the input on its way into the store");
+  if (!folds.empty() && is_on(kReduceInside)) attempt(inline_all, share, "reductions inside the tiles of what uses them, in one pass");
   for (int round = 0; round < 3; ++round) {
     bool improved = false;
     if (folds.size() > 1 && folds.size() <= kMost && is_on(kReduceInside)) {
