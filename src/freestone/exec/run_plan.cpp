@@ -5,11 +5,42 @@
 #include "freestone/base/settings.h"
 #include "freestone/exec/run_stage.h"
 #include "freestone/exec/taking_up.h"
+#include "freestone/ops/elementwise.h"
 #include "freestone/runtime/admission.h"
 #include "freestone/storage/memory_store.h"
 #include "freestone/storage/temp_store.h"
 
 namespace freestone {
+namespace {
+
+/// The result that may lie where an intermediate one does: it is made in the last pass over it by arithmetic, whose elements come of those in
+/// their own places and of no others. Its number among the roots; -1: none.
+int result_in_place_of(const Plan& plan, int store_number) {
+  const Store& store = plan.stores[static_cast<std::size_t>(store_number)];
+  const Stage& stage = plan.stages[static_cast<std::size_t>(store.last_stage)];
+  if (store.last_stage == store.first_stage) return -1;
+  const auto reads = [&](int node, ValueRef value) {
+    const auto& inputs = plan.nodes[static_cast<std::size_t>(node)].inputs;
+    return std::count(inputs.begin(), inputs.end(), value);
+  };
+  const auto readers = [&](ValueRef value) {
+    return std::count_if(stage.body.begin(), stage.body.end(), [&](int node) { return reads(node, value) > 0; });
+  };
+  for (const Delivery& delivery : stage.deliveries) {
+    if (delivery.value == store.value) return -1;
+    if (delivery.to_store || plan.spec(delivery.value) != store.spec || reads(delivery.value.node, store.value) != 1) continue;
+    const PlanNode& node = plan.nodes[static_cast<std::size_t>(delivery.value.node)];
+    const auto input = std::find(node.inputs.begin(), node.inputs.end(), store.value) - node.inputs.begin();
+    // Whoever reads on from there, be it store or result, may want elements of other tiles.
+    if (dynamic_cast<const ElementwiseOp*>(node.op.get()) == nullptr || !node.op->may_overwrite(static_cast<int>(input)) ||
+        readers(store.value) != 1 || readers(delivery.value) != 0)
+      return -1;
+    return delivery.target;
+  }
+  return -1;
+}
+
+}  // namespace
 
 void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_sinks, const RunOptions& options) {
   const std::vector<std::shared_ptr<Sink>> sinks = without_done(given_sinks, options.left);
@@ -56,9 +87,13 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
           const TempStore made(options.temp_dir, store.spec, store.block, behind > 0);
           store_sources[s] = made.source(), store_sinks[s] = made.sink();
         } else {
-          store_leases[s] = budget.lease(store.spec.bytes(), "An intermediate result");
-          const MemoryStore made(store.spec);
-          store_sources[s] = made.source(), store_sinks[s] = made.sink();
+          const int result = result_in_place_of(plan, static_cast<int>(s));
+          auto made = result >= 0 ? memory_store_of(*sinks[static_cast<std::size_t>(result)]) : std::nullopt;
+          if (!made) {
+            store_leases[s] = budget.lease(store.spec.bytes(), "An intermediate result");
+            made.emplace(store.spec);
+          }
+          store_sources[s] = made->source(), store_sinks[s] = made->sink();
         }
         store_sinks[s]->create();
       }

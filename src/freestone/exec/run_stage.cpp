@@ -3,16 +3,25 @@
 #include <algorithm>
 
 #include "freestone/exec/stage_runner.h"
+#include "freestone/plan/copies.h"
 #include "freestone/plan/explain.h"
 #include "freestone/runtime/admission.h"
 #include "freestone/runtime/lanes.h"
 #include "freestone/runtime/task_memory.h"
+#include "freestone/storage/memory_store.h"
 #include "freestone/storage/part_decoders.h"
 
 namespace freestone {
 namespace {
 
 constexpr int kIoLane = 1000;
+// Reading that takes less than this part of computing needs no lanes of its own; of tasks that read more nobody waits to see.
+constexpr Index kQuickShare = 8, kSmallRead = Index{4} << 20;
+
+std::optional<View> memory_of(const Sink& sink) {
+  const auto store = memory_store_of(sink);
+  return store ? std::optional(store->view()) : std::nullopt;
+}
 
 }  // namespace
 
@@ -33,14 +42,18 @@ StageRunner::StageRunner(const StageRun& run)
     const Op& op = program_.op(static_cast<int>(b));
     folds_.push_back(program_.is_accumulated(static_cast<int>(b)) ? std::make_unique<SharedFold>(*op.fold(), op.domain()) : nullptr);
   }
-  stored_by_.assign(program_.inputs().size(), -1);
+  goes_to_.assign(program_.values().size(), -1);
   for (std::size_t d = 0; d < stage_.deliveries.size(); ++d) {
-    const Delivery& delivery = stage_.deliveries[d];
-    if (!memory_of(delivery)) continue;
-    const PlanNode& node = run_.plan.nodes[static_cast<std::size_t>(delivery.value.node)];
-    const ValueRef from = node.op->name() == "rechunk" ? node.inputs[0] : delivery.value;
-    for (std::size_t i = 0; i < program_.inputs().size(); ++i)
-      if (program_.inputs()[i].ref == from) stored_by_[i] = static_cast<int>(d);
+    memory_.push_back(memory_of(sink_of(stage_.deliveries[d])));
+    const int value = program_.delivered_value(static_cast<int>(d));
+    if (memory_.back() && value >= 0 && goes_to_[static_cast<std::size_t>(value)] < 0) goes_to_[static_cast<std::size_t>(value)] = static_cast<int>(d);
+  }
+  // What a view is all of goes where the view goes.
+  for (std::size_t b = stage_.body.size(); b-- > 0;) {
+    const Op& op = program_.op(static_cast<int>(b));
+    if (!op.is_view()) continue;
+    const auto from = static_cast<std::size_t>(program_.input_values(static_cast<int>(b))[0]), to = static_cast<std::size_t>(program_.output_values(static_cast<int>(b))[0]);
+    if (goes_to_[from] < 0 && is_all_of(op, program_.values()[from].spec.shape)) goes_to_[from] = goes_to_[to];
   }
 }
 
@@ -70,6 +83,7 @@ void StageRunner::run() {
     const TaskLayout first = program_.lay_out(tile_box(stage_, next_));
     for (std::size_t i = 0; i < first.inputs.size(); ++i)
       (first.inputs[i].piece_bytes > 0 ? streams : fetches) |= !program_.inputs()[i].source->memory();
+    waits_to_read_ahead_ = first.remote_requests == 0 && first.read.bytes <= kSmallRead;
   }
   // Lanes without a slot of their own help where an input is streamed.
   lanes_ = streams ? run_.plan.threads : static_cast<int>(std::min<Index>(run_.plan.threads, slots));
@@ -94,21 +108,30 @@ Slot* StageRunner::begin_task() {
   Slot* slot = free_.back();
   free_.pop_back();
   slot->tile = next_++;
+  if (next_ >= count_) slow_.notify_all();
   return slot;
 }
+
+bool StageRunner::reads_slowly() const { return !waits_to_read_ahead_ || fetching_ns_ * kQuickShare > computing_ns_; }
 
 void StageRunner::io_lane(int lane) {
   std::unique_lock lock(mutex_);
   while (next_ < count_) {
     stop_.check();
+    if (!reads_slowly()) {
+      slow_.wait_for(lock, kLook);
+      continue;
+    }
     Slot* slot = begin_task();
     if (slot == nullptr) {
       changed_.wait_for(lock, kLook);
       continue;
     }
     lock.unlock();
+    const auto start = now_ns();
     fetch(*slot, lane);
     lock.lock();
+    fetching_ns_ += now_ns() - start;
     ready_.insert(std::lower_bound(ready_.begin(), ready_.end(), slot, [](const Slot* a, const Slot* b) { return a->tile < b->tile; }),
                   slot);
     changed_.notify_all();
@@ -136,11 +159,16 @@ void StageRunner::compute_lane(int lane) {
       continue;
     }
     lock.unlock();
+    const auto start = now_ns();
     if (!fetched) fetch(*slot, lane);
+    const auto begun = now_ns();
     compute(*slot, lane);
+    const auto ended = now_ns();
     if (run_.journal != nullptr) run_.journal->finished(run_.stage, slot->tile);
     emit(EventKind::kTaskDone, lane, slot->tile, "", 0, now_ns());
     lock.lock();
+    fetching_ns_ += begun - start, computing_ns_ += ended - begun;
+    if (reads_slowly()) slow_.notify_all();
     slot->tile = -1;
     free_.push_back(slot);
     ++done_;

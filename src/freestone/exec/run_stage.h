@@ -1,8 +1,8 @@
 /// run_stage: runs the tiles of one stage on lanes.
 ///
 /// A task holds one slot: memory for everything that its tile needs, leased whole before the stage begins and used again
-/// by the next task. I/O lanes fetch ahead into free slots; a compute lane takes the oldest fetched task, or, when none is ready,
-/// fetches one itself, so no lane is idle while there is work. Lanes never wait for memory.
+/// by the next task. I/O lanes fetch ahead into free slots, where fetching takes long beside computing; a compute lane takes the oldest fetched
+/// task, or, when none is ready, fetches one itself, so no lane is idle while there is work. Lanes never wait for memory.
 #pragma once
 
 #include <memory>

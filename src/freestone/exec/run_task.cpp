@@ -2,6 +2,7 @@
 
 #include "freestone/core/grid_parts.h"
 #include "freestone/exec/stage_runner.h"
+#include "freestone/ops/elementwise.h"
 #include "freestone/plan/explain.h"
 #include "freestone/plan/fold_boxes.h"
 #include "freestone/storage/chunked_source.h"
@@ -120,20 +121,19 @@ void StageRunner::decode(Slot& slot, int input, std::vector<Tile>& tiles, int la
     return;
   }
   tile = placed(slot, v);
-  if (const auto part = part_of_store(slot, input)) tile.view = *part;
+  if (const auto part = part_of_result(slot, v); part && part->is_contiguous()) tile.view = *part;
   const auto& fetched = slot.layout.inputs[static_cast<std::size_t>(input)];
   if (fetched.piece_bytes > 0) return stream(slot, static_cast<std::size_t>(input), tile, lane);
   described.source->decode(place.box, {slot.memory.data() + fetched.encoded_offset, static_cast<std::size_t>(fetched.encoded_bytes)},
                            tile.view, stop_);
 }
 
-std::optional<View> StageRunner::part_of_store(const Slot& slot, int input) const {
-  const int number = stored_by_[static_cast<std::size_t>(input)];
+std::optional<View> StageRunner::part_of_result(const Slot& slot, int value) const {
+  const int number = goes_to_[static_cast<std::size_t>(value)];
   if (number < 0) return std::nullopt;
-  const auto& place = slot.layout.values[static_cast<std::size_t>(program_.inputs()[static_cast<std::size_t>(input)].value)];
+  const auto& place = slot.layout.values[static_cast<std::size_t>(value)];
   if (!place.unit.empty() || program_.delivery_box(number, tile_box(stage_, slot.tile)) != place.box) return std::nullopt;
-  const View part = memory_of(stage_.deliveries[static_cast<std::size_t>(number)])->part(place.box);
-  return part.is_contiguous() ? std::optional(part) : std::nullopt;
+  return memory_[static_cast<std::size_t>(number)]->part(place.box);
 }
 
 void StageRunner::stream(Slot& slot, std::size_t input, const Tile& tile, int lane) {
@@ -187,10 +187,13 @@ void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles, 
   const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
   if (domain.empty() || !slot.layout.active[static_cast<std::size_t>(body)]) return nothing_of(body, tiles);
   const std::vector<Tile> in = inputs_of(body, tiles);
+  const bool is_arithmetic = dynamic_cast<const ElementwiseOp*>(&op) != nullptr;
   std::vector<Tile> out;
   for (const int v : program_.output_values(body)) {
     auto& tile = tiles[static_cast<std::size_t>(v)];
     tile = op.is_view() ? op.view(in[0], slot.layout.values[static_cast<std::size_t>(v)].box) : placed(slot, v);
+    // Arithmetic touches each element once, so it may as well be in the result's memory.
+    if (const auto part = is_arithmetic ? part_of_result(slot, v) : std::nullopt) tile.view = *part;
     out.push_back(tile);
   }
   if (op.is_view()) return;
@@ -362,7 +365,7 @@ void StageRunner::deliver(Slot& slot, std::size_t s, const std::vector<Tile>& ti
   const auto v = static_cast<std::size_t>(program_.delivered_value(number));
   if (!slot.layout.values[v].unit.empty()) return deliver_units(slot, s, box, lane);
   const View view = tiles[v].part(box).view;
-  if (const auto memory = memory_of(delivery); memory && memory->part(box).data == view.data) return;  // decoded there
+  if (const auto& memory = memory_[static_cast<std::size_t>(number)]; memory && memory->part(box).data == view.data) return;  // made there
   Scratch scratch = scratch_of(slot, s);
   write(delivery, box, view, scratch, lane);
 }

@@ -36,6 +36,9 @@ class StageRunner {
   /// Takes the next tile into a free slot; null when there is none of either, or its states would have to wait for too many others. Called
   /// with the lock held.
   Slot* begin_task();
+  /// Whether I/O lanes are of use: what lies in the system's memory compute lanes read themselves as quickly, and it stays in their caches.
+  /// Called with the lock held.
+  bool reads_slowly() const;
   void fetch(Slot& slot, int lane);
   void compute(Slot& slot, int lane);
   void decode(Slot& slot, int input, std::vector<Tile>& tiles, int lane);
@@ -79,10 +82,8 @@ class StageRunner {
     const auto target = static_cast<std::size_t>(delivery.target);
     return delivery.to_store ? *run_.store_sinks[target] : *run_.sinks[target].sink;
   }
-  /// Of the intermediate result that a delivery goes to, where it lies in memory.
-  std::optional<View> memory_of(const Delivery& delivery) const {
-    return delivery.to_store ? run_.store_sources[static_cast<std::size_t>(delivery.target)]->memory() : std::nullopt;
-  }
+  /// A task's part of the result, or the intermediate one, in memory that a value goes to as it is.
+  std::optional<View> part_of_result(const Slot& slot, int value) const;
   Scratch scratch_of(Slot& slot, std::size_t step) {
     const Index bytes = slot.layout.scratch_bytes[step];
     return bytes == 0 ? Scratch()
@@ -107,8 +108,6 @@ class StageRunner {
         View::contiguous(slot.memory.data() + place.offset, program_.values()[static_cast<std::size_t>(value)].spec.dtype, place.box.shape),
         place.box};
   }
-  /// Where an input goes as it is: a task's part of an intermediate result in memory, when that is what is read and lies together.
-  std::optional<View> part_of_store(const Slot& slot, int input) const;
   /// Of a node's part in a task; of the states of a fold across tasks, none.
   Index output_bytes(const Slot& slot, int body_index) const {
     Index bytes = 0;
@@ -128,7 +127,8 @@ class StageRunner {
   StageProgram program_;
   Cancel stop_;
   std::vector<std::unique_ptr<SharedFold>> folds_;
-  std::vector<int> stored_by_;  // of each input: the delivery that stores it in memory as it is; -1: none
+  std::vector<std::optional<View>> memory_;  // of each delivery: the result in memory that it goes to
+  std::vector<int> goes_to_;  // of each value: the delivery that puts it as it is into such a result; -1: none
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -137,6 +137,9 @@ class StageRunner {
   std::deque<Slot*> ready_;  // by tile number
   std::vector<SharedWork*> shared_;
   int lanes_ = 1;
+  bool waits_to_read_ahead_ = false;  // until reading has taken long
+  std::int64_t fetching_ns_ = 0, computing_ns_ = 0;
+  std::condition_variable slow_;  // I/O lanes wait: reading takes long, or all tasks have begun
   Index next_ = 0, done_ = 0, count_ = 0;
   std::shared_ptr<ChunkCache> cache_;
   Index ahead_ = 0;  // tiles before this one have their chunks, or somebody decodes them

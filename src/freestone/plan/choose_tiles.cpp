@@ -66,6 +66,19 @@ double bytes_beside_rows(const StageProgram& program, const TaskLayout& layout) 
   return rows * kLine;
 }
 
+/// Seconds until a task has what it reads of intermediate results in memory, out of the cache that lanes share or from beyond.
+double seconds_of_stores(const Plan& plan, const StageProgram& program, const TaskLayout& layout, const Rates& rates) {
+  double seconds = 0;
+  for (const StageInput& input : program.inputs()) {
+    const Spec& spec = plan.spec(input.ref);
+    if (input.store < 0 || plan.stores[static_cast<std::size_t>(input.store)].on_disk || spec.bytes() <= rates.cache_bytes) continue;
+    const Index bytes = layout.values[static_cast<std::size_t>(input.value)].box.count() * size_of(spec.dtype);
+    const bool is_shared = spec.bytes() <= rates.shared_cache_bytes;
+    seconds += static_cast<double>(bytes) / (is_shared ? rates.shared_bytes_per_second : rates.memory_bytes_per_second);
+  }
+  return seconds;
+}
+
 /// How many tiles of the axis before mirrored ones may come at each place: one, or as many as fill a chunk.
 std::vector<Index> runs_in_chunks(const Stage& stage, const std::vector<int>& order, const std::vector<std::vector<Index>>& chunks) {
   std::vector<Index> runs{1};
@@ -82,6 +95,7 @@ std::vector<Index> runs_in_chunks(const Stage& stage, const std::vector<int>& or
 /// Memory of the largest task: corners and the middle, where halos differ.
 Index largest_task(const StageProgram& program, const Stage& stage) {
   Index most = program.lay_out(middle_tile(stage)).task_bytes;
+  if (tile_count(stage) == 1) return most;
   Stage in_order = stage;
   in_order.order.clear();
   in_order.mirror = {};
@@ -290,6 +304,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       cpu += static_cast<double>(layout.touched_bytes - by_all) / rate;
       shared_cpu += static_cast<double>(by_all) / rate;
     }
+    cpu += seconds_of_stores(plan, program, layout, rates);
     // Out of the cache elements are copied, through memory.
     if (read.keeps_chunks())
       cpu += (2 * static_cast<double>(layout.read_bytes) + bytes_beside_rows(cached_program, layout)) / rates.memory_bytes_per_second;
@@ -402,7 +417,9 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   }
   // Chunks that lie across tiles are kept, where that could be the cheapest. After all others: those who decode everything once anyway rule
   // most of these out, and what they read is long to work out.
+  const double least_decoding = (1 + kWaitForChunks) * once / rates.decode_bytes_per_second / threads;
   for (const AcrossChunks& one : across) {
+    if (least_decoding >= best.seconds) break;
     stage.tile = one.tile;
     const Box middle = middle_tile(stage);
     const TaskLayout cached = cached_program.lay_out(middle);

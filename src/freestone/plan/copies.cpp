@@ -21,6 +21,14 @@ bool reduces(const Graph& graph, const ValueRef& value) {
 
 }  // namespace
 
+bool is_all_of(const Op& view, const Shape& array) {
+  const Access& access = view.input(0);
+  for (std::size_t k = 0; k < access.size(); ++k)
+    if (access[k].kind != AxisKind::kPoint || access[k].domain_axis != static_cast<int>(k) || access[k].mul != 1 || access[k].offset != 0)
+      return false;
+  return view.domain() == array;
+}
+
 void gather_for_chunks(Graph& graph, const std::vector<SinkFacts>& sinks) {
   for (std::size_t r = 0; r < graph.roots.size(); ++r) {
     const ValueRef value = graph.roots[r];

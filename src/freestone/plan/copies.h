@@ -8,6 +8,9 @@
 
 namespace freestone {
 
+/// Whether a view of an array of shape `array` is all of it, as it is.
+bool is_all_of(const Op& view, const Shape& array);
+
 /// A reduction hands its outputs over in small pieces as they are finished; a sink of chunks takes whole chunks. Where they meet, the
 /// result is stored and copied in a pass of its own.
 void gather_for_chunks(Graph& graph, const std::vector<SinkFacts>& sinks);

@@ -34,14 +34,6 @@ enum class Cut {
   kStore   ///< all users read a store
 };
 
-bool is_identity(const Op& view) {
-  const Access& access = view.input(0);
-  for (std::size_t k = 0; k < access.size(); ++k)
-    if (access[k].kind != AxisKind::kPoint || access[k].domain_axis != static_cast<int>(k) || access[k].mul != 1 || access[k].offset != 0)
-      return false;
-  return true;
-}
-
 struct Draft {
   Plan plan;
   double seconds = 0;
@@ -79,8 +71,9 @@ class Planner {
   /// A source's copy, or a hop, which stands in the graph only to be stored.
   bool is_copy(int node) const {
     if (hops_.count(node)) return true;
-    return op(node).is_view() && op(node).domain() == graph_.spec(graph_.nodes[static_cast<std::size_t>(node)].inputs[0]).shape &&
-           is_source(graph_.nodes[static_cast<std::size_t>(node)].inputs[0].node) && is_identity(op(node));
+    if (!op(node).is_view()) return false;
+    const ValueRef from = graph_.nodes[static_cast<std::size_t>(node)].inputs[0];
+    return is_source(from.node) && is_all_of(op(node), graph_.spec(from).shape);
   }
 
   /// What a tile of the stage that makes a store has of it, and what one of each stage that reads it wants, in each way.
@@ -475,11 +468,13 @@ Draft Planner::search() {
     share = trial_share;
     return true;
   };
-  if (!folds.empty() && is_on(kReduceInside)) {
-    auto inline_all = cuts;
-    for (const int fold : folds) inline_all[static_cast<std::size_t>(fold)] = Cut::kNone;
-    attempt(inline_all, share, "reductions inside the tiles of what uses them, in one pass");
-  }
+  auto on_the_way = cuts;
+  for (const int node : others)
+    if (is_copy(node) && !hops_.count(node)) on_the_way[static_cast<std::size_t>(node)] = Cut::kShare;
+  auto inline_all = cuts;
+  for (const int fold : folds) inline_all[static_cast<std::size_t>(fold)] = Cut::kNone;
+  if (!folds.empty() && on_the_way != cuts && is_on(kSharePasses)) attempt(on_the_way, share, "reductions of the input on its way into the store");
+  if (!folds.empty() && is_on(kReduceInside)) attempt(inline_all, share, "reductions inside the tiles of what uses them, in one pass");
   for (int round = 0; round < 3; ++round) {
     bool improved = false;
     if (folds.size() > 1 && folds.size() <= kMost && is_on(kReduceInside)) {

@@ -16,6 +16,7 @@ const ReduceOp* as_power_sums(const PlanNode& node) {
 
 /// power_sums of orders 0 ... N over the same spectrum: the highest order has all of them.
 Index widen_power_sums(Graph& graph) {
+  if (std::count_if(graph.nodes.begin(), graph.nodes.end(), [](const PlanNode& node) { return as_power_sums(node) != nullptr; }) < 2) return 0;
   for (std::size_t a = 0; a < graph.nodes.size(); ++a) {
     for (std::size_t b = 0; b < graph.nodes.size(); ++b) {
       const auto *low = as_power_sums(graph.nodes[a]), *high = as_power_sums(graph.nodes[b]);

@@ -12,6 +12,13 @@ namespace {
 /// Whether memory of `size` may stand for `bytes`: what it is larger than that nobody counts.
 bool is_near(Index size, Index bytes) { return size >= bytes && size - bytes <= bytes / 8; }
 
+/// `bytes`, or the whole huge pages that a Buffer of them is mapped in: to let go of the last one in part would split it for good.
+Index in_whole_pages(Index bytes) {
+  constexpr Index kHugePage = Index{2} << 20;
+  const Index whole = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+  return bytes >= 2 * kHugePage && whole - bytes <= bytes / 64 ? whole : bytes;
+}
+
 }  // namespace
 
 TaskMemory& TaskMemory::of_process() {
@@ -48,7 +55,7 @@ Buffer TaskMemory::take(Index bytes) {
     }
     gone = let_go(bytes);
   }
-  return Buffer(bytes);
+  return Buffer(in_whole_pages(bytes));
 }
 
 void TaskMemory::give(Buffer memory) {

@@ -23,6 +23,8 @@ class MemorySink final : public Sink {
   void finish() override {}
   void abort() noexcept override {}
 
+  MemoryStore store() const { return {view_, owner_}; }
+
  private:
   View view_;
   std::shared_ptr<const void> owner_;
@@ -54,9 +56,15 @@ void MemorySource::decode(const Box& box, std::span<std::byte> encoded, const Vi
 
 MemoryStore::MemoryStore(Spec spec) {
   const auto memory = std::make_shared<Buffer>(std::max<Index>(spec.bytes(), 1));
-  const View view = View::contiguous(memory->data(), spec.dtype, spec.shape);
-  sink_ = std::make_shared<MemorySink>(view, memory);
-  source_ = std::make_shared<MemorySource>(view, memory);
+  *this = MemoryStore(View::contiguous(memory->data(), spec.dtype, spec.shape), memory);
+}
+
+MemoryStore::MemoryStore(View view, std::shared_ptr<const void> owner)
+    : sink_(std::make_shared<MemorySink>(view, owner)), source_(std::make_shared<MemorySource>(view, owner)) {}
+
+std::optional<MemoryStore> memory_store_of(const Sink& sink) {
+  const auto* memory = dynamic_cast<const MemorySink*>(&sink);
+  return memory == nullptr ? std::nullopt : std::optional(memory->store());
 }
 
 }  // namespace freestone

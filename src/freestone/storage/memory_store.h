@@ -44,6 +44,8 @@ class MemoryStore {
   /// Takes the memory (zeroed) at once.
   /// @throws Error kind memory
   explicit MemoryStore(Spec spec);
+  /// On memory in C order that `owner` keeps alive.
+  MemoryStore(View view, std::shared_ptr<const void> owner);
 
   std::shared_ptr<Sink> sink() const { return sink_; }
   std::shared_ptr<const MemorySource> source() const { return source_; }
@@ -54,5 +56,8 @@ class MemoryStore {
   std::shared_ptr<Sink> sink_;
   std::shared_ptr<const MemorySource> source_;
 };
+
+/// The store that `sink` writes to; none: it is no sink of a MemoryStore.
+std::optional<MemoryStore> memory_store_of(const Sink& sink);
 
 }  // namespace freestone
