@@ -58,6 +58,11 @@ def _table() -> dict[Any, Callable[..., Any]]:
     return table
 
 
+def is_ours(function: Any) -> bool:
+    """Whether it is a function of ours, or one of NumPy's that we have."""
+    return str(getattr(function, "__module__", "")).split(".")[0] == "freestone" or function in _table()
+
+
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """As ours, and as NumPy's without a copy: the array stands for the result afterwards."""
     import freestone

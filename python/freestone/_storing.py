@@ -1,24 +1,30 @@
 """Writing arrays into what takes blocks by ``target[slices] = block``: variables of netCDF4 and h5py, arrays of Zarr, NumPy arrays.
 
-All arrays go in one run: what they share is computed once, and nothing is held but the blocks that are on their way.
+All arrays go in one run: what they share is computed once, and nothing is held but the blocks that are on their way. And what Dask's users write
+arrays with: `to_zarr`, `to_hdf5`, `to_npy_stack`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
+import os
+import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from freestone import _core, _runs
-from freestone._array import Array, asarray
+from freestone import _runs
+from freestone._array import Array, ArrayLike, asarray
+from freestone._delayed import Delayed
+from freestone._foreign import from_array
 from freestone._user import map_blocks
 from freestone.errors import UserError
 
-__all__ = ["StoreLater", "store"]
+__all__ = ["store", "to_hdf5", "to_npy_stack", "to_zarr"]
 
 _BLOCK_BYTES = 8 << 20
 #: Arrays up to this many bytes are computed whole and written in one piece.
@@ -142,37 +148,174 @@ def _stored(target: _Target) -> Array:
 
 
 def store(
-    sources: Any, targets: Any, *, lock: Any = None, regions: Any = None, compute: bool = True, flush: bool = True, return_stored: bool = False, **kwargs: Any
-) -> StoreLater | None:
-    """Stores arrays into targets that take blocks by slices.
+    sources: Any,
+    targets: Any,
+    lock: Any = None,
+    regions: Any = None,
+    compute: bool = True,
+    return_stored: bool = False,
+    load_stored: bool | None = None,
+    **options: Any,
+) -> Any:
+    """Stores arrays into targets that take blocks by slices, as ``dask.array.store``: all of them in one run.
 
     Parameters
     ----------
     sources, targets : an array and a target, or sequences of them
+        A target is what ``target[slices] = block`` writes into: a variable of h5py or netCDF4, an array of Zarr, a NumPy array; or a delayed one.
     lock : bool or lock, optional
         Held while a block is handed over. Targets whose stored chunks do not begin where the blocks do have one of their own.
     regions : tuple of slices, or a sequence of them or None, optional
         The part of each target that is written.
     compute : bool
         False: nothing is stored before the result's ``compute()``.
+    return_stored : bool
+        Arrays that read what was stored.
+    load_stored : bool, optional
+        With `return_stored`: their elements are read at once.
     memory, threads, num_workers, scheduler
         Of the run. Targets over 1 MiB are written block by block from this process, so the run is here, whatever the scheduler.
+
+    Returns
+    -------
+    None, StoreLater or tuple of Array
+        Without `compute`, and with `return_stored`.
     """
-    arrays = list(sources) if isinstance(sources, (list, tuple)) else [sources]
-    places = list(targets) if isinstance(targets, (list, tuple)) else [targets]
-    if regions is None or not isinstance(regions, list):
+    arrays = [asarray(a) for a in (sources if isinstance(sources, (list, tuple)) else [sources])]
+    places = [t.compute() if isinstance(t, Delayed) else t for t in (targets if isinstance(targets, (list, tuple)) else [targets])]
+    if not isinstance(regions, list) and not (isinstance(regions, tuple) and any(isinstance(part, (tuple, list)) for part in regions)):
         regions = [regions] * len(arrays)
     if not len(arrays) == len(places) == len(regions):
         raise UserError(f"store: {len(arrays)} arrays, {len(places)} targets, {len(regions)} regions.")
-    if return_stored:
-        raise UserError("store: open what has been stored instead of return_stored=True.")
+    if return_stored and not compute:
+        raise UserError("store: what is not stored yet cannot be read. Leave return_stored=True or compute=False away.")
     held = threading.Lock() if lock is True else None if lock is False else lock
-    threads = _runs.threads_of(kwargs.get("threads"), kwargs.get("num_workers"), kwargs.get("scheduler"))
-    settings = {"memory": kwargs.get("memory"), "threads": threads, "scheduler": kwargs.get("scheduler")}
-    later = StoreLater([_Target(asarray(a), t, r, held) for a, t, r in zip(arrays, places, regions)], settings)
+    _runs.without_dasks("store", {key: value for key, value in options.items() if key not in ("memory", "threads", "num_workers", "scheduler", "flush")})
+    threads = _runs.threads_of(options.get("threads"), options.get("num_workers"), options.get("scheduler"))
+    settings = {"memory": options.get("memory"), "threads": threads, "scheduler": options.get("scheduler")}
+    later = StoreLater([_Target(a, t, r, held) for a, t, r in zip(arrays, places, regions)], settings)
     if not compute:
         return later
     later.compute()
-    return None
+    if not return_stored:
+        return None
+    stored = [from_array(target, lock=held is not None)[... if region is None else region] for target, region in zip(places, regions)]
+    return tuple(array.persist() if load_stored else array for array in stored)
 
 
+# By Dask's names.
+
+
+def to_zarr(
+    arr: ArrayLike,
+    url: Any,
+    component: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    region: Any = None,
+    compute: bool = True,
+    return_stored: bool = False,
+    *,
+    overwrite: bool = False,
+    **options: Any,
+) -> Any:
+    """Writes Zarr, as ``dask.array.to_zarr``.
+
+    Parameters
+    ----------
+    arr : array_like
+    url : path, or an array of zarr
+        An array that is there already is stored into (`store`).
+    component : str, optional
+        An array inside of the store.
+    storage_options : mapping, optional
+        Must be empty: what is written lies on this machine.
+    region : tuple of slices, optional
+        The part of an array that is there already.
+    compute, return_stored : bool
+        As in `store`.
+    overwrite : bool
+        Replace what is there.
+    **options
+        As in `Array.write`.
+    """
+    array = asarray(arr)
+    if storage_options:
+        raise UserError("to_zarr writes to this machine's disks; storage_options are for reading.")
+    if not isinstance(url, (str, os.PathLike)):
+        return store(array, url, regions=region, compute=compute, return_stored=return_stored)
+    if region is not None:
+        raise UserError("to_zarr: region= is a part of an array that is there. Give the array, zarr.open_array(path, mode='r+'), instead of the path.")
+    path = os.fspath(url) if component is None else _inside(os.fspath(url), component, options.get("zarr_version"))
+    later = array.write(path, format="zarr", overwrite=overwrite, compute=compute, **options)
+    if compute and return_stored:
+        from freestone._open import open as opened
+
+        return (opened(path),)
+    return later
+
+
+def _inside(store: str, component: str, version: int | None) -> str:
+    """The path of an array inside of a store, whose groups are made."""
+    name, text = (".zgroup", '{"zarr_format": 2}') if version == 2 else ("zarr.json", '{"zarr_format": 3, "node_type": "group", "attributes": {}}')
+    parts = [part for part in component.split("/") if part]
+    for count in range(len(parts)):
+        group = os.path.join(store, *parts[:count])
+        os.makedirs(group, exist_ok=True)
+        if not any(os.path.exists(os.path.join(group, known)) for known in ("zarr.json", ".zgroup")):
+            with open(os.path.join(group, name), "w", encoding="ascii") as file:
+                file.write(text)
+    return os.path.join(store, *parts)
+
+
+def to_hdf5(filename: str | os.PathLike[str], *args: Any, chunks: Any = True, **kwargs: Any) -> None:
+    """Writes arrays into an HDF5 file, which may have others already, as ``dask.array.to_hdf5``. Needs h5py; `Array.write` does not, and is faster.
+
+    Parameters
+    ----------
+    filename
+        A file, made where there is none.
+    *args : str and array, or dict of str to array
+        ``to_hdf5("a.h5", "/x", x)``, ``to_hdf5("a.h5", {"/x": x, "/y": y})``.
+    chunks : tuple of int, True or None
+        Stored chunks; True: those of the array.
+    **kwargs
+        As in ``h5py.File.create_dataset``: ``compression="gzip"``...
+    """
+    if len(args) == 1 and isinstance(args[0], Mapping):
+        arrays = {name: asarray(a) for name, a in args[0].items()}
+    elif len(args) == 2 and isinstance(args[0], str):
+        arrays = {args[0]: asarray(args[1])}
+    else:
+        raise UserError("to_hdf5 takes a name and an array, or a dict of them.")
+    try:
+        import h5py
+    except ImportError:
+        raise UserError("to_hdf5 needs h5py: pip install h5py") from None
+    with h5py.File(os.fspath(filename), "a") as file:
+        made = [
+            file.require_dataset(name, a.shape, a.dtype, chunks=(a.chunksize if 0 not in a.shape and a.ndim else None) if chunks is True else chunks, **kwargs)
+            for name, a in arrays.items()
+        ]
+        store(list(arrays.values()), made)
+
+
+def to_npy_stack(dirname: str | os.PathLike[str], x: ArrayLike, axis: int = 0) -> None:
+    """Writes a folder of ``.npy`` files, one a chunk along `axis`, as ``dask.array.to_npy_stack``. `from_npy_stack` reads it.
+
+    Parameters
+    ----------
+    dirname
+        Made where there is none.
+    x : array_like
+    axis : int
+    """
+    array, folder = asarray(x), os.fspath(dirname)
+    place = range(array.ndim)[axis]
+    lengths = array.chunks[place]
+    edges = [0, *itertools.accumulate(lengths)]
+    before = (slice(None),) * place
+    os.makedirs(folder, exist_ok=True)
+    _runs.write({os.path.join(folder, f"{k}.npy"): array[before + (slice(a, b),)] for k, (a, b) in enumerate(zip(edges, edges[1:]))}, overwrite=True)
+    chunks = tuple(lengths if k == place else (n,) for k, n in enumerate(array.shape))
+    with open(os.path.join(folder, "info"), "wb") as file:
+        pickle.dump({"chunks": chunks, "dtype": array.dtype, "axis": place}, file)
