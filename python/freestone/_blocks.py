@@ -267,7 +267,7 @@ def _lengths_of_result(name: str, chunks: Any, out_axes: list[int], extents: lis
         before = [min(block[loop], extents[loop] - i * block[loop]) for i in range(count)]
         if n is None or (not callable(n) and not isinstance(n, Sequence) and operator.index(n) in (-1, block[loop])):
             continue
-        made = [n(part) for part in before] if callable(n) else n if isinstance(n, Sequence) else [n] * count
+        made: list[Any] = [n(part) for part in before] if callable(n) else list(n) if isinstance(n, Sequence) else [n] * count
         lengths = [operator.index(part) for part in made]
         if len(lengths) != count:
             raise UserError(f"{name}: chunks has {len(lengths)} lengths for axis {k} of the result, the array has {count} blocks there.")

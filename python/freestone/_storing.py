@@ -173,8 +173,8 @@ def store(
         Arrays that read what was stored.
     load_stored : bool, optional
         With `return_stored`: their elements are read at once.
-    memory, threads, num_workers, scheduler
-        Of the run. Targets over 1 MiB are written block by block from this process, so the run is here, whatever the scheduler.
+    **options
+        `memory`, `threads`, `num_workers` and `scheduler`, of the run. Targets over 1 MiB are written block by block from this process, so the run is here, whatever the scheduler.
 
     Returns
     -------
