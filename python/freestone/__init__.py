@@ -35,7 +35,7 @@ from freestone._placing import *
 from freestone._positions import *
 from freestone._products import *
 from freestone._reductions import *
-from freestone._runs import Profile, WriteLater, compute, explain, get_settings, profile, progress, settings, write
+from freestone._runs import Profile, WriteLater, compute, explain, get_settings, persist, profile, progress, settings, write
 from freestone._searching import *
 from freestone._statistics import *
 from freestone._storing import *

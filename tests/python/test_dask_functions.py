@@ -1,6 +1,7 @@
 """Functions that Dask's users call with functions and blocks of their own, against Dask: blockwise, reduction, coarsen, store, and what reads and writes."""
 
 import operator
+import threading
 
 import dask
 import dask.array as da
@@ -333,3 +334,73 @@ def test_push_isnull_and_moment():
     equal(lambda xp, a: xp.notnull(a), holes)
     equal(lambda xp, a: xp.moment(a, 3, axis=0), rtol=1e-13)
     assert fs.euler_gamma == np.euler_gamma
+
+
+# Results.
+
+
+def test_compute_and_persist_look_into_lists_and_dicts():
+    inc = fs.delayed(lambda v: v + 1)
+    a = fs.asarray(X)
+    nested = {"a": inc(1), "b": [a.sum(), (inc(2), "text", 5)], "c": {"d": a[0]}}
+    (made,) = fs.compute(nested)
+    assert made["a"] == 2 and made["b"][1] == (3, "text", 5) and list(made) == ["a", "b", "c"]
+    np.testing.assert_allclose(made["b"][0], X.sum())
+    np.testing.assert_array_equal(made["c"]["d"], X[0])
+    assert fs.compute([inc(k) for k in range(4)]) == ([1, 2, 3, 4],)
+    same = inc(1)
+    assert fs.compute([same, same], 3) == ([2, 2], 3)
+    assert fs.compute([inc(1)], traverse=False)[0][0].compute() == 2
+    # Collections of others.
+    xr = pytest.importorskip("xarray")
+    labelled, number = fs.compute(xr.DataArray(a, dims=("y", "x")).mean("y"), [da.ones(3).sum()])
+    np.testing.assert_allclose(labelled.values, X.mean(0))
+    assert isinstance(labelled.data, np.ndarray) and number == [3.0]
+    calls = []
+    kept, [other], word = fs.persist(fs.delayed(lambda: calls.append(1) or 7)(), [a * 2], "word")
+    assert kept.compute() == 7 and (kept + 1).compute() == 8 and calls == [1] and word == "word"
+    np.testing.assert_array_equal(np.asarray(other), X * 2)
+
+
+def test_work_that_waits_for_work_does_not_stand_in_its_way():
+    # More tasks than threads, each of which waits for another one, two deep.
+    def deeper(k):
+        return fs.submit(lambda: fs.submit(operator.add, k, 1).result() + 1).result() + 1
+
+    assert fs.gather(fs.map(deeper, range(12))) == [k + 3 for k in range(12)]
+    assert fs.gather(fs.map(lambda k: fs.delayed(operator.neg)(k).compute(), range(12))) == [-k for k in range(12)]
+    # Delayed values that are arrays of delayed values that are arrays.
+    blocks = fs.stack([fs.from_delayed(fs.delayed(np.full)((4, 5), k), (4, 5), float) for k in range(12)]).to_delayed().ravel()
+    assert fs.compute([fs.delayed(np.mean)(block) for block in blocks]) == ([float(k) for k in range(12)],)
+
+
+def test_one_thread_runs_delayed_calls_by_itself():
+    threads = []
+
+    def look(*values):
+        threads.append(threading.get_ident())
+        return sum(values)
+
+    look_later = fs.delayed(look)
+    shared = look_later(1, fs.scatter(2))
+    total = look_later(shared, look_later(shared, [3, 4][0]), fs.submit(abs, -5))
+    assert total.compute(scheduler="synchronous") == 14 and set(threads) == {threading.get_ident()} and len(threads) == 3
+    deep = look_later(0)
+    for _ in range(3000):
+        deep = deep + 1
+    assert deep.compute(scheduler="sync") == deep.compute() == 3000
+
+
+def test_values_are_scattered_as_by_a_client():
+    futures = fs.scatter([1, "two"])
+    assert [f.result() for f in futures] == [1, "two"] and fs.scatter({"a": 3})["a"].result() == 3 and fs.scatter(4).result() == 4
+    assert fs.submit(operator.add, fs.scatter(5), 1).result() == 6
+
+
+def test_calls_are_drawn(tmp_path):
+    inc = fs.delayed(lambda v: v + 1)
+    total = fs.delayed(sum)([inc(k, dask_key_name=f"inc-{k}") for k in range(3)])
+    picture = total.visualize(tmp_path / "calls.svg")
+    text = (tmp_path / "calls.svg").read_text()
+    assert all(f"inc-{k}" in text for k in range(3)) and total.key in text and picture.path == str(tmp_path / "calls.svg")
+    assert fs.visualize(total, inc(9), filename=tmp_path / "two.pdf").path.endswith("two.pdf") and (tmp_path / "two.pdf").stat().st_size > 500
