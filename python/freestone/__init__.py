@@ -17,6 +17,7 @@ import math as _math
 
 from freestone import _docs, fft, linalg, ndimage, random
 from freestone._array import Array
+from freestone._blockwise import *
 from freestone._composed import *
 from freestone._creation import *
 from freestone._dataset import DataArray, Dataset
@@ -34,9 +35,10 @@ from freestone._placing import *
 from freestone._positions import *
 from freestone._products import *
 from freestone._reductions import *
-from freestone._runs import Profile, WriteLater, compute, explain, get_settings, profile, progress, settings, write
+from freestone._runs import Profile, WriteLater, compute, explain, get_settings, persist, profile, progress, settings, write
 from freestone._searching import *
 from freestone._statistics import *
+from freestone._storing import *
 from freestone._user import *
 from freestone.errors import Cancelled, DataError, Error, InternalError, IoError, MemoryBudgetError, UserError
 
@@ -46,6 +48,7 @@ __version__ = "0.1.0"
 __array_api_version__ = "2024.12"
 
 e, pi, inf, nan = _math.e, _math.pi, _math.inf, _math.nan
+euler_gamma = 0.5772156649015329
 newaxis = None
 
 for _name, _module in list(globals().items()):

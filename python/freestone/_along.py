@@ -16,7 +16,7 @@ from freestone._calls import BLOCK_ELEMENTS, SAMPLE_ELEMENTS, Call, Function, fi
 from freestone._dtypes import DTypeLike, dtype_of
 from freestone.errors import UserError
 
-__all__ = ["apply_along", "apply_along_axis", "apply_gufunc"]
+__all__ = ["apply_along", "apply_along_axis", "apply_gufunc", "as_gufunc", "gufunc"]
 
 _DIMENSIONS = r"\(\s*(?:[A-Za-z_]\w*\s*(?:,\s*[A-Za-z_]\w*\s*)*)?\)"
 
@@ -135,6 +135,33 @@ def apply_gufunc(
             a = Array(_core.expand_axes(a._core, [normal_axis(k, a.ndim + count) for k in place]))
         results.append(a)
     return results[0] if single else tuple(results)
+
+
+class gufunc:  # noqa: N801, Dask's name
+    """A function with core axes, to be called on arrays: `apply_gufunc` with the same arguments every time, as ``dask.array.gufunc``."""
+
+    def __init__(self, pyfunc: Callable[..., Any], *, signature: str, **options: Any) -> None:
+        _signature(signature)
+        self.pyfunc, self.signature, self.options = pyfunc, signature, options
+        self.__name__, self.__doc__ = name_of(pyfunc), pyfunc.__doc__
+
+    def __repr__(self) -> str:
+        return f"<freestone.gufunc {self.__name__} {self.signature}>"
+
+    def __call__(self, *args: ArrayLike, **kwargs: Any) -> Any:
+        return apply_gufunc(self.pyfunc, self.signature, *args, **{**self.options, **kwargs})
+
+
+def as_gufunc(signature: str, **options: Any) -> Callable[[Callable[..., Any]], gufunc]:
+    """A decorator that makes a `gufunc`.
+
+    Parameters
+    ----------
+    signature : str
+    **options
+        As in `apply_gufunc`.
+    """
+    return lambda pyfunc: gufunc(pyfunc, signature=signature, **options)
 
 
 class _OneBlock:

@@ -16,20 +16,27 @@ from freestone._calls import BLOCK_ELEMENTS, SAMPLE_ELEMENTS, Call, Function, dt
 from freestone._dtypes import DTypeLike
 from freestone.errors import UserError
 
-__all__ = ["BOUNDARIES", "call_on_blocks"]
+__all__ = ["BOUNDARIES", "block_of", "call_on_blocks", "parameters_of"]
 
 BOUNDARIES = ("none", "reflect", "periodic", "nearest", "mirror", "wrap")
 
 
-def block_of(shape: Sequence[int], array: Array | None, whole: Sequence[int] = ()) -> list[int]:
-    """The nominal block of loop axes: chunks where the array has them, slabs of a megabyte elsewhere; axes in `whole` in one block."""
-    if array is not None and not array._core.is_contiguous:
-        block = [max(1, n) for n in array.chunksize]
+def block_of(shape: Sequence[int], arrays: Sequence[Array], whole: Sequence[int] = ()) -> list[int]:
+    """The nominal block of loop axes: chunks where the arrays have them, slabs of a megabyte elsewhere; axes in `whole` in one block.
+
+    The first array of that shape decides; where none has all axes, along each of them the first that has it and chunks.
+    """
+    leader = next((a for a in arrays if list(a.shape) == list(shape)), None)
+    chunked = [a for a in arrays if not a._core.is_contiguous] if leader is None else [] if leader._core.is_contiguous else [leader]
+    block = [max(1, n) for n in shape]
+    if chunked:
+        for k, n in enumerate(shape):
+            own = ((a, k - len(shape) + a.ndim) for a in chunked)
+            block[k] = next((max(1, a.chunksize[place]) for a, place in own if place >= 0 and a.shape[place] == n), block[k])
     else:
-        block = [1] * len(shape)
         left = BLOCK_ELEMENTS
         for k in range(len(shape) - 1, -1, -1):
-            block[k] = min(max(shape[k], 1), max(1, left))
+            block[k] = min(block[k], max(1, left))
             left //= block[k]
     for k in whole:
         block[k] = max(1, shape[k])
@@ -258,9 +265,10 @@ def _lengths_of_result(name: str, chunks: Any, out_axes: list[int], extents: lis
             continue
         count = -(-extents[loop] // block[loop])
         before = [min(block[loop], extents[loop] - i * block[loop]) for i in range(count)]
-        if n is None or (not isinstance(n, Sequence) and operator.index(n) in (-1, block[loop])):
+        if n is None or (not callable(n) and not isinstance(n, Sequence) and operator.index(n) in (-1, block[loop])):
             continue
-        lengths = [operator.index(part) for part in n] if isinstance(n, Sequence) else [operator.index(n)] * count
+        made: list[Any] = [n(part) for part in before] if callable(n) else list(n) if isinstance(n, Sequence) else [n] * count
+        lengths = [operator.index(part) for part in made]
         if len(lengths) != count:
             raise UserError(f"{name}: chunks has {len(lengths)} lengths for axis {k} of the result, the array has {count} blocks there.")
         if min(lengths, default=0) < 0:
@@ -288,7 +296,8 @@ def _joined(array: Array, lengths: list[Any], name: str) -> Array:
     return joined
 
 
-def _parameters(function: Any) -> set[str]:
+def parameters_of(function: Any) -> set[str]:
+    """The names of a function's parameters; none where it does not say."""
     try:
         return set(inspect.signature(function).parameters)
     except (TypeError, ValueError):
@@ -349,7 +358,7 @@ def call_on_blocks(
         raise UserError(f"{what}: an axis that is dropped is seen whole and has no halo; give it a depth of 0.")
     before, after = [all_before[k] for k in kept], [all_after[k] for k in kept]
 
-    full = block_of(shape, leader if leader.shape == shape else None, whole)
+    full = block_of(shape, arrays, whole)
     block = [full[k] for k in kept]
     inputs = [[number.get(k + rank - a.ndim, -1) for k in range(a.ndim)] for a in arrays]
     new_lengths, lengths = _lengths_of_result(what, chunks, out_axes, extents, block)
@@ -382,7 +391,7 @@ def call_on_blocks(
     if not callable(func):
         raise UserError(f"{what}: the compiled function {label} takes arrays alone, and gives blocks of the lengths that it gets.")
 
-    known = _parameters(func)
+    known = parameters_of(func)
     asks = tuple(key for key in ("block_id", "block_info") if key in known and key not in kwargs)
     one = _OneBlock(
         function=function, name=label, args=others, kwargs=by_name, places=places, shapes=[a.shape for a in arrays], inputs=inputs, extents=extents,

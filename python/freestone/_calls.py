@@ -14,7 +14,7 @@ from freestone._array import Array
 from freestone._dtypes import DTypeLike, dtype_of
 from freestone.errors import UserError
 
-__all__ = ["BLOCK_ELEMENTS", "Call", "Function", "Objects", "dtype_from", "fitted", "name_of", "sampled", "SAMPLE_ELEMENTS"]
+__all__ = ["BLOCK_ELEMENTS", "Call", "Function", "Objects", "dtype_from", "fitted", "name_of", "sampled", "tried", "SAMPLE_ELEMENTS"]
 
 BLOCK_ELEMENTS = 1 << 18  # of data without chunks: a megabyte of float32
 SAMPLE_ELEMENTS = 1 << 20
@@ -127,15 +127,20 @@ class Objects:
             ) from error
 
 
-def sampled(name: str, call: Callable[[], Any]) -> list[np.dtype[Any]]:
-    """The types of what `call` gives on a tiny sample."""
+def tried(name: str, call: Callable[[], Any]) -> Any:
+    """What `call` gives on a tiny sample."""
     try:
         with np.errstate(all="ignore"):
-            made = call()
+            return call()
     except Exception as error:
         raise UserError(
             f"{name}: the dtype of its result could not be found: called on a tiny sample, the function raised {type(error).__name__}: {error}. Give dtype=."
         ) from error
+
+
+def sampled(name: str, call: Callable[[], Any]) -> list[np.dtype[Any]]:
+    """The types of what `call` gives on a tiny sample."""
+    made = tried(name, call)
     return [dtype_of(np.asarray(part).dtype) for part in (made if isinstance(made, tuple) else (made,))]
 
 

@@ -1,4 +1,4 @@
-"""NumPy's functions that are a few calls of others."""
+"""Functions of NumPy and Dask that are a few calls of others."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from freestone._array import Array, ArrayLike, Axis, applied, asarray, axes_of, 
 from freestone._creation import diag, shape_of, zeros
 from freestone._dtypes import DTypeLike
 from freestone._manipulation import concat, tile
+from freestone._reductions import cummax
 from freestone._searching import argsort, argwhere, sort
 from freestone._statistics import convolve
 from freestone.errors import UserError
 
 __all__ = [
     "apply_over_axes", "argpartition", "asanyarray", "bartlett", "blackman", "block", "correlate", "diagflat", "fix", "hamming", "hanning",
-    "i0", "iscomplex", "iscomplexobj", "isreal", "isrealobj", "kaiser", "lexsort", "ndim", "partition", "piecewise", "resize", "shape",
-    "size", "spacing", "trim_zeros", "vander",
+    "i0", "iscomplex", "iscomplexobj", "isnull", "isreal", "isrealobj", "kaiser", "lexsort", "moment", "ndim", "notnull", "partition", "piecewise", "push",
+    "resize", "shape", "size", "spacing", "trim_zeros", "vander",
 ]  # fmt: skip
 
 
@@ -75,6 +76,16 @@ def iscomplex(x: ArrayLike) -> Array:
 def isreal(x: ArrayLike) -> Array:
     """Whether the imaginary part is 0."""
     return applied("equal", applied("imag", asarray(x)), 0)
+
+
+def isnull(values: ArrayLike) -> Array:
+    """Whether it is NaN, as ``pandas.isnull``."""
+    return applied("isnan", asarray(values))
+
+
+def notnull(values: ArrayLike) -> Array:
+    """Whether it is not NaN, as ``pandas.notnull``."""
+    return applied("logical_not", isnull(values))
 
 
 def spacing(x: ArrayLike) -> Array:
@@ -134,6 +145,39 @@ def piecewise(x: ArrayLike, condlist: Sequence[ArrayLike], funclist: Sequence[An
     for mask, piece in zip(masks, pieces):
         result = applied("where", mask, made(piece), result)
     return result
+
+
+def moment(a: ArrayLike, order: int, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False, ddof: float = 0) -> Array:
+    """The central moment of `order`: the sum of powers of distances from the mean, by the count less `ddof`.
+
+    Parameters
+    ----------
+    order : int
+        0 gives 1, 1 gives 0, 2 the variance.
+    """
+    array = asarray(a, dtype)
+    array = array if array.dtype.kind in "fc" else array.astype(np.float64)
+    total = ((array - array.mean(axis, keepdims=True)) ** order).sum(axis, keepdims=keepdims)
+    return total / (array.size / max(total.size, 1) - ddof)
+
+
+def push(array: ArrayLike, n: int | None, axis: int) -> Array:
+    """Every NaN becomes the last number before it along `axis`, as ``bottleneck.push``; no more than `n` positions on, when that is a number.
+
+    Parameters
+    ----------
+    array : array_like
+    n : int, optional
+    axis : int
+    """
+    values = asarray(array)
+    if values.dtype.kind not in "fc":
+        return values
+    place = normal_axis(axis, values.ndim)
+    here = asarray(np.arange(values.shape[place]).reshape([-1 if k == place else 1 for k in range(values.ndim)]))
+    last = cummax(applied("where", applied("isnan", values), -1, here), axis=place)
+    pushed = Array(_core.take_along_axis(values._core, applied("maximum", last, 0)._core, place))
+    return pushed if n is None else applied("where", here - last <= operator.index(n), pushed, np.nan)
 
 
 # Order.

@@ -28,13 +28,18 @@ def shape_of(shape: ShapeLike) -> list[int]:
     return lengths
 
 
+def chunked(array: Array, chunks: Any) -> Array:
+    """`array` with nominal chunks, where they are given: Dask's ``chunks=``."""
+    return array if chunks is None or isinstance(chunks, str) and chunks == "auto" else array.rechunk(chunks)
+
+
 def array(obj: ArrayLike, dtype: DTypeLike = None, *, copy: bool = True, ndmin: int = 0) -> Array:
     """As `asarray`, with a copy of what lies in memory unless `copy` is False, and at least `ndmin` axes."""
     result = asarray(obj, dtype, copy=True if copy else None)
     return Array(_core.expand_axes(result._core, list(range(ndmin - result.ndim)))) if result.ndim < ndmin else result
 
 
-def full(shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike = None, *, device: Any = None) -> Array:
+def full(shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike = None, *, device: Any = None, chunks: Any = None) -> Array:
     """Every element `fill_value`.
 
     Parameters
@@ -46,7 +51,10 @@ def full(shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike = None, *, de
         Default: bool, int64, float64 or complex128, as the number is one.
     """
     check_device(device)
-    lengths = shape_of(shape)
+    return chunked(_full(shape_of(shape), fill_value, dtype), chunks)
+
+
+def _full(lengths: list[int], fill_value: ArrayLike, dtype: DTypeLike) -> Array:
     if isinstance(fill_value, (bool, int, float, complex)) and not isinstance(fill_value, np.generic):
         if dtype is None and not isinstance(fill_value, complex):
             return Array(_core.full(lengths, fill_value, ""))
@@ -58,47 +66,55 @@ def full(shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike = None, *, de
     return Array(_core.broadcast_to(asarray(fill_value, dtype)._core, lengths))
 
 
-def zeros(shape: ShapeLike, dtype: DTypeLike = None, *, device: Any = None) -> Array:
+def zeros(shape: ShapeLike, dtype: DTypeLike = None, *, device: Any = None, chunks: Any = None) -> Array:
     """Zeros; float64 unless `dtype` says otherwise."""
-    return full(shape, 0, np.float64 if dtype is None else dtype, device=device)
+    return full(shape, 0, np.float64 if dtype is None else dtype, device=device, chunks=chunks)
 
 
-def ones(shape: ShapeLike, dtype: DTypeLike = None, *, device: Any = None) -> Array:
+def ones(shape: ShapeLike, dtype: DTypeLike = None, *, device: Any = None, chunks: Any = None) -> Array:
     """Ones; float64 unless `dtype` says otherwise."""
-    return full(shape, 1, np.float64 if dtype is None else dtype, device=device)
+    return full(shape, 1, np.float64 if dtype is None else dtype, device=device, chunks=chunks)
 
 
-def empty(shape: ShapeLike, dtype: DTypeLike = None, *, device: Any = None) -> Array:
+def empty(shape: ShapeLike, dtype: DTypeLike = None, *, device: Any = None, chunks: Any = None) -> Array:
     """Zeros: an array here has no memory that could hold anything else."""
-    return zeros(shape, dtype, device=device)
+    return zeros(shape, dtype, device=device, chunks=chunks)
 
 
-def full_like(x: ArrayLike, /, fill_value: ArrayLike, dtype: DTypeLike = None, *, device: Any = None, shape: ShapeLike | None = None) -> Array:
+def full_like(
+    x: ArrayLike, /, fill_value: ArrayLike, dtype: DTypeLike = None, *, device: Any = None, shape: ShapeLike | None = None, chunks: Any = None
+) -> Array:
     """Every element `fill_value`; shape and dtype of `x` where they are not given."""
     like = asarray(x)
-    return full(like.shape if shape is None else shape, fill_value, like.dtype if dtype is None else dtype, device=device)
+    return full(like.shape if shape is None else shape, fill_value, like.dtype if dtype is None else dtype, device=device, chunks=chunks)
 
 
-def zeros_like(x: ArrayLike, /, dtype: DTypeLike = None, *, device: Any = None, shape: ShapeLike | None = None) -> Array:
+def zeros_like(
+    x: ArrayLike, /, dtype: DTypeLike = None, *, device: Any = None, shape: ShapeLike | None = None, chunks: Any = None
+) -> Array:
     """Zeros; shape and dtype of `x` where they are not given."""
-    return full_like(x, 0, dtype, device=device, shape=shape)
+    return full_like(x, 0, dtype, device=device, shape=shape, chunks=chunks)
 
 
-def ones_like(x: ArrayLike, /, dtype: DTypeLike = None, *, device: Any = None, shape: ShapeLike | None = None) -> Array:
+def ones_like(
+    x: ArrayLike, /, dtype: DTypeLike = None, *, device: Any = None, shape: ShapeLike | None = None, chunks: Any = None
+) -> Array:
     """Ones; shape and dtype of `x` where they are not given."""
-    return full_like(x, 1, dtype, device=device, shape=shape)
+    return full_like(x, 1, dtype, device=device, shape=shape, chunks=chunks)
 
 
-def empty_like(x: ArrayLike, /, dtype: DTypeLike = None, *, device: Any = None, shape: ShapeLike | None = None) -> Array:
+def empty_like(
+    x: ArrayLike, /, dtype: DTypeLike = None, *, device: Any = None, shape: ShapeLike | None = None, chunks: Any = None
+) -> Array:
     """Zeros; shape and dtype of `x` where they are not given."""
-    return zeros_like(x, dtype, device=device, shape=shape)
+    return zeros_like(x, dtype, device=device, shape=shape, chunks=chunks)
 
 
 def _is_integer(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) or (isinstance(value, (Array, np.ndarray)) and value.dtype.kind in "iu")
 
 
-def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: DTypeLike = None, device: Any = None) -> Array:
+def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: DTypeLike = None, device: Any = None, chunks: Any = None) -> Array:
     """Numbers from `start` (with one argument from 0) to before `stop`, `step` apart; int64 for integers, else float64."""
     check_device(device)
     if stop is None:
@@ -109,10 +125,10 @@ def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: DTypeLike =
         bounds = [operator.index(value) for value in (start, stop, step)]
         kind = np.dtype(np.int64) if dtype is None else dtype_of(dtype)
         if kind.kind in "iu" and all(-(2**63) <= value < 2**63 for value in bounds):
-            return Array(_core.arange_integers(*bounds, kind.name))
+            return chunked(Array(_core.arange_integers(*bounds, kind.name)), chunks)
     kind = np.dtype(np.float64) if dtype is None else dtype_of(dtype)
     made = Array(_core.arange(float(start), float(stop), float(step), kind.name if kind.kind == "f" else "float64"))
-    return made if kind.kind == "f" else made.astype(kind)
+    return chunked(made if kind.kind == "f" else made.astype(kind), chunks)
 
 
 def linspace(
@@ -126,6 +142,7 @@ def linspace(
     axis: int = 0,
     *,
     device: Any = None,
+    chunks: Any = None,
 ) -> Any:
     """`num` numbers from `start` to `stop`, which is among them with `endpoint`. Of arrays, which broadcast, along a new axis.
 
@@ -150,6 +167,7 @@ def linspace(
         step = _core.linspace_step(float(start), float(stop), count, bool(endpoint))
     if dtype is not None:
         values = values.astype(dtype)
+    values = chunked(values, chunks)
     return (values, step) if retstep else values
 
 
@@ -189,12 +207,12 @@ def _offset(k: Any, rows: int, columns: int) -> int:
     return max(-rows - 1, min(operator.index(k), columns + 1))
 
 
-def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: DTypeLike = None, device: Any = None) -> Array:
+def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: DTypeLike = None, device: Any = None, chunks: Any = None) -> Array:
     """Ones where column - row = `k`, zeros elsewhere."""
     check_device(device)
     rows = operator.index(n_rows)
     columns = rows if n_cols is None else operator.index(n_cols)
-    return Array(_core.eye(rows, columns, _offset(k, rows, columns), dtype_name(np.float64 if dtype is None else dtype)))
+    return chunked(Array(_core.eye(rows, columns, _offset(k, rows, columns), dtype_name(np.float64 if dtype is None else dtype))), chunks)
 
 
 def identity(n: int, dtype: DTypeLike = None) -> Array:
@@ -202,11 +220,11 @@ def identity(n: int, dtype: DTypeLike = None) -> Array:
     return eye(n, dtype=dtype)
 
 
-def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Array:
+def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None, chunks: Any = None) -> Array:
     """Ones where column - row <= `k`, zeros elsewhere."""
     rows = operator.index(N)
     columns = rows if M is None else operator.index(M)
-    return Array(_core.tri(rows, columns, _offset(k, rows, columns), dtype_name(np.float64 if dtype is None else dtype)))
+    return chunked(Array(_core.tri(rows, columns, _offset(k, rows, columns), dtype_name(np.float64 if dtype is None else dtype))), chunks)
 
 
 def _rows_of(x: ArrayLike) -> Array:
@@ -243,14 +261,17 @@ def diag(v: ArrayLike, k: int = 0) -> Array:
     return Array(_core.elementwise("where", mask._core, _core.expand_dims(rows._core, 1), zeros((), given.dtype)._core))
 
 
-def indices(dimensions: Sequence[int], dtype: DTypeLike = int, sparse: bool = False) -> Any:
+def indices(dimensions: Sequence[int], dtype: DTypeLike = int, sparse: bool = False, chunks: Any = None) -> Any:
     """Positions along every axis of a grid: one array with a leading axis, or with `sparse` a tuple of arrays that broadcast."""
     shape = shape_of(dimensions)
     if sparse:
         axes = [arange(n, dtype=dtype) for n in shape]
         return tuple(Array(_core.expand_axes(a._core, [k for k in range(len(shape)) if k != axis])) for axis, a in enumerate(axes))
     grids = [Array(grid).astype(dtype) for grid in _core.indices(shape)]
-    return Array(_core.stack([grid._core for grid in grids], 0)) if grids else zeros((0,), dtype)
+    if not grids:
+        return zeros((0,), dtype)
+    lengths = chunks if chunks is None or isinstance(chunks, str) else [1, *(chunks if isinstance(chunks, Sequence) else [chunks] * len(shape))]
+    return chunked(Array(_core.stack([grid._core for grid in grids], 0)), lengths)
 
 
 def meshgrid(*arrays: ArrayLike, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> list[Array]:
@@ -274,6 +295,6 @@ def meshgrid(*arrays: ArrayLike, indexing: str = "xy", sparse: bool = False, cop
     return [Array(_core.expand_axes(a._core, [k for k in range(rank) if k != place])) for a, place in zip(axes, places)]
 
 
-def fromfunction(function: Callable[..., Any], shape: Sequence[int], *, dtype: DTypeLike = float, **kwargs: Any) -> Array:
+def fromfunction(function: Callable[..., Any], shape: Sequence[int], *, dtype: DTypeLike = float, chunks: Any = None, **kwargs: Any) -> Array:
     """What `function` makes of the positions along every axis, as ``numpy.fromfunction``."""
-    return asarray(function(*(Array(grid).astype(dtype) for grid in _core.indices(shape_of(shape))), **kwargs))
+    return chunked(asarray(function(*(Array(grid).astype(dtype) for grid in _core.indices(shape_of(shape))), **kwargs)), chunks)

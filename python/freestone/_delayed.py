@@ -9,7 +9,7 @@ from typing import Any
 
 from freestone import _runs
 from freestone._dask import DaskTask
-from freestone._futures import NUMBERS, Future, cancel, submit
+from freestone._futures import NUMBERS, Future, cancel, results_in, submit
 
 __all__ = ["Delayed", "delayed"]
 
@@ -49,7 +49,39 @@ class Delayed(DaskTask):
         settings = {name: value for name, value in settings.items() if name not in _runs.DASK_ONLY}
         threads = _runs.threads_of(settings.get("threads"), num_workers, scheduler)
         with _runs.told(**{**settings, "threads": threads, "scheduler": scheduler}):
+            if isinstance(scheduler, str) and threads == 1:
+                return self._computed_here()
             return _gathered([self.submit()])[0]
+
+    def _computed_here(self) -> Any:
+        """The result, by this thread alone."""
+        made: dict[int, Any] = {}
+        for node in _ordered(self):
+            function, args, kwargs = node._call
+            args, kwargs = results_in((_replaced(args, made), _replaced(kwargs, made)))
+            made[id(node)] = function(*args, **kwargs)
+        return made[id(self)]
+
+    def _calls(self) -> list[Delayed]:
+        """The calls that it stands for, each behind what it needs."""
+        return list(_ordered(self))
+
+    def _needs(self) -> list[Delayed]:
+        """What this call needs of others."""
+        return list({id(part): part for part in _parts(self._call[1:], [])}.values())
+
+    def persist(self, **settings: Any) -> Delayed:
+        """Runs it in the background, and gives a delayed value of what it gives. Parameters are as in `compute`."""
+        settings = {name: value for name, value in settings.items() if name not in _runs.DASK_ONLY}
+        threads = _runs.threads_of(settings.pop("threads", None), settings.pop("num_workers", None), settings.get("scheduler"))
+        with _runs.told(**{**settings, "threads": threads}):
+            return Delayed(_itself, (self.submit(),), {}, self._length, self._key)
+
+    def visualize(self, filename: Any = None, format: str | None = None, **dask_options: Any) -> Any:
+        """The calls as a picture. See `freestone.visualize`."""
+        from freestone._diagnostics import visualize
+
+        return visualize(self, filename=filename, format=format, **dask_options)
 
     def _freestone_compute(self) -> Future:
         return self.submit()
@@ -147,8 +179,8 @@ def delayed(obj: Any = _NOTHING, name: str | None = None, pure: bool | None = No
     return Delayed(_itself, (obj,), {}, nout, name)
 
 
-def _replaced(value: Any, made: dict[int, Future]) -> Any:
-    """`value` with futures in place of what is delayed."""
+def _replaced(value: Any, made: dict[int, Any]) -> Any:
+    """`value` with futures, or results, in place of what is delayed."""
     if isinstance(value, Delayed):
         return made[id(value)]
     if type(value) in (list, tuple, set, frozenset):
@@ -170,18 +202,24 @@ def _parts(value: Any, found: list[Delayed]) -> list[Delayed]:
     return found
 
 
-def _submitted(delayed: Delayed, made: dict[int, Future]) -> Future:
-    """Submits `delayed` and all that it needs, each once; without recursion, graphs may be deep."""
+def _ordered(delayed: Delayed) -> Iterator[Delayed]:
+    """`delayed` and all that it needs, each once and behind what it needs; without recursion, graphs may be deep."""
+    seen: set[int] = set()
     stack: list[tuple[Delayed, bool]] = [(delayed, False)]
     while stack:
         node, ready = stack.pop()
-        if id(node) in made:
-            continue
-        function, args, kwargs = node._call
-        if not ready:
+        if ready:
+            yield node
+        elif id(node) not in seen:
+            seen.add(id(node))
             stack.append((node, True))
-            stack.extend((part, False) for part in _parts((args, kwargs), []) if id(part) not in made)
-            continue
+            stack.extend((part, False) for part in _parts(node._call[1:], []) if id(part) not in seen)
+
+
+def _submitted(delayed: Delayed, made: dict[int, Future]) -> Future:
+    """Submits `delayed` and all that it needs."""
+    for node in _ordered(delayed):
+        function, args, kwargs = node._call
         made[id(node)] = submit(function, *_replaced(args, made), **_replaced(kwargs, made))
     return made[id(delayed)]
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from freestone import _core, _runs
 from freestone._array import Array
+from freestone._delayed import Delayed
 from freestone.errors import UserError
 
 __all__ = ["CacheProfiler", "Callback", "Profiler", "ProgressBar", "ResourceProfiler", "performance_report", "visualize"]
@@ -328,12 +329,13 @@ def _with_suffix(filename: str | os.PathLike[str], format: str | None) -> str:
 def visualize(
     *args: Any, filename: str | os.PathLike[str] | None = None, format: str | None = None, show: bool = False, **_: Any
 ) -> Any:
-    """Draws plans of arrays, or results of profilers.
+    """Draws plans of arrays, calls of delayed values, or results of profilers.
 
     Parameters
     ----------
-    *args : Array, profiler, or list of them
-        Arrays: the plan for computing them together, as boxes and arrows. Profilers: their results over time, one panel each.
+    *args : Array, Delayed, profiler, or list of them
+        Arrays: the plan for computing them together, as boxes and arrows. Delayed values: their calls, below what they need. Profilers: their results over time,
+        one panel each.
     filename : path, optional
         ``.svg``, ``.pdf`` or ``.png``; of profilers also ``.html``. Default for arrays: ``freestone.svg``.
     format : {"svg", "pdf", "png", "html"}, optional
@@ -360,6 +362,11 @@ def visualize(
             else:
                 page.save(path)
         return Picture(page.svg(), None if filename is None else os.fspath(filename))
+    if all(isinstance(item, Delayed) for item in items):
+        page = _calls_page(items)
+        path = filename or _with_suffix("freestone", format or "svg")
+        page.save(path)
+        return Picture(page.svg(), path)
     outputs = [_core.planned_output(core) for item in items for core in _runs.arrays_of(item)]
     path = filename or _with_suffix("freestone", format or "svg")
     _core.save_plan_picture(outputs, _runs.run_setup(), path)
@@ -381,6 +388,33 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"<freestone picture{'' if self.path is None else ' in ' + self.path}>"
+
+
+def _calls_page(delayed: Sequence[Delayed]) -> Any:
+    """Calls as boxes, each below all that it needs, and lines between them."""
+    needs = {id(node): (node, node._needs()) for item in delayed for node in item._calls()}
+    level: dict[int, int] = {}
+    rows: list[list[int]] = []
+    for key, (_, parts) in needs.items():
+        level[key] = max((level[id(part)] + 1 for part in parts), default=0)
+        rows += [[] for _ in range(level[key] + 1 - len(rows))]
+        rows[level[key]].append(key)
+    width, height, gap = 130.0, 22.0, 34.0
+    page = _core.VectorPage(20 + (width + 10) * max(map(len, rows)), 20 + (height + gap) * len(rows))
+    place = {key: (10 + (width + 10) * k, 10 + (height + gap) * row) for row, keys in enumerate(rows) for k, key in enumerate(keys)}
+    for key, (_, parts) in needs.items():
+        x, y = place[key]
+        for part in parts:  # down, across, down
+            begin, top = place[id(part)]
+            middle = y - gap / 2
+            page.box(begin + width / 2, top + height, 1, middle - top - height, _GREY, "")
+            page.box(min(begin, x) + width / 2, middle, abs(begin - x) + 1, 1, _GREY, "")
+            page.box(x + width / 2, middle, 1, y - middle, _GREY, "")
+    for key, (node, _) in needs.items():
+        x, y = place[key]
+        page.box(x, y, width, height, (222, 235, 247), node.key)
+        page.text(x + 6, y + 15, node.key[:20], 10, _DARK, False, False)
+    return page
 
 
 def _profile_page(profilers: Sequence[Any]) -> Any:

@@ -1,137 +1,274 @@
-"""Distributions of random numbers that are functions of uniform or normal ones, by the names of ``numpy.random.Generator``."""
+"""Distributions of random numbers by the names of ``numpy.random.Generator``.
+
+Those that are a function of a uniform or a normal number are made of these by the engine. NumPy draws the others, in blocks whose shape follows from
+that of the array alone: each has a sequence of its own, so that the numbers do not depend on tiles, threads or nominal chunks.
+"""
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from freestone import _core
 from freestone._array import Array, ArrayLike, applied, asarray
-from freestone._dtypes import DTypeLike
+from freestone._blocks import block_of, call_on_blocks
+from freestone._creation import chunked, shape_of, zeros
+from freestone._dtypes import DTypeLike, dtype_of
+from freestone._products import matmul
+from freestone.errors import UserError
 
-__all__ = ["Distributions"]
+__all__ = ["Distributions", "checked", "has_arrays", "shape_with"]
+
+#: Of 1 this is the greatest number below, and of 0.5.
+_BELOW_ONE, _BELOW_HALF = 1.0 - 2.0**-53, 0.5 - 2.0**-54
+
+
+def has_arrays(*parameters: Any) -> bool:
+    """Whether a parameter has axes."""
+    return any(np.ndim(value) for value in parameters)
+
+
+def shape_with(size: Any, *parameters: Any) -> list[int]:
+    """The shape of numbers with these parameters."""
+    shape = list(_core.broadcast_shape([list(np.shape(value)) for value in parameters])) if parameters else []
+    if size is None:
+        return shape
+    wanted = shape_of(size)
+    if list(_core.broadcast_shape([wanted, shape])) != wanted:
+        raise ValueError(f"random numbers of shape {tuple(wanted)} with parameters of shape {tuple(shape)}")
+    return wanted
+
+
+def checked(name: str, *parameters: Any, **others: Any) -> None:
+    """Raises NumPy's ValueError where parameters that are known are none of the distribution's."""
+    if not any(isinstance(value, Array) for value in parameters):
+        getattr(np.random.Generator(np.random.Philox(0)), name)(*parameters, **others)
+
+
+@dataclass
+class _Drawn:
+    """Blocks of numbers that NumPy draws: block n of the stream `call` of the seed."""
+
+    name: str
+    seed: int
+    call: int
+    blocks: tuple[int, ...]
+    before: tuple[Any, ...]  # parameters that are no arrays, None where one goes
+    options: dict[str, Any]
+
+    def __call__(self, carrier: Any, *arrays: Any, block_id: Sequence[int] = ()) -> Any:
+        number = int(np.ravel_multi_index(tuple(block_id)[: len(self.blocks)], self.blocks)) if self.blocks else 0
+        source = np.random.Generator(np.random.Philox(counter=[0, 0, number, 0], key=np.array([self.seed, self.call], np.uint64)))
+        rest = iter(arrays)
+        parameters = [next(rest) if value is None else value for value in self.before]
+        return getattr(source, self.name)(*parameters, size=carrier.shape, **self.options)
 
 
 class Distributions:
-    """The part of `Generator` whose numbers are made of others, lazily. Parameters may be arrays; `size` is then a shape that they broadcast to."""
+    """The part of `Generator` whose numbers are made of others. Parameters may be arrays; `size` is then a shape that they broadcast to."""
 
-    def _unit(self: Any, size: Any, *parameters: Any) -> Array:
+    _seed: int
+    _calls: int
+
+    def _unit(self: Any, name: str, size: Any, *parameters: Any) -> Array:
         """Uniform in (0, 1]: what logarithms take."""
-        from freestone.random import _shape_with
+        checked(name, *parameters)
+        return asarray(1.0 - self.random(shape_with(size, *parameters)))
 
-        return asarray(1.0 - self.random(_shape_with(size, *parameters)))
+    def _drawn(
+        self,
+        name: str,
+        parameters: Sequence[Any],
+        size: Any,
+        chunks: Any,
+        dtype: DTypeLike = np.float64,
+        options: Mapping[str, Any] | None = None,
+        vector: int | None = None,
+    ) -> Array:
+        """Numbers that NumPy draws; `vector`: the length of a new last axis, whose parameter is no array then but stands among the others."""
+        known: dict[str, Any] = dict(options or {})
+        arrays = [asarray(value) for value in parameters if np.ndim(value) and vector is None or isinstance(value, Array)]
+        before = tuple(None if np.ndim(value) and vector is None or isinstance(value, Array) else value for value in parameters)
+        if not arrays:
+            checked(name, *before, **known)
+        shape = shape_with(size, *arrays)
+        block = block_of(shape, [])
+        counts = tuple(-(-n // each) for n, each in zip(shape, block))
+        self._calls += 1
+        made = call_on_blocks(
+            f"random.{name}", _Drawn(name, self._seed, self._calls, counts, before, known), [zeros(shape, np.bool_).rechunk(block) if shape else zeros(shape, np.bool_), *arrays], {},
+            name=name, dtype=dtype, chunks=None if vector is None else [*[None] * len(shape), vector], drop_axis=None, new_axis=None if vector is None else [len(shape)],
+            meta=None, elementwise=False, workers="threads", memory_factor=2.0,
+        )  # fmt: skip
+        return chunked(made, chunks)
 
-    def standard_exponential(self: Any, size: Any = None, dtype: DTypeLike = np.float64) -> Array:
+    # Functions of uniform and normal numbers.
+
+    def standard_exponential(self: Any, size: Any = None, dtype: DTypeLike = np.float64, chunks: Any = None) -> Array:
         """Exponential with mean 1."""
-        made: Array = self.exponential(1.0, size, dtype)
+        made: Array = self.exponential(1.0, size, dtype, chunks)
         return made
 
-    def laplace(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, size: Any = None) -> Array:
+    def laplace(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, size: Any = None, chunks: Any = None) -> Array:
         """Laplace about `loc`, decaying over `scale`."""
-        u = self._unit(size, loc, scale) - 0.5
-        distance = applied("minimum", applied("absolute", u), 0.5 - 2.0**-54)
-        return asarray(loc) - asarray(scale) * applied("sign", u) * applied("log", 1.0 - 2.0 * distance)
+        u = self._unit("laplace", size, loc, scale) - 0.5
+        distance = applied("minimum", applied("absolute", u), _BELOW_HALF)
+        return chunked(asarray(loc) - asarray(scale) * applied("sign", u) * applied("log", 1.0 - 2.0 * distance), chunks)
 
-    def logistic(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, size: Any = None) -> Array:
+    def logistic(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, size: Any = None, chunks: Any = None) -> Array:
         """Logistic about `loc`."""
-        u = applied("minimum", self._unit(size, loc, scale), 1.0 - 2.0**-53)
-        return asarray(loc) + asarray(scale) * applied("log", u / (1.0 - u))
+        u = applied("minimum", self._unit("logistic", size, loc, scale), _BELOW_ONE)
+        return chunked(asarray(loc) + asarray(scale) * applied("log", u / (1.0 - u)), chunks)
 
-    def gumbel(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, size: Any = None) -> Array:
+    def gumbel(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, size: Any = None, chunks: Any = None) -> Array:
         """Gumbel, the greatest of many, with mode `loc`."""
-        u = applied("minimum", self._unit(size, loc, scale), 1.0 - 2.0**-53)
-        return asarray(loc) - asarray(scale) * applied("log", -applied("log", u))
+        u = applied("minimum", self._unit("gumbel", size, loc, scale), _BELOW_ONE)
+        return chunked(asarray(loc) - asarray(scale) * applied("log", -applied("log", u)), chunks)
 
-    def lognormal(self: Any, mean: ArrayLike = 0.0, sigma: ArrayLike = 1.0, size: Any = None) -> Array:
+    def lognormal(self: Any, mean: ArrayLike = 0.0, sigma: ArrayLike = 1.0, size: Any = None, chunks: Any = None) -> Array:
         """What has a normal logarithm, of that mean and standard deviation."""
-        return applied("exp", self.normal(mean, sigma, size))
+        return chunked(applied("exp", self.normal(mean, sigma, size)), chunks)
 
-    def rayleigh(self, scale: ArrayLike = 1.0, size: Any = None) -> Array:
+    def rayleigh(self, scale: ArrayLike = 1.0, size: Any = None, chunks: Any = None) -> Array:
         """Rayleigh with mode `scale`."""
-        return asarray(scale) * applied("sqrt", -2.0 * applied("log", self._unit(size, scale)))
+        return chunked(asarray(scale) * applied("sqrt", -2.0 * applied("log", self._unit("rayleigh", size, scale))), chunks)
 
-    def weibull(self, a: ArrayLike, size: Any = None) -> Array:
+    def weibull(self, a: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
         """Weibull of shape `a` and scale 1."""
-        return (-applied("log", self._unit(size, a))) ** (1.0 / asarray(a))
+        return chunked((-applied("log", self._unit("weibull", size, a))) ** (1.0 / asarray(a)), chunks)
 
-    def pareto(self, a: ArrayLike, size: Any = None) -> Array:
+    def pareto(self, a: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
         """Pareto II (Lomax) of shape `a`."""
-        return self._unit(size, a) ** (-1.0 / asarray(a)) - 1.0
+        return chunked(self._unit("pareto", size, a) ** (-1.0 / asarray(a)) - 1.0, chunks)
 
-    def power(self, a: ArrayLike, size: Any = None) -> Array:
+    def power(self, a: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
         """In [0, 1] with density ``a x ** (a - 1)``."""
-        return self._unit(size, a) ** (1.0 / asarray(a))
+        return chunked(self._unit("power", size, a) ** (1.0 / asarray(a)), chunks)
 
-    def standard_cauchy(self, size: Any = None) -> Array:
+    def standard_cauchy(self, size: Any = None, chunks: Any = None) -> Array:
         """Cauchy about 0, of scale 1."""
-        return applied("tan", np.pi * (self._unit(size) - 0.5))
+        return chunked(applied("tan", np.pi * (self._unit("standard_cauchy", size) - 0.5)), chunks)
 
-    def triangular(self, left: ArrayLike, mode: ArrayLike, right: ArrayLike, size: Any = None) -> Array:
+    def triangular(self, left: ArrayLike, mode: ArrayLike, right: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
         """In [left, right], most often at `mode`."""
-        u, low, top, high = self._unit(size, left, mode, right), asarray(left), asarray(mode), asarray(right)
+        u, low, top, high = self._unit("triangular", size, left, mode, right), asarray(left), asarray(mode), asarray(right)
         split = (top - low) / (high - low)
         rising = low + applied("sqrt", u * (high - low) * (top - low))
         falling = high - applied("sqrt", (1.0 - u) * (high - low) * (high - top))
-        return applied("where", u < split, rising, falling)
+        return chunked(applied("where", u < split, rising, falling), chunks)
 
-    def geometric(self, p: ArrayLike, size: Any = None) -> Array:
+    def geometric(self, p: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
         """Trials until the first success, each with probability `p` (int64)."""
         chance = asarray(p)
-        tries = applied("ceil", applied("log", self._unit(size, p)) / applied("log1p", -chance))
-        return applied("maximum", tries, 1.0).astype(np.int64)
+        tries = applied("ceil", applied("log", self._unit("geometric", size, p)) / applied("log1p", -chance))
+        return chunked(applied("maximum", tries, 1.0).astype(np.int64), chunks)
 
-    def standard_gamma(self, shape: ArrayLike, size: Any = None) -> Array:
-        """Gamma of that shape, scale 1. Needs scipy."""
-        return _inverse("gammaincinv", shape, self._unit(size, shape))
+    def multivariate_normal(
+        self: Any,
+        mean: ArrayLike,
+        cov: ArrayLike,
+        size: Any = None,
+        check_valid: str = "warn",
+        tol: float = 1e-8,
+        *,
+        method: str = "svd",
+        chunks: Any = None,
+    ) -> Array:
+        """Vectors about `mean` with the covariance `cov`, along a last axis; `method` is "svd", "eigh" or "cholesky"."""
+        centre, matrix = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
+        # NumPy looks at the arguments, and says what is wrong with them.
+        np.random.Generator(np.random.Philox(0)).multivariate_normal(centre, matrix, 0, check_valid, tol, method=method)  # type: ignore[arg-type]
+        if method == "cholesky":
+            factor = np.linalg.cholesky(matrix)
+        elif method == "eigh":
+            values, vectors = np.linalg.eigh(matrix)
+            factor = vectors * np.sqrt(np.maximum(values, 0))
+        else:
+            left, values, _ = np.linalg.svd(matrix)
+            factor = left * np.sqrt(values)
+        normal: Array = self.standard_normal([*shape_with(size), len(centre)])
+        return chunked(matmul(normal, asarray(np.ascontiguousarray(factor.T))) + asarray(centre), chunks)
 
-    def gamma(self, shape: ArrayLike, scale: ArrayLike = 1.0, size: Any = None) -> Array:
-        """Gamma of shape `shape`. Needs scipy."""
-        return asarray(scale) * _inverse("gammaincinv", shape, self._unit(size, shape, scale))
+    # Those that NumPy draws.
 
-    def chisquare(self, df: ArrayLike, size: Any = None) -> Array:
-        """Chi square with `df` degrees of freedom. Needs scipy."""
-        return 2.0 * _inverse("gammaincinv", asarray(df) / 2.0, self._unit(size, df))
+    def beta(self, a: ArrayLike, b: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Beta."""
+        return self._drawn("beta", (a, b), size, chunks)
 
-    def beta(self, a: ArrayLike, b: ArrayLike, size: Any = None) -> Array:
-        """Beta. Needs scipy."""
-        return _inverse("betaincinv", a, b, self._unit(size, a, b))
+    def binomial(self, n: ArrayLike, p: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Successes of `n` trials of probability `p` (int64)."""
+        return self._drawn("binomial", (n, p), size, chunks, np.int64)
 
-    def standard_t(self, df: ArrayLike, size: Any = None) -> Array:
-        """Student's t with `df` degrees of freedom. Needs scipy."""
-        return _inverse("stdtrit", df, self._unit(size, df))
+    def chisquare(self, df: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Chi square with `df` degrees of freedom."""
+        return self._drawn("chisquare", (df,), size, chunks)
 
-    def binomial(self, n: ArrayLike, p: ArrayLike, size: Any = None) -> Array:
-        """Successes of `n` trials of probability `p` (int64). Needs scipy."""
-        made = _inverse("_binomial", n, p, self._unit(size, n, p))
-        return made.astype(np.int64)
+    def dirichlet(self, alpha: Sequence[float], size: Any = None, chunks: Any = None) -> Array:
+        """Parts of 1, along a last axis, with concentrations `alpha`."""
+        weights = np.asarray(alpha, np.float64)
+        return self._drawn("dirichlet", (weights,), size, chunks, vector=len(weights))
 
+    def f(self, dfnum: ArrayLike, dfden: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Fisher's F with `dfnum` and `dfden` degrees of freedom."""
+        return self._drawn("f", (dfnum, dfden), size, chunks)
 
-def _binomial(n: Any, p: Any, u: Any) -> Any:
-    """The least number of successes that is as probable, or more, as `u`, by bisection."""
-    from scipy.special import bdtr
+    def gamma(self, shape: ArrayLike, scale: ArrayLike = 1.0, size: Any = None, chunks: Any = None) -> Array:
+        """Gamma of shape `shape`."""
+        return self._drawn("gamma", (shape, scale), size, chunks)
 
-    low, high = np.zeros(np.shape(u)), np.broadcast_to(np.asarray(n, float), np.shape(u)).copy()
-    while (low < high).any():
-        middle = np.floor((low + high) / 2)
-        enough = bdtr(middle, np.broadcast_to(n, np.shape(u)).astype(int), p) >= u
-        high, low = np.where(enough, middle, high), np.where(enough, low, np.minimum(middle + 1, high))
-    return low
+    def hypergeometric(self, ngood: ArrayLike, nbad: ArrayLike, nsample: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """The good ones among `nsample` that are taken of `ngood` and `nbad` (int64)."""
+        return self._drawn("hypergeometric", (ngood, nbad, nsample), size, chunks, np.int64)
 
+    def logseries(self, p: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Logarithmic series with parameter `p` (int64)."""
+        return self._drawn("logseries", (p,), size, chunks, np.int64)
 
-def _special(name: str, *values: Any) -> Any:
-    if name == "_binomial":
-        return _binomial(*values)
-    from scipy import special
+    def multinomial(self, n: ArrayLike, pvals: Sequence[float], size: Any = None, chunks: Any = None) -> Array:
+        """How often each of several outcomes, along a last axis, comes in `n` trials with probabilities `pvals` (int64)."""
+        chances = np.asarray(pvals, np.float64)
+        if chances.ndim != 1:
+            raise UserError(f"multinomial takes one row of probabilities, not an array of {chances.ndim} axes.")
+        trials = n if np.ndim(n) == 0 else asarray(n)
+        return self._drawn("multinomial", (trials, chances), size, chunks, np.int64, vector=len(chances))
 
-    return getattr(special, name)(*values)
+    def multivariate_hypergeometric(self, colors: Sequence[int], nsample: int, size: Any = None, method: str = "marginals", chunks: Any = None) -> Array:
+        """How many of each colour, along a last axis, are among `nsample` that are taken (int64)."""
+        known = np.asarray(colors, np.int64)
+        return self._drawn("multivariate_hypergeometric", (known, nsample), size, chunks, np.int64, {"method": method}, vector=len(known))
 
+    def negative_binomial(self, n: ArrayLike, p: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Failures before `n` successes of probability `p` (int64)."""
+        return self._drawn("negative_binomial", (n, p), size, chunks, np.int64)
 
-def _inverse(name: str, *values: Any) -> Array:
-    """A function of scipy.special of every element."""
-    from freestone._user import map_blocks
+    def noncentral_chisquare(self, df: ArrayLike, nonc: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Chi square with `df` degrees of freedom and non-centrality `nonc`."""
+        return self._drawn("noncentral_chisquare", (df, nonc), size, chunks)
 
-    last = applied("minimum", asarray(values[-1]), 1.0 - 2.0**-53)  # at 1 they are infinite
-    parameters = [asarray(value, np.float64) if np.ndim(value) else np.asarray(value, np.float64) for value in values[:-1]]
-    arrays = [value if np.ndim(value) else float(value) for value in parameters]
-    return map_blocks(functools.partial(_special, name), *arrays, last, dtype=np.float64, elementwise=True)
+    def noncentral_f(self, dfnum: ArrayLike, dfden: ArrayLike, nonc: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Fisher's F with non-centrality `nonc`."""
+        return self._drawn("noncentral_f", (dfnum, dfden, nonc), size, chunks)
+
+    def standard_gamma(self, shape: ArrayLike, size: Any = None, dtype: DTypeLike = np.float64, chunks: Any = None) -> Array:
+        """Gamma of that shape, scale 1."""
+        kind = dtype_of(dtype)
+        return self._drawn("standard_gamma", (shape,), size, chunks, kind, {"dtype": kind})
+
+    def standard_t(self, df: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Student's t with `df` degrees of freedom."""
+        return self._drawn("standard_t", (df,), size, chunks)
+
+    def vonmises(self, mu: ArrayLike, kappa: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Angles in [-pi, pi], about `mu` with concentration `kappa`."""
+        return self._drawn("vonmises", (mu, kappa), size, chunks)
+
+    def wald(self, mean: ArrayLike, scale: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Inverse Gaussian."""
+        return self._drawn("wald", (mean, scale), size, chunks)
+
+    def zipf(self, a: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
+        """Zipf's law with exponent `a` (int64)."""
+        return self._drawn("zipf", (a,), size, chunks, np.int64)

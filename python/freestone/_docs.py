@@ -48,6 +48,7 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "atol": ("float", "How much may differ, in all."),
     "equal_nan": ("bool", "NaN equals NaN."),
     "fill_value": ("number", "What stands everywhere."),
+    "chunks": ("optional", "Nominal chunks, as in `rechunk`: blocks of your functions, chunks of files."),
     "start": ("number", "The first."),
     "stop": ("number", "The last, or what lies behind it."),
     "step": ("number", "From one to the next."),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import operator
 import os
+import pickle
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,10 +18,10 @@ import numpy as np
 from freestone import _core, _runs
 from freestone._array import Array, from_numpy
 from freestone._calls import Function
-from freestone._dtypes import dtype_of
+from freestone._dtypes import DTypeLike, dtype_of
 from freestone.errors import UserError
 
-__all__ = ["from_array", "from_dask"]
+__all__ = ["from_array", "from_dask", "from_delayed", "from_npy_stack", "from_zarr"]
 
 
 def _native(dtype: Any) -> np.dtype[Any]:
@@ -32,8 +33,8 @@ class _Reader:
 
     __slots__ = ("x", "dtype", "lock", "token")
 
-    def __init__(self, x: Any, dtype: np.dtype[Any], locks: bool, token: str) -> None:
-        self.x, self.dtype, self.lock, self.token = x, dtype, threading.Lock() if locks else None, token
+    def __init__(self, x: Any, dtype: np.dtype[Any], lock: Any, token: str) -> None:
+        self.x, self.dtype, self.lock, self.token = x, dtype, threading.Lock() if lock is True else lock or None, token
 
     def __call__(self, start: Sequence[int], shape: Sequence[int]) -> np.ndarray[Any, Any]:
         key = tuple(slice(a, a + n) for a, n in zip(start, shape))
@@ -53,7 +54,7 @@ class _Reader:
         return (_Reader, (self.x, self.dtype, self.lock is not None, self.token))
 
 
-def read_by_parts(x: Any, grid: Sequence[int], name: str, lock: bool = False) -> Array:
+def read_by_parts(x: Any, grid: Sequence[int], name: str, lock: Any = False) -> Array:
     """An array over `x`, which has shape, dtype and NumPy's indexing by slices.
 
     Parameters
@@ -62,7 +63,7 @@ def read_by_parts(x: Any, grid: Sequence[int], name: str, lock: bool = False) ->
         Lengths of a nominal chunk, 1 or more each; none: data without chunks.
     name : str
         For messages.
-    lock : bool
+    lock : bool or lock
         One thread at a time reads `x`.
     """
     dtype = _native(x.dtype)
@@ -70,7 +71,17 @@ def read_by_parts(x: Any, grid: Sequence[int], name: str, lock: bool = False) ->
     return Array(_core.python_source(reader, [operator.index(n) for n in x.shape], dtype.name, list(grid), name))
 
 
-def from_array(x: Any, chunks: Any = "auto", *, name: str | None = None, lock: bool = False) -> Array:
+def from_array(
+    x: Any,
+    chunks: Any = "auto",
+    name: str | bool | None = None,
+    lock: Any = False,
+    asarray: bool | None = None,
+    fancy: bool = True,
+    getitem: Any = None,
+    meta: Any = None,
+    inline_array: bool = False,
+) -> Array:
     """An array over an object that is read part by part, as ``dask.array.from_array``: an ``h5py.Dataset``, a ``zarr.Array``, a memory map...
 
     Parameters
@@ -81,8 +92,12 @@ def from_array(x: Any, chunks: Any = "auto", *, name: str | None = None, lock: b
         Nominal chunks as in `rechunk`: the blocks that user functions get, and the chunks of files. "auto": those of `x`, where it says so.
     name : str, optional
         For messages.
-    lock : bool
+    lock : bool or lock
         One thread at a time reads `x`.
+    getitem : callable, optional
+        ``getitem(x, slices)`` reads a part, instead of ``x[slices]``.
+    asarray, fancy, meta, inline_array
+        Dask's; they change nothing.
 
     Raises
     ------
@@ -101,8 +116,120 @@ def from_array(x: Any, chunks: Any = "auto", *, name: str | None = None, lock: b
         own: Any = getattr(x, "chunks", None)
         regular = isinstance(own, tuple) and len(own) == len(x.shape) and all(isinstance(n, (int, np.integer)) and n > 0 for n in own)
         grid = [int(min(n, max(1, length))) for n, length in zip(own, x.shape)] if regular else []
-        array = read_by_parts(x, grid, name or type(x).__name__, lock)
+        array = read_by_parts(x if getitem is None else _Got(x, getitem), grid, name if isinstance(name, str) else type(x).__name__, lock)
     return array if chunks is None or isinstance(chunks, str) and chunks == "auto" else array.rechunk(chunks)
+
+
+class _Got:
+    """An object whose parts a function reads."""
+
+    __slots__ = ("x", "getitem", "shape", "dtype")
+
+    def __init__(self, x: Any, getitem: Callable[[Any, Any], Any]) -> None:
+        self.x, self.getitem, self.shape, self.dtype = x, getitem, x.shape, x.dtype
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.getitem(self.x, key)
+
+
+def from_delayed(value: Any, shape: Any, dtype: DTypeLike = None, meta: Any = None, name: str | None = None) -> Array:
+    """An array of one chunk out of a delayed value, as ``dask.array.from_delayed``; `stack` and `concatenate` join many.
+
+    Parameters
+    ----------
+    value : Delayed
+        Of Freestone or Dask, or whatever has ``compute()``. Computed when elements are asked for, by every run anew.
+    shape : tuple of int
+        That of the array which it gives.
+    dtype : dtype, optional
+    meta : array, optional
+        Says the dtype, where it is not given. One of both is needed.
+    name : str, optional
+        For messages.
+
+    Raises
+    ------
+    UserError
+        No dtype; when it is computed, a value of another shape.
+    """
+    from freestone._calls import dtype_from
+    from freestone._user import map_blocks
+
+    kind = dtype_from(dtype, meta)
+    if kind is None:
+        raise UserError("from_delayed: what the value holds is not known before it is computed. Give dtype=.")
+    if not hasattr(value, "compute"):
+        raise UserError(f"from_delayed takes a delayed value, not {type(value).__name__}. freestone.delayed makes one.")
+    lengths = [operator.index(n) for n in (shape if isinstance(shape, Iterable) else [shape])]
+    return map_blocks(_Computed(value), chunks=[(n,) for n in lengths], dtype=kind, enforce_ndim=True, name=name or str(getattr(value, "key", "delayed")))
+
+
+class _Computed:
+    """A function without arguments that computes a delayed value on the thread that calls it."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self) -> Any:
+        return self.value.compute(scheduler="synchronous")
+
+
+def from_npy_stack(dirname: str | os.PathLike[str], mmap_mode: str | None = "r") -> Array:
+    """The array that ``to_npy_stack`` wrote, ours or Dask's.
+
+    Parameters
+    ----------
+    dirname
+        The folder.
+    mmap_mode
+        Dask's; files are read part by part, and never mapped.
+    """
+    from freestone._manipulation import concat
+    from freestone._open import open as opened
+
+    folder = os.fspath(dirname)
+    with open(os.path.join(folder, "info"), "rb") as file:
+        info = _Info(file).load()
+    axis = int(info["axis"])
+    parts = [opened(os.path.join(folder, f"{k}.npy")) for k in range(len(info["chunks"][axis]))]
+    return concat(parts, axis=axis).rechunk([max(1, *lengths) for lengths in info["chunks"]])
+
+
+class _Info(pickle.Unpickler):
+    """The file ``info`` of such a folder: numbers, tuples, a dtype, and nothing that could run."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split(".")[0] == "numpy" and name == "dtype":
+            return np.dtype
+        raise UserError(f"from_npy_stack: the file 'info' holds {module}.{name}; chunks, dtype and axis were expected.")
+
+
+def from_zarr(
+    url: Any, component: str | None = None, storage_options: Any = None, chunks: Any = None, name: str | None = None, inline_array: bool = False, **kwargs: Any
+) -> Array:
+    """An array of a Zarr store, as ``dask.array.from_zarr``. `open` opens it as well, and everything else.
+
+    Parameters
+    ----------
+    url : path, or an array of zarr
+    component : str, optional
+        An array inside of the store.
+    storage_options : mapping, optional
+        As in `open`.
+    chunks : optional
+        Nominal chunks as in `rechunk`. Default: those that are stored.
+    name, inline_array, **kwargs
+        Dask's; they change nothing.
+    """
+    if isinstance(url, (str, os.PathLike)):
+        from freestone._open import open as opened
+
+        array = opened(os.fspath(url) if component is None else f"{os.fspath(url).rstrip('/')}/{component}", storage_options=storage_options)
+        if not isinstance(array, Array):
+            raise UserError(f"from_zarr: {os.fspath(url)} holds several arrays, {', '.join(map(str, array))}. Give component=.")
+    else:
+        array = from_array(url)
+    return array if chunks is None else array.rechunk(chunks)
 
 
 class _Held:

@@ -10,6 +10,7 @@ A future among the arguments stands for its result: the work begins when all of 
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import itertools
 import os
@@ -26,7 +27,7 @@ from typing import Any, NamedTuple, cast
 from freestone import _core, _runs
 from freestone.errors import UserError
 
-__all__ = ["CancelledError", "Future", "as_completed", "cancel", "fire_and_forget", "gather", "map", "submit", "wait"]
+__all__ = ["CancelledError", "Future", "as_completed", "cancel", "fire_and_forget", "gather", "map", "scatter", "submit", "wait"]
 
 _PENDING, _RUNNING, _FINISHED, _ERROR, _CANCELLED = "pending", "running", "finished", "error", "cancelled"
 _DONE = frozenset((_FINISHED, _ERROR, _CANCELLED))
@@ -168,7 +169,9 @@ class Future:
             return
         event = threading.Event()
         self.add_done_callback(lambda _: event.set())
-        if not event.wait(timeout):
+        with _pool.waiting():
+            ended = event.wait(timeout)
+        if not ended:
             raise TimeoutError(f"{self.key} has not ended after {timeout} s")
 
     def _end(self, state: str, result: Any, only_from: str | None = None) -> bool:
@@ -212,17 +215,19 @@ class _Pool:
         self._most = 0
         self._names = itertools.count()
         self._setting: int | None = None  # what `_most` was made of
+        self._waiting = 0  # threads among ours that wait for futures
+        self._own = threading.local()
 
     def put(self, future: Future) -> None:
         self.queue.put(future)
-        if len(self._threads) < self._most or self._setting != _runs.threads_set() or self._process != os.getpid():
+        if len(self._threads) < self._most + self._waiting or self._setting != _runs.threads_set() or self._process != os.getpid():
             self._start()
 
     def _start(self) -> None:
         with _lock:
             if self._process != os.getpid():
                 # A fork has none of the threads; what waited in the queue is the parent's.
-                self.queue, self._threads, self._process = queue.SimpleQueue(), [], os.getpid()
+                self.queue, self._threads, self._process, self._waiting = queue.SimpleQueue(), [], os.getpid(), 0
             setting = _runs.threads_set()
             if setting != self._setting:
                 self._most = max(1, setting or _core.settings()[1])
@@ -230,7 +235,7 @@ class _Pool:
                 for _ in range(len(self._threads) - self._most):
                     self.queue.put(None)  # for those that wait; who is at work looks afterwards
             # All that a greater number allows: work may be waiting for them already.
-            wanted = len(self._threads) + min(self._most - len(self._threads), max(1, self.queue.qsize()))
+            wanted = len(self._threads) + min(self._most + self._waiting - len(self._threads), max(1, self.queue.qsize()))
             while len(self._threads) < wanted:
                 thread = threading.Thread(target=self._serve, name=f"freestone-{next(self._names)}", daemon=True)
                 self._threads.append(thread)
@@ -238,19 +243,37 @@ class _Pool:
 
     def _may_stay(self) -> bool:
         with _lock:
-            if len(self._threads) <= self._most:
+            if len(self._threads) <= self._most + self._waiting:
                 return True
             self._threads.remove(threading.current_thread())
             return False
 
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While one of our threads waits for a future inside of its work, another one is there in its place: it might be the only one that could run it."""
+        if not getattr(self._own, "serves", False):
+            yield
+            return
+        with _lock:
+            self._waiting += 1
+        self._start()
+        try:
+            yield
+        finally:
+            with _lock:
+                self._waiting -= 1
+                if len(self._threads) > self._most + self._waiting:
+                    self.queue.put(None)  # for one that has nothing to do
+
     def _serve(self) -> None:
+        self._own.serves = True
         take = self.queue.get
         while True:
             future = take()
             if future is not None:
                 future._run()
                 del future
-            if len(self._threads) > self._most and not self._may_stay():
+            if len(self._threads) > self._most + self._waiting and not self._may_stay():
                 return
 
 
@@ -287,6 +310,15 @@ def _with_results(value: Any) -> Any:
     if type(value) is dict:
         return {key: _with_results(part) for key, part in value.items()}
     return value
+
+
+def results_in(value: Any) -> Any:
+    """`value` with results in place of futures, which are waited for."""
+    found: list[Future] = []
+    _futures_in(value, found)
+    for future in found:
+        future.result()
+    return _with_results(value) if found else value
 
 
 _CONTAINERS = frozenset((Future, list, tuple, set, frozenset, dict))
@@ -445,6 +477,32 @@ def gather(futures: Any, errors: str = "raise", direct: bool | None = None) -> A
     if isinstance(futures, (Iterator, ValuesView)):
         return [gather(f, errors) for f in futures]
     return futures
+
+
+def scatter(data: Any, workers: Any = None, broadcast: bool = False, direct: bool | None = None, hash: bool = True, timeout: Any = None) -> Any:
+    """Values as futures that have ended, as a client of Dask's gives them; here nothing is sent anywhere.
+
+    Parameters
+    ----------
+    data : list, tuple, set, dict, or anything else
+        Of a container every element becomes a future.
+    workers, broadcast, direct, hash, timeout
+        As in Dask, and without effect.
+    """
+    if isinstance(data, dict):
+        return {key: scatter([value])[0] for key, value in data.items()}
+    if not isinstance(data, (list, tuple, set, frozenset)):
+        return scatter([data])[0]
+    made = []
+    for value in data:
+        future = Future(_kept_value, (value,), {})
+        future._run()
+        made.append(future)
+    return type(data)(made)
+
+
+def _kept_value(value: Any) -> Any:
+    return value
 
 
 def _failed(future: Any) -> bool:

@@ -96,7 +96,9 @@ def expand_dims(x: ArrayLike, /, axis: Whole) -> Array:
 
 
 def flip(x: ArrayLike, /, axis: Axis = None) -> Array:
-    """Reversed along `axis`, or along all axes."""
+    """Reversed along `axis`, or along all axes; along none with ``()``."""
+    if isinstance(axis, Sequence) and len(axis) == 0:
+        return asarray(x).copy()
     return Array(_core.flip(asarray(x)._core, axes_of(axis)))
 
 

@@ -164,12 +164,8 @@ class Methods:
         return freestone.median(self, axis, keepdims=keepdims)
 
     def moment(self: Any, order: int, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False, ddof: float = 0) -> Array:
-        """The central moment of `order`: the sum of powers of distances from the mean, by the count less `ddof`."""
-        array = self if dtype is None else self.astype(dtype)
-        array = array if array.dtype.kind in "fc" else array.astype(np.float64)
-        powers = (array - array.mean(axis, keepdims=True)) ** order
-        total = powers.sum(axis, keepdims=keepdims)
-        return total / (self.size / max(total.size, 1) - ddof)
+        """The central moment of `order`. See `freestone.moment`."""
+        return freestone.moment(self, order, axis, dtype, keepdims, ddof)
 
     # Order.
 
@@ -270,12 +266,29 @@ class Methods:
         """The array by points: ``a.vindex[rows, columns]`` is one element a pair; other axes, with slices over all, come last."""
         return PointIndex(self)
 
-    def to_zarr(
-        self: Any, url: Union[str, os.PathLike[str]], component: str | None = None, *, overwrite: bool = False, compute: bool = True, **options: Any
-    ) -> Any:
-        """`write` as Zarr, by Dask's name."""
-        path = os.fspath(url) if component is None else os.path.join(os.fspath(url), component)
-        return self.write(path, format="zarr", overwrite=overwrite, compute=compute, **options)
+    def to_zarr(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """`write` as Zarr. See `freestone.to_zarr`."""
+        return freestone.to_zarr(self, *args, **kwargs)
+
+    def to_hdf5(self: Any, filename: Union[str, os.PathLike[str]], datapath: str, **kwargs: Any) -> None:
+        """Writes into an HDF5 file. See `freestone.to_hdf5`."""
+        freestone.to_hdf5(filename, datapath, self, **kwargs)
+
+    def store(self: Any, target: Any, **kwargs: Any) -> Any:
+        """Stores into what takes blocks by slices. See `freestone.store`."""
+        return freestone.store(self, target, **kwargs)
+
+    def to_delayed(self: Any, optimize_graph: bool = True) -> Any:
+        """Every nominal chunk as a delayed value, in a NumPy array of objects."""
+        made = np.empty(self.numblocks, dtype=object)
+        for place in np.ndindex(*made.shape):
+            made[place] = freestone.delayed(self.blocks[place].compute)()
+        return made
+
+    def compute_chunk_sizes(self: Any) -> Array:
+        """The array itself: its shape is always known."""
+        array: Array = self
+        return array
 
     def to_svg(self: Any, size: int = 500) -> str:
         """A picture of shape and chunks, as SVG."""

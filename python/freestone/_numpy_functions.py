@@ -11,6 +11,7 @@ import numpy as np
 
 from freestone import _core
 from freestone._array import ALIASES, FUNCTIONS, Array, apply, asarray, operand
+from freestone._dtypes import DTYPES
 
 #: NumPy's functions that have another name here.
 _OTHER_NAMES = {"round_": "round", "amin": "min", "amax": "max", "absolute": "abs"}
@@ -56,6 +57,11 @@ def _table() -> dict[Any, Callable[..., Any]]:
     table[np.lib.stride_tricks.sliding_window_view] = lib.stride_tricks.sliding_window_view
     table[np.convolve] = lambda a, v, mode="full": freestone.convolve(a, v, mode=mode)
     return table
+
+
+def is_ours(function: Any) -> bool:
+    """Whether it is a function of ours, or one of NumPy's that we have."""
+    return str(getattr(function, "__module__", "")).split(".")[0] == "freestone" or function in _table()
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
@@ -180,12 +186,52 @@ def call_function(func: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -
     return func(*_numpy(args), **_numpy(given))
 
 
+class _OfArrays:
+    """A ufunc of its arrays alone: its other arguments are known."""
+
+    __slots__ = ("ufunc", "inputs", "options")
+
+    def __init__(self, ufunc: Any, inputs: list[Any], options: dict[str, Any]) -> None:
+        self.ufunc, self.inputs, self.options = ufunc, inputs, options
+
+    def __call__(self, *blocks: Any) -> Any:
+        rest = iter(blocks)
+        return self.ufunc(*(next(rest) if value is None else value for value in self.inputs), **self.options)
+
+
+def _by_blocks(ufunc: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """A ufunc that is not NumPy's (of scipy, or by ``numba.vectorize``): lazy, and called on parts of arrays, without the GIL while it computes.
+
+    What gives objects, or elements of another type that the engine does not have, is called now and on the whole.
+    """
+    from freestone._along import apply_gufunc
+    from freestone._user import map_blocks
+
+    if any(operand(value) is None for value in inputs):
+        return NotImplemented
+    # Numbers stay what they are: Python's are weak.
+    places = [not isinstance(value, (bool, int, float, complex, np.generic)) for value in inputs]
+    arrays = [asarray(value) for value, is_array in zip(inputs, places) if is_array]
+    one = _OfArrays(ufunc, [None if is_array else value for value, is_array in zip(inputs, places)], options)
+    with np.errstate(all="ignore"):
+        made = one(*(np.ones((1,) * a.ndim, a.dtype) for a in arrays))
+    dtypes = [np.asarray(part).dtype for part in (made if isinstance(made, tuple) else (made,))]
+    if any(dtype.name not in DTYPES for dtype in dtypes):
+        return ufunc(*_numpy(inputs), **options)
+    if len(dtypes) == 1:
+        return map_blocks(one, *arrays, dtype=dtypes[0], elementwise=True, name=str(ufunc.__name__))
+    none = ",".join(["()"] * len(arrays)), ",".join(["()"] * len(dtypes))
+    return apply_gufunc(one, f"{none[0]}->{none[1]}", *arrays, output_dtypes=dtypes, name=str(ufunc.__name__))
+
+
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``__array_ufunc__`` gives."""
     import freestone
 
     given = {key: value for key, value in kwargs.items() if not (key in _USUAL and type(value) in (bool, str) and value in _USUAL[key])}
     called = str(ufunc.__name__)
+    if getattr(np, called, None) is not ufunc:
+        called = ""  # of somebody else, whatever its name
     name = ALIASES.get(called, called)
     if "out" in given:
         return _into(ufunc, method, inputs, given)
@@ -193,14 +239,14 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     if method == "__call__" and not given:
         if FUNCTIONS.get(name) == len(inputs):
             result = apply(name, *inputs)
-        elif ufunc.__name__ in ("divmod", "frexp", "modf", "spacing"):
-            return getattr(freestone, ufunc.__name__)(*inputs)
-        elif ufunc.__name__ in ("matmul", "vecdot"):
-            result = getattr(freestone, ufunc.__name__)(*inputs) if all(operand(value) is not None for value in inputs) else NotImplemented
+        elif called in ("divmod", "frexp", "modf", "spacing"):
+            return getattr(freestone, called)(*inputs)
+        elif called in ("matmul", "vecdot"):
+            result = getattr(freestone, called)(*inputs) if all(operand(value) is not None for value in inputs) else NotImplemented
         elif ufunc.signature is not None:
             result = freestone.apply_gufunc(ufunc, ufunc.signature, *inputs)
         else:
-            return getattr(ufunc, method)(*_numpy(inputs), **({} if dtype is None else {"dtype": dtype}))
+            return _by_blocks(ufunc, inputs, {} if dtype is None else {"dtype": dtype})
         return result if dtype is None or result is NotImplemented else result.astype(dtype)
     if method == "__call__" and ufunc.signature is not None and set(given) <= {"axis", "axes"} and all(operand(value) is not None for value in inputs):
         # Functions of core axes, such as numba's guvectorize makes: block by block.

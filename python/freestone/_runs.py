@@ -16,7 +16,7 @@ from freestone import _core
 from freestone._dask import DaskTask
 from freestone.errors import UserError
 
-__all__ = ["settings", "get_settings", "progress", "profile", "Profile", "WriteLater", "compute", "write", "explain"]
+__all__ = ["settings", "get_settings", "progress", "profile", "Profile", "WriteLater", "compute", "persist", "write", "explain"]
 
 _lock = threading.Lock()
 _settings: dict[str, Any] = {"memory": None, "threads": 0, "temp_dir": "", "scheduler": None, "resume": False}
@@ -362,13 +362,14 @@ def compute(
     Parameters
     ----------
     *items
-        Arrays, lazy results of `freestone.astro`, delayed calls and writes, futures; anything else is returned as it is.
+        Arrays, lazy results of `freestone.astro`, delayed calls and writes, futures, objects of xarray, collections of Dask; and lists, tuples, sets and
+        dicts of them. Anything else is returned as it is.
     memory, threads
         As in `settings`, for this run.
     num_workers, scheduler
         Dask's names: `threads`; "threads", or "synchronous" for one thread; a ``distributed.Client`` or an address, as in `settings`.
     **dask_options
-        Dask's others (`optimize_graph`, `traverse`...) are taken and change nothing.
+        Dask's others (`optimize_graph`...) are taken and change nothing; with `traverse=False` lists and the like are returned as they are.
 
     Returns
     -------
@@ -381,11 +382,18 @@ def compute(
         The results do not fit the budget: write them to files instead.
     """
     without_dasks("compute", dask_options)
+    if dask_options.get("traverse", True) and any(type(item) in _CONTAINERS for item in items):
+        lazy: list[Any] = []
+        _lazy_in(items, lazy)
+        values = compute(*lazy, memory=memory, threads=threads, num_workers=num_workers, scheduler=scheduler)
+        made: tuple[Any, ...] = _replaced(items, {id(item): value for item, value in zip(lazy, values)})
+        return made
     given = {"memory": memory, "threads": threads_of(threads, num_workers, scheduler), "scheduler": scheduler}
     results: list[Any] = list(items)
     arrays: list[Any] = []
     parts: list[tuple[int, int, int]] = []
     background: list[int] = []
+    others: list[int] = []
     writes: list[tuple[int, WriteLater]] = []
     for place, item in enumerate(items):
         if hasattr(item, "_freestone_arrays"):
@@ -396,7 +404,9 @@ def compute(
             writes.append((place, item))
         elif hasattr(item, "_freestone_compute"):
             background.append(place)
-    with told(**given) if background else contextlib.nullcontext():  # what runs in the background has no other way to know
+        elif _is_collection(item):
+            others.append(place)
+    with told(**given) if background or others else contextlib.nullcontext():  # what runs in the background has no other way to know
         futures = [(place, items[place]._freestone_compute()) for place in background]
         if writes:
             written = [output for _, item in writes for output in item._outputs()]
@@ -408,9 +418,59 @@ def compute(
             values = _core.compute(arrays, run_setup(**_of_writes(stores, given)))
             for place, first, end in parts:
                 results[place] = items[place]._freestone_result(values[first:end])
+        for place in others:
+            results[place] = items[place].compute()
         for place, future in futures:
             results[place] = future.result()
     return tuple(results)
+
+
+_CONTAINERS = frozenset((list, tuple, set, frozenset, dict))
+
+
+def _is_collection(item: Any) -> bool:
+    """Whether it is a collection of Dask, or an object of xarray, which looks like one."""
+    return not isinstance(item, type) and hasattr(item, "__dask_graph__") and hasattr(item, "compute")
+
+
+def _lazy_in(value: Any, found: list[Any]) -> None:
+    """What can be computed, in containers of containers."""
+    if type(value) in _CONTAINERS:
+        for part in value.values() if type(value) is dict else value:
+            _lazy_in(part, found)
+    elif hasattr(value, "_freestone_arrays") or hasattr(value, "_freestone_compute") or isinstance(value, WriteLater) or _is_collection(value):
+        found.append(value)
+
+
+def _replaced(value: Any, made: Mapping[int, Any]) -> Any:
+    """Containers with what was made in place of what is lazy."""
+    if type(value) is dict:
+        return {key: _replaced(part, made) for key, part in value.items()}
+    if type(value) in _CONTAINERS:
+        return type(value)(_replaced(part, made) for part in value)
+    return made.get(id(value), value)
+
+
+def persist(*items: Any, traverse: bool = True, **options: Any) -> tuple[Any, ...]:
+    """Several results computed and kept, as ``dask.persist``: each item's ``persist()``, in lists, tuples, sets and dicts, too.
+
+    Parameters
+    ----------
+    *items
+        Arrays, delayed values, objects of xarray; anything else is returned as it is.
+    traverse : bool
+        False: lists and the like are returned as they are.
+    **options
+        As in `compute`.
+    """
+    lazy: list[Any] = []
+    if traverse:
+        _lazy_in(items, lazy)
+    else:
+        lazy = [item for item in items if type(item) not in _CONTAINERS]
+    made = {id(item): item.persist(**options) for item in lazy if hasattr(item, "persist")}
+    kept: tuple[Any, ...] = _replaced(items, made)
+    return kept
 
 
 def _of_writes(writes: list[WriteLater], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from typing import Any, Union
 
 import numpy as np
 
-from freestone._along import apply_along, apply_along_axis, apply_gufunc
+from freestone._along import apply_along, apply_along_axis, apply_gufunc, as_gufunc, gufunc
 from freestone._array import Array
 from freestone._blocks import call_on_blocks
 from freestone._creation import zeros
 from freestone._dtypes import DTypeLike
 
-__all__ = ["apply_along", "apply_along_axis", "apply_gufunc", "map_blocks", "map_overlap"]
+__all__ = ["apply_along", "apply_along_axis", "apply_gufunc", "as_gufunc", "gufunc", "map_blocks", "map_overlap"]
 
 Axes = Union[int, Sequence[int], None]
 Depth = Union[int, Sequence[Any], Mapping[int, Any]]

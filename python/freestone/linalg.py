@@ -22,7 +22,7 @@ from freestone.errors import UserError
 
 __all__ = [
     "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
-    "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace",
+    "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svd_compressed", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace",
     "vecdot", "vector_norm",
 ]  # fmt: skip
 
@@ -152,6 +152,68 @@ def svdvals(x: ArrayLike, /) -> Array:
     return Array(_core.svdvals(asarray(x)._core))
 
 
+def svd_compressed(
+    a: ArrayLike,
+    k: int,
+    iterator: str = "power",
+    n_power_iter: int = 0,
+    n_oversamples: int = 10,
+    seed: Any = None,
+    compute: bool = False,
+    coerce_signs: bool = True,
+) -> SVDResult:
+    """The `k` greatest singular values and their vectors, nearly, by random projection, as ``dask.array.linalg.svd_compressed``.
+
+    Halko, Martinsson, Tropp: Finding structure with randomness (SIAM Review 53, 2011), algorithms 4.3, 4.4 and 5.1. `a` is read twice, and twice more for each iteration.
+
+    Parameters
+    ----------
+    k : int
+        How many.
+    iterator : {"power", "QR"}
+        What is done between: nothing, or the columns are made orthonormal, which keeps small values.
+    n_power_iter : int
+        Iterations: the more, the nearer, where singular values fall slowly.
+    n_oversamples : int
+        Columns of the projection beyond `k`.
+    seed : int or Generator, optional
+        Of the projection.
+    compute : bool
+        Dask's; each result is computed when it is asked for.
+    coerce_signs : bool
+        Rows of Vh have sums that are not below 0, so that signs are always the same.
+    """
+    from freestone.random import default_rng
+
+    array = asarray(a)
+    if array.ndim != 2:
+        raise UserError(f"svd_compressed takes a matrix, not {array.ndim} axes.")
+    if iterator not in ("power", "QR"):
+        raise UserError(f"svd_compressed: iterator is 'power' or 'QR', not {iterator!r}.")
+    rows, columns = array.shape
+    width = min(operator.index(k) + operator.index(n_oversamples), rows, columns)
+    turned = _adjoint(array)
+
+    def between(y: Array) -> Array:
+        return asarray(qr(y).Q) if iterator == "QR" else y
+
+    projected = between(matmul(array, default_rng(seed).standard_normal((columns, width)).astype(array.dtype)))
+    for _ in range(n_power_iter):
+        projected = between(matmul(array, between(matmul(turned, projected))))
+    basis = qr(projected).Q
+    # a ~ basis @ (basis^H a); the small matrix is wide, so its transpose is decomposed.
+    left, values, right = svd(matmul(turned, basis), full_matrices=False)
+    u, vh = matmul(basis, _adjoint(right))[:, :k], _adjoint(left)[:k]
+    if coerce_signs:
+        signs = np.where(np.real(vh.sum(1)) < 0, -1, 1).astype(u.dtype)
+        u, vh = u * signs, vh * signs[:, None]
+    return SVDResult(u, values[:k], vh)
+
+
+def _adjoint(x: Array) -> Array:
+    return matrix_transpose(x.conj() if x.dtype.kind == "c" else x)
+
+
 def _by_lapack(function: Any, x: ArrayLike, outputs: str) -> Any:
     """NumPy's function of stacks of square matrices, whose results are complex."""
     from freestone._along import apply_gufunc
@@ -174,14 +236,30 @@ def eigvals(x: ArrayLike, /) -> Array:
     return values
 
 
-def eigh(x: ArrayLike, /) -> EighResult:
-    """Eigenvalues, rising, and eigenvectors (columns) of symmetric or Hermitian matrices, of which the lower triangle is read."""
-    return EighResult(*(Array(part) for part in _core.eigh(asarray(x)._core)))
+def _of_triangle(x: ArrayLike, triangle: str) -> Any:
+    """Hermitian matrices whose lower triangle is that which shall be read."""
+    array = asarray(x)
+    if triangle.upper() not in ("L", "U"):
+        raise ValueError(f"UPLO is 'L' or 'U', not {triangle!r}")
+    if triangle.upper() == "L" or array.ndim < 2:
+        return array._core
+    return _adjoint(array)._core
 
 
-def eigvalsh(x: ArrayLike, /) -> Array:
-    """The eigenvalues of symmetric or Hermitian matrices, rising."""
-    return Array(_core.eigvalsh(asarray(x)._core))
+def eigh(x: ArrayLike, /, UPLO: str = "L") -> EighResult:
+    """Eigenvalues, rising, and eigenvectors (columns) of symmetric or Hermitian matrices, of which one triangle is read.
+
+    Parameters
+    ----------
+    UPLO : {"L", "U"}
+        The lower or the upper one.
+    """
+    return EighResult(*(Array(part) for part in _core.eigh(_of_triangle(x, UPLO))))
+
+
+def eigvalsh(x: ArrayLike, /, UPLO: str = "L") -> Array:
+    """The eigenvalues of symmetric or Hermitian matrices, rising. Parameters are as in `eigh`."""
+    return Array(_core.eigvalsh(_of_triangle(x, UPLO)))
 
 
 def cholesky(x: ArrayLike, /, *, upper: bool = False) -> Array:
@@ -240,9 +318,15 @@ def _large(values: Array, rtol: ArrayLike) -> Array:
     return values > values.max(-1, keepdims=True) * asarray(rtol)[..., None]
 
 
-def pinv(x: ArrayLike, /, *, rtol: ArrayLike | None = None) -> Array:
-    """The Moore-Penrose inverse; singular values up to `rtol` times the greatest count as 0 (default: max(M, N) times the dtype's epsilon)."""
-    array = asarray(x)
+def pinv(x: ArrayLike, /, rcond: ArrayLike | None = None, *, rtol: ArrayLike | None = None) -> Array:
+    """The Moore-Penrose inverse; singular values up to `rtol`, or `rcond`, times the greatest count as 0.
+
+    Parameters
+    ----------
+    rcond, rtol : array_like, optional
+        NumPy's and the array API's names of the same. Default: max(M, N) times the dtype's epsilon.
+    """
+    array, rtol = asarray(x), rcond if rtol is None else rtol
     if rtol is None or np.ndim(rtol) == 0:
         return Array(_core.pinv(array._core, None if rtol is None else float(rtol)))
     u, s, vh = svd(array, full_matrices=False)
@@ -250,23 +334,55 @@ def pinv(x: ArrayLike, /, *, rtol: ArrayLike | None = None) -> Array:
     return matmul(matrix_transpose(vh.conj()) * inverse[..., None, :], matrix_transpose(u.conj()))
 
 
-def matrix_rank(x: ArrayLike, /, *, rtol: ArrayLike | None = None) -> Array:
-    """How many singular values are greater than `rtol` times the greatest (default: max(M, N) times the dtype's epsilon)."""
+def matrix_rank(x: ArrayLike, /, tol: ArrayLike | None = None, *, rtol: ArrayLike | None = None) -> Array:
+    """How many singular values are greater than `rtol` times the greatest (default: max(M, N) times the dtype's epsilon), or than `tol`.
+
+    Of a vector, whether an element is not 0.
+
+    Parameters
+    ----------
+    tol : array_like, optional
+        Singular values up to this count as 0.
+    rtol : array_like, optional
+        Those up to this part of the greatest.
+    """
     array = asarray(x)
+    if array.ndim < 2:
+        return (array != 0).any().astype(np.int64)
+    if tol is not None:
+        return (svdvals(array) > asarray(tol)[..., None]).sum(-1)
     if rtol is None or np.ndim(rtol) == 0:
         return Array(_core.matrix_rank(array._core, None if rtol is None else float(rtol)))
     return _large(svdvals(array), rtol).sum(-1)
 
 
-def cond(x: ArrayLike) -> Array:
-    """The greatest singular value divided by the least."""
-    return Array(_core.cond(asarray(x)._core))
+def cond(x: ArrayLike, p: Any = None) -> Array:
+    """The greatest singular value divided by the least; with `p` the norm of that order times that of the inverse.
+
+    Parameters
+    ----------
+    p : {None, 2, -2, 1, -1, inf, -inf, "fro", "nuc"}
+    """
+    array = asarray(x)
+    if p is None or p in (2, -2):
+        known = Array(_core.cond(array._core))
+        return 1 / known if p == -2 else known
+    return matrix_norm(array, ord=p) * matrix_norm(inv(array), ord=p)
 
 
 def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> tuple[Array, Array, Array, Array]:
-    """Least squares: the solution, sums of squared residuals, ranks and singular values, as ``numpy.linalg.lstsq``; stacks broadcast."""
-    x, residuals, rank, values = _core.lstsq(asarray(a)._core, asarray(b)._core, rcond)
-    return Array(x), Array(residuals), Array(rank), Array(values)
+    """Least squares: the solution, sums of squared residuals, ranks and singular values, as ``numpy.linalg.lstsq``; stacks broadcast.
+
+    The sums have shape (1,) for a vector `b`, (K,) for K columns, and (0,) where `a` has no more rows than columns. Where the rank is less than the
+    columns NumPy leaves them out, too: here they are given, for the rank is not known before it is computed.
+    """
+    left, right = asarray(a), asarray(b)
+    x, residuals, rank, values = (Array(part) for part in _core.lstsq(left._core, right._core, rcond))
+    if left.ndim == 2 and left.shape[0] <= left.shape[1]:
+        residuals = residuals.reshape(-1)[:0]
+    elif right.ndim == 1:
+        residuals = residuals[..., None]
+    return x, residuals, rank, values
 
 
 def matrix_power(x: ArrayLike, n: int, /) -> Array:

@@ -275,7 +275,7 @@ def test_tasks_do_runs_of_other_threads_where_they_are(tmp_path, way):
 @pytest.mark.parametrize("how", ["store", "later", "together", "settings"])
 def test_large_targets_of_store_are_written_from_this_process(client, sent, how):
     pytest.importorskip("xarray")
-    from freestone.xarray.store import store
+    from freestone import store
 
     values = np.arange(350000.0).reshape(700, 500)
     arrays = [fs.asarray(values).rechunk((100, 500)) * 2, fs.asarray(values[:5]) + 1]

@@ -66,6 +66,17 @@ def test_chunks_by_bytes():
         big.rechunk("much")
 
 
+def test_arrays_are_made_with_chunks_as_dask_makes_them():
+    for call in (
+        lambda xp: xp.ones((6, 9), chunks=(3, 4)), lambda xp: xp.zeros((6, 9), chunks=3, dtype="i2"), lambda xp: xp.full((6, 9), 2.5, chunks=(6, -1)), lambda xp: xp.empty(9, chunks=4) * 0,
+        lambda xp: xp.arange(10, chunks=4), lambda xp: xp.linspace(0, 1, 9, chunks=5), lambda xp: xp.eye(8, chunks=4), lambda xp: xp.tri(8, chunks=4), lambda xp: xp.indices((4, 6), chunks=(2, 3)),
+        lambda xp: xp.fromfunction(lambda i, j: i + j, shape=(4, 6), chunks=(2, 3), dtype=float), lambda xp: xp.ones_like(np.zeros((6, 9)), chunks=(3, 4)), lambda xp: xp.ones((6, 9), chunks="auto"),
+    ):  # fmt: skip
+        ours, theirs = call(fs), call(da)
+        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
+        assert ours.dtype == theirs.dtype and ours.chunks == theirs.chunks
+
+
 def test_map_blocks_without_an_array():
     def block(block_id=None):
         return np.full((3 if block_id[0] else 2, 4), 10 * block_id[0] + block_id[1], float)

@@ -481,6 +481,64 @@ def test_linalg_has_what_numpys_has():
     assert missing == set(), missing
 
 
+def test_results_of_linalg_have_numpys_shapes_and_names():
+    rng = np.random.default_rng(4)
+    tall, vector, square = rng.normal(size=(6, 4)), rng.normal(size=6), rng.normal(size=(4, 4)) + 4 * np.eye(4)
+    definite, stack, wide = square @ square.T, rng.normal(size=(2, 5, 4, 4)) + 5 * np.eye(4), rng.normal(size=(3, 6))
+
+    def facts(result):
+        if isinstance(result, tuple):
+            return getattr(result, "_fields", None), [facts(part) for part in result]
+        return np.asarray(result).shape, np.asarray(result).dtype.kind
+
+    for name, arguments in {
+        "lstsq": [(tall, vector), (tall, rng.normal(size=(6, 3))), (wide, vector[:3]), (wide, rng.normal(size=(3, 2))), (square, vector[:4]), (tall.astype("f4"), vector.astype("f4"))],
+        "qr": [(tall,), (tall, "complete"), (wide,), (stack,)], "svd": [(tall,), (wide,), (stack,), (tall, False)], "eig": [(square,), (stack,)], "eigh": [(definite,), (definite, "U")],
+        "eigvals": [(square,)], "eigvalsh": [(definite,), (definite, "U")], "slogdet": [(square,), (stack,)], "det": [(square,), (stack,)], "inv": [(square,), (stack,)],
+        "pinv": [(tall,), (wide,), (stack,), (tall, 0.3)], "matrix_rank": [(tall,), (stack,), (vector,), (0 * vector,), (tall, 1.5)],
+        "cond": [(tall,), (stack,), *((square, p) for p in (None, 2, -2, 1, -1, np.inf, -np.inf, "fro", "nuc"))], "norm": [(tall,), (tall, "nuc"), (vector, 3), (stack,)],
+        "cholesky": [(definite,)], "solve": [(square, vector[:4]), (square, tall[:4]), (stack, square)], "matrix_power": [(square, 3), (square, -2), (stack, 2)],
+        "svdvals": [(tall,), (stack,)], "trace": [(stack,)], "diagonal": [(stack,)], "matrix_norm": [(stack,)], "vector_norm": [(stack,)], "vecdot": [(tall, tall)],
+    }.items():  # fmt: skip
+        for given in arguments:
+            theirs = getattr(np.linalg, name)(*given)
+            for function in (getattr(fs.linalg, name), getattr(np.linalg, name)):
+                ours = function(*(fs.asarray(value) if isinstance(value, np.ndarray) else value for value in given))
+                assert facts(ours) == facts(theirs), (name, given)
+                if name not in ("eig", "eigh", "svd", "qr"):  # whose signs are nobody's
+                    for mine, want in zip(ours if isinstance(ours, tuple) else (ours,), theirs if isinstance(theirs, tuple) else (theirs,)):
+                        np.testing.assert_allclose(np.asarray(mine), want, rtol=2e-4 if np.asarray(want).dtype == np.float32 else 1e-9, err_msg=name)
+    # The triangle that is not read may hold anything.
+    upper = np.triu(definite) + np.tril(rng.normal(size=(4, 4)), -1)
+    np.testing.assert_allclose(np.asarray(fs.linalg.eigvalsh(upper, "U")), np.linalg.eigvalsh(definite))
+    complex_ = square + 1j * rng.normal(size=(4, 4))
+    hermitian = complex_ @ complex_.conj().T
+    values, vectors = fs.linalg.eigh(hermitian, UPLO="U")
+    np.testing.assert_allclose(np.asarray(vectors * values @ vectors.conj().T), hermitian, rtol=1e-10, atol=1e-10)
+    with pytest.raises(ValueError, match="UPLO is 'L' or 'U'"):
+        fs.linalg.eigh(definite, "X")
+
+
+def test_compressed_singular_values_are_near_the_true_ones():
+    rng = np.random.default_rng(5)
+    for kind in ("f8", "c16"):
+        left = np.linalg.qr(rng.normal(size=(300, 20)) + (1j * rng.normal(size=(300, 20)) if kind == "c16" else 0))[0]
+        right = np.linalg.qr(rng.normal(size=(200, 20)))[0]
+        values = 2.0 ** -np.arange(20)
+        matrix = (left * values @ right.T).astype(kind)
+        a = fs.from_numpy(matrix).rechunk((50, 200))
+        for how in ({}, {"n_power_iter": 2}, {"iterator": "QR", "n_power_iter": 1}):
+            u, s, vh = fs.linalg.svd_compressed(a, 6, seed=3, **how)
+            assert u.shape == (300, 6) and s.shape == (6,) and vh.shape == (6, 200)
+            np.testing.assert_allclose(np.asarray(s), values[:6], rtol=1e-3)
+            np.testing.assert_allclose(np.asarray(u * s @ vh), left[:, :6] * values[:6] @ right.T[:6], atol=2e-2)
+            assert (np.real(np.asarray(vh)).sum(1) >= 0).all()
+        np.testing.assert_array_equal(*(np.asarray(fs.linalg.svd_compressed(a, 3, seed=8).S) for _ in range(2)))
+    for wrong in (lambda: fs.linalg.svd_compressed(rng.normal(size=3), 2), lambda: fs.linalg.svd_compressed(rng.normal(size=(3, 3)), 2, iterator="none")):
+        with pytest.raises(fs.UserError):
+            wrong()
+
+
 def test_ndimage_equals_scipys():
     from scipy import ndimage
 

@@ -39,6 +39,14 @@ def test_insert_takes_lists_slices_and_masks(random):
         fs.insert(np.arange(3), [0.5], 0)
 
 
+def test_flip_along_no_axis():
+    for shape in ((0,), (2, 3), ()):
+        a = np.arange(np.prod(shape)).reshape(shape)
+        for axis in ((), []):
+            same(fs.flip(fs.from_numpy(a), axis=axis), a)
+        same(np.flip(fs.from_numpy(a), axis=()), np.flip(a, axis=()))
+
+
 def test_padding_an_array_that_is_empty_along_another_axis():
     for shape in ((2, 5, 0), (0, 3), (4, 0, 2)):
         for width in (1, [(1, 2)] + [(0, 0)] * (len(shape) - 1), [(0, 0)] * (len(shape) - 1) + [(2, 1)]):

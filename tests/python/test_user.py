@@ -2,10 +2,12 @@
 
 import ctypes
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 
 import freestone as fs
 import numpy as np
@@ -150,8 +152,6 @@ def triple(block):
 
 
 def test_arrays_of_user_functions_are_pickled():
-    import pickle
-
     from numba import njit
 
     factor = np.float32(4)
@@ -416,3 +416,71 @@ def test_numba_functions():
         return x * x
 
     np.testing.assert_array_equal(chunked(plane, (16, 20)).map_blocks(square).compute(), plane**2)
+
+
+def test_ufuncs_of_numba_are_lazy_and_keep_their_meaning(runs):
+    numba = pytest.importorskip("numba")
+
+    def affine(x, y):
+        return 2 * x + y + 100
+
+    def add(x, y):  # the name of NumPy's, and another function
+        return x + y + 100
+
+    @numba.guvectorize(["(float64[:],float64[:])"], "(n)->()")
+    def total(row, out):
+        out[0] = row.sum()
+
+    x = np.random.default_rng(3).normal(size=(50, 60))
+    a = fs.from_numpy(x).rechunk((20, 60))
+    for python in (affine, add):
+        for function in (numba.vectorize(python), numba.vectorize(["float64(float64,float64)"])(python)):
+            for call in (lambda f, v: f(v, 2.0), lambda f, v: f(v, v[:, :1]), lambda f, v: f(x, v), lambda f, v: f(v * 2, f(v, 1)) - 1):
+                made = call(function, a)
+                assert isinstance(made, fs.Array) and not runs
+                np.testing.assert_array_equal(np.asarray(made), call(function, x))
+                runs.clear()
+    # Types: what numba finds for these, Python's numbers are weak.
+    assert numba.vectorize(["float32(float32,float32)", "float64(float64,float64)"])(affine)(fs.zeros(3, np.float32), 2.0).dtype == np.float32
+    sums = total(a)
+    assert isinstance(sums, fs.Array) and not runs
+    np.testing.assert_allclose(np.asarray(sums), x.sum(-1))
+    filled = np.zeros(x.shape)
+    assert numba.vectorize(["float64(float64,float64)"])(affine)(a, 1.0, out=filled) is filled
+    np.testing.assert_array_equal(filled, affine(x, 1.0))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(numba.vectorize(["float64(float64,float64)"])(affine)(a, 3.0))).compute(), affine(x, 3.0))
+
+
+def test_ufuncs_of_numba_run_without_the_gil():
+    numba = pytest.importorskip("numba")
+
+    @numba.vectorize(["float64(float64)"])
+    def slow(x):
+        for _ in range(1000):
+            x = np.sin(x)
+        return x
+
+    # This thread counts while the other one computes one block for a second: with the GIL held it would stand still.
+    running = fs.submit(slow(fs.from_numpy(np.random.default_rng(1).random(100_000))).compute, threads=1)
+    turns = 0
+    while not running.done():
+        time.sleep(0.001)
+        turns += 1
+    assert turns > 50
+
+
+def test_ufuncs_of_scipy_are_lazy(runs):
+    special = pytest.importorskip("scipy.special")
+    x = np.random.default_rng(4).random((30, 40))
+    a = fs.from_numpy(x).rechunk((7, 40))
+    for call in (lambda v: special.erf(v), lambda v: special.jv(2, v), lambda v: special.expit(v.astype("f4")), lambda v: special.ellipj(v, 0.5), lambda v: special.erf(v, dtype="f4", casting="same_kind")):
+        made, theirs = call(a), call(x)
+        assert not runs
+        for mine, want in zip(made if isinstance(made, tuple) else (made,), theirs if isinstance(theirs, tuple) else (theirs,)):
+            assert isinstance(mine, fs.Array) and mine.dtype == want.dtype
+            np.testing.assert_array_equal(np.asarray(mine), want)
+        runs.clear()
+    texts = np.frompyfunc(lambda v: f"{v:.1f}", 1, 1)(a)
+    assert texts.dtype == object and texts[0, 0] == f"{x[0, 0]:.1f}"
+    with pytest.raises(TypeError):
+        special.erf(a.astype("c8") > 0, "no", "such", "call")

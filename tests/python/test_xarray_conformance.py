@@ -331,7 +331,7 @@ class _Target:
 
 @pytest.mark.parametrize("chunks", [(900, 1000), (300, 1000), (900, 250), (7, 1000), (450, 128)])
 def test_no_two_blocks_touch_a_stored_chunk(chunks):
-    from freestone.xarray.store import store
+    from freestone import store
 
     a, target = np.random.default_rng(SEED).random((900, 1000)), _Target((900, 1000), chunks)
     store(fs.asarray(a) + 1, target)

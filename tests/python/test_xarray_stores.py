@@ -9,7 +9,7 @@ xr = pytest.importorskip("xarray")
 
 from freestone import _runs  # noqa: E402
 from freestone.xarray import ChunkManager, StoreLater  # noqa: E402
-from freestone.xarray.store import store  # noqa: E402
+from freestone import store  # noqa: E402
 
 
 @pytest.fixture

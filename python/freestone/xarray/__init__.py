@@ -19,6 +19,6 @@ if tuple(int(part) for part in _xarray.__version__.split(".")[:2] if part.isdigi
 
 from freestone.xarray.accessor import DataArrayAccessor, DatasetAccessor  # noqa: E402
 from freestone.xarray.chunked_arrays import ChunkManager  # noqa: E402
-from freestone.xarray.store import StoreLater  # noqa: E402
+from freestone._storing import StoreLater  # noqa: E402
 
 __all__ = ["ChunkManager", "DataArrayAccessor", "DatasetAccessor", "StoreLater"]

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from xarray.namedarray.parallelcompat import ChunkManagerEntrypoint
 
-from freestone import _runs
+from freestone import _blockwise, _runs, _storing
 from freestone._array import Array
 from freestone._user import map_blocks
 from freestone.errors import UserError
-from freestone.xarray import block_calls, dataset_chunks, flox_reductions, foreign_indexing, store
+from freestone.xarray import block_calls, dataset_chunks, flox_reductions, foreign_indexing
 from freestone.xarray.array_api import ArrayApi
 from freestone.xarray.backend_arrays import array_of_backend
 from freestone.xarray.chunk_grids import AUTO_CHUNK_BYTES, Chunks, normalized_chunks
@@ -87,7 +87,7 @@ class ChunkManager(ChunkManagerEntrypoint["Array"]):
 
     def unify_chunks(self, *args: Any, **kwargs: Any) -> Any:
         """The chunks of each label, and the arrays with them."""
-        return block_calls.unified_chunks(args)
+        return _blockwise.unify_chunks(*args)
 
     # Results.
 
@@ -102,8 +102,8 @@ class ChunkManager(ChunkManagerEntrypoint["Array"]):
         return tuple(given.persist(**options) if isinstance(given, Array) else given for given in data)
 
     def store(self, sources: Any, targets: Any, **kwargs: Any) -> Any:
-        """Writes arrays into what takes ``target[slices] = block``. See `freestone.xarray.store`."""
-        return store.store(sources, targets, **{**kwargs, **run_options(kwargs), "num_workers": None})
+        """Writes arrays into what takes ``target[slices] = block``. See `freestone.store`."""
+        return _storing.store(sources, targets, **{**kwargs, **run_options(kwargs), "num_workers": None})
 
     # Functions.
 
@@ -122,21 +122,10 @@ class ChunkManager(ChunkManagerEntrypoint["Array"]):
         dtype: Any = None,
         keepdims: bool = False,
     ) -> Any:
-        """A reduction by user functions: they see the axes whole."""
-        axes = list(range(arr.ndim)) if axis is None else [axis] if not isinstance(axis, Sequence) else list(axis)
-        axes = [k % arr.ndim for k in axes]
-        given: Any = tuple(axes) if len(axes) != 1 else axes[0]
-
-        def reduced(block: Any) -> Any:
-            part = func(block, axis=given, keepdims=True)
-            return part if aggregate_func is None else aggregate_func(part, axis=given, keepdims=True)
-
-        def without(block: Any) -> Any:
-            return np.squeeze(np.asarray(reduced(block)), axis=tuple(axes))
-
-        reduced.__name__ = without.__name__ = str(getattr(func, "__name__", "reduction"))
-        result = map_blocks(without, arr, dtype=arr.dtype if dtype is None else dtype, drop_axis=axes)
-        return np.expand_dims(result, tuple(axes)) if keepdims else result
+        """A reduction by user functions. See `freestone.reduction`."""
+        return _blockwise.reduction(
+            arr, func, aggregate_func or combine_func or func, axis, keepdims, arr.dtype if dtype is None else dtype, combine=combine_func
+        )
 
     def scan(
         self, func: Callable[..., Any], binop: Callable[..., Any], ident: float, arr: Any, axis: int | None = None, dtype: Any = None, **kwargs: Any
@@ -199,11 +188,10 @@ class ChunkManager(ChunkManagerEntrypoint["Array"]):
         meta: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """A function on blocks of arrays whose axes have labels."""
-        return block_calls.blockwise(
-            func, list(out_ind), args, kwargs, dtype=dtype if dtype is not None else getattr(meta, "dtype", None), adjust_chunks=adjust_chunks,
-            new_axes=new_axes, concatenate=bool(concatenate), name=name,
-        )  # fmt: skip
+        """A function on blocks of arrays whose axes have labels. See `freestone.blockwise`."""
+        return _blockwise.blockwise(
+            func, out_ind, *args, name=name, dtype=dtype, adjust_chunks=adjust_chunks, new_axes=new_axes, concatenate=concatenate, meta=meta, **kwargs
+        )
 
     def shuffle(self, x: Any, indexer: list[list[int]], axis: int, chunks: Any) -> Any:
         """The positions of an axis in another order."""
