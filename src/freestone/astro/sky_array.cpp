@@ -252,8 +252,8 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   }
   std::vector<SkyArray> typed = arrays;
   for (SkyArray& array : typed) store_missing(array, path, format.name, options);
-  // A Zarr array alone is an array; netCDF has the name and the attributes of the whole beside it.
-  const bool is_bare = format.name == "zarr" || (arrays[0].name.empty() && attributes.empty());
+  // A Zarr array that was chosen is an array; netCDF has the name and the attributes of the whole beside it.
+  const bool is_bare = !options.is_dataset && (format.name == "zarr" || (arrays[0].name.empty() && attributes.empty()));
   const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && options.beside.empty() && options.texts.empty() && is_bare;
   if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(typed[0], arrays[0].data, path, options, format);
   if (!format.holds_several) {

@@ -68,7 +68,8 @@ void take_dataset(Flow& flow, const Dataset& dataset, const std::vector<std::str
   flow.attributes = dataset.attributes();
   flow.unlimited_dims = dataset.unlimited_dims();
   for (const std::string& name : names) flow.arrays.push_back(astro::sky_array_from(dataset, name));
-  if (variables.empty()) take_what_stands_beside(flow, dataset);
+  flow.is_whole = variables.empty();
+  if (flow.is_whole) take_what_stands_beside(flow, dataset);
   shorten_names(flow.arrays);
 }
 
