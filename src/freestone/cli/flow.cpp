@@ -168,7 +168,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
   }
   if (contents.is_group && selected.selector.empty()) {
     for (const formats::Variable& variable : contents.variables) {
-      if (!variable.source && !variable.texts && variables.empty()) log(LogLevel::kWarning, "{}: '{}' is left out: {}", contents.path, variable.name, variable.note);
+      if (!variable.source && !variable.texts && variables.empty()) log(LogLevel::kWarning, "{}: '{}' is left out: {}.", contents.path, variable.name, variable.note);
     }
     // What cannot be read has a better answer than that it is not there.
     for (const std::string& name : variables) formats::select_variable(contents, name);

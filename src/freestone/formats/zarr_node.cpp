@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "freestone/base/base64.h"
+#include "freestone/formats/note.h"
 
 namespace freestone::formats::zarr {
 namespace {
@@ -65,7 +66,7 @@ Variable variable_from(const std::string& document, const std::string& name, int
     variable.source = std::make_shared<ChunkedSource>(std::move(layout), std::move(chunks));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kUser) throw;
-    variable.note = error.message();
+    variable.note = note_of(error, document);
   }
   return variable;
 }
