@@ -51,12 +51,16 @@ std::vector<formats::TextRequest> texts_for(const std::vector<formats::TextReque
       });
     };
     bool belongs = request.append.empty();
+    if (belongs && std::find(texts.dims.begin(), texts.dims.end(), "") != texts.dims.end()) {
+      log(LogLevel::kWarning, "{}: the texts of '{}' are left out: their axes have no names, by which they would belong to an array.", request.path, texts.name);
+      continue;
+    }
     for (std::size_t k = 0; k < texts.dims.size(); ++k) belongs = belongs && has_axis(k);
-    const bool is_held = format == "netcdf4" || format == "hdf5";
+    const bool is_held = format == "netcdf4" || format == "hdf5" || format == "zarr";
     if (belongs && is_held) {
       out.push_back(texts);
     } else if (belongs) {
-      log(LogLevel::kWarning, "{}: the texts of '{}' are left out: {} has none. .nc and .h5 have.", request.path, texts.name, format);
+      log(LogLevel::kWarning, "{}: the texts of '{}' are left out: {} has none. .nc, .h5 and .zarr have.", request.path, texts.name, format);
     }
   }
   return out;
