@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "freestone/base/log.h"
 #include "freestone/formats/hdf5.h"
 #include "freestone/formats/hdf5_apart.h"
 #include "freestone/formats/hdf5_dims.h"
@@ -141,6 +142,7 @@ class Reader {
     out_.is_group = true;
     out_.attributes = std::move(description.attributes);
     out_.groups = std::move(description.groups);
+    for (const std::string& note : description.notes) log(LogLevel::kWarning, "{}: {}.", file_->name(), note);
     const auto dims = name_dimensions(description.datasets);
     for (std::size_t i = 0; i < description.datasets.size(); ++i) {
       const Dataset& dataset = description.datasets[i];
