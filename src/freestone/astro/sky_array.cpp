@@ -221,11 +221,7 @@ std::vector<Output> single_output(const SkyArray& array, const Array& given, con
 /// The elements become those of `options.dtype`; what is missing in a raster becomes a number where the dtype has no NaN, or another one is wanted.
 void store_missing(SkyArray& array, const std::string& path, const std::string& format, const WriteOptions& options) {
   const DType dtype = options.dtype.value_or(array.data.dtype());
-  const bool has_no_place = format == "npy" || format == "casa" || (format == "fits" && !is_integer(dtype));
-  if (options.nodata.wanted && has_no_place) {
-    fail(ErrorKind::kUser, "{}: {} has no place for a nodata value{}.", path, format,
-         format == "fits" ? " of floating numbers: NaN is what is missing there" : "");
-  }
+  if (options.nodata.wanted) check_nodata(path, format, dtype);
   DatasetVariable variable{array.name, array.data, array.dims, array.attributes};
   try {
     variable = as_stored(variable, dtype, options.nodata);

@@ -10,6 +10,7 @@
 #include "freestone/formats/format_choice.h"
 #include "freestone/formats/sink_recipe.h"
 #include "freestone/label/cf.h"
+#include "freestone/label/raster.h"
 #include "freestone/label/stored_deflate.h"
 
 namespace freestone {
@@ -100,7 +101,13 @@ Output output_for(const Array& array, const std::string& path, const ArrayWriteO
   request.unlimited_dims = options.unlimited_dims;
   request.append = options.append;
   take_storage(request, array);
-  return {array, formats::create_sink(array.spec(), request), [spec = array.spec(), request] { return formats::sink_recipe(spec, request); }};
+  DatasetVariable stored{"", array, options.dims, options.attributes};
+  if (options.nodata) {
+    stored = with_nodata(stored, *options.nodata, path, formats::format_for(path, options.format));
+    request.attributes = stored.attributes;
+    if (!(stored.array == array)) request.nominal_deflate.reset();
+  }
+  return {stored.array, formats::create_sink(array.spec(), request), [spec = array.spec(), request] { return formats::sink_recipe(spec, request); }};
 }
 
 void write(const Array& array, const std::string& path, const ArrayWriteOptions& options, const ComputeOptions& compute) {
@@ -123,7 +130,7 @@ std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path,
     request.unlimited_dims = unlimited_dims_in(format.name, dataset.unlimited_dims(), dataset, options.texts);
   std::vector<Array> arrays;
   for (const DatasetVariable& variable : dataset.variables()) {
-    DatasetVariable stored = encode_cf(variable);
+    DatasetVariable stored = encode_cf(options.nodata && !variable.is_coordinate() ? with_nodata(variable, *options.nodata, path, format) : variable);
     if (!variable.is_coordinate()) {
       name_coordinates(dataset, stored);
       // What readers of netCDF other than xarray take for missing.
