@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "freestone/base/log.h"
 #include "freestone/formats/fits_card.h"
@@ -37,6 +38,25 @@ formats::Table beams_table(const std::vector<Beam>& beams) {
     for (std::size_t c = 0; c < table.columns.size(); ++c) table.columns[c].numbers.push_back(row[c]);
   }
   return table;
+}
+
+/// Axes that no file has named are named by their number; where others of that name have another length, by their length, too.
+void name_apart(std::vector<SkyArray>& arrays) {
+  std::map<std::string, Index> lengths;
+  for (const SkyArray& array : arrays)
+    for (std::size_t k = 0; k < array.dims.size(); ++k)
+      if (!array.dims[k].empty() && !array.dims[k].starts_with("axis")) lengths.emplace(array.dims[k], array.data.shape()[static_cast<int>(k)]);
+  for (SkyArray& array : arrays) {
+    for (std::size_t k = 0; k < array.dims.size(); ++k) {
+      std::string& dim = array.dims[k];
+      if (!dim.empty() && !dim.starts_with("axis")) continue;
+      const Index length = array.data.shape()[static_cast<int>(k)];
+      if (dim.empty()) dim = fmt::format("axis{}", k);
+      if (lengths.emplace(dim, length).first->second == length) continue;
+      dim += fmt::format("_{}", length);
+      lengths.emplace(dim, length);
+    }
+  }
 }
 
 /// Names that a file gave, without those that stand for none.
@@ -258,10 +278,7 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
     fail(ErrorKind::kUser, "{}: a file of {} holds one array, and there are {}: {}. Choose one with --var, or write .nc or .zarr.", path, format.name,
          arrays.size(), fmt::join(names, ", "));
   }
-  for (SkyArray& array : typed) {
-    for (std::size_t k = 0; k < array.dims.size(); ++k)
-      if (array.dims[k].empty()) array.dims[k] = fmt::format("axis{}", k);
-  }
+  name_apart(typed);
   const Dataset dataset = dataset_of(typed, attributes);
   std::vector<DatasetVariable> coordinates, variables;
   for (const DatasetVariable& variable : dataset.variables()) {

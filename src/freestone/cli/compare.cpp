@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -51,10 +53,20 @@ bool lie_together(const astro::SkyArray& a, const astro::SkyArray& b) {
   return true;
 }
 
+/// Whether two axes have one name; one that nobody has named ("axis0") has any.
+bool are_named_alike(const std::string& a, const std::string& b) {
+  const auto is_nameless = [](const std::string& dim) { return dim.empty() || (dim.starts_with("axis") && dim.find_first_not_of("0123456789", 4) == dim.npos); };
+  return a == b || is_nameless(a) || is_nameless(b);
+}
+
 /// What differs between two arrays, as far as elements need not be read for it.
 std::vector<std::string> described_differences(const astro::SkyArray& a, const astro::SkyArray& b) {
   std::vector<std::string> out;
-  if (a.dims != b.dims || !lie_together(a, b)) out.emplace_back("axes: the world coordinates differ");
+  if (!std::ranges::equal(a.dims, b.dims, are_named_alike)) {
+    out.push_back(fmt::format("axes: ({}) and ({})", fmt::join(a.dims, ", "), fmt::join(b.dims, ", ")));
+  } else if (!lie_together(a, b)) {
+    out.emplace_back("axes: the world coordinates differ");
+  }
   if (!(a.unit == b.unit)) out.push_back(fmt::format("unit: '{}' and '{}'", a.unit.to_string(), b.unit.to_string()));
   const bool one_beam = a.beam.has_value() != b.beam.has_value();
   if (one_beam || (a.beam && !astro::is_same(*a.beam, *b.beam)))

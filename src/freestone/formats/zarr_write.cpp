@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "freestone/base/base64.h"
@@ -282,6 +283,20 @@ void check_name(const DatasetRequest& request, const std::string& name) {
   }
 }
 
+/// A name of an axis has one length in a group, or xarray opens none of it.
+void check_lengths_of_axes(const DatasetRequest& request) {
+  std::map<std::pair<std::string, std::string>, Index> lengths;
+  for (const VariableRequest& variable : request.variables) {
+    const std::string group = variable.name.substr(0, variable.name.rfind('/') + 1);
+    for (std::size_t k = 0; k < variable.dims.size(); ++k) {
+      const Index length = variable.spec.shape[static_cast<int>(k)], other = lengths.emplace(std::pair(group, variable.dims[k]), length).first->second;
+      if (length != other) {
+        fail(ErrorKind::kUser, "{}: variable '{}' has {} elements along '{}', others have {}.", request.path, variable.name, length, variable.dims[k], other);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
@@ -289,6 +304,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
 }
 
 std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
+  check_lengths_of_axes(request);
   if (request.variables.empty()) fail(ErrorKind::kUser, "{}: there is no variable to write.", request.path);
   int version = 0;
   for (const VariableRequest& variable : request.variables) version = std::max(version, variable.packing.version);

@@ -36,7 +36,8 @@ void name_coordinates(const Dataset& dataset, DatasetVariable& variable) {
     const bool is_bounds = std::any_of(all.begin(), all.end(), [&](const DatasetVariable& other) {
       return other.text("bounds") == coordinate.name || other.text("climatology") == coordinate.name;
     });
-    if (!coordinate.is_dimension_coordinate() && !is_bounds && coordinate.name != mapping) names.push_back(coordinate.name);
+    // Names in attributes are those of neighbours in the same group.
+    if (!coordinate.is_dimension_coordinate() && !is_bounds && coordinate.name != mapping) names.push_back(coordinate.name.substr(coordinate.name.rfind('/') + 1));
   }
   if (!names.empty()) variable.attributes.push_back({"coordinates", fmt::format("{}", fmt::join(names, " ")), ""});
 }
