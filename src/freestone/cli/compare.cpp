@@ -25,10 +25,20 @@ std::string position(Index flat, const Shape& shape) {
   return to_string(at);
 }
 
+/// No WCS, or what a FITS header without one means: pixels by their number.
+bool lies_nowhere(const astro::SkyArray& array) {
+  const int rank = array.wcs.rank();
+  for (int k = 0; k < rank; ++k) {
+    if (!array.wcs.ctype(k).empty() || !array.wcs.unit(k).to_string().empty() || array.wcs.increment(k) != 1) return false;
+  }
+  const std::vector<double> first = rank == 0 ? std::vector<double>() : array.wcs.pixel_to_world(std::vector<double>(static_cast<std::size_t>(rank), 0));
+  return std::all_of(first.begin(), first.end(), [](double world) { return world == 1; });
+}
+
 /// Whether the pixels of two arrays of one shape lie at the same places of the world: that a reference pixel is another one says nothing.
 /// Looked at on a grid of corners, middles of edges and the centre, to a part of a pixel.
 bool lie_together(const astro::SkyArray& a, const astro::SkyArray& b) {
-  if (a.wcs.same_as(b.wcs)) return true;
+  if (a.wcs.same_as(b.wcs) || (lies_nowhere(a) && lies_nowhere(b))) return true;
   const int rank = a.wcs.rank();
   if (rank == 0 || rank != b.wcs.rank() || a.data.shape() != b.data.shape() || a.rank() != rank || a.data.size() == 0) return false;
   std::vector<double> factors;
