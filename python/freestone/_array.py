@@ -213,6 +213,7 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
         zarr_version: int | None = None,
         shuffle: bool | None = None,
         fletcher32: bool | None = None,
+        nodata: float | None = None,
         dims: Sequence[str] | None = None,
         unlimited_dims: Sequence[str] | None = None,
         append: str | None = None,
@@ -237,6 +238,8 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
         zarr_version : {3, 2}, optional
         shuffle, fletcher32 : bool, optional
             NetCDF-4 and HDF5: bytes are sorted before they are compressed (default: yes); a checksum behind each chunk.
+        nodata : number, optional
+            GeoTIFF, NetCDF, Zarr, HDF5, FITS of integers: what NaN becomes in the file, which says so (GDAL's nodata, ``_FillValue``, ``BLANK``).
         dims : sequence of str, optional
             Names of the axes, where the format has them.
         unlimited_dims : sequence of str, optional
@@ -250,7 +253,7 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
         """
         storage = {
             "chunks": chunks, "shards": shards, "compress": compress, "level": level, "zarr_version": zarr_version, "dims": dims,
-            "shuffle": shuffle, "fletcher32": fletcher32, "unlimited_dims": unlimited_dims, "append": append,
+            "shuffle": shuffle, "fletcher32": fletcher32, "unlimited_dims": unlimited_dims, "append": append, "nodata": nodata,
         }  # fmt: skip
         core = self._core
         later = _runs.WriteLater(

@@ -279,9 +279,9 @@ class _Labelled:
         unlimited_dims : sequence of str, optional
             Axes that may grow later, where the format has such (default: those of the file that was opened).
         **storage
-            chunks, shards, compress, level, zarr_version as in `Array.write`.
+            chunks, shards, compress, level, zarr_version, nodata as in `Array.write`, of the variables that are no coordinates.
         """
-        given = {key: list(value) if key in ("chunks", "shards") else value for key, value in storage.items() if value is not None}
+        given = _runs.storage_of(storage)
 
         def outputs() -> Any:
             return _core.label_outputs(self._labels, os.fspath(path), overwrite, format, None if unlimited_dims is None else list(unlimited_dims), given)

@@ -519,12 +519,20 @@ class WriteLater(DaskTask):
         return submit(self.compute)
 
 
+def storage_of(storage: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given of `storage`, None being nothing, as the engine takes it."""
+    given: dict[str, Any] = {}
+    for key, value in storage.items():
+        if value is not None:
+            given[key] = list(value) if key in ("chunks", "shards", "dims", "unlimited_dims") else value.item() if hasattr(value, "item") else value
+    return given
+
+
 def file_output(
     core: Any, path: str | os.PathLike[str], format: str, overwrite: bool, storage: Mapping[str, Any], attrs: Mapping[str, Any] | None
 ) -> Any:
     """The engine's output for one array and one file; `storage` as in `Array.write`, where None is not given."""
-    given = {key: list(value) if key in ("chunks", "shards", "dims", "unlimited_dims") else value for key, value in storage.items() if value is not None}
-    return _core.file_output(core, os.fspath(path), format, overwrite, given, json.dumps(attrs) if attrs else "{}")
+    return _core.file_output(core, os.fspath(path), format, overwrite, storage_of(storage), json.dumps(attrs) if attrs else "{}")
 
 
 def outputs_of(targets: Mapping[Any, Any], format: str, overwrite: bool) -> list[Any]:

@@ -133,7 +133,7 @@ void bind_contents(nb::module_& module) {
                                    const std::vector<std::string>& unlimited, const std::string& append, const nb::dict& storage,
                                    const nb::list& texts) {
     DatasetWriteOptions options{
-        .overwrite = overwrite, .format = format, .unlimited_dims = unlimited, .append = append, .packing = packing_from(storage), .texts = {}};
+        .overwrite = overwrite, .format = format, .unlimited_dims = unlimited, .append = append, .packing = packing_from(storage), .nodata = nodata_from(storage), .texts = {}};
     for (const nb::handle t : texts) {
       formats::TextRequest text;
       text.name = nb::cast<std::string>(t[0]);

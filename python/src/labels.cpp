@@ -262,13 +262,14 @@ void bind_labels(nb::module_& module) {
   module.def("label_outputs", [](const Dataset& d, const std::string& path, bool overwrite, const std::string& format, const std::optional<Strings>& unlimited,
                                  const nb::dict& storage) {
     const formats::Packing packing = packing_from(storage);
+    const std::optional<formats::AttributeValue> nodata = nodata_from(storage);
     std::vector<Output> outputs;
     if (formats::format_for(path, format).holds_several) {
-      outputs = outputs_for(d, path, {.overwrite = overwrite, .format = format, .unlimited_dims = unlimited, .packing = packing});
+      outputs = outputs_for(d, path, {.overwrite = overwrite, .format = format, .unlimited_dims = unlimited, .packing = packing, .nodata = nodata});
     } else {
       std::vector<astro::SkyArray> arrays;
       for (const std::string& name : d.data_names()) arrays.push_back(astro::sky_array_from(d, name));
-      outputs = astro::outputs_for(arrays, d.attributes(), path, {.format = format, .overwrite = overwrite, .dtype = {}, .history = {}, .packing = packing});
+      outputs = astro::outputs_for(arrays, d.attributes(), path, {.format = format, .overwrite = overwrite, .dtype = {}, .history = {}, .packing = packing, .nodata = {.wanted = nodata, .former = {}}});
     }
     nb::list out;
     for (Output& output : outputs) out.append(nb::cast(std::move(output)));

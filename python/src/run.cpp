@@ -130,6 +130,13 @@ formats::Packing packing_from(const nb::dict& storage) {
   return packing;
 }
 
+std::optional<formats::AttributeValue> nodata_from(const nb::dict& storage) {
+  if (!storage.contains("nodata")) return std::nullopt;
+  const nb::object given = storage["nodata"];
+  if (nb::isinstance<nb::int_>(given)) return nb::cast<std::int64_t>(given);
+  return nb::cast<double>(given);
+}
+
 void run_interruptibly(const RunSetup& setup, const std::function<void(const ComputeOptions&)>& work) {
   EventStream events;
   for (const auto& observer : setup.observers) events.subscribe(observer);
@@ -204,6 +211,7 @@ void bind_run(nb::module_& module) {
     if (!options.dims.empty() && static_cast<int>(options.dims.size()) != array.rank())
       fail(ErrorKind::kUser, "dims has {} names, the array {} axes.", options.dims.size(), array.rank());
     options.attributes = attributes_from_json(attributes);
+    options.nodata = nodata_from(storage);
     return output_for(array, path, options);
   });
   module.def("planned_output", [](const Array& array) { return Output{array, std::make_shared<PlannedResult>(array.spec())}; });

@@ -23,6 +23,8 @@ struct RunSetup {
 
 /// Chunks and compression by their names in Python.
 formats::Packing packing_from(const nanobind::dict& storage);
+/// The number of its `nodata`.
+std::optional<formats::AttributeValue> nodata_from(const nanobind::dict& storage);
 
 /// Calls `work` without the GIL. The main thread, where Python handles signals, has it called in another thread, waits in slices of 50 ms and
 /// looks for signals: the first one whose handler raises (Ctrl-C) cancels the work, and what the handler raised is raised here when the work

@@ -43,3 +43,16 @@ def test_the_file_that_differs_is_named_whatever_follows(freestone, tmp_path):
         time = ("time", [0.0 + 2 * k, 1 + 2 * k], {"units": "days since 2000-01-01"})
         xr.Dataset({"tas": (("time", "lat"), np.ones((2, 2)))}, {"time": time, "lat": lat}).to_netcdf(tmp_path / f"x{k}.nc")
     assert "x1.nc: coordinate 'lat' has 21 at position 1, and in x0.nc it has 20" in freestone.fails(1, "run 'x*.nc' ! mean")
+
+
+def test_images_that_lie_nowhere_are_the_same_in_every_format(freestone, tmp_path):
+    """A FITS header without WCS says no more of places than a file of another format; one with a reference says something."""
+    fits = pytest.importorskip("astropy.io.fits")
+    x = np.arange(12, dtype="f4").reshape(3, 4)
+    fits.writeto(tmp_path / "a.fits", x)
+    for name in ("a.npy", "a.tif", "a.zarr", "a.nc", "b.fits"):
+        freestone.out(f"convert a.fits {name}")
+        assert freestone.out(f"compare a.fits {name}") == "the same\n"
+    fits.writeto(tmp_path / "placed.fits", x, fits.Header({"CRVAL1": 7.0}))
+    done = freestone("compare placed.fits a.npy")
+    assert done.returncode == 1 and "world coordinates differ" in done.stdout

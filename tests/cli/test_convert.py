@@ -356,3 +356,40 @@ def test_the_crs_of_a_netcdf_file_is_well_known_text(freestone, random):
         with rasterio.open(freestone.folder / name) as f:
             assert f.crs.to_epsg() == 32633
             np.testing.assert_array_equal(f.read(1), x)
+
+
+def test_datasets_of_xarray_with_its_defaults(freestone, tmp_path):
+    """Several variables over labels that say _FillValue = NaN, as xarray writes them unasked; a tree of groups with a coordinate of its own name."""
+    labels = {"lat": np.linspace(-80, 80, 3), "lon": np.arange(4.0), "height": ("lat", [1.0, np.nan, 3.0])}
+    ds = xr.Dataset({"tas": (("lat", "lon"), np.arange(12.0).reshape(3, 4)), "flag": (("lat", "lon"), np.ones((3, 4), bool))}, labels)
+    ds.to_netcdf(tmp_path / "a.nc")
+    ds.to_zarr(tmp_path / "a.zarr", zarr_format=3)
+    xr.DataTree.from_dict({"/": xr.Dataset({"n": ((), 1)}), "/a": ds, "/c": ds.isel(lat=[0])}).to_netcdf(tmp_path / "tree.nc")
+    for source in ("a.nc", "a.zarr", "tree.nc"):
+        for suffix in ("nc", "zarr", "h5"):
+            freestone.out(f"convert {source} {suffix}_{source}.{suffix}")
+            assert freestone.out(f"compare {source} {suffix}_{source}.{suffix}") == "the same\n"
+    for written in (xr.open_dataset(tmp_path / "nc_a.nc.nc"), xr.open_zarr(tmp_path / "zarr_a.nc.zarr")):
+        xr.testing.assert_equal(written.load(), ds)
+    xr.testing.assert_equal(xr.open_datatree(tmp_path / "nc_tree.nc.nc")["a"].to_dataset().load(), ds)
+
+
+def test_arrays_without_names_of_axes(freestone, tmp_path):
+    """A group of arrays of several lengths, as zarr-python writes them, and an array alone."""
+    group = zarr.open_group(tmp_path / "g.zarr", mode="w")
+    arrays = {"a": np.zeros((3, 4)), "b": np.ones((5, 4), "i2"), "c": np.arange(3.0), "d": np.arange(7)}
+    for name, values in arrays.items():
+        group.create_array(name, data=values)
+    zarr.save_array(str(tmp_path / "one.zarr"), arrays["a"])
+    for suffix in ("nc", "zarr", "h5"):
+        freestone.out(f"convert g.zarr g_out.{suffix}")
+        assert freestone.out(f"compare g.zarr g_out.{suffix}") == "the same\n"
+    with xr.open_dataset(tmp_path / "g_out.nc") as written:
+        assert written.sizes == {"axis0": 3, "axis1": 4, "axis0_5": 5, "axis0_7": 7}
+        for name, values in arrays.items():
+            np.testing.assert_array_equal(written[name], values)
+    freestone.out("convert one.zarr one.nc")
+    assert freestone.out("compare one.zarr one.nc") == "the same\n"
+    with xr.open_dataset(tmp_path / "one.nc") as written:
+        written.rename(dim_0="x").to_netcdf(tmp_path / "x.nc")
+    assert "axes: (dim_0, dim_1) and (x, dim_1)" in freestone("compare one.nc x.nc").stdout

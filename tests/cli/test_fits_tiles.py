@@ -62,6 +62,20 @@ def test_quantised_floats_have_the_bits_that_astropy_reads(freestone, kind, meth
     np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("kind", ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1"])
+@pytest.mark.parametrize("method, name", [(-1, "NO_DITHER"), (1, "SUBTRACTIVE_DITHER_1"), (2, "SUBTRACTIVE_DITHER_2")])
+def test_info_names_compression_as_the_header_does(freestone, kind, method, name):
+    """And no chunk is longer than the image."""
+    tile = (20, 50)
+    compressed = fits.CompImageHDU(field("f4", (70, 50)), compression_type=kind, tile_shape=tile, quantize_method=method)
+    fits.HDUList([fits.PrimaryHDU(), compressed]).writeto(freestone.folder / "a.fits")
+    found, text = freestone.json("info a.fits --json"), freestone.out("info a.fits")
+    assert found["codecs"] == f"{kind}, quantised ({name})" and f"{kind}, quantised ({name})\n" in text
+    assert found["chunks"] == [70, 50] and "70 x 50, of tiles of 20 x 50\n" in text
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(field("i4", (70, 50)), compression_type=kind, tile_shape=tile)]).writeto(freestone.folder / "b.fits")
+    assert freestone.json("info b.fits --json")["codecs"] == kind
+
+
 def test_floats_without_loss(freestone):
     d = field("f8", (30, 40))
     for kind in ("GZIP_1", "GZIP_2"):

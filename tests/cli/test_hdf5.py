@@ -82,6 +82,53 @@ def test_every_chunk_index(freestone, random, version, filters):
             expect_same(freestone, "x.h5", name, f[name][...])
 
 
+def test_info_lists_what_is_there(freestone):
+    """Units, pieces as they lie in the array, characters and times by their names; no names of dimensions that nobody gave."""
+    with h5py.File(freestone.folder / "x.h5", "w") as f:
+        f["plain"] = np.zeros((3, 4), "f4")
+        f["plain"].attrs["units"] = "K"
+        f.create_dataset("wide", data=np.zeros((3, 4), "i2"), chunks=(100, 2), maxshape=(None, 4))
+        f["letters"] = np.array([[b"a", b"b"]])
+        f["label"] = "one"
+        f.create_dataset("lists", (2,), dtype=h5py.vlen_dtype("i4"))
+    text = freestone.out("info x.h5")
+    for line in ("plain            3 x 4 float32, in one piece, K", "wide             3 x 4 int16, chunks 3 x 2", "letters          1 x 2 characters, in one piece",
+                 "label            one text: one", "lists            its elements are lists of different lengths, which are not read"):
+        assert f"    {line}\n" in text, text
+    assert "phony" not in text and "phony_dim_0" in freestone.json("info x.h5 --json")["dims"]
+
+
+def test_what_a_later_hdf5_stores_in_its_own_form_says_so(freestone, random):
+    """Said once, with what helps; what is written as that advises is read, and so is the rest of the file."""
+    x = random.normal(size=(6, 4))
+    record = np.array([(1, 2.5), (3, 4.5)], [("a", "i4"), ("b", "f8")])
+
+    def write(name, libver):
+        with h5py.File(freestone.folder / name, "w", libver=libver) as f:
+            f["plain"] = x
+            f.create_dataset("chunked", data=x, chunks=(3, 4), compression="gzip")
+            f["flags"], f["waves"], f["records"] = x > 0, x * 1j, record
+            f["noted"] = x
+            f["noted"].attrs["valid"] = f.attrs["whole"] = True
+            for k in range(20):  # more than an object header keeps
+                f["plain"].attrs[f"note {k}"] = "x" * k
+
+    write("later.h5", "latest")
+    found = {v["name"]: v.get("note", "") for v in freestone.json("info later.h5 --json")["hdus"]}
+    newer = [name for name, note in found.items() if "later HDF5 than" in note]
+    assert "plain" not in newer
+    expect_same(freestone, "later.h5", "plain", x)
+    if newer:
+        assert all("libver=('earliest', 'v110')" in found[name] for name in newer)
+        said = freestone("convert later.h5 y.nc").stderr
+        assert said.count("later.h5") == said.count("\n") and all(f"'{name}'" in said for name in newer)
+        assert ("/: its attributes are stored in the form of a later HDF5" in said) == ("noted" in newer)
+        assert f"later.h5: {newer[0]}: it is stored in the form" in freestone(f"run later.h5 --var {newer[0]} ! statistics").stderr
+    write("advised.h5", ("earliest", "v110"))
+    for name, expected in {"plain": x, "noted": x, "chunked": x, "flags": x > 0, "waves": x * 1j, "records.b": record["b"]}.items():
+        expect_same(freestone, "advised.h5", name, expected)
+
+
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("code", "i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split())
 def test_types_and_layouts(freestone, random, code, order):

@@ -133,7 +133,7 @@ def test_what_cannot_be_read_says_why(freestone, weather):
 
     written(refs={"pr/0.0": ["gopher://host/w.nc", 0, 128]})
     assert "gopher://host/w.nc" in freestone.fails(1, "convert refs.json[pr] y.npy")
-    assert {v["name"]: v.get("note", "")[-10:] for v in freestone.json("info refs.json --json")["hdus"]}["pr"] == "of gopher."
+    assert {v["name"]: v.get("note", "")[-10:] for v in freestone.json("info refs.json --json")["hdus"]}["pr"] == " of gopher"
     np.testing.assert_array_equal(read(freestone, "refs.json", "tas"), weather["tas"])
     (freestone.folder / "x.npy").unlink()
 

@@ -85,3 +85,41 @@ def test_deflate_is_the_name_that_other_formats_have_for_gzip(freestone, random,
     np.testing.assert_array_equal(zarr.open(freestone.folder / "a.zarr")[...], x)
     files = sorted(p.relative_to(freestone.folder / "a.zarr") for p in (freestone.folder / "a.zarr").rglob("*") if p.is_file())
     assert files and all((freestone.folder / "a.zarr" / p).read_bytes() == (freestone.folder / "b.zarr" / p).read_bytes() for p in files)
+
+
+@pytest.mark.parametrize("suffix", ["nc", "nc3", "h5"])
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_dataset_of_one_variable_is_a_group(freestone, tmp_path, suffix, version):
+    """A file of one variable without coordinates is what xarray opens, with what its numbers mean; one array that was chosen is an array."""
+    xr = pytest.importorskip("xarray")
+    netCDF4, h5py = pytest.importorskip("netCDF4"), pytest.importorskip("h5py")
+    stored = np.array([[1, -999, 3], [4, 5, 6]], "i2")
+    attributes = {"units": "K", "scale_factor": 0.5, "add_offset": 10.0, "_FillValue": np.int16(-999)}
+    if suffix == "h5":
+        with h5py.File(tmp_path / "x.h5", "w") as file:
+            file["t"] = stored
+            file["t"].attrs.update(attributes)
+            for axis, name in enumerate(("y", "x")):
+                file["t"].dims[axis].label = name
+    else:
+        with netCDF4.Dataset(tmp_path / f"x.{suffix}", "w", format="NETCDF4" if suffix == "nc" else "NETCDF3_CLASSIC") as file:
+            file.createDimension("y", 2), file.createDimension("x", 3)
+            file.title = "one"
+            made = file.createVariable("t", "i2", ("y", "x"), fill_value=-999)
+            made.set_auto_maskandscale(False)
+            made.setncatts({k: v for k, v in attributes.items() if k != "_FillValue"})
+            made[:] = stored
+    freestone.out(f"convert x.{suffix} x.zarr --zarr-version {version}")
+    freestone.out("convert x.zarr back.nc")
+    for opened in (xr.open_zarr(tmp_path / "x.zarr"), xr.open_dataset(tmp_path / "back.nc")):
+        assert list(opened.variables) == ["t"] and opened.t.dims == ("y", "x") and opened.t.dtype == "f8" and opened.t.units == "K"
+        np.testing.assert_array_equal(opened.t, np.where(stored == -999, np.nan, stored * 0.5 + 10))
+        assert opened.attrs == ({} if suffix == "h5" else {"title": "one"})
+    assert zarr.open_group(tmp_path / "x.zarr", mode="r")["t"].dtype == "i2"
+    assert freestone.out(f"compare x.{suffix} x.zarr") == "the same\n"
+    # As from a step of a pipeline.
+    freestone.out(f"run x.{suffix} ! mean --axis x ! write mean.zarr")
+    assert xr.open_zarr(tmp_path / "mean.zarr").t.dims == ("y",)
+    for number, words in enumerate((f"x.{suffix} --var t", f"x.{suffix}[t]", "x.zarr/t")):
+        freestone.out(f"convert {words} {number}.zarr")
+        assert zarr.open_array(tmp_path / f"{number}.zarr", mode="r")[...].tolist() == stored.tolist()

@@ -41,6 +41,12 @@ ArrayMetadata read2(const std::string& field = "", const char* value = "null") {
   return read_array_v2("a.zarr/.zarray", v2(field, value), Json::object());
 }
 
+ArrayMetadata read2_objects(const char* filters) {
+  Json json = v2("filters", filters);
+  json["dtype"] = "|O";
+  return read_array_v2("a.zarr/.zarray", json, Json::object());
+}
+
 template <class T>
 T fill_of(const ArrayMetadata& array) {
   T value;
@@ -113,9 +119,10 @@ TEST(ZarrMetadata, WhatIsNotReadIsSaidWithItsName) {
   const std::pair<Error, const char*> cases[] = {
       {error_of([] { read2("dtype", R"([["flux", "<f4"], ["flag", "|u1"]])"); }), "'flux', 'flag'"},
       {error_of([] { read3("data_type", R"({"name": "structured", "configuration": {"fields": [["flux", "float32"]]}})"); }), "'flux'"},
-      {error_of([] { read2("dtype", "\"|S4\""); }), "text"},
+      {error_of([] { read2("dtype", "\"|V4\""); }), "raw bytes"},
       {error_of([] { read2("dtype", "\"|O\""); }), "Python objects"},
-      {error_of([] { read3("data_type", "\"string\""); }), "'string'"},
+      {error_of([] { read2_objects(R"([{"id": "pickle"}])"); }), "'pickle'"},
+      {error_of([] { read3("data_type", "\"complex_int16\""); }), "'complex_int16'"},
       {error_of([] { read2("compressor", R"({"id": "zfpy"})"); }), "'zfpy'"},
       {error_of([] { read3("codecs", R"([{"name": "bytes"}, {"name": "numcodecs.pcodec"}])"); }), "'pcodec'"},
       {error_of([] { read3("chunk_grid", R"({"name": "rectangular"})"); }), "chunk_grid"},
@@ -283,13 +290,15 @@ TEST_F(Group, SeveralArraysMustBeNamed) {
 
 TEST_F(Group, AnArrayThatCannotBeReadIsListedWithTheReason) {
   std::filesystem::create_directories(folder_ / "g/names");
-  put(folder_ / "g/names/zarr.json", R"({"zarr_format": 3, "node_type": "array", "shape": [2], "data_type": "string"})");
+  put(folder_ / "g/names/zarr.json", R"({"zarr_format": 3, "node_type": "array", "shape": [2], "data_type": "raw8"})");
   EXPECT_THROW(open_file(folder_ / "g"), Error);  // no chunk grid: damaged, whatever the type
-  put(folder_ / "g/names/zarr.json", R"({"zarr_format": 3, "node_type": "array", "shape": [2], "data_type": "string",
+  put(folder_ / "g/names/zarr.json", R"({"zarr_format": 3, "node_type": "array", "shape": [2], "data_type": "raw8",
     "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2]}}})");
   const Contents contents = open_file(folder_ / "g");
   EXPECT_EQ(select_variable(contents, "tas").name, "tas");
-  EXPECT_SAYS(error_of([&] { select_variable(contents, "names"); }), "'string'");
+  const Error error = error_of([&] { select_variable(contents, "names"); });
+  EXPECT_SAYS(error, "g: names: its elements are of the type 'raw8'");
+  EXPECT_EQ(error.message().find("zarr.json"), std::string::npos) << error.what();  // the file is said once
 }
 
 TEST_F(Group, ConsolidatedMetadataStayInTheGroup) {
@@ -303,6 +312,69 @@ TEST_F(Group, ConsolidatedMetadataStayInTheGroup) {
   put(folder_ / "g/zarr.json",
       fmt::format(R"({{"zarr_format": 3, "node_type": "group", "consolidated_metadata": {{"metadata": {{"gone": {}}}}}}})", kV3));
   EXPECT_SAYS(error_of([&] { open_file(folder_ / "g"); }), "is not there");
+}
+
+/// An array of two texts in one chunk of the bytes given.
+class TextArrays : public testing::Test {
+ protected:
+  static std::string number(std::uint32_t value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); }
+  Contents open(const char* dtype, const char* filters, const std::string& chunk, const char* shape = "[2]", const char* chunks = "[2]") {
+    std::filesystem::create_directories(folder_ / "t.zarr");
+    put(folder_ / "t.zarr/.zarray", fmt::format(R"({{"zarr_format": 2, "shape": {}, "chunks": {}, "dtype": "{}", "compressor": null, "fill_value": null,
+      "order": "C", "filters": {}}})", shape, chunks, dtype, filters));
+    put(folder_ / "t.zarr/0", chunk);
+    return open_file(folder_ / "t.zarr");
+  }
+  void refused(const char* dtype, const char* filters, const std::string& chunk, const char* why) {
+    const Error error = error_of([&] { open(dtype, filters, chunk); });
+    EXPECT_EQ(error.kind(), ErrorKind::kData) << why;
+    EXPECT_SAYS(error, why);
+    EXPECT_SAYS(error, "t.zarr/0: ");
+  }
+  static constexpr const char* kVarying = R"([{"id": "vlen-utf8"}])";
+  static constexpr const char* kListed = R"([{"id": "json2"}])";
+  Folder folder_;
+};
+
+TEST_F(TextArrays, AreReadInAllTheirForms) {
+  const std::vector<std::string> expected = {"a", "\xc3\xa9z"};
+  EXPECT_EQ(open("|O", kVarying, number(2) + number(1) + "a" + number(3) + "\xc3\xa9z").variables[0].texts->values, expected);
+  EXPECT_EQ(open("|O", kListed, R"(["a", "\u00e9z", "|O", [2]])").variables[0].texts->values, expected);
+  EXPECT_EQ(open("<U3", "null", number('a') + number(0) + number(0) + number(0xe9) + number('z') + number(0)).variables[0].texts->values, expected);
+  EXPECT_EQ(open("|S4", "null", std::string("a\0\0\0\xc3\xa9z\0", 8)).variables[0].texts->values, expected);
+  EXPECT_EQ(open("|S2", "null", std::string("a\0\xe9z", 4)).variables[0].texts->values, expected);  // Latin-1
+  EXPECT_EQ(open("<U0", "null", "").variables[0].texts->values, std::vector<std::string>(2));
+}
+
+TEST_F(TextArrays, LengthsThatLieAreRefusedWithTheirFile) {
+  refused("|O", kVarying, "", "not even how many");
+  refused("|O", kVarying, number(3) + number(0) + number(0) + number(0), "3 texts, where a chunk has 2");
+  refused("|O", kVarying, number(0xffffffff), "4294967295 texts");
+  refused("|O", kVarying, number(2) + number(0xffffffff) + "a", "text 1 of 2 has 4294967295 bytes, and 1 are left");
+  refused("|O", kVarying, number(2) + number(1) + "a", "it ends before text 2 of 2");
+  refused("|O", kVarying, number(2) + number(1) + "a" + number(1) + "\xff", "text 2 of 2 is no UTF-8");
+  refused("|O", R"([{"id": "vlen-utf8"}, {"id": "zlib"}])", number(2) + number(1), "zlib");
+  refused("|O", kListed, "[1, 2", "no JSON list");
+  refused("|O", kListed, R"(["a", "|O", [2]])", "holds 1 texts");
+  refused("|O", kListed, R"(["a", 7, "|O", [2]])", "text 2 is no text");
+  refused("|O", kListed, std::string(100000, '[') + std::string(100000, ']'), "no JSON list");
+  refused("<U2", "null", std::string(15, '\0'), "15 bytes come out where 2 texts have 16");
+  refused("<U1", "null", number('a') + number(0x110000), "text 2 of 2 has a character of number 1114112");
+  refused(">U1", "null", number('a') + number(0xd800), "which there is not");
+}
+
+TEST_F(TextArrays, HugeOnesAreLeftUnread) {
+  for (const auto& [shape, chunks] : {std::pair("[1000000000000]", "[1000000000000]"), std::pair("[2]", "[100000000]"), std::pair("[100000]", "[1]")}) {
+    const Contents contents = open("|O", kVarying, number(0xffffffff), shape, chunks);
+    EXPECT_EQ(contents.variables[0].texts, nullptr);
+    EXPECT_NE(contents.variables[0].note.find("more than Freestone carries along"), std::string::npos);
+  }
+  EXPECT_EQ(open("<U500000000", "null", "").variables[0].texts, nullptr);
+  for (const char* dtype : {"<U", "<U-1", "|S3000000000", "<U99999999999999999999", "|S1x"}) {
+    const Error error = error_of([&] { open(dtype, "null", ""); });
+    EXPECT_EQ(error.kind(), ErrorKind::kData) << dtype;
+    EXPECT_SAYS(error, "texts have a length");
+  }
 }
 
 TEST(Zarr, AFolderThatIsNoNodeIsSaidToBeNone) {

@@ -54,3 +54,52 @@ def test_what_the_mask_leaves_out_is_missing(tmp_path, dtype):
     got = fs.open(str(tmp_path / "a.tif")).compute()
     np.testing.assert_array_equal(got, np.where(valid, a, np.nan))
     np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.nc", "a.nc3", "a.zarr", "a.h5"])
+def test_write_nodata(tmp_path, name):
+    """What is missing becomes the number, and the file says so in its own words: an array, a variable of a dataset, an xarray object."""
+    x = np.where(np.random.default_rng(7).random((20, 30)) < 0.3, np.nan, 1.5).astype("f4")
+    placed = xarray.Dataset({"t": (("y", "x"), x)}, coords={"y": np.arange(20.0), "x": np.arange(30.0)})
+    placed.to_netcdf(tmp_path / "source.nc", encoding={"t": {"dtype": "i2", "scale_factor": 0.5, "_FillValue": -1}})
+    opened, through = fs.open(tmp_path / "source.nc"), xarray.open_dataset(tmp_path / "source.nc", engine="freestone")
+    for kind, item in {"array": fs.asarray(x), "decoded": opened["t"] if name == "a.tif" else opened, "accessor": through.t.freestone}.items():
+        path = tmp_path / f"{kind}_{name}"
+        item.write(path, nodata=-99, dims=("y", "x")) if kind == "array" else item.write(path, nodata=-99)
+        if name == "a.tif":
+            with rasterio.open(path) as file:
+                assert file.nodata == -99
+                stored = file.read(1)
+        elif name == "a.zarr" and kind == "array":
+            import zarr
+
+            array = zarr.open_array(path, mode="r")
+            assert array.attrs["_FillValue"] == "AAAAAADAWMA="  # xarray's -99
+            stored = array[...]
+        elif name == "a.h5":
+            import h5py
+
+            with h5py.File(path) as file:
+                stored = next(d[...] for d in file.values() if d.ndim == 2)
+        else:
+            options = {"engine": "zarr"} if name == "a.zarr" else {"engine": "scipy"} if name == "a.nc3" else {}
+            with xarray.open_dataset(path, mask_and_scale=False, **options) as dataset:
+                stored = next(v.values for v in dataset.data_vars.values() if v.ndim == 2)
+                said = next(v.attrs["_FillValue"] for v in dataset.data_vars.values() if v.ndim == 2)
+                assert said == -99
+            with xarray.open_dataset(path, **options) as dataset:
+                np.testing.assert_array_equal(next(v.values for v in dataset.data_vars.values() if v.ndim == 2), x)
+        assert np.array_equal(stored == -99, np.isnan(x)) and not np.isnan(stored).any()
+
+
+def test_nodata_that_has_no_place(tmp_path):
+    a = fs.asarray(np.array([[1, 2]], "u1"))
+    with pytest.raises(fs.errors.UserError, match="uint8 has no such number"):
+        a.write(tmp_path / "a.tif", nodata=-1)
+    for name in ("a.npy", "a.fits"):
+        with pytest.raises(fs.errors.UserError, match="has no place for a nodata value"):
+            a.astype("f4").write(tmp_path / name, nodata=-1)
+    a.write(tmp_path / "a.tif", nodata=np.uint8(2))
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert file.nodata == 2
+    assert not (tmp_path / "a.npy").exists()

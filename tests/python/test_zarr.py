@@ -354,3 +354,53 @@ def test_xarray_sees_zeros_and_missing_numbers_as_they_are(tmp_path, version):
     with xr.open_zarr(group, consolidated=False) as theirs:
         np.testing.assert_array_equal(theirs.tas.values, np.where(x == -5, np.nan, x))
     np.testing.assert_array_equal(fs.open(str(group))["tas"].compute(), np.where(x == -5, np.nan, x))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_texts_of_every_form(tmp_path, version, order):
+    """Of one length and of any, chunks of all shapes, shards, absent chunks: as zarr-python reads them."""
+    words = np.array([["", "a", "Genève"], ["東京", "😀", "long " * 9], ["x", "yy", "z"]])
+    group = zarr.open_group(tmp_path / "t.zarr", mode="w", zarr_format=version)
+    options = {"chunks": (2, 2), "order": order} if version == 2 else {"chunks": (2, 2)}
+    for name, values, more in (
+        ("utf32", words, {}), ("swapped", words.astype(">U45"), {}), ("bytes", np.char.encode(words, "utf-8"), {}), ("varying", words, {"dtype": str}),
+        ("plain", words, {"compressors": None}), ("absent", words[:2, :2], {"shape": (3, 5), "fill_value": "none"}),
+    ):  # fmt: skip
+        given = {"shape": words.shape, "dtype": values.dtype, **options, **more}
+        if name == "swapped" and version == 3:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            array = group.create_array(name, **given)
+            array[: values.shape[0], : values.shape[1]] = values
+    if version == 3:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            group.create_array("shards", shape=(3, 4), dtype=str, chunks=(1, 2), shards=(2, 4))[:, :3] = words
+            filters = [TransposeCodec(order=(1, 0))] if order == "F" else None
+            group.create_array("turned", shape=(3, 3), dtype=words.dtype, chunks=(2, 2), filters=filters)[...] = words
+    texts = fs.open(tmp_path / "t.zarr").texts
+    assert set(texts) == set(group)
+    for name, found in texts.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = group[name][...]
+        np.testing.assert_array_equal(found, np.char.decode(expected, "utf-8") if expected.dtype.kind == "S" else np.array(expected.tolist()))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_labels_go_through_xarray(tmp_path, version):
+    """Opened by engine="freestone" and written by the accessor, labels are what xarray has with its own zarr engine."""
+    xr = pytest.importorskip("xarray")
+    given = xr.Dataset({"t": ("station", np.arange(3.0))}, coords={"name": ("station", ["Zürich", "", "Genève"]), "model": "x"})
+    given.to_zarr(tmp_path / "in.zarr", zarr_format=version)
+    opened = xr.open_dataset(tmp_path / "in.zarr", engine="freestone")
+    xr.testing.assert_identical(opened.compute(), xr.open_zarr(tmp_path / "in.zarr").compute())
+    opened.freestone.to_zarr(tmp_path / "out.zarr", zarr_version=version)
+    fs.open(tmp_path / "in.zarr").write(tmp_path / "copy.zarr", zarr_version=version)
+    for name in ("out", "copy"):
+        written = xr.open_zarr(tmp_path / f"{name}.zarr")
+        for label in ("name", "model"):
+            np.testing.assert_array_equal(written[label], given[label])
+        assert set(written.coords) == {"name", "model"}

@@ -133,7 +133,7 @@ class _Accessor:
         path : ``.nc``, ``.zarr``, ``.h5``, ``.tif``, ``.fits``, ``.npy`` ...
             Encodings of variables (dtype, scale_factor, _FillValue, units of time) are obeyed. Formats with one array take a DataArray.
         overwrite, format, memory, threads, **storage
-            As in `Array.write`: chunks, compress, level, shards, zarr_version ... of all variables that are no coordinates.
+            As in `Array.write`: chunks, compress, level, shards, zarr_version, nodata ... of all variables that are no coordinates.
         compute : bool
             False: nothing is written before the result's ``compute()``, which Dask's ``compute`` and progress bars take, too.
         unlimited_dims, append
@@ -141,7 +141,7 @@ class _Accessor:
             behind what the file has.
         """
         target = os.fspath(path)
-        given = {key: list(value) if key in ("chunks", "shards") else value for key, value in storage.items() if value is not None}
+        given = _runs.storage_of(storage)
         part = self._for_format(target, format)
 
         unlimited = self._unlimited(target, format) if unlimited_dims is None and not append else list(unlimited_dims or ())

@@ -115,7 +115,7 @@ class FileStore(AbstractDataStore):
         if not made and self.contents["variables"]:
             notes = [v["note"] for v in self.contents["variables"] if v["note"]]
             if notes and not self.group:
-                raise UserError(f"{self.path}: nothing in it can be read: {notes[0]}")
+                raise UserError(f"{self.path}: nothing in it can be read: {notes[0]}.")
         return made
 
     def get_dimensions(self) -> Any:

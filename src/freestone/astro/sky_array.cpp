@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "freestone/base/log.h"
 #include "freestone/formats/fits_card.h"
@@ -37,6 +38,25 @@ formats::Table beams_table(const std::vector<Beam>& beams) {
     for (std::size_t c = 0; c < table.columns.size(); ++c) table.columns[c].numbers.push_back(row[c]);
   }
   return table;
+}
+
+/// Axes that no file has named are named by their number; where others of that name have another length, by their length, too.
+void name_apart(std::vector<SkyArray>& arrays) {
+  std::map<std::string, Index> lengths;
+  for (const SkyArray& array : arrays)
+    for (std::size_t k = 0; k < array.dims.size(); ++k)
+      if (!array.dims[k].empty() && !array.dims[k].starts_with("axis")) lengths.emplace(array.dims[k], array.data.shape()[static_cast<int>(k)]);
+  for (SkyArray& array : arrays) {
+    for (std::size_t k = 0; k < array.dims.size(); ++k) {
+      std::string& dim = array.dims[k];
+      if (!dim.empty() && !dim.starts_with("axis")) continue;
+      const Index length = array.data.shape()[static_cast<int>(k)];
+      if (dim.empty()) dim = fmt::format("axis{}", k);
+      if (lengths.emplace(dim, length).first->second == length) continue;
+      dim += fmt::format("_{}", length);
+      lengths.emplace(dim, length);
+    }
+  }
 }
 
 /// Names that a file gave, without those that stand for none.
@@ -221,11 +241,7 @@ std::vector<Output> single_output(const SkyArray& array, const Array& given, con
 /// The elements become those of `options.dtype`; what is missing in a raster becomes a number where the dtype has no NaN, or another one is wanted.
 void store_missing(SkyArray& array, const std::string& path, const std::string& format, const WriteOptions& options) {
   const DType dtype = options.dtype.value_or(array.data.dtype());
-  const bool has_no_place = format == "npy" || format == "casa" || (format == "fits" && !is_integer(dtype));
-  if (options.nodata.wanted && has_no_place) {
-    fail(ErrorKind::kUser, "{}: {} has no place for a nodata value{}.", path, format,
-         format == "fits" ? " of floating numbers: NaN is what is missing there" : "");
-  }
+  if (options.nodata.wanted) check_nodata(path, format, dtype);
   DatasetVariable variable{array.name, array.data, array.dims, array.attributes};
   try {
     variable = as_stored(variable, dtype, options.nodata);
@@ -252,8 +268,8 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   }
   std::vector<SkyArray> typed = arrays;
   for (SkyArray& array : typed) store_missing(array, path, format.name, options);
-  // A Zarr array alone is an array; netCDF has the name and the attributes of the whole beside it.
-  const bool is_bare = format.name == "zarr" || (arrays[0].name.empty() && attributes.empty());
+  // A Zarr array that was chosen is an array; netCDF has the name and the attributes of the whole beside it.
+  const bool is_bare = !options.is_dataset && (format.name == "zarr" || (arrays[0].name.empty() && attributes.empty()));
   const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && options.beside.empty() && options.texts.empty() && is_bare;
   if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(typed[0], arrays[0].data, path, options, format);
   if (!format.holds_several) {
@@ -262,10 +278,7 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
     fail(ErrorKind::kUser, "{}: a file of {} holds one array, and there are {}: {}. Choose one with --var, or write .nc or .zarr.", path, format.name,
          arrays.size(), fmt::join(names, ", "));
   }
-  for (SkyArray& array : typed) {
-    for (std::size_t k = 0; k < array.dims.size(); ++k)
-      if (array.dims[k].empty()) array.dims[k] = fmt::format("axis{}", k);
-  }
+  name_apart(typed);
   const Dataset dataset = dataset_of(typed, attributes);
   std::vector<DatasetVariable> coordinates, variables;
   for (const DatasetVariable& variable : dataset.variables()) {

@@ -33,6 +33,7 @@ struct WriteOptions {
   std::string append;                       ///< see formats::WriteRequest
   std::vector<formats::TextRequest> texts;  ///< see DatasetWriteOptions
   std::vector<DatasetVariable> beside;        ///< coordinates that no array has, for formats that hold several arrays
+  bool is_dataset = false;                    ///< in formats that hold several arrays a single one stands under its name, too
   std::optional<Array> mask;                ///< (y, x) of bool, true where pixels count: written beside the image where the format has such
   NodataChoice nodata = {};                 ///< of rasters: see as_stored
 };
@@ -87,7 +88,7 @@ std::vector<double> axis_coordinates(const SkyArray& array, int axis);
 /// The pair that write_outputs takes; several of them are written in one pass.
 Output output_for(const SkyArray& array, const std::string& path, const WriteOptions& options = {});
 /// One array, or several with their coordinates and the attributes of the whole, in a file of a format that holds them; one array without
-/// coordinates as `output_for` has it. Formats of a single array get what coordinates say of a raster's pixels, and the log names what is lost.
+/// coordinates that is no dataset as `output_for` has it. Formats of a single array get what coordinates say of a raster's pixels, and the log names what is lost.
 /// @throws Error kind user: several arrays for a format that holds one; as label's outputs_for
 std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::vector<formats::Attribute>& attributes, const std::string& path,
                                 const WriteOptions& options = {});

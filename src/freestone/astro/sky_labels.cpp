@@ -46,8 +46,13 @@ bool holds_the_same(const Array& a, const Array& b) {
   return left.is_contiguous() && right.is_contiguous() && std::memcmp(left.data, right.data, static_cast<std::size_t>(a.bytes())) == 0;
 }
 
+/// NaN, which xarray has for _FillValue, is the same as NaN.
+bool says_the_same(const Attribute& a, const Attribute& b) {
+  return a == b || (a.key == b.key && a.comment == b.comment && a.value.index() == b.value.index() && formats::text_of(a.value) == formats::text_of(b.value));
+}
+
 bool is_same(const DatasetVariable& a, const DatasetVariable& b) {
-  return holds_the_same(a.array, b.array) && a.dims == b.dims && a.attributes == b.attributes;
+  return holds_the_same(a.array, b.array) && a.dims == b.dims && std::ranges::equal(a.attributes, b.attributes, says_the_same);
 }
 
 }  // namespace

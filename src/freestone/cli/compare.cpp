@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -23,10 +25,20 @@ std::string position(Index flat, const Shape& shape) {
   return to_string(at);
 }
 
+/// No WCS, or what a FITS header without one means: pixels by their number.
+bool lies_nowhere(const astro::SkyArray& array) {
+  const int rank = array.wcs.rank();
+  for (int k = 0; k < rank; ++k) {
+    if (!array.wcs.ctype(k).empty() || !array.wcs.unit(k).to_string().empty() || array.wcs.increment(k) != 1) return false;
+  }
+  const std::vector<double> first = rank == 0 ? std::vector<double>() : array.wcs.pixel_to_world(std::vector<double>(static_cast<std::size_t>(rank), 0));
+  return std::all_of(first.begin(), first.end(), [](double world) { return world == 1; });
+}
+
 /// Whether the pixels of two arrays of one shape lie at the same places of the world: that a reference pixel is another one says nothing.
 /// Looked at on a grid of corners, middles of edges and the centre, to a part of a pixel.
 bool lie_together(const astro::SkyArray& a, const astro::SkyArray& b) {
-  if (a.wcs.same_as(b.wcs)) return true;
+  if (a.wcs.same_as(b.wcs) || (lies_nowhere(a) && lies_nowhere(b))) return true;
   const int rank = a.wcs.rank();
   if (rank == 0 || rank != b.wcs.rank() || a.data.shape() != b.data.shape() || a.rank() != rank || a.data.size() == 0) return false;
   std::vector<double> factors;
@@ -51,10 +63,20 @@ bool lie_together(const astro::SkyArray& a, const astro::SkyArray& b) {
   return true;
 }
 
+/// Whether two axes have one name; one that nobody has named ("axis0") has any.
+bool are_named_alike(const std::string& a, const std::string& b) {
+  const auto is_nameless = [](const std::string& dim) { return dim.empty() || (dim.starts_with("axis") && dim.find_first_not_of("0123456789", 4) == dim.npos); };
+  return a == b || is_nameless(a) || is_nameless(b);
+}
+
 /// What differs between two arrays, as far as elements need not be read for it.
 std::vector<std::string> described_differences(const astro::SkyArray& a, const astro::SkyArray& b) {
   std::vector<std::string> out;
-  if (a.dims != b.dims || !lie_together(a, b)) out.emplace_back("axes: the world coordinates differ");
+  if (!std::ranges::equal(a.dims, b.dims, are_named_alike)) {
+    out.push_back(fmt::format("axes: ({}) and ({})", fmt::join(a.dims, ", "), fmt::join(b.dims, ", ")));
+  } else if (!lie_together(a, b)) {
+    out.emplace_back("axes: the world coordinates differ");
+  }
   if (!(a.unit == b.unit)) out.push_back(fmt::format("unit: '{}' and '{}'", a.unit.to_string(), b.unit.to_string()));
   const bool one_beam = a.beam.has_value() != b.beam.has_value();
   if (one_beam || (a.beam && !astro::is_same(*a.beam, *b.beam)))

@@ -61,6 +61,27 @@ void take_what_stands_beside(Flow& flow, const Dataset& dataset) {
   }
 }
 
+/// Once for all that cannot be read for the same reason.
+void tell_what_is_left_out(const formats::Contents& contents) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
+  for (const formats::Variable& variable : contents.variables) {
+    if (variable.source || variable.texts) continue;
+    const auto known = std::find_if(reasons.begin(), reasons.end(), [&](const auto& reason) { return reason.first == variable.note; });
+    auto& names = known != reasons.end() ? known->second : reasons.emplace_back(variable.note, std::vector<std::string>()).second;
+    names.push_back("'" + variable.name + "'");
+  }
+  constexpr std::size_t kShown = 8;
+  for (auto& [note, names] : reasons) {
+    const bool is_one = names.size() == 1;
+    if (names.size() > kShown) {
+      const std::string more = fmt::format("{} more", names.size() - kShown);
+      names.resize(kShown);
+      names.push_back(more);
+    }
+    log(LogLevel::kWarning, "{}: {} {} left out: {}.", contents.path, fmt::join(names, ", "), is_one ? "is" : "are", note);
+  }
+}
+
 void take_dataset(Flow& flow, const Dataset& dataset, const std::vector<std::string>& variables) {
   std::vector<std::string> names = variables.empty() ? dataset.data_names() : variables;
   if (names.empty()) names = dataset.coordinate_names();
@@ -68,7 +89,8 @@ void take_dataset(Flow& flow, const Dataset& dataset, const std::vector<std::str
   flow.attributes = dataset.attributes();
   flow.unlimited_dims = dataset.unlimited_dims();
   for (const std::string& name : names) flow.arrays.push_back(astro::sky_array_from(dataset, name));
-  if (variables.empty()) take_what_stands_beside(flow, dataset);
+  flow.is_whole = variables.empty();
+  if (flow.is_whole) take_what_stands_beside(flow, dataset);
   shorten_names(flow.arrays);
 }
 
@@ -166,9 +188,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
     if (variable.texts) flow.texts.push_back({variable.name, *variable.texts, variable.dims, variable.attributes});
   }
   if (contents.is_group && selected.selector.empty()) {
-    for (const formats::Variable& variable : contents.variables) {
-      if (!variable.source && !variable.texts && variables.empty()) log(LogLevel::kWarning, "{}: '{}' is left out: {}", contents.path, variable.name, variable.note);
-    }
+    if (variables.empty()) tell_what_is_left_out(contents);
     // What cannot be read has a better answer than that it is not there.
     for (const std::string& name : variables) formats::select_variable(contents, name);
     take_dataset(flow, decode_cf(dataset_from(contents), numbers), variables);

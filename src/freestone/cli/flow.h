@@ -20,6 +20,7 @@ struct Flow {
   std::vector<formats::TextRequest> texts;     ///< of the input: labels, which no step works on
   std::vector<DatasetVariable> beside;         ///< of the input: coordinates that no array has
   std::vector<std::string> unlimited_dims;     ///< of the input: axes that may grow there
+  bool is_whole = false;                       ///< the input is a dataset, of which no array was chosen
   std::optional<Array> mask;                   ///< of the input, an image that is taken as it is stored
   std::optional<formats::AttributeValue> nodata;  ///< what was missing in the input, as long as numbers mean what they meant there
   std::optional<Grouping> grouping;            ///< set by `group` and `resample`, used by the reduction that follows

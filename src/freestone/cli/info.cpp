@@ -12,6 +12,7 @@
 #include "freestone/cli/info_raster.h"
 #include "freestone/cli/picture.h"
 #include "freestone/cli/print.h"
+#include "freestone/formats/find_attribute.h"
 #include "freestone/label/cf.h"
 #include "freestone/label/combine.h"
 #include "freestone/label/open.h"
@@ -68,15 +69,33 @@ std::string attribute_text(const formats::Attribute& attribute) {
   return text.size() > 100 ? text.substr(0, 97) + "..." : text;
 }
 
-/// "365 x 180 x 360 (time, y, x) float32, chunks 1 x 180 x 360".
+/// Lengths of the chunks that lie in the array: those of a chunk may reach beyond it.
+Shape shown_chunk(const ChunkGrid& grid) {
+  Shape chunk = grid.chunk();
+  for (int k = 0; k < chunk.rank(); ++k) chunk[k] = std::min(chunk[k], std::max<Index>(grid.shape()[k], 1));
+  return chunk;
+}
+
+/// What the elements are: "int64 (datetime64[ns])", "characters".
+std::string elements_of(const formats::Variable& variable) {
+  const std::string type(name_of(variable.source->spec().dtype)), meant = formats::text_in(variable.attributes, "numpy_dtype");
+  return meant.empty() ? type : meant == "S1" ? "characters" : fmt::format("{} ({})", type, meant);
+}
+
+/// "365 x 180 x 360 (time, y, x) float32, chunks 1 x 180 x 360, K". Names that the file does not have say nothing.
 std::string listed_array(const formats::Variable& variable) {
   const Spec& spec = variable.source->spec();
-  const std::string dims = variable.dims.empty() ? "" : fmt::format(" ({})", fmt::join(variable.dims, ", "));
-  return fmt::format("{}{} {}, chunks {}", shape_text(spec.shape), dims, name_of(spec.dtype), shape_text(variable.source->chunks().chunk()));
+  const ChunkGrid& grid = variable.source->chunks();
+  const bool are_named = std::any_of(variable.dims.begin(), variable.dims.end(), [](const std::string& dim) { return !dim.empty() && !is_invented(dim); });
+  const std::string dims = are_named ? fmt::format(" ({})", fmt::join(variable.dims, ", ")) : "";
+  const std::string unit = formats::text_in(variable.attributes, "units");
+  return fmt::format("{}{} {}, {}{}", shape_text(spec.shape), dims, elements_of(variable),
+                     grid.is_contiguous() ? "in one piece" : "chunks " + shape_text(shown_chunk(grid)), unit.empty() ? "" : ", " + unit);
 }
 
 /// "3 texts: [one, two, three]", not too long.
 std::string listed_texts(const formats::Texts& texts) {
+  if (texts.shape.empty()) return "one text: " + attribute_text({"", texts.values.front(), ""});
   const std::string all = attribute_text({"", texts.values, ""});
   return fmt::format("{} texts: {}", shape_text(texts.shape), all);
 }
@@ -115,7 +134,7 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
     json["hdu"] = opened.variable().hdu, json["name"] = opened.variable().name;
     json["shape"] = shape.to_vector(), json["dtype"] = name_of(array.data.dtype()), json["bytes"] = array.data.bytes();
     const ChunkGrid& chunks = array.data.chunks();
-    json["chunks"] = chunks.is_contiguous() ? Json(nullptr) : Json(chunks.chunk().to_vector());
+    json["chunks"] = chunks.is_contiguous() ? Json(nullptr) : Json(shown_chunk(chunks).to_vector());
     json["dims"] = array.dims, json["unit"] = array.unit.to_string();
     if (const auto object = array.header.text("OBJECT")) json["object"] = *object;
     if (const auto telescope = array.header.text("TELESCOP")) json["telescope"] = *telescope;
@@ -130,8 +149,12 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
            fmt::format("{}{}", json.value("object", ""), json.contains("telescope") ? (json.value("object", "").empty() ? "(" : " (") + json.value("telescope", "") + ")" : ""));
     line("shape", fmt::format("{} ({})", shape_text(shape), fmt::join(array.dims, ", ")));
     line("dtype", fmt::format("{}, {} in memory", name_of(array.data.dtype()), format_bytes(array.data.bytes())));
-    line("chunks", chunks.is_contiguous() ? "none: stored in one piece" : shape_text(chunks.chunk()));
-    if (const auto* chunked = dynamic_cast<const ChunkedSource*>(opened.variable().source.get())) {
+    const auto* chunked = dynamic_cast<const ChunkedSource*>(opened.variable().source.get());
+    // Small tiles are read several at a time.
+    const Shape stored = chunked == nullptr ? chunks.chunk() : shown_chunk(chunked->layout().grid);
+    const bool has_tiles = stored.rank() == shape.rank() && stored != shown_chunk(chunks) && contents.format == "fits";
+    line("chunks", chunks.is_contiguous() ? "none: stored in one piece" : shape_text(shown_chunk(chunks)) + (has_tiles ? ", of tiles of " + shape_text(stored) : ""));
+    if (chunked != nullptr) {
       json["codecs"] = chunked->layout().codecs.names();
       line("codecs", chunked->layout().codecs.empty() ? "none" : chunked->layout().codecs.names());
     }
@@ -229,7 +252,7 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
     json["dims"] = Json::object();
     for (const auto& [name, length] : dataset.dims()) json["dims"][name] = length;
     json["coordinates"] = coordinates_json(coordinates);
-    if (!dataset.dims().empty()) line("dims", dims_text(dataset));
+    if (const std::string dims = dims_text(dataset); !dims.empty()) line("dims", dims);
     if (!coordinates.empty()) text += "  coordinates\n";
     for (const auto& [name, what] : coordinate_lines(coordinates)) text += fmt::format("    {:<16} {}\n", name, what);
     text += contents.variables.empty() ? "  holds no arrays\n" : "  holds\n";
@@ -241,6 +264,7 @@ int run_info(std::span<const std::string> words, const CommandRow& row, const Pr
       text += fmt::format("    [{}] {:<12} {}\n", variable.hdu, variable.name,
                           variable.source
                               ? fmt::format("{} {}", shape_text(variable.source->spec().shape), name_of(variable.source->spec().dtype))
+                          : variable.texts        ? listed_texts(*variable.texts)
                           : variable.note.empty() ? "no pixels"
                                                   : variable.note);
   }

@@ -32,9 +32,12 @@ std::string shape_text(const Shape& shape) {
 
 }  // namespace
 
+bool is_invented(const std::string& dim) { return dim.starts_with("phony_dim_"); }
+
 std::string dims_text(const Dataset& dataset) {
   std::string out;
-  for (const auto& [name, length] : dataset.dims()) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, length);
+  for (const auto& [name, length] : dataset.dims())
+    if (!is_invented(name)) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, length);
   return out;
 }
 

@@ -9,7 +9,9 @@
 
 namespace freestone::cli {
 
-/// "time 12, lat 90, lon 180".
+/// Whether the file has no name for the dimension: HDF5's own, which netCDF numbers.
+bool is_invented(const std::string& dim);
+/// "time 12, lat 90, lon 180", without what is invented.
 std::string dims_text(const Dataset& dataset);
 /// A line for each coordinate: its length and unit, from which label to which, times as dates. Reads them.
 std::vector<std::pair<std::string, std::string>> coordinate_lines(const std::vector<DatasetVariable>& coordinates);

@@ -3,6 +3,7 @@
 #include "freestone/formats/fits.h"
 #include "freestone/formats/fits_table.h"
 #include "freestone/formats/fits_tiles.h"
+#include "freestone/formats/note.h"
 #include "freestone/storage/manifest_source.h"
 
 namespace freestone::formats::fits {
@@ -40,9 +41,7 @@ Contents open(std::shared_ptr<const File> file) {
         variable.source = open_tiles(file, hdu, reference_of(*file, hdu.number));
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kUser) throw;
-        // "FILE: why." is said with the file, and goes on.
-        variable.note = error.message().substr(file->name().size() + 2);
-        variable.note.pop_back();
+        variable.note = formats::note_of(error, file->name());
       }
       // The header of the image, without what is the table's.
       hdu.cards = sanitised_cards(hdu.cards);

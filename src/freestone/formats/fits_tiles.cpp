@@ -16,6 +16,7 @@ enum class Algorithm { kRice, kGzip1, kGzip2, kPlio, kHcompress, kNone };
 /// What the header says.
 struct Image {
   Algorithm algorithm = Algorithm::kNone;
+  std::string compression, quantisation;  ///< as ZCMPTYPE and ZQUANTIZ have them
   int bitpix = 8;
   Shape shape, tile;  ///< C order
   Index rice_block = 32, rice_bytes = 4;
@@ -91,6 +92,7 @@ Image read_image(const std::string& file, const Hdu& hdu) {
     fail(ErrorKind::kUser, "{}: it is a tile-compressed image by '{}'; Freestone reads RICE_1, GZIP_1, GZIP_2, HCOMPRESS_1, PLIO_1 and NOCOMPRESS.", file, kind);
   }
   out.algorithm = known->second;
+  out.compression = kind;
   const auto required = [&](const std::string& key) {
     const auto value = hdu.integer(file, key);
     if (!value) fail(ErrorKind::kData, "{}: {} is missing in HDU {}. The header is damaged.", file, key, hdu.number);
@@ -123,9 +125,9 @@ Image read_image(const std::string& file, const Hdu& hdu) {
   if (out.rice_block < 1 || out.rice_block > 65536 || (out.rice_bytes != 1 && out.rice_bytes != 2 && out.rice_bytes != 4)) {
     fail(ErrorKind::kData, "{}: HDU {} has Rice's BLOCKSIZE = {} and BYTEPIX = {}, which cannot be.", file, hdu.number, out.rice_block, out.rice_bytes);
   }
-  const std::string quantise = hdu.text("ZQUANTIZ");
-  if (quantise == "SUBTRACTIVE_DITHER_1") out.dither = Dither::kSubtractive1;
-  if (quantise == "SUBTRACTIVE_DITHER_2") out.dither = Dither::kSubtractive2;
+  out.quantisation = hdu.text("ZQUANTIZ");
+  if (out.quantisation == "SUBTRACTIVE_DITHER_1") out.dither = Dither::kSubtractive1;
+  if (out.quantisation == "SUBTRACTIVE_DITHER_2") out.dither = Dither::kSubtractive2;
   out.seed = hdu.integer(file, "ZDITHER0").value_or(1);
   return out;
 }
@@ -221,11 +223,12 @@ class TileMap final : public ChunkMap {
     return CodecChain(std::move(chain));
   }
 
-  /// Room for whatever chain a tile has.
+  /// Room for whatever chain a tile has, by the names that the header has for it.
   CodecChain room() const {
     // Narrow pixels may have been compressed as wider numbers.
     const Index widest = std::max<Index>(size_of(stored()), image_.algorithm == Algorithm::kHcompress ? 8 : 4) / size_of(stored());
-    return CodecChain({room_codec(widest, 64), room_codec(1, 64), room_codec(2, 4096)});
+    const std::string quantised = image_.is_quantised ? fmt::format("quantised ({})", image_.quantisation.empty() ? "NO_DITHER" : image_.quantisation) : "";
+    return CodecChain({room_codec(widest, 64, image_.compression), room_codec(1, 64, quantised), room_codec(2, 4096, "")});
   }
   DType stored() const {
     switch (image_.bitpix) {

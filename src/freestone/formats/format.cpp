@@ -61,7 +61,7 @@ const std::vector<Format>& table() {
        netcdf3::create_sinks},
       {{"npy", {".npy"}, true, true, "NumPy's file of one array"}, "\x93NUMPY", npy::open, npy::create_sink},
       {{"zarr", {".zarr"}, true, true, "Zarr arrays and groups, versions 2 and 3 (folders of chunks)"}, "", refuse_zarr_file, zarr::create_sink, true,
-       zarr::create_sinks},
+       zarr::create_sinks, {}, true},
       {{"casa", {".image", ".im"}, true, true, "images of CASA (folders of casacore's tables)"}, "", refuse_casa_file, casa::create_sink, true},
       {{"netcdf4", {".nc", ".nc4"}, true, true, "NetCDF-4: HDF5 with named dimensions"}, "\x89HDF\r\n\x1a\n", hdf5::open, hdf5::create_netcdf_sink,
        true, hdf5::create_netcdf_sinks, {}, true, true},

@@ -184,7 +184,7 @@ struct DatasetRequest {
   std::vector<Attribute> attributes;  ///< of the whole
   std::vector<VariableRequest> variables;
   std::vector<std::string> unlimited_dims;  ///< that may grow later, where the format has such
-  std::vector<TextRequest> texts = {};  ///< netcdf4 and hdf5 have such; others leave them out
+  std::vector<TextRequest> texts = {};  ///< netcdf4, hdf5 and zarr have such; others leave them out
   std::string append = {};  ///< see WriteRequest; variables without that dimension must be in the file as they are, and are not written again
 };
 

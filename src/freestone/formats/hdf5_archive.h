@@ -167,7 +167,7 @@ void members(A& archive, Attachment& a) {
 }
 template <class A>
 void members(A& archive, ObjectAttributes& a) {
-  archive(a.shown, a.is_scale, a.is_dimension_only, a.is_netcdf, a.attached_to, a.labels, a.dimension_id, a.coordinate_ids);
+  archive(a.shown, a.is_scale, a.is_dimension_only, a.is_netcdf, a.attached_to, a.labels, a.dimension_id, a.coordinate_ids, a.note);
 }
 template <class A>
 void members(A& archive, ElementTransform& t) {
@@ -202,7 +202,7 @@ void members(A& archive, Contents::Group& g) {
 }
 template <class A>
 void members(A& archive, FileDescription& f) {
-  archive(f.datasets, f.attributes, f.groups, f.is_netcdf);
+  archive(f.datasets, f.attributes, f.groups, f.is_netcdf, f.notes);
 }
 
 }  // namespace freestone::formats::hdf5

@@ -161,6 +161,7 @@ std::vector<std::string> fixed_texts(hid_t type, std::string_view bytes) {
 }
 
 ObjectAttributes read_attributes(const LibraryFile& file, const std::string& where, hid_t object) {
+  ObjectAttributes out;
   std::vector<std::string> names;
   hsize_t at = 0;
   // In the order in which they were made where the file keeps it (netCDF-4 does), else by name.
@@ -168,10 +169,12 @@ ObjectAttributes read_attributes(const LibraryFile& file, const std::string& whe
     names.clear();
     at = 0;
     if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, keep_name, &names) < 0) {
-      fail_in_library(file.name(), where, "its attributes cannot be listed");
+      const std::string why = take_library_error(), later = later_form(why);
+      if (later.empty()) fail(ErrorKind::kData, "{}: {}: its attributes cannot be listed (HDF5 says: {}). The file is damaged, or was cut short.", file.name(), where, why);
+      out.note = "its attributes are " + later;
+      return out;
     }
   }
-  ObjectAttributes out;
   for (const std::string& name : names) {
     if (name == "DIMENSION_LIST" || name == "_nc3_strict" || name == "_NCCOPY") continue;
     const Open attribute = open_attribute(file, where, object, name);

@@ -27,6 +27,7 @@ struct ObjectAttributes {
   std::vector<std::string> labels;            ///< DIMENSION_LABELS
   std::optional<std::int64_t> dimension_id;   ///< _Netcdf4Dimid
   std::vector<std::int64_t> coordinate_ids;   ///< _Netcdf4Coordinates
+  std::string note;                           ///< why none can be read, though nothing is damaged
 };
 
 /// The lane is held. What is neither number nor text is left out.

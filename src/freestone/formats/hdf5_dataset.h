@@ -45,6 +45,7 @@ struct FileDescription {
   std::vector<Attribute> attributes;    ///< of the root group
   std::vector<Contents::Group> groups;  ///< the others
   bool is_netcdf = false;
+  std::vector<std::string> notes;       ///< what cannot be read of groups, and why
 };
 
 /// Whether Freestone decodes it without the library.

@@ -36,7 +36,7 @@ class Describer {
   FileDescription describe() {
     const Handle root(H5Gopen2(file_.id(), "/", H5P_DEFAULT), H5Gclose);
     if (!root) fail_in_library(file_.name(), "", "its root group cannot be opened");
-    ObjectAttributes attributes = read_attributes(file_, "/", root.id());
+    ObjectAttributes attributes = attributes_of_group("/", root.id());
     out_.is_netcdf = attributes.is_netcdf;
     out_.attributes = std::move(attributes.shown);
     groups_.insert(info(root.id(), "/").addr);
@@ -74,19 +74,23 @@ class Describer {
         // Damaged, or of a later release than the library: what else is in the file may be fine.
         out_.datasets.emplace_back();
         out_.datasets.back().path = path;
-        const bool is_newer = why.find("bad version number") != std::string::npos;
-        const std::string advice = is_newer ? fmt::format(": it is stored in the form of a later release than {}.{}, which is the one here. Written without libver='latest', it is read",
-                                                          H5_VERS_MAJOR, H5_VERS_MINOR) : "";
-        out_.datasets.back().note = fmt::format("it cannot be opened (HDF5 says: {}){}", why, advice);
+        const std::string later = later_form(why);
+        out_.datasets.back().note = later.empty() ? fmt::format("it cannot be opened (HDF5 says: {})", why) : "it is " + later;
         continue;
       }
       const H5I_type_t kind = H5Iget_type(object.id());
       if (kind == H5I_GROUP && groups_.insert(info(object.id(), path).addr).second) {
-        out_.groups.push_back({path, read_attributes(file_, path, object.id()).shown});
+        out_.groups.push_back({path, attributes_of_group(path, object.id()).shown});
         walk(object.id(), path + "/", depth + 1);
       }
       if (kind == H5I_DATASET) out_.datasets.push_back(read_dataset(object.id(), path));
     }
+  }
+
+  ObjectAttributes attributes_of_group(const std::string& path, hid_t group) {
+    ObjectAttributes out = read_attributes(file_, path, group);
+    if (!out.note.empty()) out_.notes.push_back(fmt::format("{}: {}", path, out.note));
+    return out;
   }
 
   Dataset read_dataset(hid_t id, const std::string& path) {
@@ -98,9 +102,10 @@ class Describer {
     const Handle type(H5Dget_type(id), H5Tclose), space(H5Dget_space(id), H5Sclose), creation(H5Dget_create_plist(id), H5Pclose);
     if (!type || !space || !creation) fail_in_library(file_.name(), path, "its type, shape or layout cannot be read");
     out.type = read_type(file_.name(), path, type.id());
-    out.note = out.type.note;
+    // Without them nobody knows what the numbers mean.
+    out.note = out.attributes.note.empty() ? out.type.note : out.attributes.note;
     read_shape(out, space.id());
-    if (out.type.is_text) read_dataset_texts(out, id, type.id(), creation.id());
+    if (out.type.is_text && out.attributes.note.empty()) read_dataset_texts(out, id, type.id(), creation.id());
     if (!out.note.empty()) return out;
     read_fill(out, type.id(), creation.id());
     read_filters(out, creation.id());

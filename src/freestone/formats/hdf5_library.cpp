@@ -197,6 +197,12 @@ std::string take_library_error() {
   return text;
 }
 
+std::string later_form(std::string_view words) {
+  if (words.find("bad version number") == words.npos) return "";
+  return fmt::format("stored in the form of a later HDF5 than {}.{}, the one here ({}). Written with libver=('earliest', 'v110'), it is read", H5_VERS_MAJOR,
+                     H5_VERS_MINOR, words);
+}
+
 void fail_in_library(const std::string& file, std::string_view where, std::string_view what) {
   const std::string why = take_library_error();
   fail(ErrorKind::kData, "{}: {}{}{}{}. The file is damaged, or was cut short.", file, where, where.empty() ? "" : ": ", what,

@@ -59,6 +59,9 @@ hid_t register_driver(H5FD_class_t& driver);
 /// The innermost words of the call that failed last, and forgets them. Throws why the file could not be read, when that was it.
 std::string take_library_error();
 
+/// What the library's words mean when it met what only later releases know, and what helps, as the end of a sentence; "": something else.
+std::string later_form(std::string_view words);
+
 /// Throws kind data: "FILE: WHERE: WHAT", and the library's own words; or why the file could not be read, as `take_library_error`.
 [[noreturn]] void fail_in_library(const std::string& file, std::string_view where, std::string_view what);
 

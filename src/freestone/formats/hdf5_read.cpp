@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "freestone/base/log.h"
 #include "freestone/formats/hdf5.h"
 #include "freestone/formats/hdf5_apart.h"
 #include "freestone/formats/hdf5_dims.h"
 #include "freestone/formats/hdf5_source.h"
+#include "freestone/formats/note.h"
 #include "freestone/storage/chunked_source.h"
 #include "freestone/storage/held_changes.h"
 #include "freestone/storage/manifest_source.h"
@@ -140,6 +142,7 @@ class Reader {
     out_.is_group = true;
     out_.attributes = std::move(description.attributes);
     out_.groups = std::move(description.groups);
+    for (const std::string& note : description.notes) log(LogLevel::kWarning, "{}: {}.", file_->name(), note);
     const auto dims = name_dimensions(description.datasets);
     for (std::size_t i = 0; i < description.datasets.size(); ++i) {
       const Dataset& dataset = description.datasets[i];
@@ -185,14 +188,14 @@ class Reader {
     out.attributes = dataset.attributes.shown;
     out.dims = dims;
     if (dataset.texts) out.texts = std::make_shared<Texts>(Texts{dataset.shape, *dataset.texts});
-    if (!dataset.note.empty()) out.note = fmt::format("{}: {}: {}", file_->name(), dataset.path, dataset.note);
+    out.note = dataset.note;
     return out;
   }
 
   void finish(Variable variable, const Dataset& dataset, const ElementType& type, const ElementType::Field* field, const std::vector<std::byte>& fill,
               const std::vector<std::byte>& values) {
     if (variable.note.empty() && dataset.shape.rank() + type.inner.rank() > kMaxRank) {
-      variable.note = fmt::format("{}: {}: it has more than {} axes", file_->name(), dataset.path, kMaxRank);
+      variable.note = fmt::format("it has more than {} axes", kMaxRank);
     }
     if (variable.note.empty()) {
       const nlohmann::json reference{{"path", absolute_}, {"variable", variable.name}};
@@ -202,7 +205,7 @@ class Reader {
       } catch (Error& error) {
         // A codec that refuses its parameters, say.
         if (error.kind() != ErrorKind::kUser) throw;
-        variable.note = fmt::format("{}: {}: {}", file_->name(), dataset.path, error.message());
+        variable.note = note_of(error, file_->name());
       }
     }
     out_.variables.push_back(std::move(variable));

@@ -6,6 +6,7 @@
 #include "freestone/base/base64.h"
 #include "freestone/formats/kerchunk_grid.h"
 #include "freestone/formats/kerchunk_template.h"
+#include "freestone/formats/note.h"
 #include "freestone/formats/zarr_node.h"
 #include "freestone/storage/anonymous_file.h"
 #include "freestone/storage/chunk_references.h"
@@ -236,7 +237,7 @@ Contents open(std::shared_ptr<const File> file) {
         nlohmann::json{{"path", absolute}, {"variable", name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     contents.variables.push_back(
         zarr::variable_from(label, name, static_cast<int>(contents.variables.size()), array.node, reference, [&, &array = array](zarr::ArrayMetadata& metadata) {
-          if (array.unreadable) throw *array.unreadable;
+          if (array.unreadable) fail(ErrorKind::kUser, "{}: {}", label, note_of(*array.unreadable, path));
           const ChunkGrid grid(metadata.shape, metadata.chunk);
           const char separator = array.node.document.value("dimension_separator", std::string(".")) == "/" ? '/' : '.';
           std::map<Index, ChunkReference> chunks;

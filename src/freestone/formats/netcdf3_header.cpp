@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "freestone/base/utf8.h"
+
 namespace freestone::formats::netcdf3 {
 namespace {
 
@@ -25,37 +27,10 @@ constexpr TypeRow kTypes[] = {{DType::kInt8, "int8"},     {DType::kUint8, ""},  
 
 const TypeRow& row_of(Type type) { return kTypes[static_cast<std::size_t>(type) - 1]; }
 
-/// Whether bytes are well-formed UTF-8 (The Unicode Standard, table 3-7).
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto at = [&](std::size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0u; };
-    const unsigned first = at(i);
-    const std::size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-    if (length == 0) return false;
-    const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80, high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (length > 1 && (at(i + 1) < low || at(i + 1) > high)) return false;
-    for (std::size_t k = 2; k < length; ++k) {
-      if (at(i + k) < 0x80 || at(i + k) > 0xbf) return false;
-    }
-    i += length;
-  }
-  return true;
-}
-
 /// Text as UTF-8: older files hold Latin-1. Zeros at the end are C's.
 std::string text_from(std::string text) {
   while (!text.empty() && text.back() == '\0') text.pop_back();
-  if (is_utf8(text)) return text;
-  std::string out;
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x80) {
-      out += c;
-    } else {
-      out += {static_cast<char>(0xc0 | code >> 6), static_cast<char>(0x80 | (code & 0x3f))};
-    }
-  }
-  return out;
+  return as_utf8(text);
 }
 
 template <class T>

@@ -20,8 +20,7 @@ Contents open(std::shared_ptr<const File> file) {
     if (stored.type == Type::kChar) variable.attributes.push_back({"numpy_dtype", std::string("S1"), "what the integers mean"});
     for (const int dim : stored.dims) variable.dims.push_back(header.dims[static_cast<std::size_t>(dim)].name);
     if (stored.dims.size() > kMaxRank) {
-      variable.note =
-          fmt::format("{}: variable '{}' has {} axes; Freestone handles up to {}.", file->name(), stored.name, stored.dims.size(), kMaxRank);
+      variable.note = fmt::format("it has {} axes; Freestone handles up to {}", stored.dims.size(), kMaxRank);
     } else {
       Shape shape;
       for (const int dim : stored.dims) shape.push_back(header.dims[static_cast<std::size_t>(dim)].length);

@@ -292,9 +292,9 @@ Contents open(const std::string& url) {
     for (const Index length : lengths) is_sound = is_sound && length >= 0 && !__builtin_mul_overflow(count, std::max<Index>(length, 1), &count);
     if (type == "S1") variable.attributes.push_back({"numpy_dtype", std::string("S1"), "what the integers mean"});
     if (!dtype) {
-      variable.note = fmt::format("{}: {}: texts and structures are not read through OPeNDAP", contents.path, variable.name);
+      variable.note = "texts and structures are not read through OPeNDAP";
     } else if (!is_sound || count > (Index{1} << 56)) {
-      variable.note = fmt::format("{}: {}: it has more axes or elements than an array can have", contents.path, variable.name);
+      variable.note = "it has more axes or elements than an array can have";
     } else {
       const Spec spec{Shape(lengths), *dtype};
       const std::string reference =

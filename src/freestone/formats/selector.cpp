@@ -53,7 +53,7 @@ std::string_view kind_of_part(const Contents& contents) {
 
 const Variable& readable(const Contents& contents, const Variable& variable) {
   if (variable.source) return variable;
-  if (contents.is_group || contents.format == "zarr") fail(ErrorKind::kUser, "{}", variable.note);
+  if (contents.is_group || contents.format == "zarr") fail(ErrorKind::kUser, "{}{}: {}.", contents.path, variable.name.empty() ? "" : ": " + variable.name, variable.note);
   const std::string_view kind = kind_of_part(contents);
   const std::string which = variable.name.empty() ? fmt::format("{} {}", kind, variable.hdu) : fmt::format("{} {} ({})", kind, variable.hdu, variable.name);
   fail(ErrorKind::kUser, "{}: {} cannot be opened as an array: {}. The file has {}.", contents.path, which,

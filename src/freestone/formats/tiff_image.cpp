@@ -137,7 +137,7 @@ CodecChain codecs_of(const std::shared_ptr<const File>& file, const Directory& d
     case kZstd: codecs.push_back(zstd_codec(9)); break;
     case kLzma: codecs.push_back(xz_codec(6)); break;
     default:
-      codecs.push_back(libtiff_codec({.file = file, .directory = directory.offset(), .chunk_bytes = row_bytes * image.chunk_height,
+      codecs.push_back(libtiff_codec({.name = name_of_compression(image.compression), .file = file, .directory = directory.offset(), .chunk_bytes = row_bytes * image.chunk_height,
                                       .last_chunk_bytes = row_bytes * last_rows, .last_chunk = last_chunk,
                                       .to_rgb = image.compression == kJpeg && image.photometric == kYCbCr}));
       return CodecChain(std::move(codecs));  // it looks at the order of bits itself

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "freestone/base/log.h"
+#include "freestone/formats/note.h"
 #include "freestone/formats/tiff.h"
 #include "freestone/formats/tiff_metadata.h"
 #include "freestone/storage/location.h"
@@ -59,10 +60,6 @@ class Names {
 /// @throws Error kind data alone: what cannot be read has a note
 Variable variable_from(const std::shared_ptr<const File>& file, const Header& header, const Directory& directory, const std::string& name) {
   Variable variable{.name = name};
-  const auto without_path = [&](const std::string& message) {
-    const std::string path = file->name() + ": ";
-    return message.starts_with(path) ? message.substr(path.size()) : message;
-  };
   try {
     const Image image = read_image(file->name(), directory);
     Metadata metadata = read_metadata(directory, image);
@@ -72,7 +69,7 @@ Variable variable_from(const std::shared_ptr<const File>& file, const Header& he
     variable.source = make_source(file, header, directory, image, std::move(metadata.fill), metadata.has_band_axis, name);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kUser) throw;
-    variable.note = without_path(error.message());
+    variable.note = note_of(error, file->name());
   }
   return variable;
 }
@@ -129,7 +126,7 @@ void add_mask_beside(const File& file, Contents& contents) {
     Contents beside = images_of(File::open(path));
     if (beside.variables.empty()) return;
     Variable mask = std::move(beside.variables.front());
-    if (!mask.note.empty()) fail(ErrorKind::kUser, "{}: {}", path, mask.note);
+    if (!mask.note.empty()) fail(ErrorKind::kUser, "{}: {}.", path, mask.note);
     mask.name = "mask";
     mask.hdu = static_cast<int>(contents.variables.size());
     contents.variables.push_back(std::move(mask));

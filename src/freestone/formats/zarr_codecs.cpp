@@ -172,8 +172,8 @@ std::vector<int> transposed(const Parameters& p, std::vector<int> order, int ran
 /// Reads a list of version 3 from left to right.
 class ListReader {
  public:
-  ListReader(const std::string& file, const ElementTransform& transform, const Shape& chunk, bool inside_shard)
-      : file_(file), transform_(transform), inside_shard_(inside_shard), element_bytes_(size_of(transform.stored)) {
+  ListReader(const std::string& file, const ElementType& type, const Shape& chunk, bool inside_shard)
+      : file_(file), type_(type), transform_(type.transform), inside_shard_(inside_shard), element_bytes_(size_of(type.transform.stored)) {
     out_.chunk = chunk;
   }
 
@@ -183,7 +183,7 @@ class ListReader {
       const NamedCodec codec = named_codec(file_, value);
       take(codec.name, Parameters(file_, codec.name, codec.configuration));
     }
-    if (!serialized_) fail(ErrorKind::kData, "{}: codecs holds none that makes bytes of elements ('bytes' or 'sharding_indexed').", file_);
+    if (!serialized_) fail(ErrorKind::kData, "{}: codecs holds none that makes bytes of elements ('bytes', 'vlen-utf8' or 'sharding_indexed').", file_);
     if (!out_.shards) out_.codecs = CodecChain(std::move(codecs_));
     return std::move(out_);
   }
@@ -194,8 +194,10 @@ class ListReader {
       check_place(name, false);
       if (has_delta_) fail(ErrorKind::kUser, "{}: a transpose behind a delta codec, which Freestone does not read.", file_);
       out_.order = transposed(p, out_.order, out_.chunk.rank());
-    } else if (name == "bytes") {
+    } else if (name == "bytes" || name == "vlen-utf8") {
       check_place(name, false);
+      const bool is_varying = type_.text == TextForm::kVarying;
+      if ((name == "bytes") == is_varying) fail(ErrorKind::kData, "{}: codec '{}' for elements that are {}texts of different lengths.", file_, name, is_varying ? "" : "no ");
       serialized_ = true;
       out_.byte_order = endian_from(p);
       add_filters();
@@ -270,14 +272,14 @@ class ListReader {
         fail(ErrorKind::kUser, "{}: the index of its shards is encoded with '{}', which Freestone does not read.", file_, name);
       }
     }
-    const ElementTransform whole{.stored = DType::kUint64, .dtype = DType::kUint64};
+    const ElementType whole{.transform = {.stored = DType::kUint64, .dtype = DType::kUint64}, .label = ""};
     CodecList index = ListReader(file_, whole, inner, true).read(index_codecs);
     layout.order = index.byte_order;
     layout.index_codecs = std::move(index.codecs);
     const std::string location = p.text("index_location", "end");
     if (location != "start" && location != "end") p.damaged("index_location");
     layout.index_at_end = location == "end";
-    CodecList chunks = ListReader(file_, transform_, inner, true).read(p.at("codecs"));
+    CodecList chunks = ListReader(file_, type_, inner, true).read(p.at("codecs"));
     chunks.shards = std::move(layout);
     out_ = std::move(chunks);
   }
@@ -291,6 +293,7 @@ class ListReader {
     double offset, scale;
   };
   const std::string& file_;
+  const ElementType& type_;
   const ElementTransform& transform_;
   bool inside_shard_;
   Index element_bytes_;
@@ -302,8 +305,8 @@ class ListReader {
 
 }  // namespace
 
-CodecList codecs_v3(const std::string& name, const Json& list, const ElementTransform& transform, const Shape& chunk) {
-  return ListReader(name, transform, chunk, false).read(list);
+CodecList codecs_v3(const std::string& name, const Json& list, const ElementType& type, const Shape& chunk) {
+  return ListReader(name, type, chunk, false).read(list);
 }
 
 CodecChain codecs_v2(const std::string& name, const Json& filters, const Json& compressor, Index element_bytes, Index chunk_elements) {

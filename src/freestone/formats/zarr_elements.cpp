@@ -1,10 +1,11 @@
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
 
 #include "freestone/base/base64.h"
-#include "freestone/formats/zarr_metadata.h"
+#include "freestone/formats/zarr_texts.h"
 
 namespace freestone::formats::zarr {
 namespace {
@@ -18,9 +19,25 @@ std::string text_of(const Json& value) {
 ElementType plain(DType dtype, ByteOrder order) { return {{.stored = dtype, .order = order, .dtype = dtype}, ""}; }
 ElementType half(ByteOrder order) { return {{.stored = DType::kUint16, .order = order, .dtype = DType::kFloat32, .halves = true}, ""}; }
 
+// Of bytes; NumPy has 31 bits for it.
+constexpr Index kLongestText = Index{1} << 31;
+
+/// Single letters are bytes, as in netCDF and HDF5.
+ElementType texts(TextForm form, ByteOrder order, Index bytes) {
+  const DType unit = form == TextForm::kUtf32 ? DType::kUint32 : DType::kUint8;
+  ElementType out = plain(unit, order);
+  if (form == TextForm::kBytes && bytes == 1) {
+    out.label = "S1";
+  } else {
+    out.text = form;
+    out.text_bytes = bytes;
+  }
+  return out;
+}
+
 [[noreturn]] void fail_type(const std::string& name, const std::string& what) {
   fail(ErrorKind::kUser,
-       "{}: its elements are {}, which Freestone does not read (it reads bool, integers, floats, complex numbers and times).", name, what);
+       "{}: its elements are {}, which Freestone does not read (it reads bool, integers, floats, complex numbers, times and texts).", name, what);
 }
 
 /// The names in a list of fields: [["a", "<i4"], ...].
@@ -194,11 +211,20 @@ ElementType element_type_v2(const std::string& name, const Json& value) {
     return out;
   }
   const char kind = type.code.empty() ? '?' : type.code.front();
+  if ((kind == 'S' || kind == 'U') && type.unit.empty()) {
+    Index length = -1;
+    const char* const end = type.code.data() + type.code.size();
+    const auto [stop, error] = std::from_chars(type.code.data() + 1, end, length);
+    const Index width = kind == 'U' ? 4 : 1;
+    if (error != std::errc() || stop != end || length < 0 || length > kLongestText / width) {
+      fail(ErrorKind::kData, "{}: dtype is '{}': texts have a length from 0 on.", name, text);
+    }
+    return texts(kind == 'U' ? TextForm::kUtf32 : TextForm::kBytes, type.order, length * width);
+  }
   fail_type(name, fmt::format("{} (dtype '{}')",
-                              kind == 'S' || kind == 'U' ? "text"
-                              : kind == 'O'              ? "Python objects"
-                              : kind == 'V'              ? "raw bytes"
-                                                         : "of a type",
+                              kind == 'O'   ? "Python objects"
+                              : kind == 'V' ? "raw bytes"
+                                            : "of a type",
                               text));
 }
 
@@ -210,6 +236,15 @@ ElementType element_type_v3(const std::string& name, const Json& value) {
   if (const auto dtype = dtype_of_name(text)) return plain(*dtype, ByteOrder::kLittle);
   if (text == "float16") return half(ByteOrder::kLittle);
   const Json configuration = is_object ? value.value("configuration", Json::object()) : Json::object();
+  if (text == "string") return {.transform = {.stored = DType::kUint8, .dtype = DType::kUint8}, .label = "", .text = TextForm::kVarying};
+  if (text == "fixed_length_utf32" || text == "null_terminated_bytes") {
+    const bool is_utf32 = text == "fixed_length_utf32";
+    const Json& length = member(name, configuration, "length_bytes");
+    if (!length.is_number_integer() || length < 0 || length > kLongestText || (is_utf32 && length.get<Index>() % 4 != 0)) {
+      fail(ErrorKind::kData, "{}: data_type is {}: its length_bytes is damaged.", name, text_of(value));
+    }
+    return texts(is_utf32 ? TextForm::kUtf32 : TextForm::kBytes, ByteOrder::kLittle, length.get<Index>());
+  }
   if (text == "numpy.datetime64" || text == "numpy.timedelta64") {
     const Json& unit = member(name, configuration, "unit");
     const Json scale = configuration.value("scale_factor", Json(1));
@@ -229,14 +264,17 @@ ElementType element_type_v3(const std::string& name, const Json& value) {
 
 StoredType number_type(const std::string& name, const Json& value) {
   const ElementType type = element_type_v2(name, value);
-  if (type.transform.halves) fail(ErrorKind::kUser, "{}: a filter on float16 numbers, which Freestone does not read.", name);
+  if (type.transform.halves || type.text != TextForm::kNone) fail(ErrorKind::kUser, "{}: a filter on {}, which Freestone does not read.", name, type.transform.halves ? "float16 numbers" : "texts");
   return {type.transform.stored, type.transform.order};
 }
 
-std::vector<std::byte> fill_from(const std::string& name, const Json& value, const ElementTransform& transform) {
+std::vector<std::byte> fill_from(const std::string& name, const Json& value, const ElementType& type) {
+  if (type.text != TextForm::kNone) return text_fill(name, value, type);
+  const ElementTransform& transform = type.transform;
   const DType dtype = transform.dtype;
   const auto width = size_of(dtype);
-  if (value.is_null()) return std::vector<std::byte>(static_cast<std::size_t>(width));
+  // Of letters the empty one is "".
+  if (value.is_null() || (type.label == "S1" && value == "")) return std::vector<std::byte>(static_cast<std::size_t>(width));
   if (transform.halves) {
     if (const auto bits = hex_bits(value, 2)) {
       const auto stored = static_cast<std::uint16_t>(*bits);

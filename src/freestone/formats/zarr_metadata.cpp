@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "freestone/formats/zarr_texts.h"
+
 namespace freestone::formats::zarr {
 namespace {
 
@@ -89,13 +91,13 @@ ArrayMetadata read_array_v3(const std::string& name, const Json& json) {
       fail(ErrorKind::kUser, "{}: it has {}, which Freestone does not read.", name, field);
     }
   }
-  CodecList codecs = codecs_v3(name, member(name, json, "codecs"), out.type.transform, chunk);
+  CodecList codecs = codecs_v3(name, member(name, json, "codecs"), out.type, chunk);
   out.chunk = codecs.chunk;
   out.shards = std::move(codecs.shards);
   out.order = std::move(codecs.order);
   out.codecs = std::move(codecs.codecs);
   out.type.transform.order = codecs.byte_order;
-  out.fill = fill_from(name, json.value("fill_value", Json()), out.type.transform);
+  out.fill = fill_from(name, json.value("fill_value", Json()), out.type);
   out.key = key_v3(name, member(name, json, "chunk_key_encoding"));
   out.dims = dims_from(name, "dimension_names", json.value("dimension_names", Json()), out.shape.rank());
   return out;
@@ -106,7 +108,12 @@ ArrayMetadata read_array_v2(const std::string& name, const Json& json, const Jso
   ArrayMetadata out;
   out.shape = shape_from(name, "shape", member(name, json, "shape"), 0);
   out.chunk = chunk_from(name, "chunks", member(name, json, "chunks"), out.shape);
-  out.type = element_type_v2(name, member(name, json, "dtype"));
+  Json filters = json.value("filters", Json());
+  if (const Json& dtype = member(name, json, "dtype"); dtype == "|O") {
+    out.type = {.transform = {.stored = DType::kUint8, .dtype = DType::kUint8}, .label = "", .text = take_object_codec(name, filters)};
+  } else {
+    out.type = element_type_v2(name, dtype);
+  }
   check_size(name, out.shape, out.chunk, out.type.transform);
   const Json order = json.value("order", Json("C"));
   if (order != "C" && order != "F") fail(ErrorKind::kData, "{}: order is neither C nor F.", name);
@@ -114,8 +121,8 @@ ArrayMetadata read_array_v2(const std::string& name, const Json& json, const Jso
     out.order.resize(static_cast<std::size_t>(out.shape.rank()));
     std::iota(out.order.rbegin(), out.order.rend(), 0);
   }
-  out.codecs = codecs_v2(name, json.value("filters", Json()), json.value("compressor", Json()), size_of(out.type.transform.stored), element_count(out.chunk));
-  out.fill = fill_from(name, json.value("fill_value", Json()), out.type.transform);
+  out.codecs = codecs_v2(name, filters, json.value("compressor", Json()), size_of(out.type.transform.stored), element_count(out.chunk));
+  out.fill = fill_from(name, json.value("fill_value", Json()), out.type);
   out.key = key_v2(separator_from(name, json.value("dimension_separator", Json("."))));
   const Json dims = attributes.is_object() ? attributes.value("_ARRAY_DIMENSIONS", Json()) : Json();
   out.dims = dims_from(name, "_ARRAY_DIMENSIONS", dims, out.shape.rank());

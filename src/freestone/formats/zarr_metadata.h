@@ -11,10 +11,15 @@
 
 namespace freestone::formats::zarr {
 
+/// How texts are stored: of one length in bytes or in UTF-32, each of its own length (vlen-utf8), as a list of JSON (json2).
+enum class TextForm : std::int8_t { kNone, kBytes, kUtf32, kVarying, kJson };
+
 /// How elements are stored, and what they are for NumPy.
 struct ElementType {
-  ElementTransform transform;
-  std::string label;  ///< "datetime64[ns]" and the like for integers that mean something; "" otherwise
+  ElementTransform transform;  ///< of texts: of the units that a stored one is made of
+  std::string label;           ///< "datetime64[ns]" and the like for integers that mean something; "" otherwise
+  TextForm text = TextForm::kNone;
+  Index text_bytes = 0;  ///< of one, where all have one length
 };
 
 struct ArrayMetadata {
@@ -24,14 +29,14 @@ struct ArrayMetadata {
   std::vector<int> order;             ///< see ChunkedLayout
   ElementType type;
   CodecChain codecs;
-  std::vector<std::byte> fill;  ///< one element as delivered
+  std::vector<std::byte> fill;  ///< one element as delivered; of texts its UTF-8
   ChunkKey key;
   std::vector<std::string> dims;  ///< "" for an axis without a name; empty when none has one
 };
 
 /// The array of a zarr.json.
 /// @param name of the file, for messages
-/// @throws Error kind data: damaged, naming the field; kind user: what Freestone does not read (strings, records, some codecs)
+/// @throws Error kind data: damaged, naming the field; kind user: what Freestone does not read (records, some codecs)
 ArrayMetadata read_array_v3(const std::string& name, const Json& json);
 /// The array of a .zarray with the attributes of its .zattrs (an object, maybe empty).
 ArrayMetadata read_array_v2(const std::string& name, const Json& json, const Json& attributes);
@@ -43,7 +48,7 @@ ElementType element_type_v2(const std::string& name, const Json& value);
 StoredType number_type(const std::string& name, const Json& value);
 
 /// A fill value as one delivered element.
-std::vector<std::byte> fill_from(const std::string& name, const Json& value, const ElementTransform& transform);
+std::vector<std::byte> fill_from(const std::string& name, const Json& value, const ElementType& type);
 
 /// What a list of codecs makes of a chunk.
 struct CodecList {
@@ -54,7 +59,7 @@ struct CodecList {
   Shape chunk;  ///< with shards: the inner one
 };
 /// @param chunk of the grid
-CodecList codecs_v3(const std::string& name, const Json& list, const ElementTransform& transform, const Shape& chunk);
+CodecList codecs_v3(const std::string& name, const Json& list, const ElementType& type, const Shape& chunk);
 /// Filters, then the compressor; each null when there are none.
 CodecChain codecs_v2(const std::string& name, const Json& filters, const Json& compressor, Index element_bytes, Index chunk_elements);
 

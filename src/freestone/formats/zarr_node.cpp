@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "freestone/base/base64.h"
+#include "freestone/formats/note.h"
+#include "freestone/formats/zarr_texts.h"
 
 namespace freestone::formats::zarr {
 namespace {
@@ -18,6 +20,23 @@ void take_number_of_text(Attribute& attribute, DType elements) {
   std::memcpy(&number, bytes->data(), sizeof number);
   attribute.value = number;
   if (elements == DType::kFloat32) attribute.comment = "float32";
+}
+
+/// What cannot be reached just now is no reason to read nothing of the rest.
+void take_texts(const ArrayMetadata& array, const ChunkMap& chunks, Variable& variable) {
+  variable.dims.resize(static_cast<std::size_t>(array.shape.rank()));
+  variable.note = "its elements are texts: labels, and no numbers of an array";
+  try {
+    auto texts = read_texts(array, chunks);
+    if (texts) {
+      variable.texts = std::make_shared<Texts>(std::move(*texts));
+    } else {
+      variable.note = fmt::format("its elements are {} texts, more than Freestone carries along", element_count(array.shape));
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kIo) throw;
+    variable.note = fmt::format("its texts cannot be read: {}", note_of(error, ""));
+  }
 }
 
 }  // namespace
@@ -54,6 +73,10 @@ Variable variable_from(const std::string& document, const std::string& name, int
     }
     if (!array.type.label.empty()) variable.attributes.push_back({"numpy_dtype", array.type.label, "what the integers mean"});
     variable.dims = std::move(array.dims);
+    if (array.type.text != TextForm::kNone) {
+      take_texts(array, *map(array), variable);
+      return variable;
+    }
     ChunkedLayout layout;
     layout.grid = ChunkGrid(array.shape, array.chunk);
     layout.order = std::move(array.order);
@@ -65,7 +88,7 @@ Variable variable_from(const std::string& document, const std::string& name, int
     variable.source = std::make_shared<ChunkedSource>(std::move(layout), std::move(chunks));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kUser) throw;
-    variable.note = error.message();
+    variable.note = note_of(error, document);
   }
   return variable;
 }

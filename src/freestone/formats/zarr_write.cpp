@@ -1,10 +1,11 @@
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "freestone/base/base64.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/zarr.h"
-#include "freestone/formats/zarr_metadata.h"
+#include "freestone/formats/zarr_texts.h"
 #include "freestone/storage/chunked_sink.h"
 
 namespace freestone::formats::zarr {
@@ -192,6 +193,9 @@ PlannedArray planned_array(const Spec& spec, const WriteRequest& request) {
   const Grid grid = grid_of(spec, request);
   const bool has_shards = !grid.shard.empty();
   Json attributes = attributes_of(request);
+  // Letters that netCDF or HDF5 has as characters.
+  const bool are_letters = spec.dtype == DType::kUint8 && attributes.value("numpy_dtype", Json()) == "S1";
+  if (are_letters) attributes.erase("numpy_dtype");
   if (const auto fill = attributes.find("_FillValue"); version == 3 && is_floating(spec.dtype) && fill != attributes.end()) *fill = fill_as_text(*fill);
   PlannedArray planned;
   ChunkedOutput& output = planned.output;
@@ -210,9 +214,10 @@ PlannedArray planned_array(const Spec& spec, const WriteRequest& request) {
     json["node_type"] = "array";
     json["shape"] = spec.shape.to_vector();
     json["data_type"] = name_of(spec.dtype);
+    if (are_letters) json["data_type"] = {{"name", "null_terminated_bytes"}, {"configuration", {{"length_bytes", 1}}}};
     json["chunk_grid"] = {{"name", "regular"}, {"configuration", {{"chunk_shape", (has_shards ? grid.shard : grid.chunk).to_vector()}}}};
     json["chunk_key_encoding"] = {{"name", "default"}, {"configuration", {{"separator", "/"}}}};
-    json["fill_value"] = zero_of(spec.dtype);
+    json["fill_value"] = are_letters ? Json("") : zero_of(spec.dtype);
     json["codecs"] = codecs;
     json["attributes"] = attributes;
     if (!request.dims.empty()) {
@@ -228,7 +233,7 @@ PlannedArray planned_array(const Spec& spec, const WriteRequest& request) {
     json["zarr_format"] = 2;
     json["shape"] = spec.shape.to_vector();
     json["chunks"] = grid.chunk.to_vector();
-    json["dtype"] = type_string(spec.dtype);
+    json["dtype"] = are_letters ? "|S1" : type_string(spec.dtype);
     json["compressor"] = compressor_v2(request, spec.dtype);
     // xarray takes the fill value of version 2 for what is missing: a 0 there would hide zeros. So there is none, and every chunk is written.
     json["fill_value"] = nullptr;
@@ -257,9 +262,11 @@ PlannedArray planned_array(const Spec& spec, const WriteRequest& request) {
 /// The groups on the way to the arrays, "" first.
 std::vector<std::string> groups_of(const DatasetRequest& request) {
   std::set<std::string> out = {""};
-  for (const VariableRequest& variable : request.variables) {
-    for (std::size_t at = variable.name.find('/'); at != std::string::npos; at = variable.name.find('/', at + 1)) out.insert(variable.name.substr(0, at));
-  }
+  const auto add_groups_of = [&](const std::string& name) {
+    for (std::size_t at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1)) out.insert(name.substr(0, at));
+  };
+  for (const VariableRequest& variable : request.variables) add_groups_of(variable.name);
+  for (const TextRequest& text : request.texts) add_groups_of(text.name);
   return {out.begin(), out.end()};
 }
 
@@ -276,6 +283,20 @@ void check_name(const DatasetRequest& request, const std::string& name) {
   }
 }
 
+/// A name of an axis has one length in a group, or xarray opens none of it.
+void check_lengths_of_axes(const DatasetRequest& request) {
+  std::map<std::pair<std::string, std::string>, Index> lengths;
+  for (const VariableRequest& variable : request.variables) {
+    const std::string group = variable.name.substr(0, variable.name.rfind('/') + 1);
+    for (std::size_t k = 0; k < variable.dims.size(); ++k) {
+      const Index length = variable.spec.shape[static_cast<int>(k)], other = lengths.emplace(std::pair(group, variable.dims[k]), length).first->second;
+      if (length != other) {
+        fail(ErrorKind::kUser, "{}: variable '{}' has {} elements along '{}', others have {}.", request.path, variable.name, length, variable.dims[k], other);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
@@ -283,6 +304,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
 }
 
 std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
+  check_lengths_of_axes(request);
   if (request.variables.empty()) fail(ErrorKind::kUser, "{}: there is no variable to write.", request.path);
   int version = 0;
   for (const VariableRequest& variable : request.variables) version = std::max(version, variable.packing.version);
@@ -292,24 +314,40 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
     if (!attribute.key.empty()) whole[attribute.key] = json_from(attribute);
   }
   std::vector<PlannedArray> arrays;
+  std::vector<ChunkedOutput::File> files;
   Json consolidated = Json::object();
+  const auto consolidate = [&](const std::string& name, const Json& document, const Json& attributes) {
+    check_name(request, name);
+    if (consolidated.contains(version == 3 ? name : name + "/.zarray")) fail(ErrorKind::kUser, "{}: two variables have the name '{}'.", request.path, name);
+    if (version == 3) {
+      consolidated[name] = document;
+    } else {
+      consolidated[name + "/.zarray"] = document;
+      consolidated[name + "/.zattrs"] = attributes;
+    }
+  };
   for (const VariableRequest& variable : request.variables) {
-    check_name(request, variable.name);
-    if (consolidated.contains(version == 3 ? variable.name : variable.name + "/.zarray"))
-      fail(ErrorKind::kUser, "{}: two variables have the name '{}'.", request.path, variable.name);
     WriteRequest one{.path = request.path, .attributes = variable.attributes, .dims = variable.dims, .packing = variable.packing,
                      .nominal_chunks = variable.nominal_chunks, .chunks_are_wanted = variable.chunks_are_wanted};
     one.packing.version = version;
     PlannedArray planned = planned_array(variable.spec, one);
-    if (version == 3) {
-      consolidated[variable.name] = planned.document;
-    } else {
-      consolidated[variable.name + "/.zarray"] = planned.document;
-      consolidated[variable.name + "/.zattrs"] = planned.attributes;
-    }
+    consolidate(variable.name, planned.document, planned.attributes);
     arrays.push_back(std::move(planned));
   }
-  std::vector<ChunkedOutput::File> files;
+  for (const TextRequest& text : request.texts) {
+    TextArray array = text_array(text.texts, version);
+    Json attributes = attributes_of({.path = request.path, .attributes = text.attributes});
+    if (version == 3) {
+      array.document["attributes"] = attributes;
+      array.document["dimension_names"] = text.dims;
+    } else {
+      attributes["_ARRAY_DIMENSIONS"] = text.dims;
+      files.push_back({text.name + "/.zattrs", text_of(attributes)});
+    }
+    consolidate(text.name, array.document, attributes);
+    if (!array.chunk_name.empty()) files.push_back({text.name + "/" + array.chunk_name, std::move(array.chunk)});
+    files.push_back({text.name + (version == 3 ? "/zarr.json" : "/.zarray"), text_of(array.document)});
+  }
   for (const std::string& group : groups_of(request)) {
     const std::string folder = group.empty() ? "" : group + "/";
     const Json attributes = group.empty() ? whole : Json::object();

@@ -185,6 +185,32 @@ std::optional<formats::AttributeValue> nodata_of(const std::vector<formats::Attr
   return std::nullopt;
 }
 
+void check_nodata(const std::string& path, const std::string& format, DType dtype) {
+  if (format != "npy" && format != "casa" && (format != "fits" || is_integer(dtype))) return;
+  fail(ErrorKind::kUser, "{}: {} has no place for a nodata value{}.", path, format, format == "fits" ? " of floating numbers: NaN is what is missing there" : "");
+}
+
+DatasetVariable with_nodata(const DatasetVariable& variable, const formats::AttributeValue& nodata, const std::string& path, const formats::FormatChoice& format) {
+  const auto says_missing = [](const formats::Attribute& a) { return a.key == "nodata" || a.key == "_FillValue" || a.key == "missing_value"; };
+  const DType dtype = variable.encoding.dtype.value_or(variable.array.dtype());
+  check_nodata(path, format.name, dtype);
+  try {
+    // What was decoded, encode_cf stores by what the encoding says.
+    const bool is_decoded = variable.encoding.dtype.has_value();
+    const DatasetVariable stored =
+        as_stored({variable.name, is_decoded ? astype(variable.array, dtype) : variable.array, variable.dims, variable.attributes}, dtype, {.wanted = nodata});
+    DatasetVariable out = variable;
+    if (!is_decoded) out.array = stored.array;
+    std::erase_if(out.attributes, says_missing);
+    std::erase_if(out.encoding.attributes, says_missing);
+    (is_decoded ? out.encoding.attributes : out.attributes)
+        .push_back({format.holds_several ? "_FillValue" : "nodata", *nodata_of(stored.attributes), dtype == DType::kFloat32 ? "float32" : ""});
+    return out;
+  } catch (Error& error) {
+    throw error.within(variable.name.empty() ? path : fmt::format("{}: variable '{}'", path, variable.name));
+  }
+}
+
 DatasetVariable as_stored(const DatasetVariable& variable, DType dtype, const NodataChoice& choice) {
   const Array& array = variable.array;
   const std::optional<formats::AttributeValue> now = nodata_of(variable.attributes);

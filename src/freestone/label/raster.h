@@ -5,7 +5,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
+#include "freestone/formats/format_choice.h"
 #include "freestone/label/cf.h"
 #include "freestone/label/open.h"
 
@@ -34,6 +36,14 @@ struct NodataChoice {
 /// ones nothing is missing.
 /// @throws Error kind user: `dtype` has no such number as is wanted
 DatasetVariable as_stored(const DatasetVariable& variable, DType dtype, const NodataChoice& choice = {});
+
+/// `as_stored` in the variable's own dtype with a wanted number, as a file of `format` has it: attribute `_FillValue` where files hold several
+/// arrays, else `nodata`. A variable that was decoded is encoded with that number for what is missing.
+/// @throws Error kind user: as as_stored and check_nodata, naming the variable
+DatasetVariable with_nodata(const DatasetVariable& variable, const formats::AttributeValue& nodata, const std::string& path, const formats::FormatChoice& format);
+
+/// @throws Error kind user: files of `format` have no place for a nodata value of `dtype`
+void check_nodata(const std::string& path, const std::string& format, DType dtype);
 
 /// The variable that `opened` means, decoded as its format has it; what the mask of a GeoTIFF's image leaves out is missing. Axes without a name
 /// have "".

@@ -10,6 +10,7 @@
 #include "freestone/formats/format_choice.h"
 #include "freestone/formats/sink_recipe.h"
 #include "freestone/label/cf.h"
+#include "freestone/label/raster.h"
 #include "freestone/label/stored_deflate.h"
 
 namespace freestone {
@@ -35,7 +36,8 @@ void name_coordinates(const Dataset& dataset, DatasetVariable& variable) {
     const bool is_bounds = std::any_of(all.begin(), all.end(), [&](const DatasetVariable& other) {
       return other.text("bounds") == coordinate.name || other.text("climatology") == coordinate.name;
     });
-    if (!coordinate.is_dimension_coordinate() && !is_bounds && coordinate.name != mapping) names.push_back(coordinate.name);
+    // Names in attributes are those of neighbours in the same group.
+    if (!coordinate.is_dimension_coordinate() && !is_bounds && coordinate.name != mapping) names.push_back(coordinate.name.substr(coordinate.name.rfind('/') + 1));
   }
   if (!names.empty()) variable.attributes.push_back({"coordinates", fmt::format("{}", fmt::join(names, " ")), ""});
 }
@@ -51,12 +53,16 @@ std::vector<formats::TextRequest> texts_for(const std::vector<formats::TextReque
       });
     };
     bool belongs = request.append.empty();
+    if (belongs && std::find(texts.dims.begin(), texts.dims.end(), "") != texts.dims.end()) {
+      log(LogLevel::kWarning, "{}: the texts of '{}' are left out: their axes have no names, by which they would belong to an array.", request.path, texts.name);
+      continue;
+    }
     for (std::size_t k = 0; k < texts.dims.size(); ++k) belongs = belongs && has_axis(k);
-    const bool is_held = format == "netcdf4" || format == "hdf5";
+    const bool is_held = format == "netcdf4" || format == "hdf5" || format == "zarr";
     if (belongs && is_held) {
       out.push_back(texts);
     } else if (belongs) {
-      log(LogLevel::kWarning, "{}: the texts of '{}' are left out: {} has none. .nc and .h5 have.", request.path, texts.name, format);
+      log(LogLevel::kWarning, "{}: the texts of '{}' are left out: {} has none. .nc, .h5 and .zarr have.", request.path, texts.name, format);
     }
   }
   return out;
@@ -96,7 +102,13 @@ Output output_for(const Array& array, const std::string& path, const ArrayWriteO
   request.unlimited_dims = options.unlimited_dims;
   request.append = options.append;
   take_storage(request, array);
-  return {array, formats::create_sink(array.spec(), request), [spec = array.spec(), request] { return formats::sink_recipe(spec, request); }};
+  DatasetVariable stored{"", array, options.dims, options.attributes};
+  if (options.nodata) {
+    stored = with_nodata(stored, *options.nodata, path, formats::format_for(path, options.format));
+    request.attributes = stored.attributes;
+    if (!(stored.array == array)) request.nominal_deflate.reset();
+  }
+  return {stored.array, formats::create_sink(array.spec(), request), [spec = array.spec(), request] { return formats::sink_recipe(spec, request); }};
 }
 
 void write(const Array& array, const std::string& path, const ArrayWriteOptions& options, const ComputeOptions& compute) {
@@ -119,7 +131,7 @@ std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path,
     request.unlimited_dims = unlimited_dims_in(format.name, dataset.unlimited_dims(), dataset, options.texts);
   std::vector<Array> arrays;
   for (const DatasetVariable& variable : dataset.variables()) {
-    DatasetVariable stored = encode_cf(variable);
+    DatasetVariable stored = encode_cf(options.nodata && !variable.is_coordinate() ? with_nodata(variable, *options.nodata, path, format) : variable);
     if (!variable.is_coordinate()) {
       name_coordinates(dataset, stored);
       // What readers of netCDF other than xarray take for missing.

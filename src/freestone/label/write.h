@@ -18,6 +18,7 @@ struct ArrayWriteOptions {
   formats::Packing packing;                     ///< chunks and compression, where the format has them
   std::vector<std::string> unlimited_dims = {};  ///< of `dims`: see formats::WriteRequest
   std::string append = {};                      ///< see formats::WriteRequest
+  std::optional<formats::AttributeValue> nodata = {};  ///< what NaN becomes in the file, which says so: see with_nodata
 };
 
 /// The nominal chunks of `array`, where it has some, become those of a chunked output that names none; those of a `rechunk` are kept as they
@@ -38,6 +39,7 @@ struct DatasetWriteOptions {
   std::optional<std::vector<std::string>> unlimited_dims = {};  ///< that may grow later, where the format has such; left out: those of the file that was read
   std::string append = {};                  ///< the unlimited dimension along which all of it is put behind what the file has; "" = a new file
   formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
+  std::optional<formats::AttributeValue> nodata = {};  ///< of these, too: what is missing becomes it, and the file says so: see with_nodata
   std::vector<formats::TextRequest> texts = {};  ///< beside those of the dataset: they go with it where it has their axes, and the format has texts
 };
 

@@ -8,7 +8,9 @@ namespace freestone {
 
 std::string CodecChain::names() const {
   std::string out;
-  for (const CodecRef& codec : codecs_) out += fmt::format("{}{}", out.empty() ? "" : ", ", codec->name());
+  for (const CodecRef& codec : codecs_) {
+    if (!codec->name().empty()) out += fmt::format("{}{}", out.empty() ? "" : ", ", codec->name());
+  }
   return out;
 }
 

@@ -223,13 +223,14 @@ class Quantised final : public ReadOnly {
 
 class Room final : public ReadOnly {
  public:
-  Room(Index factor, Index more) : factor_(factor), more_(more) {}
-  std::string_view name() const override { return "tile"; }
+  Room(Index factor, Index more, std::string name) : factor_(factor), more_(more), name_(std::move(name)) {}
+  std::string_view name() const override { return name_; }
   Index largest_encoded(Index bytes) const override { return factor_ * bytes + more_; }
   Index decode(ConstBytes, Bytes) const override { fail(ErrorKind::kInternal, "a chunk has no codecs"); }
 
  private:
   Index factor_, more_;
+  std::string name_;
 };
 
 }  // namespace
@@ -248,6 +249,6 @@ CodecRef quantised_codec(DType dtype, const Quantisation& quantisation) {
   return std::make_shared<Quantised<double>>(quantisation);
 }
 
-CodecRef room_codec(Index factor, Index more) { return std::make_shared<Room>(factor, more); }
+CodecRef room_codec(Index factor, Index more, std::string name) { return std::make_shared<Room>(factor, more, std::move(name)); }
 
 }  // namespace freestone

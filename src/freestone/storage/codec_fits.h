@@ -28,7 +28,8 @@ struct Quantisation {
 /// float32 or float64 from int32.
 CodecRef quantised_codec(DType dtype, const Quantisation& quantisation);
 
-/// For chains whose chunks have codecs of their own (ChunkMap::codecs_of): needs `factor` times the bytes and `more`, and decodes nothing.
-CodecRef room_codec(Index factor, Index more);
+/// For chains whose chunks have codecs of their own (ChunkMap::codecs_of): needs `factor` times the bytes and `more`, and decodes nothing. @param name
+/// for people: what those are; "" where another says it
+CodecRef room_codec(Index factor, Index more, std::string name);
 
 }  // namespace freestone

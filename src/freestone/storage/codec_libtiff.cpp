@@ -104,7 +104,7 @@ class Libtiff final : public Codec {
  public:
   /// Tries a handle and lets it go: files of thousands of images have thousands of codecs.
   explicit Libtiff(const LibtiffImage& image) : image_(image) { Handle tried(image); }
-  std::string_view name() const override { return "libtiff"; }
+  std::string_view name() const override { return image_.name; }
   // Headers of their own in each chunk, and lossless kinds that found nothing to gain.
   Index largest_encoded(Index bytes) const override { return 2 * bytes + 65536; }
   Index encode(ConstBytes, Bytes) const override { fail(ErrorKind::kInternal, "libtiff is used for reading only"); }

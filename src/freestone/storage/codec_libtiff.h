@@ -10,6 +10,7 @@ namespace freestone {
 
 /// One image of a TIFF file, as libtiff must know it to decode its chunks.
 struct LibtiffImage {
+  std::string name = "libtiff";  ///< of its compression, "jpeg"
   std::shared_ptr<const File> file;
   Index directory = 0;        ///< offset of its IFD, which has been checked
   Index chunk_bytes = 0;      ///< decoded

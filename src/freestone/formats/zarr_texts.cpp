@@ -1,0 +1,278 @@
+#include "freestone/formats/zarr_texts.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <numeric>
+
+#include "freestone/base/base64.h"
+#include "freestone/base/utf8.h"
+
+namespace freestone::formats::zarr {
+namespace {
+
+// As HDF5's (hdf5_describe.cpp): labels are few, what is more than that stays unread.
+constexpr Index kMostTexts = 65'536;
+constexpr Index kMostTextBytes = Index{16} << 20;
+// Of one chunk behind its codecs, where nothing says how much that is.
+constexpr Index kRoom = Index{256} << 20;
+// Requests, one after another.
+constexpr Index kMostRemoteChunks = 64;
+
+std::uint32_t little_endian(const std::byte* from) {
+  std::uint32_t value = 0;
+  for (int i = 4; i-- > 0;) value = value << 8 | std::to_integer<std::uint32_t>(from[i]);
+  return value;
+}
+
+void put_little_endian(std::string& to, std::size_t value) {
+  for (int i = 0; i < 4; ++i) to += static_cast<char>(value >> 8 * i & 0xff);
+}
+
+/// One chunk of texts, decoded; errors name it.
+class TextChunk {
+ public:
+  TextChunk(std::string name, const ArrayMetadata& array) : name_(std::move(name)), array_(array), count_(element_count(array.chunk)) {}
+
+  std::vector<std::string> texts(ConstBytes encoded) const {
+    std::vector<std::byte> bytes(encoded.begin(), encoded.end());
+    const Index whole = array_.type.text_bytes * count_;
+    const bool is_fixed = array_.type.text == TextForm::kBytes || array_.type.text == TextForm::kUtf32;
+    const auto& codecs = array_.codecs.codecs();
+    std::vector<Index> room{is_fixed ? whole : kRoom};
+    for (const CodecRef& codec : codecs) room.push_back(codec->largest_encoded(room.back()));
+    for (std::size_t i = codecs.size(); i-- > 0;) {
+      const auto size = static_cast<std::size_t>(room[i]);
+      const auto to = std::make_unique_for_overwrite<std::byte[]>(size);
+      try {
+        const Index made = codecs[i]->decode(bytes, {to.get(), size});
+        bytes.assign(to.get(), to.get() + made);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kData) throw;
+        damaged(error.message());
+      }
+    }
+    switch (array_.type.text) {
+      case TextForm::kBytes:
+      case TextForm::kUtf32: return of_one_length(bytes, whole);
+      case TextForm::kJson: return listed(bytes);
+      default: return varying(bytes);
+    }
+  }
+
+ private:
+  std::vector<std::string> of_one_length(ConstBytes bytes, Index whole) const {
+    if (static_cast<Index>(bytes.size()) != whole) damaged(fmt::format("{} bytes come out where {} texts have {}", bytes.size(), count_, whole));
+    std::vector<std::string> out;
+    for (Index i = 0; i < count_; ++i) {
+      const ConstBytes one = bytes.subspan(static_cast<std::size_t>(i * array_.type.text_bytes), static_cast<std::size_t>(array_.type.text_bytes));
+      const std::string_view text(reinterpret_cast<const char*>(one.data()), one.size());
+      out.push_back(array_.type.text == TextForm::kUtf32 ? from_utf32(one, i) : as_utf8(text));
+      out.back().resize(out.back().find_last_not_of('\0') + 1);
+    }
+    return out;
+  }
+
+  std::string from_utf32(ConstBytes bytes, Index number) const {
+    std::string out;
+    for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
+      std::uint32_t point = little_endian(bytes.data() + at);
+      if (array_.type.transform.order == ByteOrder::kBig) point = __builtin_bswap32(point);
+      if (!append_utf8(point, out)) damaged(fmt::format("text {} of {} has a character of number {}, which there is not", number + 1, count_, point));
+    }
+    return out;
+  }
+
+  /// How many, then of each its length and its bytes.
+  std::vector<std::string> varying(ConstBytes bytes) const {
+    if (bytes.size() < 4) damaged(fmt::format("{} bytes come out, which say not even how many texts there are", bytes.size()));
+    const std::uint32_t count = little_endian(bytes.data());
+    if (count != count_) damaged(fmt::format("it says that it holds {} texts, where a chunk has {}", count, count_));
+    std::vector<std::string> out;
+    std::size_t at = 4;
+    for (Index i = 0; i < count_; ++i) {
+      if (bytes.size() - at < 4) damaged(fmt::format("it ends before text {} of {}", i + 1, count_));
+      const std::size_t length = little_endian(bytes.data() + at);
+      at += 4;
+      if (length > bytes.size() - at) damaged(fmt::format("text {} of {} has {} bytes, and {} are left", i + 1, count_, length, bytes.size() - at));
+      out.push_back(checked({reinterpret_cast<const char*>(bytes.data()) + at, length}, i));
+      at += length;
+    }
+    return out;
+  }
+
+  /// A list of JSON: the texts, then a dtype and a shape.
+  std::vector<std::string> listed(ConstBytes bytes) const {
+    constexpr int kDeepest = kMaxRank + 2;
+    const auto none_is_deep = [](int depth, Json::parse_event_t, Json&) { return depth <= kDeepest; };
+    const Json list = Json::parse(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), none_is_deep, false);
+    if (list.is_discarded() || !list.is_array() || list.size() < 2) damaged("it is no JSON list of texts with their type and shape");
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i + 2 < list.size(); ++i) add(list[i], out);
+    if (static_cast<Index>(out.size()) != count_) damaged(fmt::format("it holds {} texts, where a chunk has {}", out.size(), count_));
+    return out;
+  }
+  void add(const Json& value, std::vector<std::string>& out) const {
+    if (value.is_array()) {
+      for (const Json& one : value) add(one, out);
+    } else if (value.is_string() || value.is_null()) {
+      out.push_back(value.is_null() ? "" : value.get<std::string>());
+    } else {
+      damaged(fmt::format("text {} is no text", out.size() + 1));
+    }
+  }
+
+  std::string checked(std::string_view text, Index number) const {
+    if (!is_utf8(text)) damaged(fmt::format("text {} of {} is no UTF-8", number + 1, count_));
+    return std::string(text);
+  }
+
+  [[noreturn]] void damaged(const std::string& what) const { fail(ErrorKind::kData, "{}: {}. The file is damaged, or was cut short.", name_, what); }
+
+  std::string name_;
+  const ArrayMetadata& array_;
+  Index count_;
+};
+
+/// Elements to the next along each axis of a chunk, as it is stored.
+Dims strides_of(const ArrayMetadata& array) {
+  const int rank = array.chunk.rank();
+  std::vector<int> order = array.order;
+  if (order.empty()) {
+    order.resize(static_cast<std::size_t>(rank));
+    std::iota(order.begin(), order.end(), 0);
+  }
+  Dims out(rank);
+  Index step = 1;
+  for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
+    out[*axis] = step;
+    step *= array.chunk[*axis];
+  }
+  return out;
+}
+
+/// Adds one to the position's last axis and what follows from it. @returns false: it was the last
+bool advance(Dims& position, const Shape& shape) {
+  for (int k = shape.rank() - 1; k >= 0; --k) {
+    if (++position[k] < shape[k]) return true;
+    position[k] = 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+TextForm take_object_codec(const std::string& name, Json& filters) {
+  if (!filters.is_null() && !filters.is_array()) fail(ErrorKind::kData, "{}: filters is no list.", name);
+  std::string id;
+  if (filters.is_array() && !filters.empty() && filters[0].is_object()) {
+    const Json& said = member(name, filters[0], "id");
+    if (said.is_string()) id = said.get<std::string>();
+  }
+  if (id != "vlen-utf8" && id != "json2") {
+    fail(ErrorKind::kUser, "{}: its elements are Python objects (dtype '|O'){}, which Freestone does not read (texts by vlen-utf8 and json2 it does).", name,
+         id.empty() ? "" : fmt::format(" by '{}'", id.substr(0, 80)));
+  }
+  filters.erase(0);
+  return id == "json2" ? TextForm::kJson : TextForm::kVarying;
+}
+
+std::vector<std::byte> text_fill(const std::string& name, const Json& value, const ElementType& type) {
+  // Where nobody has chosen version 2 has 0 for objects, too.
+  if (value.is_null() || value == 0) return {};
+  if (!value.is_string()) fail(ErrorKind::kData, "{}: fill_value is no text.", name);
+  const std::string& text = value.get_ref<const std::string&>();
+  if (type.text == TextForm::kBytes) {
+    auto bytes = base64_decoded(text);
+    if (!bytes) fail(ErrorKind::kData, "{}: fill_value is no base64, as that of bytes is.", name);
+    while (!bytes->empty() && bytes->back() == std::byte{0}) bytes->pop_back();
+    return std::move(*bytes);
+  }
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+std::optional<Texts> read_texts(const ArrayMetadata& array, const ChunkMap& chunks) {
+  const ChunkGrid grid(array.shape, array.chunk);
+  const Index count = element_count(array.shape), in_chunk = element_count(array.chunk), width = std::max<Index>(array.type.text_bytes, 1);
+  if (count > kMostTexts || in_chunk > kMostTexts || width > kMostTextBytes / std::max<Index>({count, in_chunk, 1})) return std::nullopt;
+  if (chunks.is_remote() && grid.count() > kMostRemoteChunks) return std::nullopt;
+  const std::string fill(reinterpret_cast<const char*>(array.fill.data()), array.fill.size());
+  Texts out{array.shape, std::vector<std::string>(static_cast<std::size_t>(count), fill)};
+  if (count == 0) return out;
+  const Dims strides = strides_of(array);
+  Index bytes = 0;
+  for (Index number = 0; number < grid.count(); ++number) {
+    const Box box = grid.box(number);
+    Dims position = box.start;
+    for (int k = 0; k < position.rank(); ++k) position[k] /= array.chunk[k];
+    const StoredChunk stored = chunks.find(position);
+    if (!stored.file) continue;
+    bytes += stored.bytes;
+    if (stored.bytes > kMostTextBytes || bytes > kMostTextBytes) return std::nullopt;
+    std::vector<std::byte> encoded(static_cast<std::size_t>(stored.bytes));
+    stored.file->read_exactly(stored.offset, encoded);
+    std::vector<std::string> texts = TextChunk(chunks.name_of(position), array).texts(encoded);
+    Dims within(array.shape.rank());
+    do {
+      Index from = 0, to = 0;
+      for (int k = 0; k < within.rank(); ++k) {
+        from += within[k] * strides[k];
+        to = to * array.shape[k] + box.start[k] + within[k];
+      }
+      out.values[static_cast<std::size_t>(to)] = std::move(texts[static_cast<std::size_t>(from)]);
+    } while (advance(within, box.shape));
+  }
+  return out;
+}
+
+TextArray text_array(const Texts& texts, int version) {
+  TextArray out;
+  Shape chunk = texts.shape;
+  for (Index& extent : chunk) extent = std::max<Index>(extent, 1);
+  const CodecRef zstd = zstd_codec(0);
+  const Json settings = {{"level", 0}, {"checksum", false}};
+  if (version == 3) {
+    out.document = {{"zarr_format", 3},
+                    {"node_type", "array"},
+                    {"shape", texts.shape.to_vector()},
+                    {"data_type", "string"},
+                    {"chunk_grid", {{"name", "regular"}, {"configuration", {{"chunk_shape", chunk.to_vector()}}}}},
+                    {"chunk_key_encoding", {{"name", "default"}, {"configuration", {{"separator", "/"}}}}},
+                    {"fill_value", ""},
+                    {"codecs", Json::array({{{"name", "vlen-utf8"}, {"configuration", Json::object()}}, {{"name", "zstd"}, {"configuration", settings}}})}};
+    out.chunk_name = "c";
+    for (int k = 0; k < chunk.rank(); ++k) out.chunk_name += "/0";
+  } else {
+    Json compressor = {{"id", "zstd"}};
+    compressor.update(settings);
+    out.document = {{"zarr_format", 2},
+                    {"shape", texts.shape.to_vector()},
+                    {"chunks", chunk.to_vector()},
+                    {"dtype", "|O"},
+                    {"compressor", compressor},
+                    {"fill_value", nullptr},  // xarray takes it for what is missing
+                    {"order", "C"},
+                    {"filters", Json::array({{{"id", "vlen-utf8"}}})},
+                    {"dimension_separator", "."}};
+    out.chunk_name = "0";
+    for (int k = 1; k < chunk.rank(); ++k) out.chunk_name += ".0";
+  }
+  if (texts.values.empty()) {
+    out.chunk_name.clear();
+    return out;
+  }
+  std::string raw;
+  put_little_endian(raw, texts.values.size());
+  for (const std::string& text : texts.values) {
+    const std::string well_formed = as_utf8(text);
+    put_little_endian(raw, well_formed.size());
+    raw += well_formed;
+  }
+  out.chunk.resize(static_cast<std::size_t>(zstd->largest_made(static_cast<Index>(raw.size()))));
+  const Index made = zstd->encode(std::as_bytes(std::span(raw)), std::as_writable_bytes(std::span(out.chunk)));
+  out.chunk.resize(static_cast<std::size_t>(made));
+  return out;
+}
+
+}  // namespace freestone::formats::zarr
