@@ -95,6 +95,8 @@ TEST(StoredInput, StaysWhatItWasForOthers) {
       [&](const Array& a) { return std::vector<Array>{a - mean(a, {0}) - mean(a, {1}, {.keep_dims = true})}; },
       [&](const Array& a) { return std::vector<Array>{anomaly(a), sum(anomaly(a), {0})}; },
       [&](const Array& a) { return std::vector<Array>{anomaly(anomaly(a))}; },
+      [&](const Array& a) { return std::vector<Array>{sum(a * 2.0, {0}) / sum(a, {0})}; },
+      [&](const Array& a) { return std::vector<Array>{sum(a * a, {}) / max(a, {}) - mean(a, {})}; },
   };
   for (std::size_t w = 0; w < works.size(); ++w)
     for (const int threads : {1, 3}) {

@@ -75,6 +75,7 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
       journal = Journal::take_up(options.journal_path, sinks);
     else if (!options.journal_path.empty())
       journal = std::make_unique<Journal>(options.journal_path, options.job, plan, sinks);
+    std::vector<bool> has_a_store(sinks.size());  // in its memory
     std::vector<Lease> store_leases(plan.stores.size()), behind_leases(plan.stores.size());
     for (int g = 0; g < static_cast<int>(plan.stages.size()); ++g) {
       if (!needed[static_cast<std::size_t>(g)]) continue;
@@ -88,8 +89,11 @@ void run_plan(const Plan& plan, const std::vector<std::shared_ptr<Sink>>& given_
           store_sources[s] = made.source(), store_sinks[s] = made.sink();
         } else {
           const int result = result_in_place_of(plan, static_cast<int>(s));
-          auto made = result >= 0 ? memory_store_of(*sinks[static_cast<std::size_t>(result)]) : std::nullopt;
-          if (!made) {
+          std::optional<MemoryStore> made;
+          if (result >= 0 && !has_a_store[static_cast<std::size_t>(result)]) made = memory_store_of(*sinks[static_cast<std::size_t>(result)]);
+          if (made) {
+            has_a_store[static_cast<std::size_t>(result)] = true;  // a quotient of two is made in the place of one of them
+          } else {
             store_leases[s] = budget.lease(store.spec.bytes(), "An intermediate result");
             made.emplace(store.spec);
           }
