@@ -19,6 +19,8 @@ int result_in_place_of(const Plan& plan, int store_number) {
   const Store& store = plan.stores[static_cast<std::size_t>(store_number)];
   const Stage& stage = plan.stages[static_cast<std::size_t>(store.last_stage)];
   if (store.last_stage == store.first_stage) return -1;
+  for (const Delivery& delivery : stage.deliveries)
+    if (delivery.value == store.value) return -1;
   const auto reads = [&](int node, ValueRef value) {
     const auto& inputs = plan.nodes[static_cast<std::size_t>(node)].inputs;
     return std::count(inputs.begin(), inputs.end(), value);
@@ -27,7 +29,6 @@ int result_in_place_of(const Plan& plan, int store_number) {
     return std::count_if(stage.body.begin(), stage.body.end(), [&](int node) { return reads(node, value) > 0; });
   };
   for (const Delivery& delivery : stage.deliveries) {
-    if (delivery.value == store.value) return -1;
     if (delivery.to_store || plan.spec(delivery.value) != store.spec || reads(delivery.value.node, store.value) != 1) continue;
     const PlanNode& node = plan.nodes[static_cast<std::size_t>(delivery.value.node)];
     const auto input = std::find(node.inputs.begin(), node.inputs.end(), store.value) - node.inputs.begin();

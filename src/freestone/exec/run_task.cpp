@@ -96,12 +96,12 @@ void StageRunner::compute(Slot& slot, int lane) {
       }
     } catch (Error& error) {
       if (error.kind() != ErrorKind::kCancelled && step.kind != StepKind::kDecode && step.kind != StepKind::kDeliver)
-        error.within(fmt::format("{}, region {}", describe(program_.op(step.which)),
+        error.within(fmt::format("{}, region {}", label(step.which),
                                  to_string(slot.layout.domains[static_cast<std::size_t>(step.which)])));
       throw;
     }
     if (step.kind != StepKind::kDecode && step.kind != StepKind::kDeliver && run_.events.active() && !program_.op(step.which).is_view())
-      emit(EventKind::kCompute, lane, slot.tile, describe(program_.op(step.which)), output_bytes(slot, step.which), start);
+      emit(EventKind::kCompute, lane, slot.tile, label(step.which), output_bytes(slot, step.which), start);
   }
 }
 
@@ -214,6 +214,11 @@ void StageRunner::run_node(Slot& slot, std::size_t s, std::vector<Tile>& tiles, 
   op.run(domain, in, out, scratch, stop_);
 }
 
+std::string StageRunner::label(int body) const {
+  const int maker = program_.leaf_maker(body);
+  return maker < 0 ? describe(program_.op(body)) : fmt::format("{}, {}", describe(program_.op(maker)), describe(program_.op(body)));
+}
+
 StageRunner::Leaves StageRunner::leaves_of(Slot& slot, std::size_t s, const std::vector<Tile>& tiles) const {
   const int body = program_.steps()[s].which, maker = program_.leaf_maker(body);
   Leaves leaves{inputs_of(body, tiles), program_.leaf_batch(body), nullptr, {}, nullptr, 0, lanes_};
@@ -247,18 +252,23 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   if (kept_count(fold, domain) == 0) return;
   const Leaves leaves = leaves_of(slot, s, tiles);
   const LeafGrid grid(fold, op.domain());
-  const auto fold_piece = [&](const Box& piece, Index worker) {
+  const auto fold_piece = [&](const Box& piece, Index worker, int by, bool by_all) {
     const Index outputs = kept_count(fold, piece);
     FoldTree tree(fold, grid.count, outputs);
     FoldTree::State empty;
+    std::mutex mutex;
     bool complete = false;
     const auto fold_leaf = [&](Index leaf, const Box& box, std::span<const Tile> in) {
       FoldTree::State state = tree.fresh();
       fold.scan(box, in, state.data(), outputs);
-      complete = tree.add(leaf, std::move(state));
+      const std::lock_guard lock(mutex);
+      complete = tree.add(leaf, std::move(state)) || complete;
     };
     const GridParts batches(piece, leaves.batch);
-    for (Index n = 0; n < batches.count(); ++n) for_each_leaf(leaves, grid, batches[n], worker, fold_leaf);
+    SharedWork work{static_cast<std::size_t>(batches.count()), by_all ? leaves.lanes : 1, [&](std::size_t part, Index one_of_all, int) {
+                      for_each_leaf(leaves, grid, batches[static_cast<Index>(part)], by_all ? one_of_all : worker, fold_leaf);
+                    }};
+    share(work, by);
     if (!complete) empty = tree.fresh();  // a reduced axis without elements
     // A piece's part of an output lies together, unless whole axes (bins, groups) stand before kept ones.
     std::vector<View> parts;
@@ -275,7 +285,12 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   };
   const std::vector<Box> pieces = StageProgram::fold_pieces(fold, domain);
   const bool together = lanes_to_spare() && program_.is_shared(body, domain);
-  SharedWork shared{pieces.size(), together ? leaves.lanes : 1, [&](std::size_t part, Index worker, int) { fold_piece(pieces[part], worker); }};
+  if (together && static_cast<Index>(pieces.size()) < 2 * leaves.lanes) {
+    for (const Box& piece : pieces) fold_piece(piece, 0, lane, true);
+    return;
+  }
+  SharedWork shared{pieces.size(), together ? leaves.lanes : 1,
+                    [&](std::size_t part, Index worker, int by) { fold_piece(pieces[part], worker, by, false); }};
   share(shared, lane);
 }
 

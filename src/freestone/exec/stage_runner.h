@@ -108,6 +108,8 @@ class StageRunner {
         View::contiguous(slot.memory.data() + place.offset, program_.values()[static_cast<std::size_t>(value)].spec.dtype, place.box.shape),
         place.box};
   }
+  /// A node as people know it; a reduction with what it makes for itself.
+  std::string label(int body) const;
   /// Of a node's part in a task; of the states of a fold across tasks, none.
   Index output_bytes(const Slot& slot, int body_index) const {
     Index bytes = 0;
