@@ -189,7 +189,7 @@ class Generator(Distributions):
         elif not replace:
             picked = self.permutation(count)[:wanted].reshape(shape)
         elif weights is None:
-            picked = self.integers(count, size=shape)
+            picked = self.integers(max(count, 1) if wanted == 0 else count, size=shape)
         else:
             steps = np.cumsum(weights)
             edges, last = asarray(steps / steps[-1]), int(np.flatnonzero(weights)[-1])
