@@ -117,7 +117,7 @@ def _block_of(source: Array, target: Any, places: Sequence[Any]) -> tuple[list[i
     """The blocks in which `source` is handed over, and whether they may go side by side: where nobody else writes what a block touches."""
     stored = _stored_chunks(target)
     alone = stored is not None and len(stored) == len(places)
-    chunks = []  # along the axes of the source
+    chunks: list[int] = []  # along the axes of the source
     for place, u, n in zip(places, stored if stored is not None and alone else [1] * len(places), getattr(target, "shape", source.shape)):
         if isinstance(place, int):
             alone = alone and u == 1

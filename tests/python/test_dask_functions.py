@@ -272,12 +272,12 @@ def test_regions_with_positions_and_arrays_that_are_stored_when_computed():
         want = np.zeros((3, 7, 4, 10))
         want[1, :, -1] = X
         np.testing.assert_array_equal(target, want)
-        later = np.zeros((9, 10), np.float32)
-        (stored,) = xp.store([xp.asarray(X)], [later], regions=[(slice(1, 8), slice(None))], compute=False, return_stored=True)
-        assert not later.any()
-        np.testing.assert_array_equal(stored.max().compute(), X.astype("f4").max())
-        np.testing.assert_array_equal(stored.compute(), X.astype("f4"))
-        np.testing.assert_array_equal(later[1:8], X.astype("f4"))
+    later = np.zeros((9, 10), np.float32)
+    (stored,) = fs.store(fs.asarray(X), later, regions=(slice(1, 8), slice(None)), compute=False, return_stored=True)
+    assert not later.any()
+    np.testing.assert_array_equal(stored.max().compute(), X.astype("f4").max())
+    np.testing.assert_array_equal(stored.compute(), X.astype("f4"))
+    np.testing.assert_array_equal(later[1:8], X.astype("f4"))
 
 
 def test_delayed_values_become_arrays():
