@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import operator
 import secrets
+from collections.abc import Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -41,11 +42,13 @@ class Generator(Distributions):
 
     Parameters
     ----------
-    seed : int or numpy.random.SeedSequence, optional
+    seed : int, sequence of int or numpy.random.SeedSequence, optional
         Two generators of one seed, called alike, give the same arrays. Default: one that nobody else has.
     """
 
-    def __init__(self, seed: int | np.random.SeedSequence | None = None) -> None:
+    def __init__(self, seed: int | Sequence[int] | np.ndarray[Any, Any] | np.random.SeedSequence | None = None) -> None:
+        if isinstance(seed, (Sequence, np.ndarray)):
+            seed = np.random.SeedSequence(seed)
         if isinstance(seed, np.random.SeedSequence):
             seed = int(seed.generate_state(1, np.uint64)[0])
         number = secrets.randbits(64) if seed is None else operator.index(seed)

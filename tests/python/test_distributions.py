@@ -162,6 +162,12 @@ def test_ends_of_distributions_are_numpys():
     assert ours.choice(0, 0).shape == theirs.choice(0, 0).shape == (0,)
 
 
+def test_seeds_of_several_numbers():
+    made = [fs.random.default_rng(seed).random(5).compute() for seed in ([1, 2], np.array([1, 2]), np.random.SeedSequence([1, 2]), [2, 1], [1])]
+    assert np.array_equal(made[0], made[1]) and np.array_equal(made[0], made[2])
+    assert len({tuple(numbers) for numbers in made}) == 3
+
+
 def test_no_name_of_numpys_or_dasks_is_missing():
     ours = set(dir(fs.random.Generator))
     assert {n for n in dir(np.random.Generator) if not n.startswith("_")} - ours == {"bit_generator"}
