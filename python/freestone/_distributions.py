@@ -22,6 +22,8 @@ from freestone.errors import UserError
 
 __all__ = ["Distributions", "checked", "has_arrays", "shape_with"]
 
+#: Distributions of vectors, which have rows of parameters.
+_OF_ROWS = frozenset(("dirichlet", "multinomial", "multivariate_hypergeometric"))
 #: Of 1 this is the greatest number below, and of 0.5.
 _BELOW_ONE, _BELOW_HALF = 1.0 - 2.0**-53, 0.5 - 2.0**-54
 
@@ -45,7 +47,9 @@ def shape_with(size: Any, *parameters: Any) -> list[int]:
 def checked(name: str, *parameters: Any, **others: Any) -> None:
     """Raises NumPy's ValueError where parameters that are known are none of the distribution's."""
     if not any(isinstance(value, Array) for value in parameters):
-        getattr(np.random.Generator(np.random.Philox(0)), name)(*parameters, **others)
+        # No numbers are drawn, whatever the shape of the parameters.
+        size = () if name in _OF_ROWS else np.broadcast_shapes(*(np.shape(value) for value in parameters))
+        getattr(np.random.Generator(np.random.Philox(0)), name)(*parameters, **others, size=(0, *size))
 
 
 @dataclass
@@ -138,7 +142,9 @@ class Distributions:
 
     def weibull(self, a: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
         """Weibull of shape `a` and scale 1."""
-        return chunked((-applied("log", self._unit("weibull", size, a))) ** (1.0 / asarray(a)), chunks)
+        power = asarray(a)
+        made = (-applied("log", self._unit("weibull", size, a))) ** (1.0 / applied("where", power == 0, 1.0, power))
+        return chunked(applied("where", power == 0, 0.0, made), chunks)
 
     def pareto(self, a: ArrayLike, size: Any = None, chunks: Any = None) -> Array:
         """Pareto II (Lomax) of shape `a`."""
@@ -164,7 +170,9 @@ class Distributions:
         """Trials until the first success, each with probability `p` (int64)."""
         chance = asarray(p)
         tries = applied("ceil", applied("log", self._unit("geometric", size, p)) / applied("log1p", -chance))
-        return chunked(applied("maximum", tries, 1.0).astype(np.int64), chunks)
+        # 2**63 is the first number that is too great; what lies before it stays.
+        far = tries >= 2.0**63
+        return chunked(applied("where", far, np.iinfo(np.int64).max, applied("maximum", applied("where", far, 1.0, tries), 1.0).astype(np.int64)), chunks)
 
     def multivariate_normal(
         self: Any,

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, ValuesView
 from concurrent.futures import CancelledError
 from typing import Any, NamedTuple, cast
 
-from freestone import _core, _runs
+from freestone import _core, _interrupts, _runs
 from freestone.errors import UserError
 
 __all__ = ["CancelledError", "Future", "as_completed", "cancel", "fire_and_forget", "gather", "map", "scatter", "submit", "wait"]
@@ -156,7 +156,8 @@ class Future:
                 waiter.set_result(None)
 
         self.add_done_callback(lambda _: loop.call_soon_threadsafe(ended, self))
-        yield from waiter
+        with _pool.waiting():
+            yield from waiter
         return self.result()
 
     def __reduce__(self) -> Any:
@@ -250,18 +251,24 @@ class _Pool:
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """While one of our threads waits for a future inside of its work, another one is there in its place: it might be the only one that could run it."""
-        if not getattr(self._own, "serves", False):
+        """While a thread waits for futures inside of its work, another one is there in its place: it might be the only one that could run them.
+
+        Its work is a future, or a function of blocks, for whose run a future may be waiting.
+        """
+        if not (getattr(self._own, "serves", False) or _interrupts.runs_here()):
             yield
             return
+        waits: list[int] = self._own.__dict__.setdefault("waits", [0])
         with _lock:
-            self._waiting += 1
+            waits[0] += 1  # an event loop may wait for many at once
+            self._waiting += waits[0] == 1
         self._start()
         try:
             yield
         finally:
             with _lock:
-                self._waiting -= 1
+                waits[0] -= 1
+                self._waiting -= waits[0] == 0
                 if len(self._threads) > self._most + self._waiting:
                     self.queue.put(None)  # for one that has nothing to do
 
@@ -549,7 +556,9 @@ def wait(fs: Any, timeout: float | str | None = None, return_when: str = "ALL_CO
         event = threading.Event()
         for future in futures:
             future.add_done_callback(lambda _: event.set())
-        if futures and not event.wait(seconds):
+        with _pool.waiting():
+            ended = not futures or event.wait(seconds)
+        if not ended:
             raise TimeoutError(f"none of {len(futures)} futures has ended after {timeout} s")
     else:
         for future in futures:
@@ -611,7 +620,8 @@ class as_completed:
         if self._left == 0:
             raise StopIteration
         try:
-            future = self._ended.get(timeout=self._timeout)
+            with _pool.waiting():
+                future = self._ended.get(timeout=self._timeout)
         except queue.Empty:
             raise TimeoutError(f"no future has ended after {self._timeout} s") from None
         self._left -= 1

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["belongs_to", "interrupt", "interruptible", "on_interrupt", "owner_here"]
+__all__ = ["belongs_to", "interrupt", "interruptible", "on_interrupt", "owner_here", "runs_here"]
 
 _lock = threading.Lock()
 _running: dict[int, list[Any]] = {}  # thread -> the owners of the user functions that it runs, one inside of the other
@@ -64,6 +64,11 @@ def interruptible(function: Callable[..., Any], owner: Any = None) -> Callable[.
                     del _running[thread]
 
     return call
+
+
+def runs_here() -> bool:
+    """Whether this thread runs a user function."""
+    return threading.get_ident() in _running
 
 
 def interrupt(owner: Any = None) -> None:

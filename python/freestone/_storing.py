@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import operator
 import os
 import pickle
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,37 +32,70 @@ _BLOCK_BYTES = 8 << 20
 _SMALL_BYTES = 1 << 20
 
 
+#: One block at a time, over all runs: the libraries of files keep what all their files share, and are called by one thread.
+_one_at_a_time = threading.Lock()
+
+
 class _Target:
     """One target: its blocks, its lock, and the part of it that is written."""
 
     def __init__(self, source: Array, target: Any, region: Any, lock: Any) -> None:
         self.source, self.target = source, target
-        self.start = [0] * source.ndim
-        self.step = [1] * source.ndim
-        if region is not None:
-            parts = list(region) if isinstance(region, (tuple, list)) else [region]
-            parts += [slice(None)] * (source.ndim - len(parts))
-            for k, part in enumerate(parts):
-                if not isinstance(part, slice):
-                    raise UserError("store: regions are tuples of slices.")
-                self.start[k], _, self.step[k] = part.indices(int(target.shape[k]))
-        self.block, aligned = _block_of(source, target, self.start, self.step)
-        self.lock = lock if lock is not None or aligned else threading.Lock()
+        self.places = [(0, 1)] * source.ndim if region is None else _placed(source, target, region)
+        self.block, free = _block_of(source, target, self.places)
+        self.lock = None if lock is False or (lock is None and free) else _one_at_a_time if lock in (None, True) else lock
 
     def __getstate__(self) -> dict[str, Any]:
         if isinstance(self.target, np.ndarray):
             raise UserError("store: a NumPy array of this process cannot be filled by a worker in another one. Store into a file, or on scheduler='threads'.")
         return self.__dict__
 
-    def key(self, start: Sequence[int], extent: Sequence[int]) -> tuple[slice, ...]:
-        return tuple(
-            slice(o + s * step, o + (s + n - 1) * step + 1 if n else o + s * step, step if step != 1 else None)
-            for s, n, o, step in zip(start, extent, self.start, self.step)
-        )
+    def key(self, start: Sequence[int], extent: Sequence[int]) -> Any:
+        spans = zip(start, extent)
+        parts: list[Any] = []
+        for place in self.places:
+            if isinstance(place, int):
+                parts.append(place)
+                continue
+            (s, n), (o, step) = next(spans), place
+            parts.append(slice(o + s * step, o + (s + n - 1) * step + 1 if n else o + s * step, step if step != 1 else None))
+        return tuple(parts) if parts else ...
 
     def put(self, start: Sequence[int], block: np.ndarray[Any, Any]) -> None:
         with self.lock if self.lock is not None else contextlib.nullcontext():
-            self.target[self.key(start, block.shape) if block.ndim else ...] = block
+            self.target[self.key(start, block.shape)] = block
+
+    def put_and_get(self, start: Sequence[int], block: np.ndarray[Any, Any]) -> Any:
+        """The block as it is stored."""
+        self.put(start, block)
+        with self.lock if self.lock is not None else contextlib.nullcontext():
+            return np.ma.getdata(self.target[self.key(start, block.shape)])
+
+
+def _placed(source: Array, target: Any, region: Any) -> list[Any]:
+    """Where a region lies, axis by axis of the target: a position, or the start and step of the next axis of `source`."""
+    parts = list(region) if isinstance(region, (tuple, list)) else [region]
+    parts += [slice(None)] * (len(target.shape) - len(parts))
+    places: list[Any] = []
+    lengths: list[int | None] = []  # None: to the end, which may move
+    for part, n in zip(parts, target.shape):
+        if not isinstance(part, slice):
+            try:
+                position = operator.index(part)
+            except TypeError:
+                raise UserError(f"store: a region is a tuple of slices and whole numbers, not {part!r}.") from None
+            places.append(position + n if position < 0 else position)
+            continue
+        start, stop, step = (value if value is None else operator.index(value) for value in (part.start, part.stop, part.step))
+        step = 1 if step is None else step
+        if step <= 0:
+            raise UserError(f"store: the step of a region is 1 or more, not {step}. Store the array the other way round, x[::-1], instead.")
+        first = 0 if start is None else max(0, start + n) if start < 0 else start
+        places.append((first, step))
+        lengths.append(None if stop is None else len(range(first, stop + n if stop < 0 else stop, step)))
+    if len(parts) != len(target.shape) or len(lengths) != source.ndim or any(a not in (None, b) for a, b in zip(lengths, source.shape)):
+        raise UserError(f"store: an array of shape {source.shape} does not fit the region {region!r} of a target of shape {tuple(target.shape)}.")
+    return places
 
 
 def _stored_chunks(target: Any) -> list[int] | None:
@@ -74,27 +108,34 @@ def _stored_chunks(target: Any) -> list[int] | None:
                 return list(found)
     if hasattr(target, "get_array"):  # xarray's wrapper around a variable of a file
         with contextlib.suppress(Exception):
-            variable = target.get_array(needs_lock=False)
-            found = variable.chunking() if hasattr(variable, "chunking") else getattr(variable, "chunks", None)
-            if isinstance(found, (tuple, list)):
-                return [int(n) for n in found]
-    return None
+            target = target.get_array(needs_lock=False)
+    found = target.chunking() if hasattr(target, "chunking") else getattr(target, "chunks", None)
+    return [int(n) for n in found] if isinstance(found, (tuple, list)) and found else None
 
 
-def _block_of(source: Array, target: Any, start: Sequence[int], step: Sequence[int]) -> tuple[list[int], bool]:
-    """The blocks in which `source` is handed over, and whether no two of them touch the same stored chunk."""
+def _block_of(source: Array, target: Any, places: Sequence[Any]) -> tuple[list[int], bool]:
+    """The blocks in which `source` is handed over, and whether they may go side by side: where nobody else writes what a block touches."""
     stored = _stored_chunks(target)
-    known = stored is not None and len(stored) == source.ndim
-    unit = [max(1, n) for n in (stored if stored is not None and known else [1] * source.ndim if source._core.is_contiguous else source.chunksize)]
-    unit = [min(u, max(1, n)) for u, n in zip(unit, source.shape)]
-    aligned = not known or all(o % u == 0 and s == 1 for o, u, s in zip(start, stored or unit, step))
+    alone = stored is not None and len(stored) == len(places)
+    chunks: list[int] = []  # along the axes of the source
+    for place, u, n in zip(places, stored if stored is not None and alone else [1] * len(places), getattr(target, "shape", source.shape)):
+        if isinstance(place, int):
+            alone = alone and u == 1
+            continue
+        end = place[0] + source.shape[len(chunks)]
+        alone = alone and place[1] == 1 and place[0] % max(1, u) == 0 and (end % max(1, u) == 0 or end == n)
+        chunks.append(max(1, u))
+    if stored is None or len(stored) != len(places):
+        chunks = [1] * source.ndim if source._core.is_contiguous else [max(1, n) for n in source.chunksize]
+    unit = [min(u, max(1, n)) for u, n in zip(chunks, source.shape)]
+    is_zarr = any(type(thing).__module__.partition(".")[0] == "zarr" for thing in (target, getattr(target, "_array", None)))
     block = list(unit)
     for k in reversed(range(source.ndim)):
         room = _BLOCK_BYTES // max(1, math.prod(block) * source.itemsize)
         if room < 2:
             break
         block[k] = min(block[k] * room, -(-source.shape[k] // block[k]) * block[k])
-    return [max(1, n) for n in block], aligned
+    return [max(1, n) for n in block], isinstance(target, np.ndarray) or (is_zarr and alone)
 
 
 class StoreLater(_runs.WriteLater):
@@ -138,13 +179,21 @@ class StoreLater(_runs.WriteLater):
 def _stored(target: _Target) -> Array:
     """An array without axes, which is computed by storing."""
 
-    def put(block: Any, block_info: Any = None) -> Any:
-        if block_info is not None:
-            target.put([int(start) for start, _ in block_info[0]["array-location"]], block)
+    def put(start: Sequence[int], block: Any) -> Any:
+        target.put(start, block)
         return np.zeros(block.shape, np.bool_)
 
+    return _by_blocks(target, put, np.bool_).any()
+
+
+def _by_blocks(target: _Target, put: Callable[[Sequence[int], Any], Any], dtype: Any) -> Array:
+    """What `put` gives for the blocks in which the target is written."""
+
+    def called(block: Any, block_info: Any = None) -> Any:
+        return block if block_info is None else put([int(start) for start, _ in block_info[0]["array-location"]], block)
+
     whole = [k for k, (block, n) in enumerate(zip(target.block, target.source.shape)) if block >= n]
-    return map_blocks(put, target.source.rechunk(target.block), dtype=np.bool_, core_axes=whole, name="store").any()
+    return map_blocks(called, target.source.rechunk(target.block) if target.block else target.source, dtype=dtype, core_axes=whole, name="store")
 
 
 def store(
@@ -164,13 +213,14 @@ def store(
     sources, targets : an array and a target, or sequences of them
         A target is what ``target[slices] = block`` writes into: a variable of h5py or netCDF4, an array of Zarr, a NumPy array; or a delayed one.
     lock : bool or lock, optional
-        Held while a block is handed over. Targets whose stored chunks do not begin where the blocks do have one of their own.
-    regions : tuple of slices, or a sequence of them or None, optional
+        Held while a block is handed over. Default: one of the process for everything but NumPy arrays, and arrays of Zarr whose stored chunks begin and
+        end where the region does. True: that one for all; False: none.
+    regions : tuple of slices and int, or a sequence of them or None, optional
         The part of each target that is written.
     compute : bool
         False: nothing is stored before the result's ``compute()``.
     return_stored : bool
-        Arrays that read what was stored.
+        Arrays that read what was stored; without `compute`, arrays whose blocks are stored when they are computed, and read again.
     load_stored : bool, optional
         With `return_stored`: their elements are read at once.
     **options
@@ -187,19 +237,19 @@ def store(
         regions = [regions] * len(arrays)
     if not len(arrays) == len(places) == len(regions):
         raise UserError(f"store: {len(arrays)} arrays, {len(places)} targets, {len(regions)} regions.")
-    if return_stored and not compute:
-        raise UserError("store: what is not stored yet cannot be read. Leave return_stored=True or compute=False away.")
-    held = threading.Lock() if lock is True else None if lock is False else lock
     _runs.without_dasks("store", {key: value for key, value in options.items() if key not in ("memory", "threads", "num_workers", "scheduler", "flush")})
     threads = _runs.threads_of(options.get("threads"), options.get("num_workers"), options.get("scheduler"))
     settings = {"memory": options.get("memory"), "threads": threads, "scheduler": options.get("scheduler")}
-    later = StoreLater([_Target(a, t, r, held) for a, t, r in zip(arrays, places, regions)], settings)
+    parts = [_Target(a, t, r, lock) for a, t, r in zip(arrays, places, regions)]
+    if return_stored and not compute:
+        return tuple(_by_blocks(part, part.put_and_get, part.target.dtype) for part in parts)
+    later = StoreLater(parts, settings)
     if not compute:
         return later
     later.compute()
     if not return_stored:
         return None
-    stored = [from_array(target, lock=held is not None)[... if region is None else region] for target, region in zip(places, regions)]
+    stored = [from_array(part.target, lock=part.lock or False)[... if region is None else region] for part, region in zip(parts, regions)]
     return tuple(array.persist() if load_stored else array for array in stored)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 
 from freestone import _core
-from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, normal_axis
+from freestone._array import Array, ArrayLike, Axis, applied, asarray, axes_of, normal_axis
 from freestone._dtypes import DTypeLike
 from freestone._manipulation import matrix_transpose
 from freestone._products import cross, matmul, outer, tensordot, vecdot
@@ -326,6 +326,8 @@ def pinv(x: ArrayLike, /, rcond: ArrayLike | None = None, *, rtol: ArrayLike | N
     rcond, rtol : array_like, optional
         NumPy's and the array API's names of the same. Default: max(M, N) times the dtype's epsilon.
     """
+    if rcond is not None and rtol is not None:
+        raise ValueError("pinv takes rcond or rtol, which are two names of the same, not both")
     array, rtol = asarray(x), rcond if rtol is None else rtol
     if rtol is None or np.ndim(rtol) == 0:
         return Array(_core.pinv(array._core, None if rtol is None else float(rtol)))
@@ -346,6 +348,8 @@ def matrix_rank(x: ArrayLike, /, tol: ArrayLike | None = None, *, rtol: ArrayLik
     rtol : array_like, optional
         Those up to this part of the greatest.
     """
+    if tol is not None and rtol is not None:
+        raise ValueError("matrix_rank takes tol, which is absolute, or rtol, which is relative, not both")
     array = asarray(x)
     if array.ndim < 2:
         return (array != 0).any().astype(np.int64)
@@ -367,7 +371,11 @@ def cond(x: ArrayLike, p: Any = None) -> Array:
     if p is None or p in (2, -2):
         known = Array(_core.cond(array._core))
         return 1 / known if p == -2 else known
-    return matrix_norm(array, ord=p) * matrix_norm(inv(array), ord=p)
+    # A matrix that has no inverse stands as the identity, and its number is infinite.
+    singular = slogdet(array).sign == 0
+    whole = applied("where", singular[..., None, None], np.eye(array.shape[-1], dtype=array.dtype), array)
+    known = matrix_norm(array, ord=p) * matrix_norm(inv(whole), ord=p)
+    return applied("where", singular, np.asarray(np.inf, known.dtype), known)
 
 
 def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> tuple[Array, Array, Array, Array]:

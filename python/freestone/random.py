@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import operator
 import secrets
+from collections.abc import Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -41,11 +42,13 @@ class Generator(Distributions):
 
     Parameters
     ----------
-    seed : int or numpy.random.SeedSequence, optional
+    seed : int, sequence of int or numpy.random.SeedSequence, optional
         Two generators of one seed, called alike, give the same arrays. Default: one that nobody else has.
     """
 
-    def __init__(self, seed: int | np.random.SeedSequence | None = None) -> None:
+    def __init__(self, seed: int | Sequence[int] | np.ndarray[Any, Any] | np.random.SeedSequence | None = None) -> None:
+        if isinstance(seed, (Sequence, np.ndarray)):
+            seed = np.random.SeedSequence(seed)
         if isinstance(seed, np.random.SeedSequence):
             seed = int(seed.generate_state(1, np.uint64)[0])
         number = secrets.randbits(64) if seed is None else operator.index(seed)
@@ -189,7 +192,7 @@ class Generator(Distributions):
         elif not replace:
             picked = self.permutation(count)[:wanted].reshape(shape)
         elif weights is None:
-            picked = self.integers(count, size=shape)
+            picked = self.integers(max(count, 1) if wanted == 0 else count, size=shape)
         else:
             steps = np.cumsum(weights)
             edges, last = asarray(steps / steps[-1]), int(np.flatnonzero(weights)[-1])

@@ -2,6 +2,7 @@
 
 import operator
 import threading
+import time
 
 import dask
 import dask.array as da
@@ -212,7 +213,10 @@ def test_store_takes_what_dask_takes(tmp_path):
     fs.store(fs.asarray(X) + 1, slot)
     np.testing.assert_array_equal(target, X + 1)
     for wrong, message in (
-        (lambda: fs.store([fs.asarray(X)], [target, target]), "1 arrays, 2 targets"), (lambda: fs.store(fs.asarray(X), target, compute=False, return_stored=True), "not stored yet"),
+        (lambda: fs.store([fs.asarray(X)], [target, target]), "1 arrays, 2 targets"),
+        (lambda: fs.store(fs.asarray(X), target, regions=(slice(None, None, -1),)), "step of a region is 1 or more, not -1"),
+        (lambda: fs.store(fs.asarray(X), target, regions=(slice(0, 5),)), r"shape \(7, 10\) does not fit the region"),
+        (lambda: fs.store(fs.asarray(X), target, regions=("a",)), "slices and whole numbers, not 'a'"),
     ):  # fmt: skip
         with pytest.raises(fs.UserError, match=message):
             wrong()
@@ -221,6 +225,59 @@ def test_store_takes_what_dask_takes(tmp_path):
 
 
 # What reads and writes.
+
+
+def test_variables_of_netcdf4_are_written_one_block_at_a_time(tmp_path):
+    netCDF4 = pytest.importorskip("netCDF4")
+    arrays = [fs.random.default_rng(k).random((1000, 400)).rechunk((100, 100)) for k in range(4)]
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        file.createDimension("x", 1000)
+        file.createDimension("y", 400)
+        fs.store(arrays, [file.createVariable(f"v{k}", "f8", ("x", "y"), zlib=True, chunksizes=(300, 170)) for k in range(4)])
+    with netCDF4.Dataset(tmp_path / "a.nc") as file:
+        assert all(np.array_equal(file[f"v{k}"][...], a.compute()) for k, a in enumerate(arrays))
+
+
+class Watched:
+    """A target that sees whether two blocks come at once."""
+
+    def __init__(self, shape):
+        self.array, self.shape, self.dtype = np.zeros(shape), shape, np.dtype(float)
+        self.busy, self.met = threading.Lock(), False
+
+    def __setitem__(self, key, block):
+        alone = self.busy.acquire(blocking=False)
+        self.met |= not alone
+        time.sleep(0.002)
+        self.array[key] = block
+        if alone:
+            self.busy.release()
+
+
+def test_regions_of_one_target_have_one_lock(tmp_path):
+    zarr = pytest.importorskip("zarr")
+    target = Watched((600, 500))
+    fs.store([fs.ones((300, 500)), fs.full((300, 500), 2.0)], [target, target], regions=[(slice(0, 300),), (slice(300, 600),)])
+    assert not target.met and np.array_equal(target.array[::300, 0], [1, 2])
+    stored = zarr.create_array(store=tmp_path / "a.zarr", shape=(300, 400, 500), dtype="f8", chunks=(100, 400, 500))
+    ones = fs.ones((150, 400, 500))
+    fs.store([ones, ones * 2], [stored, stored], regions=[(slice(0, 150),), (slice(150, 300),)])  # both in one chunk
+    assert (stored[:150] == 1).all() and (stored[150:] == 2).all()
+
+
+def test_regions_with_positions_and_arrays_that_are_stored_when_computed():
+    for xp in (fs, da):
+        target = np.zeros((3, 7, 4, 10))
+        xp.store(xp.asarray(X), target, regions=(1, slice(None), -1, slice(None)))
+        want = np.zeros((3, 7, 4, 10))
+        want[1, :, -1] = X
+        np.testing.assert_array_equal(target, want)
+    later = np.zeros((9, 10), np.float32)
+    (stored,) = fs.store(fs.asarray(X), later, regions=(slice(1, 8), slice(None)), compute=False, return_stored=True)
+    assert not later.any()
+    np.testing.assert_array_equal(stored.max().compute(), X.astype("f4").max())
+    np.testing.assert_array_equal(stored.compute(), X.astype("f4"))
+    np.testing.assert_array_equal(later[1:8], X.astype("f4"))
 
 
 def test_delayed_values_become_arrays():

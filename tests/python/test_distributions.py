@@ -144,6 +144,30 @@ def test_parameters_that_are_none():
         rng.gamma(fs.asarray([1.0, -1.0]), size=2).compute()
 
 
+def test_parameters_are_looked_at_without_numbers_that_are_drawn():
+    many = np.broadcast_to(0.0, (100_000, 100_000))
+    assert fs.random.default_rng(1).normal(many, 1.0).shape == many.shape
+    with pytest.raises(ValueError, match="scale < 0"):
+        fs.random.default_rng(1).normal(0.0, np.array([1.0, -1.0]))
+
+
+def test_ends_of_distributions_are_numpys():
+    ours, theirs = fs.random.default_rng(1), np.random.default_rng(1)
+    np.testing.assert_array_equal(ours.geometric(1e-300, 3), theirs.geometric(1e-300, 3))
+    chances = np.array([1.0, 1e-300])
+    np.testing.assert_array_equal(ours.geometric(chances), theirs.geometric(chances))
+    np.testing.assert_array_equal(ours.weibull(0.0, 3), theirs.weibull(0.0, 3))
+    mixed = ours.weibull(np.array([0.0, 2.0])).compute()
+    assert mixed[0] == 0 and mixed[1] > 0
+    assert ours.choice(0, 0).shape == theirs.choice(0, 0).shape == (0,)
+
+
+def test_seeds_of_several_numbers():
+    made = [fs.random.default_rng(seed).random(5).compute() for seed in ([1, 2], np.array([1, 2]), np.random.SeedSequence([1, 2]), [2, 1], [1])]
+    assert np.array_equal(made[0], made[1]) and np.array_equal(made[0], made[2])
+    assert len({tuple(numbers) for numbers in made}) == 3
+
+
 def test_no_name_of_numpys_or_dasks_is_missing():
     ours = set(dir(fs.random.Generator))
     assert {n for n in dir(np.random.Generator) if not n.startswith("_")} - ours == {"bit_generator"}

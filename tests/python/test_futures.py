@@ -13,6 +13,7 @@ import time
 import freestone as fs
 import numpy as np
 import pytest
+from freestone import _futures
 
 
 def add(a, b=1):
@@ -172,6 +173,37 @@ def test_a_future_can_be_awaited():
         return await future
 
     assert asyncio.run(main()) == (5, [1, 2, 3])
+
+
+def by_as_completed(n):
+    return sum(f.result() for f in fs.as_completed([fs.submit(by_as_completed, n - 1)])) if n else 1
+
+
+def by_the_first(n):
+    return next(iter(fs.wait([fs.submit(by_the_first, n - 1)], return_when="FIRST_COMPLETED").done)).result() if n else 1
+
+
+def by_await(n):
+    async def main():
+        return (await asyncio.gather(*[_one(fs.submit(by_await, n - 1)) for _ in range(2)]))[0]
+
+    async def _one(future):
+        return await future
+
+    return asyncio.run(main()) if n else 1
+
+
+def by_blocks(n):
+    x = fs.zeros(1000).rechunk(100).map_blocks(lambda block: block + fs.submit(by_blocks, 0).result(), dtype=float)
+    return int(x.mean().compute()) if n else 1
+
+
+@pytest.mark.parametrize("function", [by_as_completed, by_the_first, by_await, by_blocks])
+def test_futures_that_wait_for_futures_end(function):
+    for threads in (1, 2):
+        with fs.settings(threads=threads):
+            assert fs.gather([f for f in fs.map(function, [4] * 4) if f.result(60)]) == [1] * 4
+    assert _futures._pool._waiting == 0
 
 
 def test_delayed_is_dasks():

@@ -596,3 +596,19 @@ def test_every_public_name_has_a_docstring_and_every_function_its_parameters():
                 lacking.append(f"{name}({parameter})")
     assert not without, without
     assert not lacking, lacking
+
+
+@pytest.mark.parametrize("p", [1, -1, np.inf, -np.inf, "fro"])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c16"])
+def test_matrices_without_inverse_have_an_infinite_condition(p, dtype):
+    matrices = np.array([[[1, 2], [2, 4]], [[1, 2], [3, 4]], [[0, 0], [0, 0]]], dtype)
+    ours, theirs = fs.linalg.cond(matrices, p).compute(), np.linalg.cond(matrices, p)
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_allclose(ours[:2], theirs[:2], rtol=1e-5)
+    assert np.isinf(ours[2])
+
+
+@pytest.mark.parametrize(("function", "other"), [("pinv", "rcond"), ("matrix_rank", "tol")])
+def test_two_tolerances_are_refused(function, other):
+    with pytest.raises(ValueError, match=f"{function} takes {other}.* not both"):
+        getattr(fs.linalg, function)(np.eye(2), 0.1, rtol=0.1)
