@@ -447,6 +447,21 @@ TEST(Zarr, AFolderThatIsNoNodeIsSaidToBeNone) {
   EXPECT_SAYS(error_of([&] { open_file(folder / "a.zarr"); }), "folder");
 }
 
+TEST(ZarrWrite, AnAxisHasOneLengthInAGroup) {
+  const Folder folder;
+  const auto sinks_of = [&](const std::vector<std::pair<Shape, std::vector<std::string>>>& arrays) {
+    DatasetRequest request{.path = folder / "g.zarr"};
+    for (const auto& [shape, dims] : arrays) {
+      request.variables.push_back({.name = fmt::format("v{}", request.variables.size()), .spec = {shape, DType::kFloat32}, .dims = dims});
+    }
+    return formats::create_sinks(request).size();
+  };
+  EXPECT_SAYS(error_of([&] { sinks_of({{{3}, {"x"}}, {{5}, {"x"}}}); }), "'v1' has 5 elements along 'x', others have 3");
+  EXPECT_EQ(sinks_of({{{3}, {"x"}}, {{3, 4}, {"x", "y"}}}), 2U);
+  EXPECT_EQ(sinks_of({{{3, 4}, {"", "y"}}, {{5, 4}, {"", "y"}}}), 2U);  // without a name they are not one
+  EXPECT_SAYS(error_of([&] { sinks_of({{{3}, {"x", "y"}}}); }), "1 axes and 2 names");
+}
+
 TEST(ZarrWrite, ChoosesChunksThatFitTheArray) {
   const auto unit = [](const Spec& spec, WriteRequest request) {
     request.path = "x.zarr";
