@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -133,8 +134,22 @@ formats::Packing packing_from(const nb::dict& storage) {
 std::optional<formats::AttributeValue> nodata_from(const nb::dict& storage) {
   if (!storage.contains("nodata")) return std::nullopt;
   const nb::object given = storage["nodata"];
-  if (nb::isinstance<nb::int_>(given)) return nb::cast<std::int64_t>(given);
-  return nb::cast<double>(given);
+  if (const nb::object whole = nb::steal(PyNumber_Index(given.ptr()))) {
+    int overflow = 0;
+    const std::int64_t number = PyLong_AsLongLongAndOverflow(whole.ptr(), &overflow);
+    if (overflow != 0) {
+      fail(ErrorKind::kUser, "nodata = {}: whole numbers from {} to {} are taken.", nb::str(whole).c_str(), std::numeric_limits<std::int64_t>::min(),
+           std::numeric_limits<std::int64_t>::max());
+    }
+    return number;
+  }
+  PyErr_Clear();
+  const double number = PyFloat_AsDouble(given.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    fail(ErrorKind::kUser, "nodata = {}: it is one real number.", nb::repr(given).c_str());
+  }
+  return number;
 }
 
 void run_interruptibly(const RunSetup& setup, const std::function<void(const ComputeOptions&)>& work) {

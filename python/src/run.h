@@ -24,6 +24,7 @@ struct RunSetup {
 /// Chunks and compression by their names in Python.
 formats::Packing packing_from(const nanobind::dict& storage);
 /// The number of its `nodata`.
+/// @throws Error kind user: it is none, or a whole one beyond int64
 std::optional<formats::AttributeValue> nodata_from(const nanobind::dict& storage);
 
 /// Calls `work` without the GIL. The main thread, where Python handles signals, has it called in another thread, waits in slices of 50 ms and

@@ -374,6 +374,25 @@ def test_datasets_of_xarray_with_its_defaults(freestone, tmp_path):
     xr.testing.assert_equal(xr.open_datatree(tmp_path / "nc_tree.nc.nc")["a"].to_dataset().load(), ds)
 
 
+def test_names_that_begin_with_axis_are_kept(freestone, tmp_path):
+    """In two groups an axis of one name has two lengths; only what no file has named is named."""
+    names = {"a": ("axis_angle", 3), "b": ("axis_angle", 5), "c": ("axis", 4)}
+    xr.DataTree.from_dict({group: xr.Dataset({"v": (dim, np.ones(n, "f4"))}, coords={dim: np.arange(float(n))}) for group, (dim, n) in names.items()}).to_netcdf(
+        tmp_path / "tree.nc")
+    for suffix in ("nc", "zarr"):
+        freestone.out(f"convert tree.nc out.{suffix}")
+        assert freestone.out(f"compare tree.nc out.{suffix}") == "the same\n"
+        for group, (dim, n) in names.items():
+            options = {"engine": "zarr", "consolidated": False} if suffix == "zarr" else {}
+            with xr.open_dataset(tmp_path / f"out.{suffix}", group=group, **options) as written:
+                assert written.sizes == {dim: n}
+    xr.Dataset({"v": ("axis_angle", np.ones(3, "f4"))}).to_netcdf(tmp_path / "one.nc")
+    xr.Dataset({"v": ("axis_time", np.ones(3, "f4"))}).to_netcdf(tmp_path / "other.nc")
+    assert "axes: (axis_angle) and (axis_time)" in freestone("compare one.nc other.nc").stdout
+    freestone.out("convert one.nc two.zarr --var v")  # an array alone
+    assert zarr.open_array(tmp_path / "two.zarr", mode="r").metadata.dimension_names == ("axis_angle",)
+
+
 def test_arrays_without_names_of_axes(freestone, tmp_path):
     """A group of arrays of several lengths, as zarr-python writes them, and an array alone."""
     group = zarr.open_group(tmp_path / "g.zarr", mode="w")

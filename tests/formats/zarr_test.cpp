@@ -320,17 +320,27 @@ class TextArrays : public testing::Test {
   static std::string number(std::uint32_t value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); }
   Contents open(const char* dtype, const char* filters, const std::string& chunk, const char* shape = "[2]", const char* chunks = "[2]") {
     std::filesystem::create_directories(folder_ / "t.zarr");
-    put(folder_ / "t.zarr/.zarray", fmt::format(R"({{"zarr_format": 2, "shape": {}, "chunks": {}, "dtype": "{}", "compressor": null, "fill_value": null,
-      "order": "C", "filters": {}}})", shape, chunks, dtype, filters));
+    put(folder_ / "t.zarr/.zarray", fmt::format(R"({{"zarr_format": 2, "shape": {}, "chunks": {}, "dtype": "{}", "compressor": {}, "fill_value": {},
+      "order": "C", "filters": {}}})", shape, chunks, dtype, compressor_, fill_, filters));
     put(folder_ / "t.zarr/0", chunk);
     return open_file(folder_ / "t.zarr");
   }
-  void refused(const char* dtype, const char* filters, const std::string& chunk, const char* why) {
-    const Error error = error_of([&] { open(dtype, filters, chunk); });
-    EXPECT_EQ(error.kind(), ErrorKind::kData) << why;
+  /// They are left out, and who asks for them is told why.
+  void refused(const char* dtype, const char* filters, const std::string& chunk, const char* why, const char* where = "t.zarr/0: ") {
+    const Contents contents = open(dtype, filters, chunk);
+    EXPECT_EQ(contents.variables[0].texts, nullptr) << why;
+    const Error error = error_of([&] { select_variable(contents, ""); });
     EXPECT_SAYS(error, why);
-    EXPECT_SAYS(error, "t.zarr/0: ");
+    EXPECT_SAYS(error, where);
   }
+  /// A chunk as zstd makes it: a few KB of many MB that are alike.
+  static std::string pressed(const std::string& chunk) {
+    const CodecRef zstd = zstd_codec(3);
+    std::string out(static_cast<std::size_t>(zstd->largest_made(static_cast<Index>(chunk.size()))), '\0');
+    out.resize(static_cast<std::size_t>(zstd->encode(std::as_bytes(std::span(chunk)), std::as_writable_bytes(std::span(out)))));
+    return out;
+  }
+  std::string compressor_ = "null", fill_ = "null";
   static constexpr const char* kVarying = R"([{"id": "vlen-utf8"}])";
   static constexpr const char* kListed = R"([{"id": "json2"}])";
   Folder folder_;
@@ -346,7 +356,7 @@ TEST_F(TextArrays, AreReadInAllTheirForms) {
   EXPECT_EQ(open("<U0", "null", "").variables[0].texts->values, std::vector<std::string>(2));
 }
 
-TEST_F(TextArrays, LengthsThatLieAreRefusedWithTheirFile) {
+TEST_F(TextArrays, LengthsThatLieAreToldWithTheirFile) {
   refused("|O", kVarying, "", "not even how many");
   refused("|O", kVarying, number(3) + number(0) + number(0) + number(0), "3 texts, where a chunk has 2");
   refused("|O", kVarying, number(0xffffffff), "4294967295 texts");
@@ -356,11 +366,62 @@ TEST_F(TextArrays, LengthsThatLieAreRefusedWithTheirFile) {
   refused("|O", R"([{"id": "vlen-utf8"}, {"id": "zlib"}])", number(2) + number(1), "zlib");
   refused("|O", kListed, "[1, 2", "no JSON list");
   refused("|O", kListed, R"(["a", "|O", [2]])", "holds 1 texts");
-  refused("|O", kListed, R"(["a", 7, "|O", [2]])", "text 2 is no text");
+  std::string empty_lists;
+  for (int i = 0; i < 1000; ++i) empty_lists += "[], ";
+  refused("|O", kListed, "[" + empty_lists + R"("a", "b", "|O", [2]])", "more than the 2 texts");
   refused("|O", kListed, std::string(100000, '[') + std::string(100000, ']'), "no JSON list");
   refused("<U2", "null", std::string(15, '\0'), "15 bytes come out where 2 texts have 16");
   refused("<U1", "null", number('a') + number(0x110000), "text 2 of 2 has a character of number 1114112");
   refused(">U1", "null", number('a') + number(0xd800), "which there is not");
+}
+
+TEST_F(TextArrays, PythonObjectsAreSaidToBeSome) {
+  for (const char* chunk : {R"(["a", 7, "|O", [2]])", R"([{"a": 1}, {"b": [2]}, "|O", [2]])", R"([["a", {}], "|O", [2]])"}) {
+    refused("|O", kListed, chunk, "its elements are Python objects (dtype '|O' by 'json2')", "t.zarr: its elements");
+  }
+  fill_ = R"({"a": 1})";
+  refused("|O", kListed, R"([{"a": 1}, {"b": [2]}, "|O", [2]])", "its elements are Python objects", "t.zarr: its elements");
+}
+
+TEST_F(TextArrays, OthersAreReadBesideDamagedOnes) {
+  std::filesystem::create_directories(folder_ / "g/t");
+  put(folder_ / "g/.zgroup", R"({"zarr_format": 2})");
+  put(folder_ / "g/t/.zarray", kV2);
+  open("|O", kVarying, number(2) + number(1) + "a");
+  std::filesystem::rename(folder_ / "t.zarr", folder_ / "g/labels");
+  const Contents contents = open_file(folder_ / "g");
+  EXPECT_EQ(select_variable(contents, "t").source->spec().shape, Shape({4, 6}));
+  const Error error = error_of([&] { select_variable(contents, "labels"); });
+  EXPECT_SAYS(error, "g/labels/0: it ends before text 2 of 2");
+}
+
+TEST_F(TextArrays, SmallChunksOfMuchAreLeftUnread) {
+  compressor_ = R"({"id": "zstd", "level": 3})";
+  const std::size_t most = std::size_t{16} << 20;
+  // All of them may have 16 MiB: what one chunk may is told as they are read.
+  const std::string half = pressed(number(1) + number(most / 2) + std::string(most / 2, 'a'));
+  EXPECT_LT(half.size(), 4096U);
+  open("|O", kVarying, half, "[3]", "[1]");
+  put(folder_ / "t.zarr/2", pressed(number(1) + number(1) + "b"));
+  EXPECT_EQ(open_file(folder_ / "t.zarr").variables[0].texts->values, (std::vector<std::string>{std::string(most / 2, 'a'), "", "b"}));
+  for (const char* another : {"t.zarr/1", "t.zarr/2"}) put(folder_ / another, half);
+  const char* const why = "more than the 16 MiB that Freestone carries along";
+  const auto unread = [&](const Contents& contents) {
+    EXPECT_EQ(contents.variables[0].texts, nullptr);
+    EXPECT_NE(contents.variables[0].note.find(why), std::string::npos) << contents.variables[0].note;
+  };
+  unread(open_file(folder_ / "t.zarr"));
+  unread(open("|O", kVarying, pressed(number(1) + number(100 << 20) + std::string(100 << 20, 'a')), "[1]", "[1]"));
+  unread(open("|O", kListed, pressed("[\"" + std::string(100 << 20, 'a') + R"(", "|O", [1]])"), "[1]", "[1]"));
+  // One text 65536 times.
+  fill_ = '"' + std::string(1000, 'a') + '"';
+  unread(open("|O", kVarying, "", "[65536]", "[65536]"));
+}
+
+TEST_F(TextArrays, AFillOfBytesIsUtf8AsTheyAre) {
+  fill_ = R"("//5h")";  // ff fe 61
+  open("|S3", "null", "abcdefghi", "[6]", "[3]");
+  EXPECT_EQ(open_file(folder_ / "t.zarr").variables[0].texts->values, (std::vector<std::string>{"abc", "def", "ghi", "\xc3\xbf\xc3\xbe" "a", "\xc3\xbf\xc3\xbe" "a", "\xc3\xbf\xc3\xbe" "a"}));
 }
 
 TEST_F(TextArrays, HugeOnesAreLeftUnread) {
@@ -384,6 +445,21 @@ TEST(Zarr, AFolderThatIsNoNodeIsSaidToBeNone) {
   EXPECT_SAYS(error, "no Zarr array or group");
   put(folder / "a.zarr", "PK");
   EXPECT_SAYS(error_of([&] { open_file(folder / "a.zarr"); }), "folder");
+}
+
+TEST(ZarrWrite, AnAxisHasOneLengthInAGroup) {
+  const Folder folder;
+  const auto sinks_of = [&](const std::vector<std::pair<Shape, std::vector<std::string>>>& arrays) {
+    DatasetRequest request{.path = folder / "g.zarr"};
+    for (const auto& [shape, dims] : arrays) {
+      request.variables.push_back({.name = fmt::format("v{}", request.variables.size()), .spec = {shape, DType::kFloat32}, .dims = dims});
+    }
+    return formats::create_sinks(request).size();
+  };
+  EXPECT_SAYS(error_of([&] { sinks_of({{{3}, {"x"}}, {{5}, {"x"}}}); }), "'v1' has 5 elements along 'x', others have 3");
+  EXPECT_EQ(sinks_of({{{3}, {"x"}}, {{3, 4}, {"x", "y"}}}), 2U);
+  EXPECT_EQ(sinks_of({{{3, 4}, {"", "y"}}, {{5, 4}, {"", "y"}}}), 2U);  // without a name they are not one
+  EXPECT_SAYS(error_of([&] { sinks_of({{{3}, {"x", "y"}}}); }), "1 axes and 2 names");
 }
 
 TEST(ZarrWrite, ChoosesChunksThatFitTheArray) {

@@ -92,6 +92,24 @@ def test_write_nodata(tmp_path, name):
         assert np.array_equal(stored == -99, np.isnan(x)) and not np.isnan(stored).any()
 
 
+@pytest.mark.parametrize("nodata, says", [("x", "nodata = 'x': it is one real number"), (1j, "nodata = 1j: it is one real number"),
+                                          ([1, 2], "nodata = .*: it is one real number"), (2**70, f"nodata = {2**70}: whole numbers from"),
+                                          (2**64 - 1, f"nodata = {2**64 - 1}: whole numbers from"), (-(2**63) - 1, "whole numbers from")])
+@pytest.mark.parametrize("dtype", ["u8", "f4"])
+def test_nodata_that_is_no_number(tmp_path, dtype, nodata, says):
+    with pytest.raises(fs.errors.UserError, match=says):
+        fs.asarray(np.ones((2, 2), dtype)).write(tmp_path / "a.zarr", nodata=nodata)
+    assert not (tmp_path / "a.zarr").exists()
+
+
+@pytest.mark.parametrize("nodata", [2**63 - 1, np.uint64(2**63 - 1), np.array(2**63 - 1), np.int8(5), np.float32(5), True])
+def test_nodata_is_taken_exactly(tmp_path, nodata):
+    import zarr
+
+    fs.asarray(np.zeros((2, 2), "u8")).write(tmp_path / "a.zarr", nodata=nodata)
+    assert zarr.open_array(tmp_path / "a.zarr", mode="r").attrs["_FillValue"] == int(nodata)
+
+
 def test_nodata_that_has_no_place(tmp_path):
     a = fs.asarray(np.array([[1, 2]], "u1"))
     with pytest.raises(fs.errors.UserError, match="uint8 has no such number"):

@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 
+#include "freestone/astro/axis_names.h"
 #include "freestone/base/log.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/format_choice.h"
@@ -40,21 +41,22 @@ formats::Table beams_table(const std::vector<Beam>& beams) {
   return table;
 }
 
-/// Axes that no file has named are named by their number; where others of that name have another length, by their length, too.
+/// Axes that no file has named are named by their number; where others of that name in the group have another length, by their length, too.
 void name_apart(std::vector<SkyArray>& arrays) {
-  std::map<std::string, Index> lengths;
+  std::map<std::pair<std::string, std::string>, Index> lengths;
+  const auto key_of = [](const SkyArray& array, const std::string& dim) { return std::pair(array.name.substr(0, array.name.rfind('/') + 1), dim); };
   for (const SkyArray& array : arrays)
     for (std::size_t k = 0; k < array.dims.size(); ++k)
-      if (!array.dims[k].empty() && !array.dims[k].starts_with("axis")) lengths.emplace(array.dims[k], array.data.shape()[static_cast<int>(k)]);
+      if (!is_nameless_axis(array.dims[k])) lengths.emplace(key_of(array, array.dims[k]), array.data.shape()[static_cast<int>(k)]);
   for (SkyArray& array : arrays) {
     for (std::size_t k = 0; k < array.dims.size(); ++k) {
       std::string& dim = array.dims[k];
-      if (!dim.empty() && !dim.starts_with("axis")) continue;
+      if (!is_nameless_axis(dim)) continue;
       const Index length = array.data.shape()[static_cast<int>(k)];
       if (dim.empty()) dim = fmt::format("axis{}", k);
-      if (lengths.emplace(dim, length).first->second == length) continue;
+      if (lengths.emplace(key_of(array, dim), length).first->second == length) continue;
       dim += fmt::format("_{}", length);
-      lengths.emplace(dim, length);
+      lengths.emplace(key_of(array, dim), length);
     }
   }
 }
@@ -64,7 +66,7 @@ std::vector<std::string> written_dims(const SkyArray& array) {
   std::vector<std::string> dims;
   bool any = false;
   for (std::size_t k = 0; k < array.dims.size(); ++k) {
-    const bool stands_for_none = array.dims[k].starts_with("axis");
+    const bool stands_for_none = is_nameless_axis(array.dims[k]);
     dims.push_back(stands_for_none ? "" : array.dims[k]);
     any = any || !stands_for_none;
   }

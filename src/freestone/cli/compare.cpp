@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "freestone/astro/axis_names.h"
 #include "freestone/astro/spectral_cube.h"
 #include "freestone/cli/pipeline_run.h"
 #include "freestone/cli/print.h"
@@ -65,8 +66,7 @@ bool lie_together(const astro::SkyArray& a, const astro::SkyArray& b) {
 
 /// Whether two axes have one name; one that nobody has named ("axis0") has any.
 bool are_named_alike(const std::string& a, const std::string& b) {
-  const auto is_nameless = [](const std::string& dim) { return dim.empty() || (dim.starts_with("axis") && dim.find_first_not_of("0123456789", 4) == dim.npos); };
-  return a == b || is_nameless(a) || is_nameless(b);
+  return a == b || astro::is_nameless_axis(a) || astro::is_nameless_axis(b);
 }
 
 /// What differs between two arrays, as far as elements need not be read for it.

@@ -22,19 +22,14 @@ void take_number_of_text(Attribute& attribute, DType elements) {
   if (elements == DType::kFloat32) attribute.comment = "float32";
 }
 
-/// What cannot be reached just now is no reason to read nothing of the rest.
+/// What cannot be reached just now, or is damaged, is no reason to read nothing of the rest.
 void take_texts(const ArrayMetadata& array, const ChunkMap& chunks, Variable& variable) {
   variable.dims.resize(static_cast<std::size_t>(array.shape.rank()));
   variable.note = "its elements are texts: labels, and no numbers of an array";
   try {
-    auto texts = read_texts(array, chunks);
-    if (texts) {
-      variable.texts = std::make_shared<Texts>(std::move(*texts));
-    } else {
-      variable.note = fmt::format("its elements are {} texts, more than Freestone carries along", element_count(array.shape));
-    }
+    variable.texts = std::make_shared<Texts>(read_texts(array, chunks));
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kIo) throw;
+    if (error.kind() != ErrorKind::kIo && error.kind() != ErrorKind::kData) throw;
     variable.note = fmt::format("its texts cannot be read: {}", note_of(error, ""));
   }
 }

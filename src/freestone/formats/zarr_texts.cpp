@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "freestone/base/base64.h"
+#include "freestone/base/quantity.h"
 #include "freestone/base/utf8.h"
 
 namespace freestone::formats::zarr {
@@ -14,8 +15,8 @@ namespace {
 // As HDF5's (hdf5_describe.cpp): labels are few, what is more than that stays unread.
 constexpr Index kMostTexts = 65'536;
 constexpr Index kMostTextBytes = Index{16} << 20;
-// Of one chunk behind its codecs, where nothing says how much that is.
-constexpr Index kRoom = Index{256} << 20;
+// What vlen-utf8 has beside them: how many, and of each how long.
+constexpr Index kLengthBytes = 4;
 // Requests, one after another.
 constexpr Index kMostRemoteChunks = 64;
 
@@ -29,17 +30,26 @@ void put_little_endian(std::string& to, std::size_t value) {
   for (int i = 0; i < 4; ++i) to += static_cast<char>(value >> 8 * i & 0xff);
 }
 
-/// One chunk of texts, decoded; errors name it.
+[[noreturn]] void fail_by_bytes() {
+  fail(ErrorKind::kUser, "its texts are more than the {} that Freestone carries along", format_bytes(kMostTextBytes));
+}
+
+[[noreturn]] void fail_as_objects() {
+  fail(ErrorKind::kUser, "its elements are Python objects (dtype '|O' by 'json2'), which Freestone does not read where they are no texts");
+}
+
+/// One chunk of texts, decoded; errors of damage name it.
 class TextChunk {
  public:
   TextChunk(std::string name, const ArrayMetadata& array) : name_(std::move(name)), array_(array), count_(element_count(array.chunk)) {}
 
-  std::vector<std::string> texts(ConstBytes encoded) const {
+  /// @param left bytes that they may have, which is lessened by as many as come out of the codecs
+  std::vector<std::string> texts(ConstBytes encoded, Index& left) const {
     std::vector<std::byte> bytes(encoded.begin(), encoded.end());
     const Index whole = array_.type.text_bytes * count_;
     const bool is_fixed = array_.type.text == TextForm::kBytes || array_.type.text == TextForm::kUtf32;
     const auto& codecs = array_.codecs.codecs();
-    std::vector<Index> room{is_fixed ? whole : kRoom};
+    std::vector<Index> room{is_fixed ? whole : left + kLengthBytes * (count_ + 1)};
     for (const CodecRef& codec : codecs) room.push_back(codec->largest_encoded(room.back()));
     for (std::size_t i = codecs.size(); i-- > 0;) {
       const auto size = static_cast<std::size_t>(room[i]);
@@ -49,9 +59,14 @@ class TextChunk {
         bytes.assign(to.get(), to.get() + made);
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kData) throw;
-        damaged(error.message());
+        if (is_fixed) damaged(error.message());
+        // What has too little room says no more.
+        fail(ErrorKind::kData, "{}: {}. It is damaged, or its texts are more than the {} that Freestone carries along.", name_, error.message(),
+             format_bytes(kMostTextBytes));
       }
     }
+    left -= static_cast<Index>(bytes.size());
+    if (left < 0) fail_by_bytes();
     switch (array_.type.text) {
       case TextForm::kBytes:
       case TextForm::kUtf32: return of_one_length(bytes, whole);
@@ -104,9 +119,17 @@ class TextChunk {
   /// A list of JSON: the texts, then a dtype and a shape.
   std::vector<std::string> listed(ConstBytes bytes) const {
     constexpr int kDeepest = kMaxRank + 2;
-    const auto none_is_deep = [](int depth, Json::parse_event_t, Json&) { return depth <= kDeepest; };
-    const Json list = Json::parse(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), none_is_deep, false);
-    if (list.is_discarded() || !list.is_array() || list.size() < 2) damaged("it is no JSON list of texts with their type and shape");
+    constexpr const char* kNoList = "it is no JSON list of texts with their type and shape";
+    Index left = (kMaxRank + 1) * count_ + kDeepest;  // values: each takes more memory than it has bytes here
+    const auto look = [&](int depth, Json::parse_event_t event, Json&) {
+      using enum Json::parse_event_t;
+      if (event == object_start) fail_as_objects();
+      if (depth > kDeepest) damaged(kNoList);
+      if ((event == value || event == array_start) && --left < 0) damaged(fmt::format("it holds more than the {} texts of a chunk", count_));
+      return true;
+    };
+    const Json list = Json::parse(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), look, false);
+    if (list.is_discarded() || !list.is_array() || list.size() < 2) damaged(kNoList);
     std::vector<std::string> out;
     for (std::size_t i = 0; i + 2 < list.size(); ++i) add(list[i], out);
     if (static_cast<Index>(out.size()) != count_) damaged(fmt::format("it holds {} texts, where a chunk has {}", out.size(), count_));
@@ -118,7 +141,7 @@ class TextChunk {
     } else if (value.is_string() || value.is_null()) {
       out.push_back(value.is_null() ? "" : value.get<std::string>());
     } else {
-      damaged(fmt::format("text {} is no text", out.size() + 1));
+      fail_as_objects();
     }
   }
 
@@ -178,8 +201,8 @@ TextForm take_object_codec(const std::string& name, Json& filters) {
 }
 
 std::vector<std::byte> text_fill(const std::string& name, const Json& value, const ElementType& type) {
-  // Where nobody has chosen version 2 has 0 for objects, too.
-  if (value.is_null() || value == 0) return {};
+  // Where nobody has chosen version 2 has 0 for objects, too; what json2 has is looked at in its chunks.
+  if (value.is_null() || value == 0 || (type.text == TextForm::kJson && !value.is_string())) return {};
   if (!value.is_string()) fail(ErrorKind::kData, "{}: fill_value is no text.", name);
   const std::string& text = value.get_ref<const std::string&>();
   if (type.text == TextForm::kBytes) {
@@ -192,27 +215,31 @@ std::vector<std::byte> text_fill(const std::string& name, const Json& value, con
   return {bytes.begin(), bytes.end()};
 }
 
-std::optional<Texts> read_texts(const ArrayMetadata& array, const ChunkMap& chunks) {
+Texts read_texts(const ArrayMetadata& array, const ChunkMap& chunks) {
   const ChunkGrid grid(array.shape, array.chunk);
   const Index count = element_count(array.shape), in_chunk = element_count(array.chunk), width = std::max<Index>(array.type.text_bytes, 1);
-  if (count > kMostTexts || in_chunk > kMostTexts || width > kMostTextBytes / std::max<Index>({count, in_chunk, 1})) return std::nullopt;
-  if (chunks.is_remote() && grid.count() > kMostRemoteChunks) return std::nullopt;
-  const std::string fill(reinterpret_cast<const char*>(array.fill.data()), array.fill.size());
+  if (count > kMostTexts) fail(ErrorKind::kUser, "its elements are {} texts, more than Freestone carries along ({})", count, kMostTexts);
+  if (in_chunk > kMostTexts) fail(ErrorKind::kUser, "its chunks have {} texts, more than Freestone carries along ({})", in_chunk, kMostTexts);
+  if (chunks.is_remote() && grid.count() > kMostRemoteChunks) {
+    fail(ErrorKind::kUser, "its {} texts lie in {} chunks, more than Freestone asks a server for ({})", count, grid.count(), kMostRemoteChunks);
+  }
+  const std::string fill = as_utf8({reinterpret_cast<const char*>(array.fill.data()), array.fill.size()});
+  if (std::max(width, static_cast<Index>(fill.size())) > kMostTextBytes / std::max<Index>({count, in_chunk, 1})) fail_by_bytes();
   Texts out{array.shape, std::vector<std::string>(static_cast<std::size_t>(count), fill)};
   if (count == 0) return out;
   const Dims strides = strides_of(array);
-  Index bytes = 0;
+  Index encoded_left = kMostTextBytes, left = kMostTextBytes;
   for (Index number = 0; number < grid.count(); ++number) {
     const Box box = grid.box(number);
     Dims position = box.start;
     for (int k = 0; k < position.rank(); ++k) position[k] /= array.chunk[k];
     const StoredChunk stored = chunks.find(position);
     if (!stored.file) continue;
-    bytes += stored.bytes;
-    if (stored.bytes > kMostTextBytes || bytes > kMostTextBytes) return std::nullopt;
+    if (stored.bytes > encoded_left) fail_by_bytes();
+    encoded_left -= stored.bytes;
     std::vector<std::byte> encoded(static_cast<std::size_t>(stored.bytes));
     stored.file->read_exactly(stored.offset, encoded);
-    std::vector<std::string> texts = TextChunk(chunks.name_of(position), array).texts(encoded);
+    std::vector<std::string> texts = TextChunk(chunks.name_of(position), array).texts(encoded, left);
     Dims within(array.shape.rank());
     do {
       Index from = 0, to = 0;

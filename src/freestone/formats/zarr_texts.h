@@ -3,7 +3,6 @@
 /// Facts: the layouts of numcodecs' vlen-utf8 and json2, and NumPy's of texts of one length.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "freestone/formats/zarr_metadata.h"
@@ -18,9 +17,10 @@ TextForm take_object_codec(const std::string& name, Json& filters);
 /// @throws Error kind data: no text
 std::vector<std::byte> text_fill(const std::string& name, const Json& value, const ElementType& type);
 
-/// All texts of `array`; none when they are more than Freestone carries along.
-/// @throws Error kind data, naming the chunk; kind io
-std::optional<Texts> read_texts(const ArrayMetadata& array, const ChunkMap& chunks);
+/// All texts of `array`.
+/// @throws Error kind user, without the array's name: more of them than Freestone carries along, or Python objects that are no texts;
+///         kind data, naming the chunk; kind io
+Texts read_texts(const ArrayMetadata& array, const ChunkMap& chunks);
 
 /// The document of an array of these texts in one chunk, version 2 or 3, and that chunk's file below the array's folder.
 struct TextArray {

@@ -283,12 +283,13 @@ void check_name(const DatasetRequest& request, const std::string& name) {
   }
 }
 
-/// A name of an axis has one length in a group, or xarray opens none of it.
+/// A name of an axis has one length in a group, or xarray opens none of it. The variables have as many names as axes, or none.
 void check_lengths_of_axes(const DatasetRequest& request) {
   std::map<std::pair<std::string, std::string>, Index> lengths;
   for (const VariableRequest& variable : request.variables) {
     const std::string group = variable.name.substr(0, variable.name.rfind('/') + 1);
     for (std::size_t k = 0; k < variable.dims.size(); ++k) {
+      if (variable.dims[k].empty()) continue;
       const Index length = variable.spec.shape[static_cast<int>(k)], other = lengths.emplace(std::pair(group, variable.dims[k]), length).first->second;
       if (length != other) {
         fail(ErrorKind::kUser, "{}: variable '{}' has {} elements along '{}', others have {}.", request.path, variable.name, length, variable.dims[k], other);
@@ -304,7 +305,6 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
 }
 
 std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
-  check_lengths_of_axes(request);
   if (request.variables.empty()) fail(ErrorKind::kUser, "{}: there is no variable to write.", request.path);
   int version = 0;
   for (const VariableRequest& variable : request.variables) version = std::max(version, variable.packing.version);
@@ -334,6 +334,7 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
     consolidate(variable.name, planned.document, planned.attributes);
     arrays.push_back(std::move(planned));
   }
+  check_lengths_of_axes(request);
   for (const TextRequest& text : request.texts) {
     TextArray array = text_array(text.texts, version);
     Json attributes = attributes_of({.path = request.path, .attributes = text.attributes});
