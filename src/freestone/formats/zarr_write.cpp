@@ -298,6 +298,15 @@ void check_lengths_of_axes(const DatasetRequest& request) {
   }
 }
 
+/// Nodes of consolidated metadata, level by level, each by name: zarr-python takes the nodes of a group from places that follow each other.
+Json level_by_level(const Json& nodes) {
+  std::map<std::pair<std::ptrdiff_t, std::string>, const Json*> sorted;
+  for (const auto& [name, document] : nodes.items()) sorted[{std::count(name.begin(), name.end(), '/'), name}] = &document;
+  Json out = Json::object();
+  for (const auto& [place, document] : sorted) out[place.second] = *document;
+  return out;
+}
+
 }  // namespace
 
 std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request) {
@@ -368,7 +377,7 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
     files.push_back({"zarr.json", text_of({{"zarr_format", 3},
                                            {"node_type", "group"},
                                            {"attributes", whole},
-                                           {"consolidated_metadata", {{"kind", "inline"}, {"must_understand", false}, {"metadata", consolidated}}}})});
+                                           {"consolidated_metadata", {{"kind", "inline"}, {"must_understand", false}, {"metadata", level_by_level(consolidated)}}}})});
   } else {
     files.push_back({".zmetadata", text_of({{"zarr_consolidated_format", 1}, {"metadata", consolidated}})});
   }
