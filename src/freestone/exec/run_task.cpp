@@ -221,24 +221,43 @@ std::string StageRunner::label(int body) const {
 
 StageRunner::Leaves StageRunner::leaves_of(Slot& slot, std::size_t s, const std::vector<Tile>& tiles) const {
   const int body = program_.steps()[s].which, maker = program_.leaf_maker(body);
-  Leaves leaves{inputs_of(body, tiles), program_.leaf_batch(body), nullptr, {}, nullptr, 0, lanes_};
+  const Box& domain = slot.layout.domains[static_cast<std::size_t>(body)];
+  Leaves leaves{program_.op(body).fold(), inputs_of(body, tiles), program_.leaf_batch(body), nullptr, {}, nullptr, 0, 1};
+  // Where nothing is streamed the task has room for one lane's leaves.
+  if (lanes_to_spare() && program_.is_shared(body, domain) && (maker < 0 || slot.layout.streamed > 0)) leaves.lanes = lanes_;
   if (maker < 0) return leaves;
   leaves.maker = &program_.op(maker);
   leaves.made_of = inputs_of(maker, tiles);
   leaves.memory = slot.memory.data() + slot.layout.scratch_offset[s];
-  leaves.bytes = program_.batch_memory(body, slot.layout.domains[static_cast<std::size_t>(body)]);
-  leaves.lanes = std::min<Index>(lanes_, slot.layout.leaf_lanes[s]);
+  leaves.bytes = program_.batch_memory(body, domain);
   return leaves;
 }
 
-template <class F>
-void StageRunner::for_each_leaf(const Leaves& leaves, const LeafGrid& grid, const Box& batch, Index worker, F&& visit) const {
-  if (leaves.maker == nullptr) return grid.for_each(batch, [&](Index leaf, const Box& box) { visit(leaf, box, leaves.in); });
-  Scratch scratch({leaves.memory + worker * leaves.bytes, static_cast<std::size_t>(leaves.bytes)});
-  const DType dtype = leaves.maker->outputs()[0].dtype;
-  const Tile made{View::contiguous(scratch.take(batch.count() * size_of(dtype)), dtype, batch.shape), batch};
-  leaves.maker->run(batch, leaves.made_of, {&made, 1}, scratch, stop_);
-  grid.for_each(batch, [&](Index leaf, const Box& box) { visit(leaf, box, std::span(&made, 1)); });
+bool StageRunner::fold_piece(const Leaves& leaves, const LeafGrid& grid, const Box& piece, SharedFold::Piece& into, Index lanes, Index worker, int lane) {
+  const Index outputs = kept_count(*leaves.fold, piece);
+  bool complete = false;
+  const GridParts batches(piece, leaves.batch);
+  const auto fold_batch = [&](std::size_t part, Index one_of_lanes, int) {
+    const Box batch = batches[static_cast<Index>(part)];
+    std::span<const Tile> in = leaves.in;
+    Tile made;
+    if (leaves.maker != nullptr) {
+      Scratch scratch({leaves.memory + (worker + one_of_lanes) * leaves.bytes, static_cast<std::size_t>(leaves.bytes)});
+      const DType dtype = leaves.maker->outputs()[0].dtype;
+      made = {View::contiguous(scratch.take(batch.count() * size_of(dtype)), dtype, batch.shape), batch};
+      leaves.maker->run(batch, leaves.made_of, {&made, 1}, scratch, stop_);
+      in = {&made, 1};
+    }
+    grid.for_each(batch, [&](Index leaf, const Box& box) {
+      FoldTree::State state = into.tree->fresh();
+      leaves.fold->scan(box, in, state.data(), outputs);
+      const std::lock_guard lock(into.mutex);
+      complete = into.tree->add(leaf, std::move(state)) || complete;
+    });
+  };
+  SharedWork work{static_cast<std::size_t>(batches.count()), lanes, fold_batch};
+  share(work, lane);
+  return complete;
 }
 
 void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tiles, int lane) {
@@ -252,24 +271,13 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
   if (kept_count(fold, domain) == 0) return;
   const Leaves leaves = leaves_of(slot, s, tiles);
   const LeafGrid grid(fold, op.domain());
-  const auto fold_piece = [&](const Box& piece, Index worker, int by, bool by_all) {
+  const auto finish_one = [&](const Box& piece, Index lanes, Index worker, int by) {
     const Index outputs = kept_count(fold, piece);
-    FoldTree tree(fold, grid.count, outputs);
+    SharedFold::Piece states;
+    states.tree = std::make_unique<FoldTree>(fold, grid.count, outputs);
     FoldTree::State empty;
-    std::mutex mutex;
-    bool complete = false;
-    const auto fold_leaf = [&](Index leaf, const Box& box, std::span<const Tile> in) {
-      FoldTree::State state = tree.fresh();
-      fold.scan(box, in, state.data(), outputs);
-      const std::lock_guard lock(mutex);
-      complete = tree.add(leaf, std::move(state)) || complete;
-    };
-    const GridParts batches(piece, leaves.batch);
-    SharedWork work{static_cast<std::size_t>(batches.count()), by_all ? leaves.lanes : 1, [&](std::size_t part, Index one_of_all, int) {
-                      for_each_leaf(leaves, grid, batches[static_cast<Index>(part)], by_all ? one_of_all : worker, fold_leaf);
-                    }};
-    share(work, by);
-    if (!complete) empty = tree.fresh();  // a reduced axis without elements
+    const bool complete = fold_piece(leaves, grid, piece, states, lanes, worker, by);
+    if (!complete) empty = states.tree->fresh();  // a reduced axis without elements
     // A piece's part of an output lies together, unless whole axes (bins, groups) stand before kept ones.
     std::vector<View> parts;
     std::vector<Buffer> apart;
@@ -279,18 +287,17 @@ void StageRunner::fold_inside(Slot& slot, std::size_t s, std::vector<Tile>& tile
       if (!parts.back().is_contiguous()) apart.emplace_back(std::max<Index>(1, parts.back().bytes()));
       places.push_back(parts.back().is_contiguous() ? parts.back().data : apart.back().data());
     }
-    fold.finish((complete ? tree.root() : empty).data(), outputs, places);
+    fold.finish((complete ? states.tree->root() : empty).data(), outputs, places);
     for (std::size_t o = 0; o < out.size(); ++o)
       if (places[o] != parts[o].data) copy(View::contiguous(places[o], parts[o].dtype, parts[o].shape), parts[o]);
   };
   const std::vector<Box> pieces = StageProgram::fold_pieces(fold, domain);
-  const bool together = lanes_to_spare() && program_.is_shared(body, domain);
-  if (together && static_cast<Index>(pieces.size()) < 2 * leaves.lanes) {
-    for (const Box& piece : pieces) fold_piece(piece, 0, lane, true);
+  // Few pieces are shared one after the other, by their leaves.
+  if (static_cast<Index>(pieces.size()) < 2 * leaves.lanes) {
+    for (const Box& piece : pieces) finish_one(piece, leaves.lanes, 0, lane);
     return;
   }
-  SharedWork shared{pieces.size(), together ? leaves.lanes : 1,
-                    [&](std::size_t part, Index worker, int by) { fold_piece(pieces[part], worker, by, false); }};
+  SharedWork shared{pieces.size(), leaves.lanes, [&](std::size_t part, Index worker, int by) { finish_one(pieces[part], 1, worker, by); }};
   share(shared, lane);
 }
 
@@ -304,20 +311,7 @@ void StageRunner::fold_across(Slot& slot, std::size_t s, const std::vector<Tile>
   for (const Box& piece : StageProgram::fold_pieces(fold, domain)) {
     stop_.check();
     auto& target = shared.piece(piece);
-    const Index outputs = kept_count(fold, piece);
-    bool complete = false;
-    const auto fold_leaf = [&](Index leaf, const Box& box, std::span<const Tile> in) {
-      FoldTree::State state = target.tree->fresh();
-      fold.scan(box, in, state.data(), outputs);
-      const std::lock_guard lock(target.mutex);
-      complete = target.tree->add(leaf, std::move(state)) || complete;
-    };
-    const GridParts batches(piece, leaves.batch);
-    const bool together = lanes_to_spare() && program_.is_shared(body, domain);
-    SharedWork work{static_cast<std::size_t>(batches.count()), together ? leaves.lanes : 1, [&](std::size_t part, Index worker, int) {
-                      for_each_leaf(leaves, shared.grid(), batches[static_cast<Index>(part)], worker, fold_leaf);
-                    }};
-    share(work, lane);
+    const bool complete = fold_piece(leaves, shared.grid(), piece, target, leaves.lanes, 0, lane);
     if (!complete) continue;
     Scratch scratch = scratch_of(slot, s);
     finish_piece(body, piece, target.tree->root(), scratch, lane);

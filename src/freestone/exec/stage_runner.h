@@ -55,17 +55,18 @@ class StageRunner {
   void run_node(Slot& slot, std::size_t step, std::vector<Tile>& tiles, int lane);
   /// What the leaves of a reduction are scanned from: tiles, or what is made of tiles some leaves at a time.
   struct Leaves {
+    const Fold* fold;
     std::vector<Tile> in;
     Shape batch;                ///< grid of the leaves that one lane takes at once
     const Op* maker;            ///< null: the leaves are parts of `in`
     std::vector<Tile> made_of;  ///< inputs of `maker`
     std::byte* memory;          ///< `bytes` for each lane
-    Index bytes, lanes;
+    Index bytes;
+    Index lanes;  ///< that may share them
   };
   Leaves leaves_of(Slot& slot, std::size_t step, const std::vector<Tile>& tiles) const;
-  /// Calls visit(number, box, inputs) for each leaf of a batch.
-  template <class F>
-  void for_each_leaf(const Leaves& leaves, const LeafGrid& grid, const Box& batch, Index worker, F&& visit) const;
+  /// Folds the leaves of a piece by so many lanes, the first of which is `worker` among those that share the reduction. True: the tree is whole.
+  bool fold_piece(const Leaves& leaves, const LeafGrid& grid, const Box& piece, SharedFold::Piece& into, Index lanes, Index worker, int lane);
   void fold_inside(Slot& slot, std::size_t step, std::vector<Tile>& tiles, int lane);
   void fold_across(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);
   void deliver(Slot& slot, std::size_t step, const std::vector<Tile>& tiles, int lane);

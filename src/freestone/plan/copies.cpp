@@ -21,13 +21,17 @@ bool reduces(const Graph& graph, const ValueRef& value) {
 
 }  // namespace
 
-bool is_all_of(const Op& view, const Shape& array) {
-  const Access& access = view.input(0);
-  for (std::size_t k = 0; k < access.size(); ++k)
-    if (access[k].kind != AxisKind::kPoint || access[k].domain_axis != static_cast<int>(k) || access[k].mul != 1 || access[k].offset != 0)
-      return false;
-  return view.domain() == array;
+bool is_one_to_one(const Access& access, const Shape& domain) {
+  if (static_cast<int>(access.size()) != domain.rank()) return false;
+  for (std::size_t k = 0; k < access.size(); ++k) {
+    const AxisMap& map = access[k];
+    if (map.kind != AxisKind::kPoint || map.domain_axis != static_cast<int>(k) || map.mul != 1) return false;
+    if (map.offset != 0 || map.before != 0 || map.after != 0) return false;
+  }
+  return true;
 }
+
+bool is_all_of(const Op& view, const Shape& array) { return view.domain() == array && is_one_to_one(view.input(0), array); }
 
 void gather_for_chunks(Graph& graph, const std::vector<SinkFacts>& sinks) {
   for (std::size_t r = 0; r < graph.roots.size(); ++r) {

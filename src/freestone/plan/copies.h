@@ -8,6 +8,8 @@
 
 namespace freestone {
 
+/// Whether a domain and an array have the same axes, element for element.
+bool is_one_to_one(const Access& access, const Shape& domain);
 /// Whether a view of an array of shape `array` is all of it, as it is.
 bool is_all_of(const Op& view, const Shape& array);
 

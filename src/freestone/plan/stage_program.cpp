@@ -5,6 +5,7 @@
 #include "freestone/core/grid_parts.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/select.h"
+#include "freestone/plan/copies.h"
 #include "freestone/plan/fold_boxes.h"
 #include "freestone/storage/chunked_source.h"
 
@@ -122,17 +123,6 @@ constexpr Index kLeastUnit = Index{256} << 10;
 
 // What a reduction makes for itself at once is at most so large: it stays in the cache of a core.
 constexpr Index kLargestBatch = Index{512} << 10;
-
-/// Whether a domain and an array have the same axes, element for element.
-bool is_one_to_one(const Access& access, const Shape& domain) {
-  if (static_cast<int>(access.size()) != domain.rank()) return false;
-  for (std::size_t k = 0; k < access.size(); ++k) {
-    const AxisMap& map = access[k];
-    if (map.kind != AxisKind::kPoint || map.domain_axis != static_cast<int>(k) || map.mul != 1) return false;
-    if (map.offset != 0 || map.before != 0 || map.after != 0) return false;
-  }
-  return true;
-}
 
 Index ceil_div(Index a, Index b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 
@@ -314,39 +304,36 @@ void StageProgram::find_leaf_makers() {
   for (const int value : delivered_)
     if (value >= 0) ++uses[static_cast<std::size_t>(value)];
   leaf_makers_.assign(stage_.body.size(), -1);
+  leaf_batches_.resize(stage_.body.size());
   for (std::size_t b = 0; b < stage_.body.size(); ++b) {
     const Op& reduction = op(static_cast<int>(b));
-    if (reduction.fold() == nullptr || reduction.input_count() != 1 || !is_one_to_one(reduction.input(0), reduction.domain())) continue;
+    if (reduction.fold() == nullptr) continue;
+    leaf_batches_[b] = reduction.domain();
+    for (Index& extent : leaf_batches_[b]) extent = std::max<Index>(1, extent);
+    for (const int k : reduction.fold()->axes()) leaf_batches_[b][k] = reduction.fold()->leaf()[k];
+    if (reduction.input_count() != 1 || !is_one_to_one(reduction.input(0), reduction.domain())) continue;
     const int value = node_inputs_[b][0];
     const auto maker = std::find_if(node_outputs_.begin(), node_outputs_.end(),
                                     [&](const auto& made) { return made.size() == 1 && made[0] == value; });
     if (maker == node_outputs_.end() || uses[static_cast<std::size_t>(value)] != 1) continue;
     const int node = static_cast<int>(maker - node_outputs_.begin());
     if (dynamic_cast<const ElementwiseOp*>(&op(node)) == nullptr) continue;
-    if (most_at_once(*reduction.fold(), Box(reduction.domain()), reduction.fold()->leaf()) * size_of(values_[static_cast<std::size_t>(value)].spec.dtype) > kLargestBatch) continue;
+    const Fold& fold = *reduction.fold();
+    const Index leaf_bytes = most_at_once(fold, Box(reduction.domain()), fold.leaf()) * size_of(op(node).outputs()[0].dtype);
+    if (leaf_bytes > kLargestBatch) continue;
     leaf_makers_[b] = node;
+    // Neighbours along the last axes, whose rows go on from one to the next.
+    Shape& batch = leaf_batches_[b];
+    Index leaves = kLargestBatch / std::max<Index>(1, leaf_bytes);
+    for (std::size_t i = fold.axes().size(); i-- > 0 && leaves > 1;) {
+      const int k = fold.axes()[i];
+      const Index along = std::clamp<Index>((reduction.domain()[k] + batch[k] - 1) / batch[k], 1, leaves);
+      batch[k] *= along;
+      leaves = batch[k] >= reduction.domain()[k] ? leaves / along : 0;
+    }
     const auto step = std::find_if(steps_.begin(), steps_.end(), [&](const Step& s) { return s.kind == StepKind::kRun && s.which == node; });
     step->kind = StepKind::kLeave;
   }
-}
-
-Shape StageProgram::leaf_batch(int fold_index) const {
-  const Op& reduction = op(fold_index);
-  const Fold& fold = *reduction.fold();
-  Shape batch(reduction.domain().rank());
-  for (int k = 0; k < batch.rank(); ++k)
-    batch[k] = is_reduced(fold, k) ? fold.leaf()[k] : std::max<Index>(1, reduction.domain()[k]);
-  const int maker = leaf_maker(fold_index);
-  if (maker < 0) return batch;
-  // Neighbours along the last axes, whose rows go on from one to the next.
-  Index leaves = kLargestBatch / std::max<Index>(1, most_at_once(fold, Box(reduction.domain()), fold.leaf()) * size_of(op(maker).outputs()[0].dtype));
-  for (std::size_t i = fold.axes().size(); i-- > 0 && leaves > 1;) {
-    const int k = fold.axes()[i];
-    const Index along = std::clamp<Index>((reduction.domain()[k] + batch[k] - 1) / batch[k], 1, leaves);
-    batch[k] *= along;
-    leaves = batch[k] >= reduction.domain()[k] ? leaves / along : 0;
-  }
-  return batch;
 }
 
 Index StageProgram::batch_memory(int fold_index, const Box& domain) const {
@@ -546,7 +533,6 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
   layout.inputs.resize(inputs_.size());
   layout.scratch_offset.assign(steps_.size(), -1);
   layout.scratch_bytes.assign(steps_.size(), 0);
-  layout.leaf_lanes.assign(steps_.size(), 0);
   Needs all = needs(anchor_box);
   const std::vector<Box>& need = all.values;
   layout.domains = std::move(all.domains);
@@ -716,8 +702,7 @@ TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
         if (shared) layout.shared_nanoseconds += nanoseconds;
         if (step.kind == StepKind::kFoldIn)
           for (const int v : node_outputs_[which]) place(static_cast<std::size_t>(v));
-        layout.leaf_lanes[s] = shared && layout.streamed > 0 ? plan_.threads : 1;
-        scratch(layout.leaf_lanes[s] * (fold_memory(step, domain) + batch_memory(step.which, domain)) +
+        scratch((shared && layout.streamed > 0 ? plan_.threads : 1) * (fold_memory(step, domain) + batch_memory(step.which, domain)) +
                 (step.kind == StepKind::kFoldOut ? finish_memory(step.which, domain) : 0));
         break;
       }

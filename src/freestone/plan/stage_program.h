@@ -73,7 +73,6 @@ struct TaskLayout {
   std::vector<Box> domains;                          ///< one a body node
   std::vector<bool> active;                          ///< one a body node: something of it is wanted
   std::vector<Index> scratch_offset, scratch_bytes;  ///< one a step
-  std::vector<Index> leaf_lanes;                     ///< one a step: lanes that its scratch has room for, each with leaves of its own
   Index task_bytes = 0;
   Index spare_bytes = 0;    ///< of `task_bytes`: for chunks that a cache has no room for, hardly ever touched
   Index touched_bytes = 0;  ///< moved through memory by all steps
@@ -122,7 +121,7 @@ class StageProgram {
   /// core between the two, where a tile would go to memory and come back. -1: none.
   int leaf_maker(int fold_index) const { return leaf_makers_[static_cast<std::size_t>(fold_index)]; }
   /// The grid of leaves that are scanned one after the other: those that are made at once, else each alone.
-  Shape leaf_batch(int fold_index) const;
+  const Shape& leaf_batch(int fold_index) const { return leaf_batches_[static_cast<std::size_t>(fold_index)]; }
   /// Memory in which one lane makes a batch of a task's part of the reduction's domain: its elements, then the scratch of the node.
   Index batch_memory(int fold_index, const Box& domain) const;
 
@@ -173,13 +172,14 @@ class StageProgram {
   /// What one lane holds while it folds `domain`, and what finishing one of its pieces takes.
   Index fold_memory(const Step& step, const Box& domain) const;
   Index finish_memory(int body_index, const Box& domain) const;
-  std::vector<std::vector<int>> node_inputs_, node_outputs_;
   /// Elements of a piece of `domain` (`fold_pieces`) that is `extents` long on the reduced axes, at the most.
   static Index most_at_once(const Fold& fold, const Box& domain, const Shape& extents);
-  /// Finds the nodes that reductions make for themselves.
+  /// Finds the nodes that reductions make for themselves, and the batches of leaves.
   void find_leaf_makers();
+  std::vector<std::vector<int>> node_inputs_, node_outputs_;
   std::vector<bool> accumulated_;
-  std::vector<int> leaf_makers_;  ///< one a body node
+  std::vector<int> leaf_makers_;     ///< one a body node
+  std::vector<Shape> leaf_batches_;  ///< likewise, of reductions
   std::vector<Step> steps_;
 };
 
