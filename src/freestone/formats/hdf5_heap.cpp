@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "freestone/base/little_endian.h"
 #include "freestone/storage/byte_order.h"
 
 namespace freestone::formats::hdf5 {
@@ -20,12 +21,6 @@ herr_t leave(hid_t from, hid_t to, H5T_cdata_t* data, std::size_t, std::size_t, 
   const bool is_ours = tag != nullptr && std::strcmp(tag, kTag) == 0;
   H5free_memory(tag);
   return is_ours && H5Tget_size(from) == H5Tget_size(to) ? 0 : -1;
-}
-
-std::uint64_t little_endian(std::span<const std::byte> from, std::size_t at, std::size_t width) {
-  std::uint64_t value = 0;
-  for (std::size_t i = width; i-- > 0;) value = value << 8 | std::to_integer<std::uint64_t>(from[at + i]);
-  return value;
 }
 
 }  // namespace
@@ -55,7 +50,7 @@ const TextReader::Heap& TextReader::heap_at(const std::string& where, Index addr
   std::vector<std::byte> start(header);
   file_.file().read_exactly(address, start);
   if (std::memcmp(start.data(), "GCOL", 4) != 0 || std::to_integer<int>(start[4]) != 1) damaged("where there is none");
-  const std::uint64_t size = little_endian(start, 8, width);
+  const std::uint64_t size = little_endian(start.data() + 8, width);
   if (size < header || size > static_cast<std::uint64_t>(std::min(room, kLargestHeap))) damaged("which is longer than the file");
   if (kept_bytes_ > kMostKept) {
     heaps_.clear();
@@ -67,8 +62,8 @@ const TextReader::Heap& TextReader::heap_at(const std::string& where, Index addr
   // Objects: a number (2 bytes), how often it is used (2), 4 of nothing, a size, and the bytes, filled up to 8. Number 0 is what is free.
   const std::size_t object = 8 + width;
   for (std::size_t at = header; at + object <= size;) {
-    const auto number = static_cast<Index>(little_endian(heap.bytes, at, 2));
-    const std::uint64_t bytes = little_endian(heap.bytes, at + 8, width);
+    const auto number = static_cast<Index>(little_endian(heap.bytes.data() + at, 2));
+    const std::uint64_t bytes = little_endian(heap.bytes.data() + at + 8, width);
     if (number == 0) break;
     if (bytes > size - at - object) damaged("in which an object ends behind it");
     heap.objects[number] = {at + object, bytes};
@@ -84,8 +79,9 @@ std::vector<std::string> TextReader::read(const std::string& where, std::span<co
   const std::size_t width = file_.address_bytes(), step = element_bytes();
   std::vector<std::string> out;
   for (std::size_t at = 0; at + step <= elements.size(); at += step) {
-    const std::uint64_t length = little_endian(elements, at, 4), address = little_endian(elements, at + 4, width);
-    const auto number = static_cast<Index>(little_endian(elements, at + 4 + width, 4));
+    const std::byte* element = elements.data() + at;
+    const std::uint64_t length = little_endian(element, 4), address = little_endian(element + 4, width);
+    const auto number = static_cast<Index>(little_endian(element + 4 + width, 4));
     // What was never written, and no text at all.
     if (length == 0 || address == 0) {
       out.emplace_back();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "freestone/base/fork.h"
+#include "freestone/base/little_endian.h"
 
 namespace freestone::formats::hdf5 {
 namespace {
@@ -70,12 +71,6 @@ herr_t driver_set_eoa(H5FD_t* file, H5FD_mem_t, haddr_t address) {
   return 0;
 }
 haddr_t driver_get_eof(const H5FD_t* file, H5FD_mem_t) { return static_cast<haddr_t>(ours(file).ours.file->size()); }
-
-std::uint64_t little_endian(const std::byte* from, int width) {
-  std::uint64_t value = 0;
-  for (int i = width; i-- > 0;) value = value << 8 | std::to_integer<std::uint64_t>(from[i]);
-  return value;
-}
 
 /// Texts and lists of different lengths lie in global heaps: a signature, a size, and objects of a number (2 bytes), a size (8 bytes
 /// at 8) and their bytes, filled up to 8. The library believes the sizes. False: it is a heap, whole, and an object ends behind it.

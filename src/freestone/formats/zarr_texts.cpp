@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "freestone/base/base64.h"
+#include "freestone/base/little_endian.h"
 #include "freestone/base/quantity.h"
 #include "freestone/base/utf8.h"
 
@@ -19,12 +20,6 @@ constexpr Index kMostTextBytes = Index{16} << 20;
 constexpr Index kLengthBytes = 4;
 // Requests, one after another.
 constexpr Index kMostRemoteChunks = 64;
-
-std::uint32_t little_endian(const std::byte* from) {
-  std::uint32_t value = 0;
-  for (int i = 4; i-- > 0;) value = value << 8 | std::to_integer<std::uint32_t>(from[i]);
-  return value;
-}
 
 void put_little_endian(std::string& to, std::size_t value) {
   for (int i = 0; i < 4; ++i) to += static_cast<char>(value >> 8 * i & 0xff);
@@ -91,7 +86,7 @@ class TextChunk {
   std::string from_utf32(ConstBytes bytes, Index number) const {
     std::string out;
     for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
-      std::uint32_t point = little_endian(bytes.data() + at);
+      auto point = static_cast<std::uint32_t>(little_endian(bytes.data() + at, 4));
       if (array_.type.transform.order == ByteOrder::kBig) point = __builtin_bswap32(point);
       if (!append_utf8(point, out)) damaged(fmt::format("text {} of {} has a character of number {}, which there is not", number + 1, count_, point));
     }
@@ -101,13 +96,13 @@ class TextChunk {
   /// How many, then of each its length and its bytes.
   std::vector<std::string> varying(ConstBytes bytes) const {
     if (bytes.size() < 4) damaged(fmt::format("{} bytes come out, which say not even how many texts there are", bytes.size()));
-    const std::uint32_t count = little_endian(bytes.data());
+    const auto count = static_cast<Index>(little_endian(bytes.data(), 4));
     if (count != count_) damaged(fmt::format("it says that it holds {} texts, where a chunk has {}", count, count_));
     std::vector<std::string> out;
     std::size_t at = 4;
     for (Index i = 0; i < count_; ++i) {
       if (bytes.size() - at < 4) damaged(fmt::format("it ends before text {} of {}", i + 1, count_));
-      const std::size_t length = little_endian(bytes.data() + at);
+      const std::size_t length = little_endian(bytes.data() + at, 4);
       at += 4;
       if (length > bytes.size() - at) damaged(fmt::format("text {} of {} has {} bytes, and {} are left", i + 1, count_, length, bytes.size() - at));
       out.push_back(checked({reinterpret_cast<const char*>(bytes.data()) + at, length}, i));
