@@ -115,21 +115,20 @@ def _stored_chunks(target: Any) -> list[int] | None:
 
 def _block_of(source: Array, target: Any, places: Sequence[Any]) -> tuple[list[int], bool]:
     """The blocks in which `source` is handed over, and whether they may go side by side: where nobody else writes what a block touches."""
-    stored = _stored_chunks(target)
-    alone = stored is not None and len(stored) == len(places)
+    stored = _stored_chunks(target) or []
+    alone = known = len(stored) == len(places) > 0
     chunks: list[int] = []  # along the axes of the source
-    for place, u, n in zip(places, stored if stored is not None and alone else [1] * len(places), getattr(target, "shape", source.shape)):
+    for place, u, n in zip(places, stored if known else [1] * len(places), getattr(target, "shape", source.shape)):
         if isinstance(place, int):
             alone = alone and u == 1
             continue
         end = place[0] + source.shape[len(chunks)]
         alone = alone and place[1] == 1 and place[0] % max(1, u) == 0 and (end % max(1, u) == 0 or end == n)
         chunks.append(max(1, u))
-    if stored is None or len(stored) != len(places):
+    if not known:
         chunks = [1] * source.ndim if source._core.is_contiguous else [max(1, n) for n in source.chunksize]
-    unit = [min(u, max(1, n)) for u, n in zip(chunks, source.shape)]
+    block = [min(u, max(1, n)) for u, n in zip(chunks, source.shape)]
     is_zarr = any(type(thing).__module__.partition(".")[0] == "zarr" for thing in (target, getattr(target, "_array", None)))
-    block = list(unit)
     for k in reversed(range(source.ndim)):
         room = _BLOCK_BYTES // max(1, math.prod(block) * source.itemsize)
         if room < 2:
