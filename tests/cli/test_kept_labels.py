@@ -77,6 +77,20 @@ def test_names_go_to_zarr_and_back(freestone, tmp_path, kind, format, version):
         assert back["name"].dtype == file["name"].dtype and back["name"].dimensions == file["name"].dimensions
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_letters_of_which_one_means_missing_go_to_zarr(freestone, tmp_path, version):
+    """xarray has no _FillValue of letters in Zarr, and opened nothing of such a group."""
+    with netCDF4.Dataset(tmp_path / "in.nc", "w") as file:
+        file.createDimension("x", 3)
+        letters = file.createVariable("letter", "S1", ("x",), fill_value="b")
+        letters.set_auto_maskandscale(False)
+        letters[:] = np.array([b"a", b"b", b"c"])
+    freestone.out(f"convert in.nc out.zarr --zarr-version {version}")
+    with xr.open_zarr(tmp_path / "out.zarr", mask_and_scale=False) as written:
+        assert written.letter.values.tolist() == b"abc"  # xarray joins characters
+        assert written.letter.attrs == {"missing_value": "b"}
+
+
 def labelled():
     """Labels of all kinds that xarray writes: of one length, of any, of bytes, of no axis, of two; letters beyond Latin-1."""
     places = np.array([["Genève", "Zürich", "", "東京"], ["😀", "a", "bb", "ccc"]])

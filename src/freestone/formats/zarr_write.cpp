@@ -196,7 +196,14 @@ PlannedArray planned_array(const Spec& spec, const WriteRequest& request) {
   // Letters that netCDF or HDF5 has as characters.
   const bool are_letters = spec.dtype == DType::kUint8 && attributes.value("numpy_dtype", Json()) == "S1";
   if (are_letters) attributes.erase("numpy_dtype");
-  if (const auto fill = attributes.find("_FillValue"); version == 3 && is_floating(spec.dtype) && fill != attributes.end()) *fill = fill_as_text(*fill);
+  if (const auto fill = attributes.find("_FillValue"); fill != attributes.end()) {
+    if (version == 3 && is_floating(spec.dtype)) *fill = fill_as_text(*fill);
+    if (are_letters) {  // xarray opens no group in which letters have one
+      Json letter = std::move(*fill);
+      attributes.erase("_FillValue");
+      attributes.emplace("missing_value", std::move(letter));
+    }
+  }
   PlannedArray planned;
   ChunkedOutput& output = planned.output;
   ArrayMetadata array;
