@@ -18,7 +18,7 @@ constexpr double kRemoteRequestSeconds = 2e-3;
 constexpr Index kReadAheadBytes = Index{16} << 20;
 constexpr Index kMostAhead = 4;
 
-// Tiles that share chunks wait for those that other lanes decode: measured, means of months over NetCDF-4 (docs/decisions/0042).
+// Tiles that share all their chunks wait for those that other lanes decode: measured, means of months over NetCDF-4 (docs/decisions/0042).
 constexpr double kWaitForChunks = 0.25;
 
 /// Tasks that are read ahead.
@@ -286,7 +286,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     // What is streamed is read and decoded by all lanes, whoever has the task.
     const double stream_lanes = std::min<double>(threads, static_cast<double>(slots * layout.stream_lanes));
     const double streamed = layout.read.decoded > 0 ? static_cast<double>(layout.streamed) / static_cast<double>(layout.read.decoded) : 0;
-    const double waiting = read.keeps_chunks() ? 1 + kWaitForChunks : 1;
+    const double waiting = read.keeps_chunks() ? 1 + kWaitForChunks * read.waits : 1;
     const double reading = (waiting * read.decoded + read.resumed) / rates.decode_bytes_per_second +
                            bytes_read / rates.read_bytes_per_second +
                            static_cast<double>(layout.read.requests) * read_share * rates.request_seconds +
@@ -417,7 +417,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   }
   // Chunks that lie across tiles are kept, where that could be the cheapest. After all others: those who decode everything once anyway rule
   // most of these out, and what they read is long to work out.
-  const double least_decoding = (1 + kWaitForChunks) * once / rates.decode_bytes_per_second / threads;
+  const double least_decoding = once / rates.decode_bytes_per_second / threads;
   for (const AcrossChunks& one : across) {
     if (least_decoding >= best.seconds) break;
     stage.tile = one.tile;
@@ -425,7 +425,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     const TaskLayout cached = cached_program.lay_out(middle);
     // At best everything is decoded once, and the cache costs nothing.
     const int most = most_slots(cached, memory);
-    const CachedRead at_best{once / tiles_of_stage(), 1};
+    const CachedRead at_best{.decoded = once / tiles_of_stage(), .cache_bytes = 1, .waits = 0};
     double least = std::numeric_limits<double>::infinity();
     for (int slots = most; slots >= 1; --slots) least = std::min(least, price_of(cached, slots, at_best).seconds);
     if (least >= best.seconds) continue;
@@ -434,7 +434,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       if (cached.task_bytes > room) continue;
       const KeptRows rows(cached_program, stage, order, middle);
       for (int slots = most_slots(cached, room), least_slots = std::max(1, slots - 1); slots >= least_slots; --slots) {
-        const CachedRead read = rows.read(cached.read, slots, room - slots * cached.task_bytes);
+        const CachedRead read = rows.read(cached.read, slots, threads, room - slots * cached.task_bytes);
         if (read.cache_bytes > 0) consider(cached, order, {}, pinned, slots, read);
       }
     }

@@ -72,7 +72,7 @@ KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::v
     const int axis = order[i];
     const Index extent = stage.domain.shape[axis];
     if (stage.tile[axis] >= extent) continue;
-    if (fastest_ < 0) fastest_ = axis;
+    axes_.push_back(axis);
     // Neighbours in the middle, and the first two: a border between chunks may happen to lie between some.
     Index shared = 0;
     for (const Index start : {run.start[axis], stage.domain.start[axis]}) {
@@ -89,24 +89,37 @@ KeptRows::KeptRows(const StageProgram& program, const Stage& stage, const std::v
   }
 }
 
-Index KeptRows::in_flight(const ReadCost& tile, int slots) const {
-  if (fastest_ < 0 || slots * middle_.shape[fastest_] > domain_.shape[fastest_]) return slots * tile.decoded;
+Index KeptRows::decoded_of(const ReadCost& tile, int tiles, const Dims& first) const {
   Box run = middle_;
-  run.shape[fastest_] *= slots;
-  run.start[fastest_] = std::min(run.start[fastest_], domain_.end(fastest_) - run.shape[fastest_]);
-  return std::min(slots * tile.decoded, program_.decoded_bytes(run));
+  run.start = first;
+  double left = tiles;
+  for (const int axis : axes_) {
+    const Index extent = domain_.shape[axis], step = middle_.shape[axis];
+    if (left * static_cast<double>(step) <= static_cast<double>(extent)) {
+      run.shape[axis] = std::min(static_cast<Index>(std::ceil(left)) * step, extent);
+      run.start[axis] = std::min(run.start[axis], domain_.end(axis) - run.shape[axis]);
+      break;
+    }
+    run.start[axis] = domain_.start[axis], run.shape[axis] = extent;
+    left *= static_cast<double>(step) / static_cast<double>(extent);
+  }
+  return std::min(tiles * tile.decoded, program_.decoded_bytes(run));
 }
 
-CachedRead KeptRows::read(const ReadCost& tile, int slots, Index room) const {
+CachedRead KeptRows::read(const ReadCost& tile, int slots, int lanes, Index room) const {
   CachedRead best{static_cast<double>(tile.decoded), 0};
-  // Tiles in flight hold their chunks, encoded until they are decoded.
-  const Index held = in_flight(tile, slots) + slots * tile.bytes;
+  // Tiles in flight hold their chunks, encoded until they are decoded. In the middle a border between chunks may happen to lie between them.
+  const Index held = decoded_of(tile, slots, middle_.start) + slots * tile.bytes;
+  const int busy = std::min(lanes, slots);
+  const double all = static_cast<double>(busy) * static_cast<double>(tile.decoded), most_shared = all - static_cast<double>(tile.decoded);
+  const Index together = std::min(decoded_of(tile, busy, middle_.start), decoded_of(tile, busy, domain_.start));
+  const double waits = most_shared > 0 ? std::min(1.0, (all - static_cast<double>(together)) / most_shared) : 0;
   Index kept = 0;
   for (const Row& row : rows_) {
     kept = std::min(kept + row.shared, row.run);
     const Index needed = held + kept;
     if (needed > room) break;
-    if (row.decoded < 0.99 * best.decoded) best = {row.decoded, needed};
+    if (row.decoded < 0.99 * best.decoded) best = {.decoded = row.decoded, .cache_bytes = needed, .waits = waits};
   }
   return best;
 }

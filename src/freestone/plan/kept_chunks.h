@@ -12,6 +12,7 @@ struct CachedRead {
   Index cache_bytes = 0;     ///< 0: nothing worth keeping, or no room
   bool goes_onward = false;  ///< see Stage
   double resumed = 0;        ///< bytes a tile that could be decoded while its decoders find back what they look back over
+  double waits = 1;          ///< 0 to 1: how much of the chunks of tiles in turn other lanes want at the same time
   /// Chunks are kept, decoded.
   bool keeps_chunks() const { return cache_bytes > 0 && !goes_onward; }
 };
@@ -23,11 +24,12 @@ class KeptRows {
   /// @param middle tile in the middle of the domain
   KeptRows(const StageProgram& program, const Stage& stage, const std::vector<int>& order, const Box& middle);
   /// @param tile what it reads
-  CachedRead read(const ReadCost& tile, int slots, Index room) const;
+  /// @param lanes that compute: fewer than `slots` when tasks are read ahead
+  CachedRead read(const ReadCost& tile, int slots, int lanes, Index room) const;
 
  private:
-  /// Decoded bytes of `slots` tiles in flight, which are neighbours and share chunks.
-  Index in_flight(const ReadCost& tile, int slots) const;
+  /// Decoded bytes of so many tiles one after another, which share chunks, from `first`.
+  Index decoded_of(const ReadCost& tile, int tiles, const Dims& first) const;
 
   struct Row {
     Index shared;    ///< decoded bytes across the border to the next run
@@ -37,7 +39,7 @@ class KeptRows {
   std::vector<Row> rows_;  ///< from the fastest axis that has several tiles
   const StageProgram& program_;
   Box middle_, domain_;
-  int fastest_ = -1;  ///< of those axes
+  std::vector<int> axes_;  ///< of rows_
 };
 
 /// Pairs of anchor axes, of equal extents, such that some input is looked at in two ways that differ by their exchange: `x + x.T`.
