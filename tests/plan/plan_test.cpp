@@ -48,6 +48,28 @@ class CompressedPaper final : public Source {
   ChunkGrid grid_;
 };
 
+/// The same, and decoded chunks can be kept.
+class KeptPaper final : public Source {
+ public:
+  KeptPaper(Shape shape, Shape chunk, bool kept = false) : paper_(shape, chunk), kept_(kept) {}
+  const Spec& spec() const override { return paper_.spec(); }
+  const ChunkGrid& chunks() const override { return paper_.chunks(); }
+  Identity identity() const override { return paper_.identity(); }
+  std::string reference() const override { return "paper"; }
+  ReadCost cost(const Box& box) const override { return paper_.cost(box); }
+  Index encoded_bytes(const Box& box) const override { return kept_ ? Spec{paper_.chunks().chunk(), DType::kFloat32}.bytes() : paper_.encoded_bytes(box); }
+  bool decodes_in_place() const override { return false; }
+  void fetch(const Box&, std::span<std::byte>, const Cancel&) const override {}
+  void decode(const Box&, std::span<std::byte>, const View&, const Cancel&) const override {}
+  std::shared_ptr<const Source> through(std::shared_ptr<ChunkCache>) const override {
+    return std::make_shared<KeptPaper>(paper_.spec().shape, paper_.chunks().chunk(), true);
+  }
+
+ private:
+  CompressedPaper paper_;
+  bool kept_;
+};
+
 SinkFacts file_sink(const std::string& name) {
   SinkFacts facts;
   facts.name = name;
@@ -211,6 +233,26 @@ TEST(Plan, MoreMemoryIsTakenOnlyWhereItIsWorthItsPrice) {
           EXPECT_EQ(two.stages[0].slots, 1) << explain(two, 0);
         }
       }
+}
+
+TEST(Plan, LanesHaveTilesInChunksOfTheirOwn) {
+  // Differences along two axes want the chunks beside a tile, too: kept, they are decoded once. Two lanes find a chunk each along the last axis.
+  const auto differences = [](const Array& x) {
+    const Array along = slice(x, {{1, 1000}}) - slice(x, {{0, 999}});
+    return sum(slice(along, {{0, 999}, {1, 1000}}) - slice(along, {{0, 999}, {0, 999}}));
+  };
+  PlanOptions options;
+  options.budget = kGiB;
+  options.threads = 2;
+  options.rates.decode_bytes_per_second = 8e8;
+  options.rates.memory_bytes_per_second = 2e10;
+  SinkFacts sink;
+  sink.name = "memory";
+  const Plan plan = make_plan({differences(from_source(std::make_shared<KeptPaper>(Shape{1000, 1000, 1000}, Shape{10, 500, 500})))}, {sink}, options);
+  ASSERT_EQ(plan.stages.size(), 1U);
+  EXPECT_GT(plan.stages[0].cache_bytes, 0) << explain(plan, 0);
+  EXPECT_EQ(plan.stages[0].tile[2], 500) << explain(plan, 0);
+  EXPECT_LT(plan.total.peak_bytes, 512 * kMiB) << explain(plan, 0);
 }
 
 TEST(Plan, ASinkOfChunksIsAskedOncePerChunk) {
