@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "freestone/core/grid_parts.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/select.h"
 #include "freestone/plan/copies.h"
@@ -12,114 +11,11 @@
 namespace freestone {
 namespace {
 
-/// Hands out places in a task's memory: first fit among what is free, and the highest end ever used.
-class Places {
- public:
-  Index take(Index bytes) {
-    bytes = Scratch::rounded(std::max<Index>(bytes, 1));
-    for (auto gap = free_.begin(); gap != free_.end(); ++gap) {
-      if (gap->size < bytes) continue;
-      const Index at = gap->start;
-      gap->start += bytes, gap->size -= bytes;
-      if (gap->size == 0) free_.erase(gap);
-      return at;
-    }
-    const Index at = end_;
-    end_ += bytes;
-    peak_ = std::max(peak_, end_);
-    return at;
-  }
-  void give_back(Index start, Index bytes) {
-    bytes = Scratch::rounded(std::max<Index>(bytes, 1));
-    auto at = std::lower_bound(free_.begin(), free_.end(), start, [](const Gap& g, Index s) { return g.start < s; });
-    at = free_.insert(at, {start, bytes});
-    if (at + 1 != free_.end() && at->start + at->size == (at + 1)->start) at->size += (at + 1)->size, free_.erase(at + 1);
-    if (at != free_.begin() && (at - 1)->start + (at - 1)->size == at->start) (at - 1)->size += at->size, at = free_.erase(at) - 1;
-    if (at->start + at->size == end_) end_ = at->start, free_.erase(at);
-  }
-  Index peak() const { return peak_; }
-
- private:
-  struct Gap {
-    Index start, size;
-  };
-  std::vector<Gap> free_;
-  Index end_ = 0, peak_ = 0;
-};
-
 bool is_reduced(const Fold& fold, int axis) { return std::find(fold.axes().begin(), fold.axes().end(), axis) != fold.axes().end(); }
-
-// Inputs of a task that take more than this part of the budget while they are encoded are streamed: reading further ahead gains nothing,
-// and the memory does more as larger tiles.
-constexpr Index kStreamShare = 16;
-// Streaming takes at most one part in so many of what fetching all takes.
-constexpr Index kLeastSaved = 4;
-// Chunks are read together up to this many decoded bytes, or this part of the budget.
-constexpr Index kPieceBytes = Index{4} << 20, kPieceShare = 64;
-// Chunks behind URLs by more of them: a piece's are asked for together.
-constexpr Index kRemotePieceBytes = Index{32} << 20, kRemotePieceShare = 16;
-
-/// What is read and decoded as one: a chunk, or some small ones that follow each other.
-Shape piece_of(const Source& source, Index most) {
-  const ChunkGrid& grid = source.chunks();
-  Shape piece = grid.chunk();
-  Index bytes = element_count(piece) * size_of(source.spec().dtype);
-  for (int k = piece.rank() - 1; k >= 0 && bytes > 0 && 2 * bytes <= most; --k) {
-    const Index chunks = std::min(grid.count(k), most / bytes);
-    piece[k] *= chunks;
-    bytes *= chunks;
-    if (chunks < grid.count(k)) break;
-  }
-  return piece;
-}
-
-/// Memory in which any part of a piece is read and decoded.
-Index piece_room(const Source& source, const Shape& piece) {
-  Box whole(source.spec().shape), chunk = whole;
-  for (int k = 0; k < piece.rank(); ++k) {
-    whole.shape[k] = std::min(whole.shape[k], piece[k]);
-    chunk.shape[k] = std::min(chunk.shape[k], source.chunks().chunk()[k]);
-  }
-  // A chunk beside, for a place that is not one piece of memory.
-  return Scratch::rounded(source.encoded_bytes(whole)) + Scratch::rounded(source.cost(chunk).decoded);
-}
-
-/// Memory in which a piece of `box` is read, decoded beside the units that it is then taken apart into: what is decoded is one piece of memory,
-/// so that only pieces that hold parts of chunks need a chunk beside.
-Index unit_piece_room(const Source& source, const Shape& piece, const Box& box) {
-  const GridParts pieces(box, piece);
-  const Index width = size_of(source.spec().dtype);
-  // Along each axis the first, the second and the last differ; the others are as the second.
-  Index most = 0, ways = 1;
-  for (int k = 0; k < box.rank(); ++k) ways *= 3;
-  for (Index way = 0; way < ways; ++way) {
-    Index number = 0, digits = way;
-    for (int k = 0; k < box.rank(); ++k, digits /= 3) {
-      const Index count = (box.end(k) - 1) / piece[k] - box.start[k] / piece[k] + 1;
-      number = number * count + (digits % 3 == 0 ? 0 : digits % 3 == 1 ? std::min<Index>(1, count - 1) : count - 1);
-    }
-    const Box part = pieces[number];
-    most = std::max(most, Scratch::rounded(source.encoded_bytes(part)) + Scratch::rounded(part.count() * width));
-  }
-  return most;
-}
-
-/// Pieces of a file in which a sink takes a box: its units, or runs of a C-order file, in which whole inner axes lie together.
-Index written_pieces(const SinkCaps& caps, const Box& box, const Shape& shape) {
-  if (!caps.unit.empty() && element_count(caps.unit) > 1) return GridParts(box, caps.unit).count();
-  Index runs = 1;
-  int k = box.rank() - 1;
-  while (k > 0 && box.shape[k] == shape[k]) --k;
-  for (int j = 0; j < k; ++j) runs *= box.shape[j];
-  return runs;
-}
 
 // So much work is worth the handing over to other lanes, in so many parts for each of them.
 constexpr Index kSharedElements = Index{1} << 20;
 constexpr Index kPartsPerLane = 4;
-
-// Smaller units of a sink are gathered in caches: laying them out apart gains nothing.
-constexpr Index kLeastUnit = Index{256} << 10;
 
 // What a reduction makes for itself at once is at most so large: it stays in the cache of a core.
 constexpr Index kLargestBatch = Index{512} << 10;
@@ -133,13 +29,6 @@ Index kept_count(const Fold& fold, const Box& box) {
   for (int k = 0; k < box.rank(); ++k)
     if (!is_reduced(fold, k)) count *= box.shape[k];
   return count;
-}
-
-View unit_view(const TaskLayout::Value& value, std::byte* memory, DType dtype, const Box& part) {
-  const GridParts units(value.box, value.unit);
-  const Index number = units.number_of(part.start);
-  const Box unit = units[number];
-  return View::contiguous(memory + value.offset + number * value.unit_bytes, dtype, unit.shape).part(relative_to(part, unit));
 }
 
 Box owned_box(const OwnMap& owned, const Box& anchor_box, const Shape& array) {
@@ -364,29 +253,6 @@ void StageProgram::read_onward(const std::shared_ptr<PartDecoders>& decoders) {
       if (auto onward = chunked->onward(decoders)) input.source = std::move(onward), input.goes_onward = true;
 }
 
-const Sink* StageProgram::unit_sink(int value) const {
-  for (const auto& read : node_inputs_)
-    if (std::find(read.begin(), read.end(), value) != read.end()) return nullptr;
-  if (std::count(delivered_.begin(), delivered_.end(), value) != 1) return nullptr;
-  const auto delivery = std::find(delivered_.begin(), delivered_.end(), value);
-  const Delivery& to = stage_.deliveries[static_cast<std::size_t>(delivery - delivered_.begin())];
-  const Sink* sink = to.to_store ? nullptr : sinks_[static_cast<std::size_t>(to.target)].sink.get();
-  const Spec& spec = values_[static_cast<std::size_t>(value)].spec;
-  return sink != nullptr && element_count(sink->caps().unit) * size_of(spec.dtype) >= kLeastUnit ? sink : nullptr;
-}
-
-void StageProgram::lay_in_units(int value, TaskLayout& layout) const {
-  auto& place = layout.values[static_cast<std::size_t>(value)];
-  const Sink* sink = unit_sink(value);
-  if (sink == nullptr) return;
-  const Box first = GridParts(place.box, sink->caps().unit)[0];
-  if (first.shape == place.box.shape) return;
-  place.unit = sink->caps().unit;
-  // What was written leaves its memory to the next lane as scratch.
-  const Index bytes = first.count() * size_of(values_[static_cast<std::size_t>(value)].spec.dtype);
-  place.unit_bytes = std::max(Scratch::rounded(bytes), Scratch::rounded(sink->contiguous_scratch_bytes(first)));
-}
-
 bool StageProgram::is_shared(int body_index, const Box& domain) const {
   const Op& operation = op(body_index);
   if (operation.fold() != nullptr || dynamic_cast<const ElementwiseOp*>(&operation) != nullptr) return domain.count() >= kSharedElements;
@@ -420,41 +286,6 @@ Box StageProgram::fold_box(int body_index, const Box& anchor_box) const {
 Box StageProgram::delivery_box(int delivery, const Box& anchor_box) const {
   const ValueRef ref = stage_.deliveries[static_cast<std::size_t>(delivery)].value;
   return owned_box(stage_.owned.at(ref), anchor_box, plan_.spec(ref).shape);
-}
-
-Index StageProgram::fold_memory(const Step& step, const Box& domain) const {
-  const Op& operation = op(step.which);
-  const Fold& fold = *operation.fold();
-  const Index kept = std::min(kept_count(fold, domain), most_kept(fold));
-  Box leaf = first_fold_piece(fold, domain);
-  Index leaves = 1;
-  for (const int k : fold.axes()) {
-    leaves *= (leaf.shape[k] + fold.leaf()[k] - 1) / fold.leaf()[k];
-    leaf.shape[k] = std::min(leaf.shape[k], fold.leaf()[k]);
-  }
-  // The leaf's state; inside a task also those that wait in the tree, one on each of its levels.
-  const Index states = step.kind == StepKind::kFoldIn ? 2 + fold_levels(leaves) : 1;
-  return states * Scratch::rounded(fold.state_words() * 8 * kept) + Scratch::rounded(operation.need(leaf).scratch_bytes);
-}
-
-Index StageProgram::finish_memory(int body_index, const Box& domain) const {
-  const Op& operation = op(body_index);
-  const Box piece = first_fold_piece(*operation.fold(), domain);
-  Index bytes = 0, sink_bytes = 0;
-  std::vector<Box> boxes;
-  for (std::size_t o = 0; o < operation.outputs().size(); ++o) {
-    const Spec& spec = operation.outputs()[o];
-    boxes.push_back(fold_output_box(operation, static_cast<int>(o), piece));
-    bytes += Scratch::rounded(std::max<Index>(1, boxes.back().count() * size_of(spec.dtype)));
-  }
-  for (const Delivery& delivery : stage_.deliveries) {
-    if (delivery.value.node != stage_.body[static_cast<std::size_t>(body_index)]) continue;
-    const Box& box = boxes[static_cast<std::size_t>(delivery.value.output)];
-    const Sink* sink = delivery.to_store ? nullptr : sinks_[static_cast<std::size_t>(delivery.target)].sink.get();
-    const Index most = box.count() * size_of(plan_.spec(delivery.value).dtype);
-    sink_bytes = std::max(sink_bytes, Scratch::rounded(sink != nullptr ? sink->scratch_bytes(box) : std::min(Index{1} << 20, most)));
-  }
-  return bytes + sink_bytes;
 }
 
 StageProgram::Needs StageProgram::needs(const Box& anchor_box) const {
@@ -525,232 +356,6 @@ Index StageProgram::decoded_bytes(const Box& anchor_box) const {
     if (const Box& box = all.values[static_cast<std::size_t>(input.value)]; input.source && !box.empty() && !is_in_memory(input))
       bytes += input.source->cost(box).decoded;
   return bytes;
-}
-
-TaskLayout StageProgram::lay_out(const Box& anchor_box) const {
-  TaskLayout layout;
-  layout.values.resize(values_.size());
-  layout.inputs.resize(inputs_.size());
-  layout.scratch_offset.assign(steps_.size(), -1);
-  layout.scratch_bytes.assign(steps_.size(), 0);
-  Needs all = needs(anchor_box);
-  const std::vector<Box>& need = all.values;
-  layout.domains = std::move(all.domains);
-  layout.active = std::move(all.active);
-  for (std::size_t v = 0; v < values_.size(); ++v) layout.values[v].box = need[v];
-
-  // Places in memory, from the start to the end: fetched bytes first, for they wait for their task.
-  Places places;
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const std::size_t v = static_cast<std::size_t>(inputs_[i].value);
-    const Box& box = need[v];
-    auto& input = layout.inputs[i];
-    const StageInput& described = inputs_[i];
-    input.in_memory = is_in_memory(described);
-    if (input.in_memory || box.empty()) continue;
-    if (described.source) {
-      const ReadCost cost = described.source->cost(box);
-      layout.read.bytes += cost.bytes;
-      layout.read.requests += cost.requests;
-      if (reads_remotely(*described.source)) layout.remote_requests += cost.requests;
-      layout.read.decoded += cost.decoded;
-      input.encoded_bytes = described.source->encoded_bytes(box);
-      const bool is_large = input.encoded_bytes > plan_.budget / kStreamShare && !described.source->decodes_in_place() &&
-                            !described.source->chunks().is_contiguous();
-      if (is_large || described.goes_onward) {
-        const Shape piece = piece_of(*described.source, reads_remotely(*described.source) ? std::min(kRemotePieceBytes, plan_.budget / kRemotePieceShare)
-                                                                                          : std::min(kPieceBytes, plan_.budget / kPieceShare));
-        lay_in_units(static_cast<int>(v), layout);
-        const bool by_parts = described.goes_onward || !layout.values[v].unit.empty();
-        const Index room = by_parts ? unit_piece_room(*described.source, piece, box) : piece_room(*described.source, piece);
-        const Index most = described.goes_onward ? GridParts(box, piece).count() : input.encoded_bytes / (kLeastSaved * room);
-        const Index lanes = std::min<Index>(plan_.threads, most);
-        if (lanes >= 1) {
-          input.piece = piece, input.piece_bytes = room;
-          input.encoded_bytes = room * lanes;
-          layout.streamed += cost.decoded;
-          layout.stream_lanes = layout.stream_lanes == 1 ? lanes : std::min(layout.stream_lanes, lanes);
-          continue;
-        }
-        layout.values[v].unit = {};
-      }
-    } else {
-      // A store on disk that is planned, not made: every block that the box touches is read, whole, for gaps in it are short.
-      const Store& store = plan_.stores[static_cast<std::size_t>(described.store)];
-      Index blocks = 1;
-      for (int k = 0; k < box.rank(); ++k) blocks *= (box.end(k) - 1) / store.block[k] - box.start[k] / store.block[k] + 1;
-      input.encoded_bytes = box.count() * size_of(store.spec.dtype);
-      const Index bytes = std::max(input.encoded_bytes, blocks * element_count(store.block) * size_of(store.spec.dtype));
-      layout.read.bytes += bytes;
-      layout.store_bytes += bytes;
-      layout.seeks += blocks;
-      layout.read.requests += blocks;
-    }
-    input.encoded_offset = places.take(input.encoded_bytes);
-    if (described.cached) layout.spare_bytes += input.encoded_bytes;
-  }
-  std::vector<bool> owns(values_.size());
-  const auto bytes_of = [&](std::size_t v) { return need[v].count() * size_of(values_[v].spec.dtype); };
-  const auto place = [&](std::size_t v) {
-    layout.values[v].bytes = bytes_of(v);
-    if (const Shape& unit = layout.values[v].unit; !unit.empty())
-      layout.values[v].bytes = layout.values[v].unit_bytes * GridParts(need[v], unit).count();
-    layout.values[v].offset = places.take(layout.values[v].bytes);
-    owns[v] = true;
-  };
-  const auto release_after = [&](std::size_t s) {
-    for (std::size_t v = 0; v < values_.size(); ++v) {
-      if (!owns[v] || values_[v].last_use != static_cast<int>(s)) continue;
-      places.give_back(layout.values[v].offset, layout.values[v].bytes);
-      owns[v] = false;
-    }
-  };
-  for (std::size_t s = 0; s < steps_.size(); ++s) {
-    const Step& step = steps_[s];
-    const auto which = static_cast<std::size_t>(step.which);
-    const auto scratch = [&](Index bytes) {
-      if (bytes <= 0) return;
-      layout.scratch_bytes[s] = bytes;
-      layout.scratch_offset[s] = places.take(bytes);
-      places.give_back(layout.scratch_offset[s], bytes);
-    };
-    switch (step.kind) {
-      case StepKind::kDecode: {
-        const auto v = static_cast<std::size_t>(inputs_[which].value);
-        auto& input = layout.inputs[which];
-        if (input.in_memory || need[v].empty()) break;
-        const bool in_place = inputs_[which].source ? inputs_[which].source->decodes_in_place() : true;
-        const Index bytes = bytes_of(v);
-        layout.read_bytes += bytes;
-        const double nanoseconds = static_cast<double>(need[v].count()) * 0.15;
-        layout.nanoseconds += nanoseconds;
-        if (in_place) {
-          layout.values[v].offset = input.encoded_offset;
-          layout.values[v].bytes = std::max(bytes, input.encoded_bytes);
-          owns[v] = true;
-        } else {
-          place(v);
-          if (input.piece_bytes > 0) input.encoded_offset = places.take(input.encoded_bytes);
-          places.give_back(input.encoded_offset, input.encoded_bytes);
-        }
-        const Index touched = layout.values[v].unit.empty() ? bytes : 2 * bytes;
-        layout.touched_bytes += touched;
-        if (input.piece_bytes > 0) layout.shared_nanoseconds += nanoseconds, layout.shared_touched_bytes += touched;
-        layout.largest_step = std::max(layout.largest_step, bytes);
-        break;
-      }
-      case StepKind::kRun: {
-        const Op& operation = op(step.which);
-        const Box& domain = layout.domains[which];
-        if (!layout.active[which] || domain.empty() || operation.is_view()) break;
-        const Need cost = operation.need(domain);
-        layout.nanoseconds += cost.nanoseconds;
-        Index scratch_bytes = cost.scratch_bytes, step_bytes = 0;
-        for (const int v : node_inputs_[which]) step_bytes += bytes_of(static_cast<std::size_t>(v));
-        for (const int v : node_outputs_[which]) step_bytes += bytes_of(static_cast<std::size_t>(v));
-        layout.largest_step = std::max(layout.largest_step, step_bytes);
-        const bool shared = is_shared(step.which, domain);
-        if (shared) {
-          layout.shared_nanoseconds += cost.nanoseconds;
-          // Lanes come to help where something is streamed: each has its own.
-          if (layout.streamed > 0)
-            scratch_bytes = std::max(scratch_bytes, plan_.threads * Scratch::rounded(operation.need(shared_parts(domain).front()).scratch_bytes));
-        }
-        for (std::size_t o = 0; o < node_outputs_[which].size(); ++o) {
-          const auto v = static_cast<std::size_t>(node_outputs_[which][o]);
-          // A value read for the last time may give its memory to the output.
-          bool reused = false;
-          if (node_outputs_[which].size() == 1) {
-            for (std::size_t i = 0; i < node_inputs_[which].size() && !reused; ++i) {
-              const auto in = static_cast<std::size_t>(node_inputs_[which][i]);
-              reused = operation.may_overwrite(static_cast<int>(i)) && owns[in] && values_[in].last_use == static_cast<int>(s) &&
-                       need[in] == need[v] &&
-                       std::count(node_inputs_[which].begin(), node_inputs_[which].end(), node_inputs_[which][i]) == 1;
-              if (!reused) continue;
-              // Another input may be a view on the same memory.
-              for (const int other : node_inputs_[which])
-                if (other != node_inputs_[which][i] && values_[static_cast<std::size_t>(other)].view_of == static_cast<int>(in))
-                  reused = false;
-              if (!reused) continue;
-              layout.values[v] = {need[v], layout.values[in].offset, layout.values[in].bytes};
-              owns[v] = true, owns[in] = false;
-            }
-          }
-          if (!reused) place(v);
-          layout.touched_bytes += layout.values[v].bytes;
-          if (shared) layout.shared_touched_bytes += layout.values[v].bytes;
-        }
-        scratch(scratch_bytes);
-        break;
-      }
-      case StepKind::kLeave: break;
-      case StepKind::kFoldIn:
-      case StepKind::kFoldOut: {
-        const Op& operation = op(step.which);
-        const Box& domain = layout.domains[which];
-        // An empty reduced axis still gives outputs; what nobody asks for is not made.
-        if (step.kind == StepKind::kFoldIn ? !layout.active[which] : domain.empty()) break;
-        double nanoseconds = operation.need(domain).nanoseconds;
-        if (const int maker = leaf_maker(step.which); maker >= 0) {
-          nanoseconds += op(maker).need(domain).nanoseconds;
-          Index read = 0;
-          for (const int v : node_inputs_[static_cast<std::size_t>(maker)]) read += bytes_of(static_cast<std::size_t>(v));
-          layout.largest_step = std::max(layout.largest_step, read);
-        }
-        const bool shared = is_shared(step.which, domain);
-        layout.nanoseconds += nanoseconds;
-        if (shared) layout.shared_nanoseconds += nanoseconds;
-        if (step.kind == StepKind::kFoldIn)
-          for (const int v : node_outputs_[which]) place(static_cast<std::size_t>(v));
-        scratch((shared && layout.streamed > 0 ? plan_.threads : 1) * (fold_memory(step, domain) + batch_memory(step.which, domain)) +
-                (step.kind == StepKind::kFoldOut ? finish_memory(step.which, domain) : 0));
-        break;
-      }
-      case StepKind::kDeliver: {
-        const Delivery& delivery = stage_.deliveries[which];
-        const auto v = static_cast<std::size_t>(delivered_[which]);
-        const Box box = delivery_box(step.which, anchor_box);
-        if (box.empty()) break;
-        const Index bytes = box.count() * size_of(values_[v].spec.dtype);
-        const double nanoseconds = static_cast<double>(box.count()) * 0.2;
-        layout.touched_bytes += bytes;
-        layout.nanoseconds += nanoseconds;
-        // Lanes write the units of a sink side by side.
-        if (!layout.values[v].unit.empty()) layout.shared_touched_bytes += bytes, layout.shared_nanoseconds += nanoseconds;
-        bool on_disk;
-        Index runs = 1;
-        if (delivery.to_store) {
-          const Store& store = plan_.stores[static_cast<std::size_t>(delivery.target)];
-          on_disk = store.on_disk;
-          for (int k = 0; k < box.rank() && on_disk; ++k) runs *= (box.end(k) - 1) / store.block[k] - box.start[k] / store.block[k] + 1;
-          scratch(on_disk ? std::min(Index{1} << 20, bytes) : 0);
-        } else {
-          const SinkFacts& sink = sinks_[static_cast<std::size_t>(delivery.target)];
-          on_disk = sink.caps.on_disk;
-          runs = written_pieces(sink.caps, box, values_[v].spec.shape);
-          if (auto& value = layout.values[v]; !value.unit.empty()) {
-            // Units at the array's edge may take more than whole ones.
-            const GridParts units(box, value.unit);
-            const Index each = std::max({Index{1}, sink.sink->contiguous_scratch_bytes(units[0]), sink.sink->contiguous_scratch_bytes(units[units.count() - 1])});
-            // Of many units the first that are written soon leave memory for all lanes.
-            constexpr Index kFewUnits = 8;
-            value.unit_scratches = units.count() < kFewUnits ? std::min<Index>(plan_.threads, units.count()) : 1;
-            scratch(value.unit_scratches * Scratch::rounded(each));
-          } else {
-            scratch(sink.sink ? sink.sink->scratch_bytes(box) : Index{1} << 20);
-          }
-        }
-        if (on_disk) layout.bytes_written += bytes, layout.writes += runs;
-        if (on_disk && delivery.to_store) layout.seeks += runs;
-        if (on_disk && !layout.values[v].unit.empty()) layout.shared_written += bytes;
-        break;
-      }
-    }
-    release_after(s);
-  }
-  layout.task_bytes = places.peak();
-  layout.spare_bytes = std::min(layout.spare_bytes, layout.task_bytes);
-  return layout;
 }
 
 }  // namespace freestone

@@ -8,6 +8,7 @@
 
 #include "freestone/plan/plan.h"
 #include "freestone/plan/reading_ways.h"
+#include "freestone/plan/task_layout.h"
 
 namespace freestone {
 
@@ -46,49 +47,6 @@ struct StageInput {
   int value = -1;                        ///< number of its value
   bool cached = false;                   ///< read through a cache of decoded chunks
   bool goes_onward = false;              ///< read in its chunks from where the tile before has stopped
-};
-
-struct TaskLayout {
-  struct Value {
-    Box box;
-    Index offset = -1;  ///< in the task's memory; -1: memory of a source, or not made here
-    Index bytes = 0;
-    /// Not empty: the box does not lie in C order but as the units of the sink that it goes to (boxes of a grid that starts at the
-    /// array's first element), each in C order by itself, in C order of their grid, `unit_bytes` apart. A sink encodes such a unit
-    /// from where it lies; the scratch of its delivery is for one unit.
-    Shape unit;
-    Index unit_bytes = 0;
-    Index unit_scratches = 1;  ///< equal parts of the scratch of its delivery: so many lanes begin at once
-  };
-  struct Input {
-    Index encoded_offset = -1, encoded_bytes = 0;
-    bool in_memory = false;
-    /// Streamed: not fetched beforehand but read and decoded piece by piece, by as many free lanes as there are `piece_bytes` in
-    /// the encoded memory. Pieces are boxes of a grid that starts at the array's first element. Empty: not streamed.
-    Shape piece;
-    Index piece_bytes = 0;
-  };
-  std::vector<Value> values;
-  std::vector<Input> inputs;
-  std::vector<Box> domains;                          ///< one a body node
-  std::vector<bool> active;                          ///< one a body node: something of it is wanted
-  std::vector<Index> scratch_offset, scratch_bytes;  ///< one a step
-  Index task_bytes = 0;
-  Index spare_bytes = 0;    ///< of `task_bytes`: for chunks that a cache has no room for, hardly ever touched
-  Index touched_bytes = 0;  ///< moved through memory by all steps
-  Index largest_step = 0;   ///< what one step reads and writes at most: between it and the next the caches must hold that
-  ReadCost read;
-  Index remote_requests = 0;  ///< those of `read` that go over a network
-  Index read_bytes = 0;    ///< of elements, of all inputs that are read
-  Index store_bytes = 0;   ///< of `read.bytes`, from temporary stores
-  Index streamed = 0;      ///< of `read.decoded`
-  Index stream_lanes = 1;  ///< lanes that can stream an input of the task at once
-  Index bytes_written = 0, writes = 0;
-  Index seeks = 0;  ///< blocks of temporary stores that are read or written: each lies elsewhere
-  Index shared_written = 0;  ///< of `bytes_written`, what several lanes can write at once
-  double nanoseconds = 0;
-  double shared_nanoseconds = 0;  ///< of them, what several lanes can do at once
-  Index shared_touched_bytes = 0;  ///< of `touched_bytes`, likewise
 };
 
 /// What the planner knows of a sink.
@@ -158,6 +116,7 @@ class StageProgram {
     std::vector<bool> active;  ///< one a body node: something of it is wanted
   };
   Needs needs(const Box& anchor_box) const;
+  class Placing;  ///< of a task's values in its memory, step by step (task_layout.cpp)
   bool is_in_memory(const StageInput& input) const;
   const Plan& plan_;
   const Stage& stage_;
@@ -165,13 +124,6 @@ class StageProgram {
   std::vector<StageInput> inputs_;
   std::vector<StageValue> values_;
   std::vector<int> delivered_;  ///< -1: outputs of an accumulated fold
-  /// The sink in whose units the memory of an input may lie: large ones, and nothing but its delivery reads the value. Null: none.
-  const Sink* unit_sink(int value) const;
-  /// Lays the memory of such a value out in units, when there are several.
-  void lay_in_units(int value, TaskLayout& layout) const;
-  /// What one lane holds while it folds `domain`, and what finishing one of its pieces takes.
-  Index fold_memory(const Step& step, const Box& domain) const;
-  Index finish_memory(int body_index, const Box& domain) const;
   /// Elements of a piece of `domain` (`fold_pieces`) that is `extents` long on the reduced axes, at the most.
   static Index most_at_once(const Fold& fold, const Box& domain, const Shape& extents);
   /// Finds the nodes that reductions make for themselves, and the batches of leaves.
@@ -182,9 +134,6 @@ class StageProgram {
   std::vector<Shape> leaf_batches_;  ///< likewise, of reductions
   std::vector<Step> steps_;
 };
-
-/// Where the unit that begins with `part` lies in the memory of a value that is laid out in units, and its view there.
-View unit_view(const TaskLayout::Value& value, std::byte* memory, DType dtype, const Box& part);
 
 /// Neighbours that are merged into one state in the tree of a fold.
 inline constexpr Index kFoldArity = 16;
