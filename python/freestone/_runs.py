@@ -596,7 +596,10 @@ def arrays_of(item: Any) -> list[Any]:
 
 
 def explain(*items: Any, memory: str | int | None = None, threads: int | None = None) -> str:
-    """The plan for computing `items` together, in words: stages, tiles, bytes, peak memory. Nothing is read."""
+    """The plan for computing `items` together, in words: stages, tiles, bytes, peak memory. Nothing is read.
+
+    Results that are larger than the budget are planned as written to a file.
+    """
     outputs = [_core.planned_output(array) for item in items for array in arrays_of(item)]
     text: str = _core.explain(outputs, run_setup(memory=memory, threads=threads))
     return text

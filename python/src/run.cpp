@@ -27,13 +27,13 @@
 namespace freestone::python {
 namespace {
 
-/// Takes nothing: stands for a result in memory while a plan is only looked at.
+/// Takes nothing: stands for a result, in memory or in a file, while a plan is only looked at.
 class PlannedResult final : public Sink {
  public:
-  explicit PlannedResult(Spec spec) : spec_(spec), caps_{Shape(spec.shape.rank(), 1), 0, spec.bytes(), false} {}
+  PlannedResult(Spec spec, bool in_file) : spec_(spec), caps_{Shape(spec.shape.rank(), 1), 0, in_file ? 0 : spec.bytes(), in_file} {}
   const Spec& spec() const override { return spec_; }
   const SinkCaps& caps() const override { return caps_; }
-  std::string name() const override { return "memory"; }
+  std::string name() const override { return caps_.on_disk ? "a file" : "memory"; }
   void create() override {}
   Index scratch_bytes(const Box&) const override { return 0; }
   void write(const Box&, const View&, Scratch&, const Cancel&) override { ensure(false, "a plan that was only looked at was run"); }
@@ -100,7 +100,14 @@ std::vector<formats::Attribute> attributes_from_json(const std::string& text) {
   return formats::zarr::attributes_from(formats::zarr::parse_json("attributes", text));
 }
 
-Plan plan_of(const std::vector<Output>& outputs, const RunSetup& setup) {
+Plan plan_of(std::vector<Output> outputs, const RunSetup& setup) {
+  // Results that no memory would hold are planned as written.
+  Index bytes = 0;
+  const auto planned = [](const Output& output) { return dynamic_cast<const PlannedResult*>(output.sink.get()) != nullptr; };
+  for (const Output& output : outputs)
+    if (planned(output)) bytes += output.array.bytes();
+  for (Output& output : outputs)
+    if (planned(output) && bytes > resolved(setup.settings).memory_bytes) output.sink = std::make_shared<PlannedResult>(output.array.spec(), true);
   return plan_outputs(outputs, {setup.settings, nullptr, nullptr});
 }
 
@@ -229,7 +236,7 @@ void bind_run(nb::module_& module) {
     options.nodata = nodata_from(storage);
     return output_for(array, path, options);
   });
-  module.def("planned_output", [](const Array& array) { return Output{array, std::make_shared<PlannedResult>(array.spec())}; });
+  module.def("planned_output", [](const Array& array) { return Output{array, std::make_shared<PlannedResult>(array.spec(), false)}; });
   module.def("write", [](const std::vector<Output>& outputs, const RunSetup& setup) {
     if (setup.cluster.is_valid()) {
       setup.cluster.attr("write")(outputs, setup);

@@ -98,6 +98,14 @@ def test_explain_reads_nothing_and_says_what_is_read(cube_path):
     assert "stage 1" in text and "sigma_clip" in text and p.bytes_read == 0
 
 
+def test_explain_of_more_than_the_budget_holds_is_of_a_file():
+    a = fs.random.default_rng(1).normal(size=(64, 512, 512))  # 128 MiB
+    assert "writes   memory" in a.explain(memory="1GiB")
+    text = (a + 1).explain(memory="64MiB")
+    assert "writes   a file" in text and "writes   memory" not in text
+    assert fs.explain(a.sum(0), memory="64MiB").count("writes   memory") == 1
+
+
 def test_profile(tmp_path, cube_path):
     a = fs.open(cube_path)
     # One thread: of so small a file a second tile would read what lies between its rows once more.
