@@ -154,6 +154,9 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
     def _freestone_result(self, values: list[np.ndarray[Any, Any]]) -> Any:
         return values[0] if values[0].ndim else values[0][()]
 
+    def _freestone_kept(self, cores: list[Any]) -> Array:
+        return Array(cores[0])
+
     def _freestone_output(self, path: str, format: str, overwrite: bool) -> Any:
         return _core.file_output(self._core, path, format, overwrite, {}, "{}")
 
@@ -192,11 +195,10 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
     ) -> Array:
         """The array computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise.
 
-        Parameters are as in `compute`.
+        Parameters are as in `compute`. `freestone.persist` keeps several arrays in one pass.
         """
-        _runs.without_dasks("persist", dask_options)
-        threads = _runs.threads_of(threads, num_workers, scheduler)
-        return Array(_core.persist(self._core, _runs.run_setup(memory=memory, threads=threads, scheduler=scheduler)))
+        (kept,) = _runs.persist(self, memory=memory, threads=threads, num_workers=num_workers, scheduler=scheduler, **dask_options)
+        return cast(Array, kept)
 
     def write(
         self,

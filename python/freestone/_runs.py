@@ -192,6 +192,10 @@ def threads_of(threads: int | None, num_workers: int | None, scheduler: Any) -> 
 DASK_ONLY = frozenset(("optimize_graph", "traverse", "get", "pool", "chunksize", "sync", "retries", "priority", "workers", "allow_other_workers", "resources"))
 
 
+#: Arguments of `compute` and `persist`.
+RUN_OPTIONS = frozenset(("memory", "threads", "num_workers", "scheduler"))
+
+
 def without_dasks(name: str, options: dict[str, Any]) -> None:
     """Raises TypeError for an argument that is not one of Dask's either."""
     for option in options:
@@ -389,6 +393,7 @@ def compute(
         made: tuple[Any, ...] = _replaced(items, {id(item): value for item, value in zip(lazy, values)})
         return made
     given = {"memory": memory, "threads": threads_of(threads, num_workers, scheduler), "scheduler": scheduler}
+    items = tuple(_part_of_run(item) for item in items)
     results: list[Any] = list(items)
     arrays: list[Any] = []
     parts: list[tuple[int, int, int]] = []
@@ -406,16 +411,16 @@ def compute(
             background.append(place)
         elif _is_collection(item):
             others.append(place)
-    with told(**given) if background or others else contextlib.nullcontext():  # what runs in the background has no other way to know
+    with told(**given) if background or others or parts else contextlib.nullcontext():  # what runs in the background has no other way to know
         futures = [(place, items[place]._freestone_compute()) for place in background]
         if writes:
             written = [output for _, item in writes for output in item._outputs()]
             _core.write(written, run_setup(**_of_writes([item for _, item in writes], given)))
             for place, _ in writes:
                 results[place] = None
-        if arrays:
+        if parts:
             stores = [item for item in items if isinstance(item, WriteLater) and hasattr(item, "_freestone_arrays")]
-            values = _core.compute(arrays, run_setup(**_of_writes(stores, given)))
+            values = _core.compute(arrays, run_setup(**_of_writes(stores, given))) if arrays else []
             for place, first, end in parts:
                 results[place] = items[place]._freestone_result(values[first:end])
         for place in others:
@@ -426,6 +431,16 @@ def compute(
 
 
 _CONTAINERS = frozenset((list, tuple, set, frozenset, dict))
+
+
+def _part_of_run(item: Any) -> Any:
+    """`item`, an object of xarray as what tells its arrays."""
+    xarray = sys.modules.get("xarray")
+    if xarray is not None and isinstance(item, (xarray.Dataset, xarray.DataArray)):
+        from freestone.xarray.object_runs import ObjectRun
+
+        return ObjectRun(item)
+    return item
 
 
 def _is_collection(item: Any) -> bool:
@@ -452,12 +467,14 @@ def _replaced(value: Any, made: Mapping[int, Any]) -> Any:
 
 
 def persist(*items: Any, traverse: bool = True, **options: Any) -> tuple[Any, ...]:
-    """Several results computed and kept, as ``dask.persist``: each item's ``persist()``, in lists, tuples, sets and dicts, too.
+    """Several results computed and kept, as ``dask.persist``; arrays all together, in as few passes over their data as can be.
+
+    What is kept lies in memory while that leaves half of the budget free, in temporary files otherwise.
 
     Parameters
     ----------
     *items
-        Arrays, delayed values, objects of xarray; anything else is returned as it is.
+        Arrays, delayed values, objects of xarray, collections of Dask, in lists, tuples, sets and dicts, too; anything else is returned as it is.
     traverse : bool
         False: lists and the like are returned as they are.
     **options
@@ -468,7 +485,23 @@ def persist(*items: Any, traverse: bool = True, **options: Any) -> tuple[Any, ..
         _lazy_in(items, lazy)
     else:
         lazy = [item for item in items if type(item) not in _CONTAINERS]
-    made = {id(item): item.persist(**options) for item in lazy if hasattr(item, "persist")}
+    arrays: list[Any] = []
+    parts: list[tuple[int, Any, int, int]] = []
+    made: dict[int, Any] = {}
+    for item in {id(item): item for item in lazy}.values():
+        part = _part_of_run(item)
+        if hasattr(part, "_freestone_kept"):
+            own = part._freestone_arrays()
+            parts.append((id(item), part, len(arrays), len(arrays) + len(own)))
+            arrays += own
+        elif hasattr(item, "persist"):
+            made[id(item)] = item.persist(**options)
+    if arrays:
+        without_dasks("persist", {name: value for name, value in options.items() if name not in RUN_OPTIONS})
+        threads = threads_of(options.get("threads"), options.get("num_workers"), options.get("scheduler"))
+        arrays = _core.persist(arrays, run_setup(memory=options.get("memory"), threads=threads, scheduler=options.get("scheduler")))
+    for number, part, first, end in parts:
+        made[number] = part._freestone_kept(arrays[first:end])
     kept: tuple[Any, ...] = _replaced(items, made)
     return kept
 
@@ -589,6 +622,7 @@ def arrays_of(item: Any) -> list[Any]:
     UserError
         It has none.
     """
+    item = _part_of_run(item)
     if not hasattr(item, "_freestone_arrays"):
         raise UserError(f"This takes arrays, not {type(item).__name__}.")
     arrays: list[Any] = item._freestone_arrays()

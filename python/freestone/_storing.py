@@ -236,7 +236,7 @@ def store(
         regions = [regions] * len(arrays)
     if not len(arrays) == len(places) == len(regions):
         raise UserError(f"store: {len(arrays)} arrays, {len(places)} targets, {len(regions)} regions.")
-    _runs.without_dasks("store", {key: value for key, value in options.items() if key not in ("memory", "threads", "num_workers", "scheduler", "flush")})
+    _runs.without_dasks("store", {key: value for key, value in options.items() if key not in _runs.RUN_OPTIONS | {"flush"}})
     threads = _runs.threads_of(options.get("threads"), options.get("num_workers"), options.get("scheduler"))
     settings = {"memory": options.get("memory"), "threads": threads, "scheduler": options.get("scheduler")}
     parts = [_Target(a, t, r, lock) for a, t, r in zip(arrays, places, regions)]
@@ -249,7 +249,7 @@ def store(
     if not return_stored:
         return None
     stored = [from_array(part.target, lock=part.lock or False)[... if region is None else region] for part, region in zip(parts, regions)]
-    return tuple(array.persist() if load_stored else array for array in stored)
+    return _runs.persist(*stored) if load_stored else tuple(stored)
 
 
 # By Dask's names.

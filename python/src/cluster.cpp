@@ -43,16 +43,10 @@ struct KeptStore {
     static std::atomic<int> number = 0;
     const std::string path =
         absolute_location(fmt::format("{}/freestone-kept-{}-{}-{}", folder.empty() ? setup.settings.temp_dir : folder, ::getpid(), now_ns(), number++));
-    Shape block = array.chunks().is_contiguous() ? array.shape() : array.chunks().chunk();
-    while (element_count(block) * size_of(array.dtype()) > kBlockBytes) {
-      Index& longest = *std::max_element(block.begin(), block.end());
-      longest = (longest + 1) / 2;
-    }
-    const TempStore store = TempStore::named(path, array.spec(), block);
+    const TempStore store = TempStore::named(path, array.spec(), kept_block(array));
     source = std::shared_ptr<const Source>(store.source().get(), [kept = store.source(), path](const Source*) { ::unlink(path.c_str()); });
     output = {array, store.sink(), [reference = source->reference()] { return reference; }};
   }
-  static constexpr Index kBlockBytes = Index{4} << 20;
   std::shared_ptr<const Source> source;
   Output output;
 };

@@ -213,10 +213,10 @@ void bind_run(nb::module_& module) {
   module.def("parse_bytes", &bytes_of);
   module.def("compute", &compute_numpy);
 
-  module.def("persist", [](const Array& array, const RunSetup& setup) {
-    if (setup.cluster.is_valid()) return nb::cast<Array>(setup.cluster.attr("persist")(array, setup));
-    Array kept;
-    run_interruptibly(setup, [&](const ComputeOptions& options) { kept = persist(array, options); });
+  module.def("persist", [](const std::vector<Array>& arrays, const RunSetup& setup) {
+    if (setup.cluster.is_valid()) return nb::cast<std::vector<Array>>(setup.cluster.attr("persist")(arrays, setup));
+    std::vector<Array> kept;
+    run_interruptibly(setup, [&](const ComputeOptions& options) { kept = persist_all(arrays, options); });
     return kept;
   });
 

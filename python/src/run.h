@@ -18,7 +18,7 @@ struct RunSetup {
   Settings settings;
   std::vector<std::shared_ptr<Observer>> observers;
   bool resume = false;  ///< writes take up what a killed run of the same job has left
-  nanobind::object cluster = {};  ///< null: this process computes; else what does it: `compute(arrays, setup)`, `write(outputs, setup)`, `persist(array, setup)`
+  nanobind::object cluster = {};  ///< null: this process computes; else what does it: `compute(arrays, setup)`, `write(outputs, setup)`, `persist(arrays, setup)`
 };
 
 /// Chunks and compression by their names in Python.

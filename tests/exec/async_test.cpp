@@ -108,5 +108,22 @@ TEST(Persist, KeepsTheResultInMemoryOrOnDiskAndCountsIt) {
   EXPECT_EQ(Admission::of_process().held(), before);
 }
 
+TEST(Persist, SeveralTogetherInMemoryWhileThereIsRoomTheOthersOnDisk) {
+  const Array x = numbers({64, 40, 50});
+  const std::vector<Array> wanted = {x * 3.0, reduce("sum", x, {0}), x + 1.0};
+  const std::vector<Tensor> expected = compute_all(wanted, with(Index{1} << 26, 2));
+  const Index before = Admission::of_process().held();
+  for (const Index memory : {Index{1} << 26, Index{3} << 19}) {
+    const std::vector<Array> kept = persist_all(wanted, with(memory, 2));
+    const Index first = wanted[0].bytes() + wanted[1].bytes();
+    EXPECT_EQ(Admission::of_process().held() - before, memory > (Index{1} << 21) ? first + wanted[2].bytes() : first);
+    for (std::size_t k = 0; k < wanted.size(); ++k) {
+      const Tensor got = compute(kept[k], with(Index{1} << 26, 2));
+      EXPECT_EQ(std::memcmp(got.view().data, expected[k].view().data, static_cast<std::size_t>(expected[k].view().bytes())), 0);
+    }
+  }
+  EXPECT_EQ(Admission::of_process().held(), before);
+}
+
 }  // namespace
 }  // namespace freestone

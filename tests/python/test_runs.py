@@ -241,3 +241,59 @@ def test_memory_contract(tmp_path):
 def test_program_in_the_package():
     ran = subprocess.run([sys.executable, "-c", "from freestone._program import main; main()", "--version"], capture_output=True, text=True)
     assert ran.returncode == 0 and "0.1.0" in ran.stdout, ran.stderr
+
+
+def test_persist_of_several_reads_what_they_share_once(tmp_path):
+    values = np.random.default_rng(5).normal(size=(300, 700))
+    np.save(tmp_path / "a.npy", values)
+    a = fs.open(tmp_path / "a.npy")
+    with fs.profile() as p:
+        doubled, [mean, same], word = fs.persist(a * 2, [a.mean(0), a.mean(0)], "word")
+    assert values.nbytes <= p.bytes_read < 1.1 * values.nbytes and word == "word"
+    with fs.profile() as p:
+        np.testing.assert_array_equal(doubled, values * 2)
+        np.testing.assert_allclose(mean, values.mean(0), atol=1e-15)
+        np.testing.assert_array_equal(same, mean)
+    assert p.bytes_read == 0
+    del doubled, mean, same
+    # Half of the budget is left free: the first one lies in memory, the second on disk.
+    with fs.settings(memory="5MiB"), fs.profile() as p:
+        doubled, tripled = fs.persist(a * 2, a * 3)
+    assert p.bytes_read < 1.1 * values.nbytes
+    assert [fs._core.memory_of(k._core) is None for k in (doubled, tripled)] == [False, True]
+    np.testing.assert_array_equal(tripled, values * 3)
+    with pytest.raises(TypeError, match="colour"):
+        fs.persist(a, colour="red")
+    assert fs.persist() == ()
+
+
+def test_objects_of_xarray_share_a_run(tmp_path):
+    xr = pytest.importorskip("xarray")
+    da = pytest.importorskip("dask.array")
+    values = np.random.default_rng(6).normal(size=(300, 700))
+    np.save(tmp_path / "a.npy", values)
+    a = fs.open(tmp_path / "a.npy")
+    x = xr.DataArray(a, dims=("y", "x"), name="a", coords={"x": np.arange(700), "twice": (("y", "x"), a * 2)}, attrs={"units": "K"})
+    ds = xr.Dataset({"total": x.sum("y"), "other": ("z", np.ones(3))})
+    plain = xr.DataArray(values, dims=("y", "x"))
+    for make in (fs.compute, fs.persist):
+        with fs.profile() as p:
+            most, both, [whole] = make(x.max("x"), ds, [x])
+        assert p.bytes_read < 1.1 * values.nbytes, make
+        expected = np.ndarray if make is fs.compute else fs.Array
+        assert all(type(v) is expected for v in (most.data, both.total.data, whole.data, whole.twice.data)), make
+        assert (whole.name, whole.attrs, whole.x.values[-1]) == ("a", {"units": "K"}, 699)
+        xr.testing.assert_identical(most.drop_vars("twice", errors="ignore").drop_attrs().rename(None), plain.max("x"))
+        np.testing.assert_allclose(both.total.values, values.sum(0), atol=1e-12)
+        np.testing.assert_array_equal(whole.twice.values, values * 2)
+    assert isinstance(x.data, fs.Array) and isinstance(ds.total.data, fs.Array)
+    with fs.profile() as p:
+        kept = xr.Dataset({"a": x, "b": x + 1}).persist()
+    assert p.bytes_read < 1.1 * values.nbytes
+    np.testing.assert_array_equal(kept.b.values, values + 1)
+    # Beside arrays of Dask.
+    theirs = xr.DataArray(da.ones((3, 4), chunks=2), dims=("p", "q"))
+    mean, total = fs.compute(x.mean(), theirs.sum())
+    np.testing.assert_allclose(mean.values, values.mean())
+    assert total.values == 12 and isinstance(total.data, np.generic | np.ndarray)
+    assert "stage" in fs.explain(xr.Dataset({"a": x, "b": x + 1})).lower()

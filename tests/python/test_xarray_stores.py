@@ -93,7 +93,7 @@ def test_explain_a_store(two):
 def told(monkeypatch):
     """What runs are told."""
     seen = []
-    setup, compute, persist = _runs.run_setup, _runs.compute, fs.Array.persist
+    setup, compute, persist = _runs.run_setup, _runs.compute, _runs.persist
 
     def here(options):
         return {**options, "scheduler": None}
@@ -101,7 +101,7 @@ def told(monkeypatch):
     monkeypatch.setattr(_runs, "run_setup", lambda **given: (seen.append(given), setup(**here(given)))[1])
     # What compute is told itself does not reach the setup in here; what stores were described with does.
     monkeypatch.setattr(_runs, "compute", lambda *items, **given: (compute(*items, **here(given)), seen[-1].update({k: v for k, v in given.items() if v is not None}))[0])
-    monkeypatch.setattr(fs.Array, "persist", lambda array, **given: (persist(array, **here(given)), seen.__setitem__(-1, given))[0])
+    monkeypatch.setattr(_runs, "persist", lambda *items, **given: (persist(*items, **here(given)), seen.__setitem__(-1, given))[0])
     return seen
 
 

@@ -100,11 +100,11 @@ class ClusterScheduler:
         """Writes all outputs together."""
         self._run(outputs, setup, setup.resume)
 
-    def persist(self, core: Any, setup: Any) -> Any:
-        """The array computed once and kept in a store in the work folder, which goes with the last array that uses it."""
-        kept = _core.KeptStore(core, self._work_folder, setup)
-        self._run([kept.output], setup, False)
-        return kept.array()
+    def persist(self, cores: Sequence[Any], setup: Any) -> list[Any]:
+        """Arrays computed once, all together, and kept in stores in the work folder, each of which goes with the last array that uses it."""
+        kept = [_core.KeptStore(core, self._work_folder, setup) for core in cores]
+        self._run([store.output for store in kept], setup, False)
+        return [store.array() for store in kept]
 
     def _run(self, outputs: Sequence[Any], setup: Any, resume: bool) -> None:
         run_on_cluster(self.client, lambda memory, threads: _core.ClusterRun(outputs, setup, memory, threads, self._work_folder, resume))

@@ -28,9 +28,6 @@ class _Accessor:
     def _dataset(self) -> Any:
         raise NotImplementedError
 
-    def _of(self, dataset: Any) -> Any:
-        raise NotImplementedError
-
     def _arrays(self) -> list[Array]:
         found = [v._data for v in self._dataset().variables.values() if isinstance(v._data, Array)]
         if not found:
@@ -69,11 +66,7 @@ class _Accessor:
 
     def persist(self, *, memory: str | int | None = None, threads: int | None = None) -> Any:
         """Computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise."""
-        return self._of(
-            self._dataset().map(
-                lambda v: v.copy(data=v.variable._data.persist(memory=memory, threads=threads)) if isinstance(v.variable._data, Array) else v, keep_attrs=True
-            )
-        )
+        return _runs.persist(self._obj, memory=memory, threads=threads)[0]
 
     def explain(self, *, memory: str | int | None = None, threads: int | None = None) -> str:
         """The plan for computing all of it, in words. Nothing is read."""
@@ -230,9 +223,6 @@ class DatasetAccessor(_Accessor):
     def _dataset(self) -> Any:
         return self._obj
 
-    def _of(self, dataset: Any) -> Any:
-        return dataset
-
 
 @xr.register_dataarray_accessor("freestone")
 class DataArrayAccessor(_Accessor):
@@ -241,7 +231,3 @@ class DataArrayAccessor(_Accessor):
     def _dataset(self) -> Any:
         array = self._obj
         return array.to_dataset(name="data" if array.name is None or array.name in array.coords else array.name)
-
-    def _of(self, dataset: Any) -> Any:
-        made = next(iter(dataset.data_vars.values()))
-        return made.rename(self._obj.name)

@@ -97,9 +97,8 @@ class ChunkManager(ChunkManagerEntrypoint["Array"]):
         return tuple(np.asarray(value) if isinstance(given, Array) else value for given, value in zip(data, values))
 
     def persist(self, *data: Any, **kwargs: Any) -> Any:
-        """Arrays computed once and kept."""
-        options = run_options(kwargs)
-        return tuple(given.persist(**options) if isinstance(given, Array) else given for given in data)
+        """Arrays computed once, all in as few passes as can be, and kept."""
+        return _runs.persist(*data, traverse=False, **run_options(kwargs))
 
     def store(self, sources: Any, targets: Any, **kwargs: Any) -> Any:
         """Writes arrays into what takes ``target[slices] = block``. See `freestone.store`."""

@@ -163,27 +163,44 @@ Future<void> write_async(const std::vector<Output>& outputs, const ComputeOption
   return run_async<void>(options, [outputs](const ComputeOptions& o) { write_outputs(outputs, o); });
 }
 
-Array persist(const Array& array, const ComputeOptions& options) {
-  const Settings settings = resolved(options.settings);
-  Admission& admission = Admission::of_process();
-  if (array.bytes() <= (settings.memory_bytes - admission.held()) / 2) {
-    const Tensor result = compute(array, options);
-    struct Kept {
-      Tensor tensor;
-      Admission::Ticket ticket;
-    };
-    auto kept = std::make_shared<Kept>(Kept{result, admission.hold(array.bytes())});
-    return from_memory(result.view(), kept);
-  }
+Shape kept_block(const Array& array) {
   Shape block = array.chunks().is_contiguous() ? array.shape() : array.chunks().chunk();
   while (element_count(block) * size_of(array.dtype()) > kKeptBlockBytes) {
     Index& longest = *std::max_element(block.begin(), block.end());
     longest = (longest + 1) / 2;
   }
-  const TempStore store(settings.temp_dir, array.spec(), block);
-  write_outputs({{array, store.sink()}}, options);
-  return from_source(store.source());
+  return block;
 }
+
+std::vector<Array> persist_all(const std::vector<Array>& arrays, const ComputeOptions& options) {
+  const Settings settings = resolved(options.settings);
+  Admission& admission = Admission::of_process();
+  Index room = std::max<Index>(0, settings.memory_bytes - admission.held()) / 2;
+  struct InMemory {
+    MemoryStore store;
+    Admission::Ticket ticket;
+  };
+  std::vector<std::shared_ptr<InMemory>> in_memory;
+  std::vector<Output> outputs;
+  std::vector<Array> kept;
+  for (const Array& array : arrays) {
+    if (array.bytes() <= room) {
+      room -= array.bytes();
+      in_memory.push_back(std::make_shared<InMemory>(InMemory{MemoryStore(array.spec()), {}}));
+      outputs.push_back({array, in_memory.back()->store.sink()});
+      kept.push_back(from_memory(in_memory.back()->store.view(), in_memory.back()));
+    } else {
+      const TempStore store(settings.temp_dir, array.spec(), kept_block(array));
+      outputs.push_back({array, store.sink()});
+      kept.push_back(from_source(store.source()));
+    }
+  }
+  write_outputs(outputs, options);
+  for (const auto& one : in_memory) one->ticket = admission.hold(one->store.view().bytes());
+  return kept;
+}
+
+Array persist(const Array& array, const ComputeOptions& options) { return persist_all({array}, options).front(); }
 
 namespace {
 

@@ -83,9 +83,13 @@ Future<std::vector<Tensor>> compute_all_async(const std::vector<Array>& arrays, 
 Future<Tensor> compute_async(const Array& array, const ComputeOptions& options = {});
 Future<void> write_async(const std::vector<Output>& outputs, const ComputeOptions& options = {});
 
-/// `array` computed once and kept, for later work: in memory while that leaves half of the budget free, in a temporary file otherwise. What
-/// is kept goes with the last array that uses it; as long as it lies in memory, runs have that much less.
+/// Arrays computed once, all together, and kept for later work: in memory, the first ones first, while that leaves half of the budget free, in temporary
+/// files otherwise. What is kept goes with the last array that uses it; as long as it lies in memory, runs have that much less.
+std::vector<Array> persist_all(const std::vector<Array>& arrays, const ComputeOptions& options = {});
 Array persist(const Array& array, const ComputeOptions& options = {});
+
+/// Shape of the blocks in which a kept array is stored: its chunks, or all of it, halved until they are of 4 MiB at most.
+Shape kept_block(const Array& array);
 
 /// An array over memory that the caller keeps alive through `owner`, and leaves as it is. Up to 64 KiB go into saved plans.
 Array from_memory(View view, std::shared_ptr<const void> owner);
