@@ -423,8 +423,14 @@ def coarsen(reduction: Callable[..., Any], x: ArrayLike, axes: Mapping[int, int]
         reduction = getattr(np, reduction.__name__)
     one = _Coarse(reduction, factors, kwargs, name_of(reduction))
     if _numpy_functions.is_ours(reduction):
-        split = [part for n, factor in zip(array.shape, factors) for part in (n // factor, factor)]
-        return asarray(reduction(array.reshape(split), axis=tuple(range(1, 2 * array.ndim, 2)), **kwargs))
+        split: list[int] = []
+        within = []
+        for n, factor in zip(array.shape, factors):
+            split.append(n // factor)
+            if factor > 1 or set(factors) == {1}:
+                within.append(len(split))
+                split.append(factor)
+        return asarray(reduction(array.reshape(split), axis=tuple(within), **kwargs))
     block = [max(1, n // factor) * factor for n, factor in zip(block_of(array.shape, [array]), factors)]
     dtype = sampled(one.__name__, lambda: one(np.ones(factors, array.dtype)))[0]
     return call_on_blocks(

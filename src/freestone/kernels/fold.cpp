@@ -13,27 +13,47 @@ namespace {
 
 constexpr Index kStripColumns = 1024;  // outputs worked on together: their state stays in the first caches
 constexpr Index kGathered = 512;       // elements gathered at a time from strided or integer rows
+constexpr Index kFewElements = 64;     // of an output: up to so many are folded beside those of other outputs
+constexpr Index kFewOutputs = 16;      // too few to be folded beside each other
 
-/// One leaf as blocks of rows: kept outer axes, reduced outer axes, the row axis (the last of the reduced ones), and the elements.
+/// One leaf as blocks of rows: kept outer axes, reduced outer axes, the row axis (the last of the reduced ones), and the elements. Reduced
+/// axes of one element are left out, unless another one took the place of the innermost, which has lanes; kept ones stay, as a tile may
+/// have cut them. Where outputs have few elements each, the last kept axis lies across: its outputs are folded beside each other.
 class Blocks {
  public:
   Blocks(const View& in, std::uint32_t reduced, const LeafPosition& at) : in_(in) {
+    Dims steps(in.rank());
+    Index step = 1, reduced_elements = 1;
+    int first_reduced = -1;
+    for (int k = in.rank() - 1; k >= 0; --k) {
+      if (!(reduced >> k & 1)) continue;
+      steps[k] = step;
+      first_index_ += at.start[k] * step;
+      step *= at.extent[k];
+      reduced_elements *= in.shape[k];
+      first_reduced = k;
+      first_start_ = at.start[k];
+      first_reduced_end_ = at.start[k] + in.shape[k];
+    }
+    in_.shape = in_.strides = Dims();
+    std::uint32_t left_reduced = 0;
+    int before_last = in.rank() - 2;
+    while (before_last >= 0 && in.shape[before_last] == 1 && (reduced >> before_last & 1)) --before_last;
+    const bool last_may_go = before_last >= 0 && !(reduced >> before_last & 1);
+    for (int k = 0; k < in.rank(); ++k) {
+      if (in.shape[k] == 1 && (reduced >> k & 1) && (k < in.rank() - 1 || last_may_go)) continue;
+      if (k == first_reduced) first_reduced_ = in_.rank();
+      if (reduced >> k & 1) left_reduced |= 1u << in_.rank();
+      index_step_.push_back(steps[k]);
+      in_.shape.push_back(in.shape[k]);
+      in_.strides.push_back(in.strides[k]);
+    }
+    reduced = left_reduced;
     if (in_.rank() == 0) {
       in_.shape = Shape{1};
       in_.strides = Dims{size_of(in_.dtype)};
-      reduced = 1;
       index_step_ = Dims{1};
-    } else {
-      index_step_ = Dims(in_.rank(), 0);
-      Index step = 1;
-      for (int k = in_.rank() - 1; k >= 0; --k) {
-        if (!(reduced >> k & 1)) continue;
-        index_step_[k] = step;
-        first_index_ += at.start[k] * step;
-        step *= at.extent[k];
-        first_reduced_ = k;
-        first_start_ = at.start[k];
-      }
+      reduced = 1;
     }
     const int last = in_.rank() - 1;
     element_axis_ = last;
@@ -41,14 +61,14 @@ class Blocks {
     elements_ = in_.shape[last];
     element_stride_ = in_.strides[last];
     int outer = last;
-    if (!elements_reduced_)  // neighbouring kept axes that lie as one
-      while (outer > 0 && !(reduced >> (outer - 1) & 1) && in_.strides[outer - 1] == element_stride_ * elements_)
-        elements_ *= in_.shape[--outer];
+    if (!elements_reduced_)
+      while (outer > 0 && !(reduced >> (outer - 1) & 1) && in_.strides[outer - 1] == element_stride_ * elements_) elements_ *= in_.shape[--outer];
     for (int k = 0; k < outer; ++k) (reduced >> k & 1 ? reduced_axes_ : kept_axes_).push_back(k);
     if (!reduced_axes_.empty()) {
       row_axis_ = static_cast<int>(reduced_axes_.back());
       reduced_axes_.resize(reduced_axes_.rank() - 1);
     }
+    if (elements_reduced_ && reduced_elements <= kFewElements) lay_last_kept_across();
   }
 
   bool elements_reduced() const { return elements_reduced_; }
@@ -56,8 +76,11 @@ class Blocks {
   Index element_stride() const { return element_stride_; }
   Index rows() const { return row_axis_ < 0 ? 1 : in_.shape[row_axis_]; }
   Index row_stride() const { return row_axis_ < 0 ? 0 : in_.strides[row_axis_]; }
+  /// Outputs that lie across the rows; 1: rows are folded one after the other.
+  Index across() const { return across_; }
+  Index across_stride() const { return across_stride_; }
   /// Where the leaf ends on the first reduced axis of the whole array.
-  Index first_reduced_end() const { return first_start_ + in_.shape[first_reduced_]; }
+  Index first_reduced_end() const { return first_reduced_end_; }
   bool empty() const { return element_count(in_.shape) == 0; }
 
   /// What FoldIndex says of a block: flat positions over the reduced axes, or the place along the first of them.
@@ -74,11 +97,11 @@ class Blocks {
     return index;
   }
 
-  /// Calls f(data, output) for every place on the kept outer axes, in C order.
+  /// Calls f(data, output) for every place on the kept outer axes, without the one across, in C order.
   template <class F>
   void for_each_kept(F&& f) const {
     Index output = 0;
-    const Index step = elements_reduced_ ? 1 : elements_;
+    const Index step = elements_reduced_ ? across_ : elements_;
     walk(kept_axes_, [&](Index offset, const Dims&) {
       f(in_.data + offset, output);
       output += step;
@@ -101,6 +124,18 @@ class Blocks {
   }
 
  private:
+  void lay_last_kept_across() {
+    int kept = kept_axes_.rank() - 1;
+    if (kept < 0) return;
+    Index outputs = in_.shape[static_cast<int>(kept_axes_[kept])];
+    const Index stride = in_.strides[static_cast<int>(kept_axes_[kept])];
+    while (kept > 0 && in_.strides[static_cast<int>(kept_axes_[kept - 1])] == stride * outputs) outputs *= in_.shape[static_cast<int>(kept_axes_[--kept])];
+    if (outputs < kFewOutputs) return;
+    across_ = outputs;
+    across_stride_ = stride;
+    kept_axes_.resize(kept);
+  }
+
   template <class F>
   void walk(const Dims& axes, F&& f) const {
     Dims at(axes.rank());
@@ -121,8 +156,8 @@ class Blocks {
 
   View in_;
   Dims index_step_, kept_axes_, reduced_axes_;
-  Index first_index_ = 0, first_start_ = 0, elements_ = 0, element_stride_ = 0;
-  int first_reduced_ = 0, element_axis_ = 0, row_axis_ = -1;
+  Index first_index_ = 0, first_start_ = 0, first_reduced_end_ = 0, elements_ = 0, element_stride_ = 0, across_ = 1, across_stride_ = 0;
+  int first_reduced_ = -1, element_axis_ = 0, row_axis_ = -1;
   bool elements_reduced_ = false;
 };
 
@@ -180,6 +215,22 @@ struct BlockRunner {
     });
   }
 
+  /// Element j of the rows of n outputs that lie across, to lane j % 8 of each: lane l's planes are `plane_stride` long and begin at lanes + l * lane_stride.
+  void rows_across(const FoldLoops& loops, const std::byte* data, Index n, Word* lanes, Index lane_stride, Index plane_stride) const {
+    alignas(64) std::byte gathered[kGathered * 8];
+    const bool lie_together = reads_directly(type, dtype) && blocks.across_stride() == lane_bytes(type);
+    blocks.for_each_block(index.weights != nullptr, [&](Index offset, Index base) {
+      FoldIndex at = index;
+      for (Index r = 0; r < blocks.rows(); ++r)
+        for (Index j = 0; j < blocks.elements(); ++j) {
+          const std::byte* from = data + offset + r * blocks.row_stride() + j * blocks.element_stride();
+          if (!lie_together) gather(from, dtype, blocks.across_stride(), n, type, gathered);
+          at.base = base + r * index.row_step + j * index.element_step;
+          loops.columns(lie_together ? from : gathered, 1, 0, n, at, &(lanes + j % kLanes * lane_stride)->f, plane_stride);
+        }
+    });
+  }
+
   /// Elements [first, first + n) of the rows, to `state`.
   void columns(const FoldLoops& loops, const std::byte* data, Index first, Index n, Word* state, Index plane_stride) const {
     alignas(64) std::byte gathered[kGathered * 8];
@@ -198,6 +249,14 @@ struct BlockRunner {
         }
     });
   }
+};
+
+/// Several outputs' state while their rows are folded beside each other: `words` planes of kOutputs for each lane that a row reaches.
+template <int kWords>
+struct LanesOfOutputs {
+  static constexpr Index kOutputs = kWords <= 8 ? 128 : 32;
+  Word* lane(Index l) { return words.data() + l * kWords * kOutputs; }
+  std::array<Word, static_cast<std::size_t>(kLanes * kWords * kOutputs)> words;
 };
 
 using Finish = void (*)(const FoldRequest&, ConstWords, Index n, std::span<std::byte* const> out);
@@ -221,9 +280,7 @@ class Fold final : public FoldKernel {
     for (Index i = 0; i < n; ++i) Rule::init({state + i, n});
   }
   void merge(Word* into, const Word* from, Index n) const override {
-    if (n == 0) return;  // there may be no words to point at
-    if constexpr (std::is_same_v<Rule, SumRule>) return merge_sums()(&into->f, &from->f, n);
-    for (Index i = 0; i < n; ++i) Rule::merge({into + i, n}, {from + i, n});
+    if (n > 0) merge_planes(into, n, from, n, n);  // otherwise there may be no words to point at
   }
   void finish(const Word* state, Index n, std::span<std::byte* const> out) const override { recipe_.finish(request_, {state, n}, n, out); }
 
@@ -240,6 +297,12 @@ class Fold final : public FoldKernel {
     FoldLoops second;
     if (kTwoPasses) second = fold_loops(FoldRule::kDeviations, request_.skip_nan, recipe_.type);
     blocks.for_each_kept([&](const std::byte* data, Index output) {
+      if (blocks.across() > 1) {
+        constexpr Index kOutputs = LanesOfOutputs<Rule::kWords>::kOutputs;
+        for (Index j = 0; j < blocks.across(); j += kOutputs)
+          fold_across(run, first, second, data + j * blocks.across_stride(), std::min(kOutputs, blocks.across() - j), state + output + j, n);
+        return;
+      }
       if (blocks.elements_reduced()) {
         fold_lanes(run, first, data, {state + output, n});
         if constexpr (kTwoPasses) fold_deviation_lanes(run, second, data, {state + output, n});
@@ -286,6 +349,40 @@ class Fold final : public FoldKernel {
     for (int l = 0; l < kLanes; ++l) lanes[kLanes + l] = into[1];
     run.rows(loops, data, reinterpret_cast<double*>(lanes.data()));
     for (int l = 0; l < kLanes; ++l) into[2].f += lanes[2 * kLanes + l].f;
+  }
+  /// The same as one output's rows after the other. Lanes that no element reaches are left out: to merge them changes no result.
+  static void fold_across(const BlockRunner& run, const FoldLoops& first, const FoldLoops& second, const std::byte* data, Index some, Word* state, Index n) {
+    using Own = LanesOfOutputs<Rule::kWords>;
+    alignas(64) Own own;
+    constexpr Index kOutputs = Own::kOutputs, kLaneWords = Rule::kWords * kOutputs;
+    const Index lanes = std::min<Index>(kLanes, run.blocks.elements());
+    for (Index l = 0; l < lanes; ++l)
+      for (Index i = 0; i < some; ++i) Rule::init({own.lane(l) + i, kOutputs});
+    run.rows_across(first, data, some, own.lane(0), kLaneWords, kOutputs);
+    if constexpr (kTwoPasses) {
+      for (Index i = 0; i < some; ++i) {
+        const Words into{state + i, n};
+        double sum = 0, lost = 0;
+        for (Index l = 0; l < lanes; ++l) {
+          into[0].i += own.lane(l)[i].i;
+          add_compensated(sum, lost, own.lane(l)[kOutputs + i].f);
+        }
+        into[1].f = compensated(sum, lost);
+        sum_to_mean(into);
+        for (Index l = 0; l < lanes; ++l) own.lane(l)[kOutputs + i] = into[1];
+      }
+      run.rows_across(second, data, some, own.lane(0), kLaneWords, kOutputs);
+      for (Index l = 0; l < lanes; ++l)
+        for (Index i = 0; i < some; ++i) state[2 * n + i].f += own.lane(l)[2 * kOutputs + i].f;
+    } else {
+      for (Index l = 0; l < lanes; ++l) merge_planes(state, n, own.lane(l), kOutputs, some);
+    }
+  }
+  static void merge_planes(Word* into, Index into_stride, const Word* from, Index from_stride, Index n) {
+    if constexpr (std::is_same_v<Rule, SumRule>)
+      merge_sums()(&into->f, into_stride, &from->f, from_stride, n);
+    else
+      for (Index i = 0; i < n; ++i) Rule::merge({into + i, into_stride}, {from + i, from_stride});
   }
   static void sum_to_mean(Words w) { w[1].f = w[0].i == 0 ? 0 : w[1].f / static_cast<double>(w[0].i); }
 

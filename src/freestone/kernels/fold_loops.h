@@ -56,8 +56,8 @@ struct FoldLoops {
 /// The loops of the active target. Elements along a row are contiguous.
 FoldLoops fold_loops(FoldRule rule, bool skip_nan, LaneType type);
 
-/// Merges n sums: planes of sums, counts and what rounding lost (SumRule), `n` apart.
-using MergeSums = void (*)(double* into, const double* from, Index n);
+/// Merges n sums: planes of sums, counts and what rounding lost (SumRule), a stride apart.
+using MergeSums = void (*)(double* into, Index into_stride, const double* from, Index from_stride, Index n);
 /// That of the active target.
 MergeSums merge_sums();
 

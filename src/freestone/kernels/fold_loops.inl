@@ -211,7 +211,7 @@ void fold_rows(const std::byte* in, Index rows, Index row_stride, Index n, const
 #pragma GCC unroll 8
     for (int g = 0; g < kGroups; ++g) p[g][k] = load_plane(lanes + k * kLanes + g * kWidth);
   const Index whole = n / kLanes * kLanes;
-  const Doubles numbers = lane_numbers();
+  const Doubles numbers = lane_numbers() * static_cast<double>(index.element_step);
   for (Index r = 0; r < rows; ++r) {
     const T* x = reinterpret_cast<const T*>(in + r * row_stride);
     if (n <= kShortRow && r + kRowsAhead < rows)  // too far apart for the processor to foresee
@@ -225,7 +225,7 @@ void fold_rows(const std::byte* in, Index rows, Index row_stride, Index n, const
       for (int g = 0; g < kGroups; ++g) {
         if (Step::kUsesIndex && moves)
           w = index.weights ? load_plane(index.weights + first + j + g * kWidth)
-                            : spread(static_cast<double>(first + j + g * kWidth)) + numbers;
+                            : spread(static_cast<double>(first + (j + g * kWidth) * index.element_step)) + numbers;
         Step::step(p[g], load_lanes(x + j + g * kWidth), w);
       }
     }
@@ -236,7 +236,7 @@ void fold_rows(const std::byte* in, Index rows, Index row_stride, Index n, const
     for (Index j = whole; j < n; ++j) {
       rest[j - whole] = x[j];
       live[j - whole] = -1;
-      if (moves) rest_weights[j - whole] = index.weights ? index.weights[first + j] : static_cast<double>(first + j);
+      if (moves) rest_weights[j - whole] = index.weights ? index.weights[first + j] : static_cast<double>(first + j * index.element_step);
     }
 #pragma GCC unroll 8
     for (int g = 0; g < kGroups; ++g) {
@@ -350,17 +350,21 @@ FoldLoops fold_loops(FoldRule rule, bool skip_nan, LaneType type) {
 }
 
 // As SumRule::merge, a vector of outputs at a time.
-void merge_sums(double* into, const double* from, Index n) {
+void merge_sums(double* into, Index into_stride, const double* from, Index from_stride, Index n) {
   constexpr std::int64_t kNoSign = 0x7fffffffffffffff;
   const auto magnitude = [](Doubles v) { return bits<Doubles>(bits<Ints>(v) & kNoSign); };
+  double* const counts = into + into_stride;
+  double* const losses = counts + into_stride;
+  const double* const from_counts = from + from_stride;
+  const double* const from_losses = from_counts + from_stride;
   Index i = 0;
   for (; i + kWidth <= n; i += kWidth) {
     const Doubles sum = load_plane(into + i), x = load_plane(from + i), total = sum + x;
     const Doubles lost = choose(bits<Ints>(magnitude(sum) >= magnitude(x)), (sum - total) + x, (x - total) + sum);
     store_plane(into + i, total);
-    store_plane(into + n + i, bits<Doubles>(bits<Ints>(load_plane(into + n + i)) + bits<Ints>(load_plane(from + n + i))));
-    store_plane(into + 2 * n + i, (load_plane(into + 2 * n + i) + lost) + load_plane(from + 2 * n + i));
+    store_plane(counts + i, bits<Doubles>(bits<Ints>(load_plane(counts + i)) + bits<Ints>(load_plane(from_counts + i))));
+    store_plane(losses + i, (load_plane(losses + i) + lost) + load_plane(from_losses + i));
   }
   auto* const words = reinterpret_cast<Word*>(into);
-  for (; i < n; ++i) SumRule::merge({words + i, n}, {reinterpret_cast<const Word*>(from) + i, n});
+  for (; i < n; ++i) SumRule::merge({words + i, into_stride}, {reinterpret_cast<const Word*>(from) + i, from_stride});
 }
