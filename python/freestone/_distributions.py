@@ -6,7 +6,7 @@ that of the array alone: each has a sequence of its own, so that the numbers do 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,7 @@ class Distributions:
     """The part of `Generator` whose numbers are made of others. Parameters may be arrays; `size` is then a shape that they broadcast to."""
 
     _seed: int
-    _calls: int
+    _calls: Iterator[int]
 
     def _unit(self: Any, name: str, size: Any, *parameters: Any) -> Array:
         """Uniform in (0, 1]: what logarithms take."""
@@ -101,9 +101,9 @@ class Distributions:
         shape = shape_with(size, *arrays)
         block = block_of(shape, [])
         counts = tuple(-(-n // each) for n, each in zip(shape, block))
-        self._calls += 1
+        call = next(self._calls)
         made = call_on_blocks(
-            f"random.{name}", _Drawn(name, self._seed, self._calls, counts, before, known), [zeros(shape, np.bool_).rechunk(block) if shape else zeros(shape, np.bool_), *arrays], {},
+            f"random.{name}", _Drawn(name, self._seed, call, counts, before, known), [zeros(shape, np.bool_).rechunk(block) if shape else zeros(shape, np.bool_), *arrays], {},
             name=name, dtype=dtype, chunks=None if vector is None else [*[None] * len(shape), vector], drop_axis=None, new_axis=None if vector is None else [len(shape)],
             meta=None, elementwise=False, workers="threads", memory_factor=2.0,
         )  # fmt: skip

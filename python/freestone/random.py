@@ -7,6 +7,7 @@ described, and one that is used twice has the same numbers both times.
 from __future__ import annotations
 
 import builtins
+import itertools
 import operator
 import secrets
 from collections.abc import Sequence
@@ -58,15 +59,14 @@ class Generator(Distributions):
 
     def _begin(self, number: int) -> None:
         self._seed, self._core = number, _core.Generator(number)
-        self._calls = self._spawned = 0
+        self._calls, self._spawned = itertools.count(1), itertools.count()  # counts that threads share without two having the same number
 
     def __repr__(self) -> str:
         return f"freestone.random.{type(self).__name__}(seed={self._seed})"
 
     def spawn(self, n_children: int) -> list[Generator]:
         """Generators with seeds of their own, which follow from this one's and from how many there were before."""
-        children = [np.random.SeedSequence(self._seed, spawn_key=(self._spawned + k,)) for k in range(n_children)]
-        self._spawned += n_children
+        children = [np.random.SeedSequence(self._seed, spawn_key=(next(self._spawned),)) for _ in range(n_children)]
         return [type(self)(child) for child in children]
 
     def random(self, size: Size = None, dtype: DTypeLike = np.float64, chunks: Any = None) -> Array:
@@ -111,13 +111,23 @@ class Generator(Distributions):
         endpoint: bool = False,
         chunks: Any = None,
     ) -> Array:
-        """Whole numbers from `low` (with one argument from 0) to before `high`, with `endpoint` to `high` itself."""
+        """Whole numbers (of any integer type, or bool) from `low` (with one argument from 0) to before `high`, with `endpoint` to `high` itself.
+
+        Bounds that are no whole numbers are truncated, as NumPy does it.
+        """
         first, end = (0, low) if high is None else (low, high)
-        kind = dtype_of(dtype)
+        kind = np.dtype(dtype)
         if has_arrays(first, end):
             return self._drawn("integers", (first, end), size, chunks, kind, {"dtype": kind, "endpoint": bool(endpoint)})
-        bounds = operator.index(first), operator.index(end) + bool(endpoint)
-        return chunked(Array(self._core.integers(shape_with(size), *bounds, kind.name)), chunks)
+        low, high = (value.item() if isinstance(value, Array) else value for value in (low, high))
+        shape = shape_with(size)
+        if kind.kind not in "biu" or 0 not in shape:  # NumPy looks at the bounds of numbers that there are
+            np.random.Generator(np.random.Philox(0)).integers(low, high, 1, kind, endpoint)
+        start, stop = (0, int(low)) if high is None else (int(low), int(high))
+        stop += bool(endpoint)
+        drawn = np.dtype(np.uint8) if kind == np.bool_ else kind
+        made = Array(self._core.integers_from(shape, start % 2**64, (stop - start) % 2**64, drawn.name))
+        return chunked(made if drawn == kind else made.astype(kind), chunks)
 
     def poisson(self, lam: ArrayLike = 1.0, size: Size = None, chunks: Any = None) -> Array:
         """Poisson with mean `lam` (int64)."""

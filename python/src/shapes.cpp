@@ -118,8 +118,8 @@ void bind_random(nb::module_& module) {
       .def("exponential", [](Generator& g, const Lengths& shape, double scale, const std::string& dtype) {
         return g.exponential(Shape(shape), scale, parse_dtype(dtype));
       })
-      .def("integers", [](Generator& g, const Lengths& shape, Index low, Index high, const std::string& dtype) {
-        return g.integers(Shape(shape), low, high, parse_dtype(dtype));
+      .def("integers_from", [](Generator& g, const Lengths& shape, std::uint64_t low, std::uint64_t range, const std::string& dtype) {
+        return g.integers_from(Shape(shape), low, range, parse_dtype(dtype));
       })
       .def("poisson", [](Generator& g, const Lengths& shape, double lambda) { return g.poisson(Shape(shape), lambda); })
       .def("permutation_of", [](Generator& g, Index n) { return g.permutation(n); })

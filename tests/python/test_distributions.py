@@ -1,6 +1,8 @@
 """Distributions of random numbers against scipy's, with parameters that are arrays, and the same numbers for any tiling."""
 
+import concurrent.futures
 import pickle
+import sys
 
 import dask.array as da
 import freestone as fs
@@ -224,3 +226,54 @@ def test_choice():
     assert rng.random().shape == () and rng.normal(size=None).shape == () and fs.random.rand(2, 3).shape == (2, 3) and fs.random.randn().shape == ()
     same = [fs.random.default_rng(np.random.SeedSequence(4)).random(3) for _ in range(2)]
     np.testing.assert_array_equal(*map(np.asarray, same))
+
+
+@pytest.mark.parametrize(
+    "bounds, options",
+    [
+        ((2**63, 2**64), {"dtype": np.uint64}), ((0, 2**64 - 1), {"dtype": np.uint64, "endpoint": True}), ((2**64 - 4, 2**64), {"dtype": np.uint64}),
+        ((-(2**63), 2**63), {}), ((0, 2), {"dtype": bool}), ((1, 1), {"dtype": bool, "endpoint": True}), ((1,), {"dtype": bool}), ((10.0,), {}), ((0.7, 10.5), {}),
+        ((np.float32(4),), {}), ((-128, 127), {"dtype": np.int8, "endpoint": True}), ((0, 0), {"size": 0}), ((3, [4.0, 9.5]), {}), ((0, 2**64), {"dtype": "u8", "size": ()}),
+    ],
+)  # fmt: skip
+def test_integers_of_any_bounds(bounds, options):
+    options = {"size": (500, len(bounds[-1])) if np.ndim(bounds[-1]) else 1000, **options}
+    ours, theirs = fs.random.default_rng(3).integers(*bounds, **options), np.random.default_rng(3).integers(*bounds, **options)
+    values = np.asarray(ours)
+    assert ours.dtype == theirs.dtype and ours.shape == np.shape(theirs)
+    first, last = (0, *bounds)[-2:]
+    first, last = np.trunc(first), np.trunc(last) - (not options.get("endpoint"))
+    assert (values.astype(float) >= first).all() and (values.astype(float) <= np.asarray(last, float)).all()
+    if values.size > 100:
+        span = np.mean(np.asarray(last, float) - first)
+        assert abs(values.astype(float).mean() - theirs.astype(float).mean()) <= span / 8
+        assert len(np.unique(values)) >= 0.9 * len(np.unique(theirs))
+
+
+@pytest.mark.parametrize(
+    "bounds, options",
+    [
+        ((0, 2**64), {}), ((5, 5), {}), ((0,), {}), ((-1,), {}), ((0, 3), {"dtype": bool}), ((0, 5), {"dtype": float}), ((0, 5), {"dtype": float, "size": 0}),
+        ((0, 300), {"dtype": np.int8}), ((-300, 3), {"dtype": np.int8}), (("a",), {}), ((None,), {}), ((1 + 2j,), {}), ((0, float("nan")), {}), ((0, float("inf")), {}),
+        ((0, 1e30), {}), ((5, 4), {"endpoint": True}), ((-1, 5), {"dtype": np.uint64}), ((0, 5), {"dtype": "M8[s]"}),
+    ],
+)  # fmt: skip
+def test_integers_have_numpys_errors(bounds, options):
+    with pytest.raises(Exception) as theirs:
+        np.random.default_rng(0).integers(*bounds, **options)
+    with pytest.raises(theirs.type) as ours:
+        fs.random.default_rng(0).integers(*bounds, **options)
+    assert type(ours.value) is theirs.type and str(ours.value) == str(theirs.value)
+
+
+def test_threads_that_share_a_generator_never_draw_the_same():
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        rng = fs.random.default_rng(5)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(lambda _: rng.gamma(2.0, size=3), range(400)))
+            spawned = list(pool.map(lambda _: rng.spawn(1)[0]._seed, range(400)))
+    finally:
+        sys.setswitchinterval(switch)
+    assert len({tuple(row) for row in fs.compute(made)[0]}) == 400 and len(set(spawned)) == 400

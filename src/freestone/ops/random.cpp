@@ -187,11 +187,14 @@ Array Generator::exponential(const Shape& shape, double scale, DType dtype) {
 }
 
 Array Generator::integers(const Shape& shape, Index low, Index high, DType dtype) {
-  if (!is_integer(dtype)) fail(ErrorKind::kUser, "Random integers of dtype {}.", name_of(dtype));
   if (high <= low) fail(ErrorKind::kUser, "Random integers from {} to below {}: there are none.", low, high);
   Operand(low).constant(dtype), Operand(high - 1).constant(dtype);  // refuse what the dtype cannot hold
-  return make(shape, dtype, "integers",
-              {static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low)});
+  return integers_from(shape, static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low), dtype);
+}
+
+Array Generator::integers_from(const Shape& shape, std::uint64_t low, std::uint64_t range, DType dtype) {
+  if (!is_integer(dtype)) fail(ErrorKind::kUser, "Random integers of dtype {}.", name_of(dtype));
+  return make(shape, dtype, "integers", {low, range});
 }
 
 Array Generator::poisson(const Shape& shape, double lambda) {

@@ -27,6 +27,9 @@ class Generator {
   /// Each of low ... high - 1 with equal probability, exactly.
   /// @throws Error kind user: high <= low, bounds that the dtype cannot hold
   Array integers(const Shape& shape, Index low, Index high, DType dtype = DType::kInt64);
+  /// Each of `range` numbers from `low` on, modulo 2^64; range 0: all numbers of 64 bits.
+  /// @throws Error kind user: no integers
+  Array integers_from(const Shape& shape, std::uint64_t low, std::uint64_t range, DType dtype = DType::kUint64);
   /// int64. @throws Error kind user: lambda below 0, or 2^62 and more
   Array poisson(const Shape& shape, double lambda);
   /// 0 ... n - 1 in random order, in memory.
