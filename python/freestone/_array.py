@@ -691,5 +691,17 @@ def axes_of(axis: Axis) -> list[int]:
     return [operator.index(axis)]
 
 
+def names_none(axis: Any) -> bool:
+    """Whether `axis` is an empty sequence: NumPy's word for none at all."""
+    return isinstance(axis, Sequence) and len(axis) == 0
+
+
+def reduced_along(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, Axis, bool]:
+    """What a reduction is given. ``axis=()`` reduces nothing: every element for itself, along a new axis."""
+    if names_none(axis):
+        return Array(_core.expand_dims(x._core, x.ndim)), -1, False
+    return x, axis, bool(keepdims)
+
+
 # These modules need Array, and Array's methods need them.
 from freestone import _indexing, _manipulation, _numpy_functions  # noqa: E402

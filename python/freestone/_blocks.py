@@ -277,6 +277,11 @@ def _lengths_of_result(name: str, chunks: Any, out_axes: list[int], extents: lis
     return new, changed
 
 
+def _is_regular(lengths: Sequence[int]) -> bool:
+    """Whether all chunks but the last have the length of the longest."""
+    return all(n == max(lengths) for n in lengths[:-1])
+
+
 def _joined(array: Array, lengths: list[Any], name: str) -> Array:
     """An array in which axes of blocks and of what is in them stand side by side, with both as one."""
     shape, at = [], 0
@@ -288,7 +293,7 @@ def _joined(array: Array, lengths: list[Any], name: str) -> Array:
         if part is None or sum(part) == joined.shape[axis]:
             continue
         most = max(part)
-        if all(n == most for n in part[:-1]):
+        if _is_regular(part):
             joined = joined[(slice(None),) * axis + (slice(0, sum(part)),)]
         else:
             positions = np.concatenate([np.arange(n) + number * most for number, n in enumerate(part)])
@@ -409,4 +414,7 @@ def call_on_blocks(
         one.dtype = sampled(label, lambda: func(*given, **by_name, **extra))[0]
     facts["inputs"] = inputs + [[-1] * a.ndim for a in nested]
     made = Call(one, label, facts, [(one.dtype.name, made_axes, made_shape)]).arrays([*arrays, *nested])[0]
-    return _joined(made, lengths, what) if changes else made
+    if not changes:
+        return made
+    blocks = [(block[loop] if loop >= 0 else -1) if part is None else max(part, default=1) if _is_regular(part) else -1 for loop, part in zip(out_axes, lengths)]
+    return _joined(made, lengths, what).rechunk([each or 1 for each in blocks])

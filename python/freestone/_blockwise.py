@@ -11,9 +11,10 @@ from typing import Any, Union
 import numpy as np
 
 from freestone import _numpy_functions
-from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, normal_axis
+from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, names_none, normal_axis
 from freestone._blocks import block_of, call_on_blocks, parameters_of
 from freestone._calls import dtype_from, name_of, sampled, tried
+from freestone._creation import zeros
 from freestone._dtypes import DTYPES, DTypeLike
 from freestone._methods import no_out
 from freestone.errors import UserError
@@ -135,15 +136,15 @@ def blockwise(
     out_ind : iterable of label
         The axes of the result.
     *args : array and labels, in turn
-        Labels None: the value is passed on as it is.
+        Labels None: the value is passed on as it is. There may be no array at all.
     name, token : str, optional
         For messages.
     adjust_chunks : dict of label to function, int or sequence of int, optional
         Lengths of the result's blocks where they are others: of the blocks' lengths, of every block, or block by block.
-    new_axes : dict of label to int, optional
-        Lengths of axes that no array has.
+    new_axes : dict of label to int or tuple of int, optional
+        Lengths of axes that no array has; of several, the lengths of blocks, for each of which `func` is called.
     align_arrays : bool
-        As in Dask, and without effect: blocks of all arrays are cut alike, where the first one is that has chunks.
+        Blocks are those of the array that has the most along an axis; False: of the first that has chunks there.
     concatenate : bool, optional
         Along labels that the result does not have, `func` gets the whole axis as one array; without it, lists of blocks.
     meta : array, optional
@@ -164,9 +165,11 @@ def blockwise(
         raise UserError("blockwise takes arrays and their labels in turn; the last one has no labels.")
     out, values = list(out_ind), list(args[0::2])
     places = [k for k, labels in enumerate(args[1::2]) if labels is not None]
+    labelled: list[list[Any]] = [list(args[2 * k + 1]) for k in places]
     arrays = [asarray(values[k]) for k in places]
-    labelled = [list(args[2 * k + 1]) for k in places]
     lengths = _lengths_of("blockwise", arrays, labelled)
+    if align_arrays:
+        arrays = unify_chunks(*(part for pair in zip(arrays, labelled) for part in pair))[1]
     added, changed = dict(new_axes or {}), dict(adjust_chunks or {})
     for label in out:
         if (label in lengths) == (label in added):
@@ -175,6 +178,16 @@ def blockwise(
                 if label in added
                 else f"blockwise: label {label!r} of the result is none of an array's. Give new_axes={{{label!r}: length}}."
             )
+    blocks = {label: [operator.index(n) for n in (parts if isinstance(parts, Sequence) else [parts])] for label, parts in added.items()}
+    blocks = {label: parts for label, parts in blocks.items() if len(parts) > 1 or not arrays}
+    if blocks or not arrays:  # an array that no function sees has the blocks of axes that no other has
+        labelled.append(list(blocks))
+        arrays.append(zeros([len(parts) for parts in blocks.values()], np.bool_))
+        if blocks:
+            arrays[-1] = arrays[-1].rechunk(1)
+        lengths.update({label: len(parts) for label, parts in blocks.items()})
+        changed = {**blocks, **changed}
+        added = {label: parts for label, parts in added.items() if label not in blocks}
     order = [*(label for label in out if label in lengths), *(label for label in lengths if label not in out)]
     inner = [label for label in order if label not in out]
     one = _Labelled(func, [None if k in places else value for k, value in enumerate(values)], places, [], [], [], name or token or name_of(func))
@@ -188,19 +201,16 @@ def blockwise(
         cut = [] if concatenate else [label for label in labels if label in inner]
         one.cuts.append([(labels.index(label), _chunk_along(arrays, labelled, label, lengths[label]), lengths[label]) for label in cut])
     return call_on_blocks(
-        "blockwise", one, moved, kwargs, name=one.__name__, dtype=dtype, chunks=[_length("blockwise", added.get(label), changed.get(label)) for label in out],
+        "blockwise", one, moved, kwargs, name=one.__name__, dtype=dtype, chunks=[_length(added.get(label), changed.get(label)) for label in out],
         drop_axis=[order.index(label) for label in inner], new_axis=[k for k, label in enumerate(out) if label in added], meta=meta, elementwise=False,
         workers=workers, memory_factor=memory_factor,
     )  # fmt: skip
 
 
-def _length(name: str, added: Any, changed: Any) -> Any:
+def _length(added: Any, changed: Any) -> Any:
     """What `chunks` says of an axis that is new or has other lengths."""
     if added is not None:
-        parts = list(added) if isinstance(added, Sequence) else [added]
-        if len(parts) != 1:
-            raise UserError(f"{name}: a new axis is one block, not {len(parts)}: its length is {sum(parts)}.")
-        return operator.index(parts[0])
+        return operator.index(added[0] if isinstance(added, Sequence) else added)
     return changed if changed is None or callable(changed) or isinstance(changed, Sequence) else _always(changed)
 
 
@@ -325,7 +335,7 @@ def reduction(
     no_out(out)
     array = asarray(x)
     rank = array.ndim
-    axes = tuple(normal_axis(k, rank) for k in (range(rank) if axis is None else axes_of(axis)))
+    axes = tuple(normal_axis(k, rank) for k in (range(rank) if axis is None else () if names_none(axis) else axes_of(axis)))
     splits, size, wanted = _splits(split_every, axes, rank), operator.index(output_size), dtype_from(dtype, meta)
     label = name or name_of(aggregate)
 

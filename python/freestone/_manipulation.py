@@ -10,7 +10,7 @@ from typing import Any, Union
 import numpy as np
 
 from freestone import _core
-from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, check_device, normal_axis
+from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, check_device, names_none, normal_axis
 from freestone._dtypes import DTypeLike, dtype_of
 from freestone.errors import UserError
 
@@ -99,7 +99,7 @@ def flip(x: ArrayLike, /, axis: Axis = None) -> Array:
     """Reversed along `axis`, or along all axes; along none with ``()``."""
     if isinstance(axis, Sequence) and len(axis) == 0:
         return asarray(x).copy()
-    return Array(_core.flip(asarray(x)._core, axes_of(axis)))
+    return asarray(x) if names_none(axis) else Array(_core.flip(asarray(x)._core, axes_of(axis)))
 
 
 def fliplr(m: ArrayLike) -> Array:

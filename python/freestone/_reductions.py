@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from freestone import _core
-from freestone._array import Array, ArrayLike, Axis, apply, asarray, axes_of, normal_axis
+from freestone._array import Array, ArrayLike, Axis, apply, asarray, axes_of, names_none, normal_axis, reduced_along
 from freestone._dtypes import DTypeLike, dtype_name
 from freestone._methods import no_out
 
@@ -36,11 +36,8 @@ def _reduced(
 ) -> Array:
     if initial is not None or where is not True:
         return _with_initial(name, asarray(x), axis, keepdims, skip_nan, parameters, dtype, initial, where)
-    core = asarray(x)._core
-    if isinstance(axis, Sequence) and len(axis) == 0:
-        # Nothing is reduced: every element for itself, along a new axis.
-        return Array(_core.reduce(name, _core.expand_dims(core, len(core.shape)), [-1], skip_nan, False, list(parameters), dtype_name(dtype)))
-    return Array(_core.reduce(name, core, axes_of(axis), skip_nan, bool(keepdims), list(parameters), dtype_name(dtype)))
+    array, axis, keepdims = reduced_along(asarray(x), axis, keepdims)
+    return Array(_core.reduce(name, array._core, axes_of(axis), skip_nan, keepdims, list(parameters), dtype_name(dtype)))
 
 
 def _with_initial(
@@ -48,6 +45,11 @@ def _with_initial(
 ) -> Array:
     """NumPy's `initial`, which every result begins with, and `where`, which leaves elements out."""
     skip_nan = skip_nan and x.dtype.kind in "fc"
+    if names_none(axis):
+        lengths = list(np.broadcast_shapes(x.shape, np.shape(where)))
+        x = Array(_core.broadcast_to(x._core, lengths))
+        where = where if where is True else asarray(where)[..., None]
+        x, axis, keepdims = reduced_along(x, axis, keepdims)
     if where is not True:
         kept = asarray(where).astype(np.bool_)
         x, kept = (Array(core) for core in _core.broadcast_arrays([x._core, kept._core]))
@@ -202,12 +204,14 @@ def count_nonzero(x: ArrayLike, /, axis: Axis = None, keepdims: bool = False) ->
 
 def ptp(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The greatest element less the least."""
-    return Array(_core.ptp(asarray(a)._core, axes_of(axis), bool(keepdims)))
+    array, axis, keepdims = reduced_along(asarray(a), axis, keepdims)
+    return Array(_core.ptp(array._core, axes_of(axis), keepdims))
 
 
 def logsumexp(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """``log(sum(exp(a)))`` without overflow."""
-    return Array(_core.logsumexp(asarray(a)._core, axes_of(axis), bool(keepdims)))
+    array, axis, keepdims = reduced_along(asarray(a), axis, keepdims)
+    return Array(_core.logsumexp(array._core, axes_of(axis), keepdims))
 
 
 # What is not NaN.

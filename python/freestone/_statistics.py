@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from freestone import _core, _runs
-from freestone._array import Array, ArrayLike, Axis, applied, asarray, axes_of, from_numpy, normal_axis
+from freestone._array import Array, ArrayLike, Axis, applied, asarray, axes_of, from_numpy, normal_axis, reduced_along
 from freestone._dtypes import DTypeLike, dtype_of
 from freestone.errors import UserError
 
@@ -32,7 +32,7 @@ def _kept(core: Any, array: Array, axis: Axis, leading: int = 0) -> Array:
 
 
 def _selected(name: str, a: ArrayLike, axis: Axis, keepdims: bool, *, skip_nan: bool = False, q: float = 50.0) -> Array:
-    array = asarray(a)
+    array, axis, keepdims = reduced_along(asarray(a), axis, keepdims)
     core = _core.select(name, array._core, float(q), axes_of(axis), skip_nan)
     return _kept(core, array, axis) if keepdims else Array(core)
 
@@ -52,6 +52,7 @@ def _quantiles(a: ArrayLike, q: ArrayLike, scale: float, axis: Axis, method: str
     given = np.asarray(q, dtype=float)
     if given.ndim == 0 and method == "linear":
         return _selected("percentile", array, axis, keepdims, skip_nan=skip_nan, q=float(given) * (100 / scale))
+    array, axis, keepdims = reduced_along(array, axis, keepdims)
     core = _core.quantile(array._core, (given.ravel() / scale).tolist(), axes_of(axis), method, skip_nan)
     result = _kept(core, array, axis, 1) if keepdims else Array(core)
     return result.reshape(given.shape + result.shape[1:]) if given.ndim != 1 else result

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from freestone import _core
-from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, check_device
+from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, check_device, names_none
 from freestone._dtypes import DTypeLike
 
 __all__ = [
@@ -120,9 +120,9 @@ def rfftfreq(n: int, /, d: float = 1.0, *, dtype: DTypeLike = None, device: Any 
 
 def fftshift(x: ArrayLike, /, axes: Axis = None) -> Array:
     """Zero frequency in the middle of `axes` (all without)."""
-    return Array(_core.fftshift(asarray(x)._core, axes_of(axes)))
+    return asarray(x) if names_none(axes) else Array(_core.fftshift(asarray(x)._core, axes_of(axes)))
 
 
 def ifftshift(x: ArrayLike, /, axes: Axis = None) -> Array:
     """The inverse of `fftshift`."""
-    return Array(_core.ifftshift(asarray(x)._core, axes_of(axes)))
+    return asarray(x) if names_none(axes) else Array(_core.ifftshift(asarray(x)._core, axes_of(axes)))

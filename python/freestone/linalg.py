@@ -5,6 +5,7 @@ Products stream over tiles; decompositions of tall matrices (`qr`, `svd`, `svdva
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -13,8 +14,12 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 
 from freestone import _core
-from freestone._array import Array, ArrayLike, Axis, applied, asarray, axes_of, normal_axis
+from freestone._array import Array, ArrayLike, Axis, applied, asarray, axes_of, normal_axis, reduced_along
+from freestone._along import apply_gufunc
+from freestone._creation import tril, triu, zeros
 from freestone._dtypes import DTypeLike
+from freestone._elementwise import absolute, sign
+from freestone._indexing import take_along_axis
 from freestone._manipulation import matrix_transpose
 from freestone._products import cross, matmul, outer, tensordot, vecdot
 from freestone._products import diagonal as _diagonal
@@ -22,8 +27,8 @@ from freestone.errors import UserError
 
 __all__ = [
     "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
-    "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svd_compressed", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace",
-    "vecdot", "vector_norm",
+    "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "sfqr", "slogdet", "solve", "solve_triangular", "svd", "svd_compressed", "svdvals", "tensordot", "tensorinv", "tensorsolve",
+    "trace", "tsqr", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 LinAlgError = np.linalg.LinAlgError
@@ -77,10 +82,8 @@ def trace(x: ArrayLike, /, *, offset: int = 0, dtype: DTypeLike = None) -> Array
 
 def vector_norm(x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:
     """``sum(abs(x) ** ord) ** (1 / ord)`` over `axis`; infinite orders give the greatest or least, 0 how many are not 0."""
-    array = asarray(x)
-    if isinstance(axis, (tuple, list)) and len(axis) == 0:
-        return Array(_core.vector_norm(_core.expand_dims(array._core, array.ndim), [-1], float(ord), False))
-    return Array(_core.vector_norm(array._core, axes_of(axis), float(ord), bool(keepdims)))
+    array, axis, keepdims = reduced_along(asarray(x), axis, keepdims)
+    return Array(_core.vector_norm(array._core, axes_of(axis), float(ord), keepdims))
 
 
 def matrix_norm(x: ArrayLike, /, *, keepdims: bool = False, ord: Union[float, str, None] = "fro") -> Array:
@@ -115,33 +118,63 @@ def qr(x: ArrayLike, /, mode: str = "reduced") -> Any:
 
     Parameters
     ----------
-    mode : {"reduced", "complete", "r"}
-        Q of (..., M, K) with K the smaller of M and N, or of (..., M, M); or R of (..., K, N) alone.
+    mode : {"reduced", "complete", "r", "raw"}
+        Q of (..., M, K) with K the smaller of M and N, or of (..., M, M); or R of (..., K, N) alone; or LAPACK's reflectors (..., N, M) and their scales.
 
     Returns
     -------
-    QRResult of Q and R, or R
+    QRResult of Q and R, or R, or a tuple
 
     Raises
     ------
     UserError
         Another mode.
     """
-    if mode not in ("reduced", "complete", "r"):
-        raise UserError(f"qr: mode is 'reduced', 'complete' or 'r', not '{mode}'.")
+    if mode not in ("reduced", "complete", "r", "raw"):
+        raise UserError(f"qr: mode is 'reduced', 'complete', 'r' or 'raw', not '{mode}'.")
+    if mode == "raw":
+        array = asarray(x)
+        if array.dtype.kind not in "fc":
+            array = array.astype(np.float64)
+        return apply_gufunc(
+            functools.partial(np.linalg.qr, mode="raw"), "(m,n)->(n,m),(k)", array, output_dtypes=[array.dtype] * 2, output_sizes={"k": min(array.shape[-2:])}, name="qr"
+        )
     if mode == "r":
         return Array(_core.qr(asarray(x)._core, False)[1])
     return QRResult(*(Array(part) for part in _core.qr(asarray(x)._core, mode == "complete")))
 
 
-def svd(x: ArrayLike, /, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+def tsqr(data: ArrayLike, compute_svd: bool = False) -> Any:
+    """`qr` of a tall matrix, or with `compute_svd` its `svd`, by the name of ``dask.array.linalg.tsqr``."""
+    return svd(data, full_matrices=False) if compute_svd else qr(data)
+
+
+def sfqr(data: ArrayLike) -> Any:
+    """`qr` by the name of ``dask.array.linalg.sfqr``."""
+    return qr(data)
+
+
+def svd(x: ArrayLike, /, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """``x = U @ diag(S) @ Vh``, S falling; without `full_matrices` U and Vh have no more columns and rows than S has elements.
+
+    Parameters
+    ----------
+    hermitian : bool
+        `x` is symmetric or Hermitian: its lower triangle is read, and eigenvalues are computed, which is less work.
 
     Returns
     -------
     SVDResult, or Array
         U, S and Vh; S alone without `compute_uv`.
     """
+    if hermitian:
+        values, vectors = eigh(x)
+        sizes, order = absolute(values), absolute(values).argsort(axis=-1)[..., ::-1]
+        if not compute_uv:
+            return take_along_axis(sizes, order, axis=-1)
+        vectors = take_along_axis(vectors, order[..., None, :] + zeros(vectors.shape, np.int64), axis=-1)
+        signs = take_along_axis(sign(values), order, axis=-1)
+        return SVDResult(vectors, take_along_axis(sizes, order, axis=-1), _adjoint(vectors * signs[..., None, :]))
     if not compute_uv:
         return svdvals(x)
     return SVDResult(*(Array(part) for part in _core.svd(asarray(x)._core, bool(full_matrices))))
@@ -216,8 +249,6 @@ def _adjoint(x: Array) -> Array:
 
 def _by_lapack(function: Any, x: ArrayLike, outputs: str) -> Any:
     """NumPy's function of stacks of square matrices, whose results are complex."""
-    from freestone._along import apply_gufunc
-
     array = asarray(x)
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
         raise UserError(f"{function.__name__} takes square matrices on the last two axes, not shape {array.shape}.")
@@ -290,6 +321,11 @@ def solve(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     return Array(_core.solve(asarray(x1)._core, asarray(x2)._core))
 
 
+def solve_triangular(a: ArrayLike, b: ArrayLike, lower: bool = False) -> Array:
+    """`solve` with the upper triangle of `a`, or with `lower` the lower one, as ``dask.array.linalg.solve_triangular``."""
+    return solve((tril if lower else triu)(asarray(a)), b)
+
+
 def _as_square(name: str, array: Array, rows: int, columns: int) -> Array:
     if rows != columns:
         raise UserError(f"{name}: axes of {rows} and of {columns} elements make no square matrix of shape {array.shape}.")
@@ -318,25 +354,29 @@ def _large(values: Array, rtol: ArrayLike) -> Array:
     return values > values.max(-1, keepdims=True) * asarray(rtol)[..., None]
 
 
-def pinv(x: ArrayLike, /, rcond: ArrayLike | None = None, *, rtol: ArrayLike | None = None) -> Array:
+def pinv(x: ArrayLike, /, rcond: ArrayLike | None = None, hermitian: bool = False, *, rtol: ArrayLike | None = None) -> Array:
     """The Moore-Penrose inverse; singular values up to `rtol`, or `rcond`, times the greatest count as 0.
 
     Parameters
     ----------
     rcond, rtol : array_like, optional
         NumPy's and the array API's names of the same. Default: max(M, N) times the dtype's epsilon.
+    hermitian : bool
+        As in `svd`.
     """
     if rcond is not None and rtol is not None:
         raise ValueError("pinv takes rcond or rtol, which are two names of the same, not both")
     array, rtol = asarray(x), rcond if rtol is None else rtol
-    if rtol is None or np.ndim(rtol) == 0:
+    if not hermitian and (rtol is None or np.ndim(rtol) == 0):
         return Array(_core.pinv(array._core, None if rtol is None else float(rtol)))
-    u, s, vh = svd(array, full_matrices=False)
+    u, s, vh = svd(array, full_matrices=False, hermitian=hermitian)
+    if rtol is None:
+        rtol = max(array.shape[-2:]) * np.finfo(s.dtype).eps
     inverse = Array(_core.elementwise("where", _large(s, rtol)._core, (1 / s)._core, (s * 0)._core))
     return matmul(matrix_transpose(vh.conj()) * inverse[..., None, :], matrix_transpose(u.conj()))
 
 
-def matrix_rank(x: ArrayLike, /, tol: ArrayLike | None = None, *, rtol: ArrayLike | None = None) -> Array:
+def matrix_rank(x: ArrayLike, /, tol: ArrayLike | None = None, hermitian: bool = False, *, rtol: ArrayLike | None = None) -> Array:
     """How many singular values are greater than `rtol` times the greatest (default: max(M, N) times the dtype's epsilon), or than `tol`.
 
     Of a vector, whether an element is not 0.
@@ -347,17 +387,20 @@ def matrix_rank(x: ArrayLike, /, tol: ArrayLike | None = None, *, rtol: ArrayLik
         Singular values up to this count as 0.
     rtol : array_like, optional
         Those up to this part of the greatest.
+    hermitian : bool
+        As in `svd`.
     """
     if tol is not None and rtol is not None:
         raise ValueError("matrix_rank takes tol, which is absolute, or rtol, which is relative, not both")
     array = asarray(x)
     if array.ndim < 2:
         return (array != 0).any().astype(np.int64)
-    if tol is not None:
-        return (svdvals(array) > asarray(tol)[..., None]).sum(-1)
-    if rtol is None or np.ndim(rtol) == 0:
+    if tol is None and not hermitian and (rtol is None or np.ndim(rtol) == 0):
         return Array(_core.matrix_rank(array._core, None if rtol is None else float(rtol)))
-    return _large(svdvals(array), rtol).sum(-1)
+    values = svd(array, compute_uv=False, hermitian=hermitian)
+    if tol is not None:
+        return asarray((values > asarray(tol)[..., None]).sum(-1))
+    return _large(values, max(array.shape[-2:]) * np.finfo(values.dtype).eps if rtol is None else rtol).sum(-1)
 
 
 def cond(x: ArrayLike, p: Any = None) -> Array:
@@ -370,8 +413,13 @@ def cond(x: ArrayLike, p: Any = None) -> Array:
     array = asarray(x)
     if p is None or p in (2, -2):
         known = Array(_core.cond(array._core))
-        return 1 / known if p == -2 else known
+        known = 1 / known if p == -2 else known
+        # Nothing divided by nothing is infinite; what is not a number stays so.
+        undefined = applied("logical_and", applied("isnan", known), applied("logical_not", applied("isnan", array).any((-2, -1))))
+        return applied("where", undefined, np.asarray(np.inf, known.dtype), known)
     # A matrix that has no inverse stands as the identity, and its number is infinite.
+    if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
+        raise UserError(f"cond: with p={p!r} of square matrices on the last two axes, not of shape {array.shape}.")
     singular = slogdet(array).sign == 0
     whole = applied("where", singular[..., None, None], np.eye(array.shape[-1], dtype=array.dtype), array)
     known = matrix_norm(array, ord=p) * matrix_norm(inv(whole), ord=p)
@@ -390,7 +438,7 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> tuple[Array
         residuals = residuals.reshape(-1)[:0]
     elif right.ndim == 1:
         residuals = residuals[..., None]
-    return x, residuals, rank, values
+    return x, residuals, rank.astype(np.int32), values
 
 
 def matrix_power(x: ArrayLike, n: int, /) -> Array:

@@ -508,6 +508,27 @@ def test_results_of_linalg_have_numpys_shapes_and_names():
                 if name not in ("eig", "eigh", "svd", "qr"):  # whose signs are nobody's
                     for mine, want in zip(ours if isinstance(ours, tuple) else (ours,), theirs if isinstance(theirs, tuple) else (theirs,)):
                         np.testing.assert_allclose(np.asarray(mine), want, rtol=2e-4 if np.asarray(want).dtype == np.float32 else 1e-9, err_msg=name)
+    for name, arguments, options in (
+        ("qr", (tall, "raw"), {}), ("qr", (stack, "raw"), {}), ("qr", (wide.astype("f4"), "raw"), {}), ("svd", (definite,), {"compute_uv": False, "hermitian": True}),
+        ("pinv", (definite,), {"hermitian": True}), ("pinv", (stack + stack.mT, 1e-3), {"hermitian": True}), ("matrix_rank", (definite,), {"hermitian": True}),
+        ("matrix_rank", (np.ones((3, 3)),), {"hermitian": True}), ("matrix_rank", (stack + stack.mT, 9.0), {"hermitian": True}),
+        *(("cond", (m, p), {}) for m in (np.zeros((3, 3)), np.stack([square, definite])) for p in (None, 2, -2, 1, np.inf, "fro", "nuc") if p != "nuc" or m.any()),
+    ):  # fmt: skip
+        expected = getattr(np.linalg, name)(*arguments, **options)
+        for function in (getattr(fs.linalg, name), getattr(np.linalg, name)):
+            ours = function(fs.asarray(arguments[0]), *arguments[1:], **options)
+            for mine, want in zip(ours if isinstance(ours, tuple) else (ours,), expected if isinstance(expected, tuple) else (expected,), strict=True):
+                assert np.asarray(mine).dtype == want.dtype
+                np.testing.assert_allclose(np.asarray(mine), want, rtol=1e-5 if want.dtype == np.float32 else 1e-9, atol=1e-12, err_msg=name)
+    skewed = stack + stack.mT + 1j * (stack - stack.mT)
+    u, s, vh = (np.asarray(part) for part in fs.linalg.svd(fs.asarray(skewed), hermitian=True))
+    np.testing.assert_allclose(u * s[..., None, :] @ vh, skewed, atol=1e-12)
+    np.testing.assert_allclose(s, np.linalg.svd(skewed, compute_uv=False))
+    assert fs.linalg.lstsq(tall, vector)[2].dtype == np.linalg.lstsq(tall, vector)[2].dtype
+    for lower in (False, True):
+        np.testing.assert_allclose(fs.linalg.solve_triangular(fs.asarray(square), vector[:4], lower=lower), np.linalg.solve((np.tril if lower else np.triu)(square), vector[:4]))
+    np.testing.assert_allclose(fs.linalg.tsqr(fs.asarray(tall), compute_svd=True)[1], np.linalg.svd(tall)[1])
+    np.testing.assert_allclose(np.asarray(fs.linalg.sfqr(wide).Q) @ np.asarray(fs.linalg.tsqr(wide).R), wide)
     # The triangle that is not read may hold anything.
     upper = np.triu(definite) + np.tril(rng.normal(size=(4, 4)), -1)
     np.testing.assert_allclose(np.asarray(fs.linalg.eigvalsh(upper, "U")), np.linalg.eigvalsh(definite))

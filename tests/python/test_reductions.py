@@ -183,3 +183,31 @@ def test_complex_bits_do_not_depend_on_strides_and_threads(name):
         with fs.settings(threads=threads):
             for array in (plain, moved):
                 assert array.compute().tobytes() == one.tobytes()
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (), (0, 3)])
+def test_no_axis_is_reduced_over_none(shape):
+    names = (
+        "sum prod any all max min mean std var ptp median nansum nanprod nanmax nanmin nanmean nanstd nanvar nanmedian count_nonzero quantile nanquantile percentile nanpercentile flip"
+    )
+    rng = np.random.default_rng(9)
+    where = np.asarray(rng.random(shape) > 0.5)
+    values = np.where(rng.random(shape) > 0.7, np.nan, rng.normal(size=shape))
+    for name in names.split():
+        theirs, ours = getattr(np, name), getattr(fs, name)
+        arguments = (0.3,) if "quantile" in name or "percentile" in name else ()
+        if arguments and 0 in shape or "median" in name and 0 in shape:
+            continue  # NumPy cannot
+        cases = [{}] if name == "flip" else [{}, {"keepdims": True}]
+        if name in ("sum", "prod", "any", "all", "mean", "std", "var"):
+            cases.append({"where": where})
+        if name in ("sum", "prod", "max", "min"):
+            cases += [{"initial": 0.5}, {"initial": 0.5, "where": where}]
+        for x in (values, np.nan_to_num(values * 5).astype(int)):
+            for options in cases:
+                with warnings.catch_warnings(), np.errstate(all="ignore"):
+                    warnings.simplefilter("ignore")
+                    expected = theirs(x, *arguments, axis=(), **options)
+                got = ours(fs.asarray(x), *arguments, axis=(), **options)
+                assert got.dtype == expected.dtype and got.shape == expected.shape, (name, options)
+                np.testing.assert_array_equal(np.asarray(got), expected, err_msg=f"{name} {options}")
