@@ -72,7 +72,10 @@ class Future:
 
     def done(self) -> bool:
         """Whether it has ended, one way or the other."""
-        return self._state in _DONE
+        if self._state in _DONE:
+            return True
+        _pool.asked_in_vain(self)
+        return False
 
     def cancelled(self) -> bool:
         """Whether it was cancelled."""
@@ -166,13 +169,7 @@ class Future:
     # For this module:
 
     def _wait(self, timeout: float | None) -> None:
-        if self._state in _DONE:
-            return
-        event = threading.Event()
-        self.add_done_callback(lambda _: event.set())
-        with _pool.waiting():
-            ended = event.wait(timeout)
-        if not ended:
+        if self._state not in _DONE and not _wait_for_one([self], timeout):
             raise TimeoutError(f"{self.key} has not ended after {timeout} s")
 
     def _end(self, state: str, result: Any, only_from: str | None = None) -> bool:
@@ -272,6 +269,27 @@ class _Pool:
                 if len(self._threads) > self._most + self._waiting:
                     self.queue.put(None)  # for one that has nothing to do
 
+    def asked_in_vain(self, future: Future) -> None:
+        """A thread that has asked for a future within its work may ask again and again: until the future has ended another one is there in its place."""
+        if not (getattr(self._own, "serves", False) or _interrupts.runs_here()):
+            return
+        asked: set[Future] = self._own.__dict__.setdefault("asked", set())
+        with _lock:
+            if future in asked or future._state in _DONE:
+                return
+            asked.add(future)
+            self._waiting += len(asked) == 1
+
+        def ended(one: Future) -> None:
+            with _lock:
+                asked.discard(one)
+                self._waiting -= not asked
+                if len(self._threads) > self._most + self._waiting:
+                    self.queue.put(None)
+
+        future.add_done_callback(ended)
+        self._start()
+
     def _serve(self) -> None:
         self._own.serves = True
         take = self.queue.get
@@ -296,6 +314,26 @@ os.register_at_fork(after_in_child=_after_fork)
 
 _known: weakref.WeakValueDictionary[Any, Future] = weakref.WeakValueDictionary()
 _kept: set[Future] = set()
+
+
+def _wait_for_one(futures: list[Future], seconds: float | None) -> bool:
+    """Waits until a future has ended; whether one has."""
+    event = threading.Event()
+
+    def ended(_: Future) -> None:
+        event.set()
+
+    for future in futures:
+        future.add_done_callback(ended)
+    with _pool.waiting():
+        if event.wait(seconds):
+            return True
+    for future in futures:
+        with _lock:
+            if future._callbacks is not None and ended in future._callbacks:
+                future._callbacks.remove(ended)
+        _pool.asked_in_vain(future)
+    return False
 
 
 def _futures_in(value: Any, found: list[Future]) -> None:
@@ -553,12 +591,7 @@ def wait(fs: Any, timeout: float | str | None = None, return_when: str = "ALL_CO
     seconds = _seconds(timeout)
     end = None if seconds is None else time.monotonic() + seconds
     if return_when == "FIRST_COMPLETED":
-        event = threading.Event()
-        for future in futures:
-            future.add_done_callback(lambda _: event.set())
-        with _pool.waiting():
-            ended = not futures or event.wait(seconds)
-        if not ended:
+        if futures and not _wait_for_one(futures, seconds):
             raise TimeoutError(f"none of {len(futures)} futures has ended after {timeout} s")
     else:
         for future in futures:

@@ -358,3 +358,45 @@ def test_a_fork_while_others_compute():
         stop.set()
         for thread in threads:
             thread.join()
+
+
+@pytest.mark.parametrize("how", ["result", "done", "wait", "first"])
+def test_chains_that_poll_do_not_stand_still(monkeypatch, how):
+    monkeypatch.setattr(_futures, "_pool", _futures._Pool())
+
+    def polled(future):
+        while True:
+            try:
+                if how == "result":
+                    return future.result(timeout=0)
+                if how == "done" and future.done():
+                    return future.result()
+                if how in ("wait", "first"):
+                    fs.wait([future], timeout=0.001, return_when="ALL_COMPLETED" if how == "wait" else "FIRST_COMPLETED")
+                    return future.result()
+            except TimeoutError:
+                pass
+            time.sleep(0.002)
+
+    def deeper(depth):
+        return 1 + polled(fs.submit(deeper, depth - 1)) if depth else 0
+
+    with fs.settings(threads=1):
+        chains = [fs.submit(deeper, 6) for _ in range(3)]
+        assert [future.result(timeout=60) for future in chains] == [6, 6, 6]
+        # What was there in the place of others has gone, and nothing of the polls is left.
+        end = time.monotonic() + 20
+        while len(_futures._pool._threads) > 1 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(_futures._pool._threads) == 1 and _futures._pool._waiting == 0
+
+
+def test_a_poll_leaves_nothing_behind():
+    gate = threading.Event()
+    future = fs.submit(gate.wait, 20)
+    for _ in range(50):
+        with pytest.raises(TimeoutError):
+            future.result(timeout=0)
+    assert not future._callbacks
+    gate.set()
+    assert future.result(20) is True
