@@ -12,6 +12,7 @@ from freestone import _core
 from freestone._array import Array, ArrayLike, Axis, applied, asarray, axes_of, normal_axis
 from freestone._creation import diag, shape_of, zeros
 from freestone._dtypes import DTypeLike
+from freestone._indexing import take
 from freestone._manipulation import concat, tile
 from freestone._reductions import cummax
 from freestone._searching import argsort, argwhere, sort
@@ -21,7 +22,7 @@ from freestone.errors import UserError
 __all__ = [
     "apply_over_axes", "argpartition", "asanyarray", "bartlett", "blackman", "block", "correlate", "diagflat", "fix", "hamming", "hanning",
     "i0", "iscomplex", "iscomplexobj", "isnull", "isreal", "isrealobj", "kaiser", "lexsort", "moment", "ndim", "notnull", "partition", "piecewise", "push",
-    "resize", "shape", "size", "spacing", "trim_zeros", "vander",
+    "resize", "shape", "shuffle", "size", "spacing", "trim_zeros", "vander",
 ]  # fmt: skip
 
 
@@ -288,6 +289,20 @@ def apply_over_axes(func: Callable[..., Any], a: ArrayLike, axes: Union[int, Seq
 def diagflat(v: ArrayLike, k: int = 0) -> Array:
     """A matrix with the flat elements on a diagonal."""
     return diag(asarray(v).ravel(), k=k)
+
+
+def shuffle(x: ArrayLike, indexer: Sequence[Sequence[int]], axis: int, chunks: Any = "auto") -> Array:
+    """The positions of lists, one list behind the other, along an axis, as ``dask.array.shuffle``; `chunks` changes nothing.
+
+    Parameters
+    ----------
+    x : array_like
+    indexer : sequence of sequence of int
+        Positions that stay together.
+    axis : int
+    """
+    positions = [operator.index(place) for group in indexer for place in group]
+    return take(x, np.asarray(positions, dtype=np.int64), axis=axis)
 
 
 def resize(a: ArrayLike, new_shape: Union[int, Sequence[int]]) -> Array:

@@ -232,14 +232,14 @@ def _rows_of(x: ArrayLike) -> Array:
     return array if array.ndim != 1 else Array(_core.broadcast_to(array._core, [array.shape[0], array.shape[0]]))
 
 
-def tril(x: ArrayLike, /, *, k: int = 0) -> Array:
+def tril(x: ArrayLike, /, k: int = 0) -> Array:
     """`x` with zeros above the `k`-th diagonal of its last two axes; of a vector, of the square matrix of such rows."""
     array = _rows_of(x)
     rows, columns = array.shape[-2:] if array.ndim > 1 else (0, 0)
     return Array(_core.tril(array._core, _offset(k, rows, columns)))
 
 
-def triu(x: ArrayLike, /, *, k: int = 0) -> Array:
+def triu(x: ArrayLike, /, k: int = 0) -> Array:
     """`x` with zeros below the `k`-th diagonal of its last two axes; of a vector, of the square matrix of such rows."""
     array = _rows_of(x)
     rows, columns = array.shape[-2:] if array.ndim > 1 else (0, 0)

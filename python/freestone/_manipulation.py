@@ -247,8 +247,8 @@ def concat(arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Array:
     return Array(_core.concat([a._core for a in parts], operator.index(axis)))
 
 
-def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0, *, dtype: DTypeLike = None) -> Array:
-    """The arrays one after another along `axis`; with None flattened first."""
+def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0, *, dtype: DTypeLike = None, allow_unknown_chunksizes: bool = True) -> Array:
+    """The arrays one after another along `axis`; with None flattened first. Dask's `allow_unknown_chunksizes` changes nothing: sizes are known."""
     return _typed(concat(arrays, axis=axis), dtype)
 
 

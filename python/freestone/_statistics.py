@@ -291,7 +291,7 @@ def histogramdd(
     ranges = [] if range is None else [(float(low), float(high)) for low, high in range]
     given = None if weights is None else asarray(weights)._core
     counts, edges = _core.histogramdd(coordinates, numbers, ranges, given, bool(density))
-    return Array(counts), [Array(edge) for edge in edges]
+    return Array(counts).astype(np.float64), [Array(edge) for edge in edges]
 
 
 def _histogram_between_edges(

@@ -12,10 +12,11 @@ from typing import Any
 
 from freestone import _core
 from freestone._array import Array, ArrayLike, Axis, asarray, axes_of, check_device, names_none
+from freestone._creation import chunked
 from freestone._dtypes import DTypeLike
 
 __all__ = [
-    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft", "irfft2", "irfftn",
+    "fft", "fft2", "fft_wrap", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft", "irfft2", "irfftn",
     "rfft", "rfft2", "rfftfreq", "rfftn",
 ]  # fmt: skip
 
@@ -106,16 +107,34 @@ def _frequencies(core: Any, dtype: DTypeLike) -> Array:
     return Array(core) if dtype is None else Array(core).astype(dtype)
 
 
-def fftfreq(n: int, /, d: float = 1.0, *, dtype: DTypeLike = None, device: Any = None) -> Array:
-    """Frequencies of the elements of an `fft` of `n` samples that are `d` apart, in cycles a unit of it."""
+def fftfreq(n: int, /, d: float = 1.0, *, dtype: DTypeLike = None, device: Any = None, chunks: Any = None) -> Array:
+    """Frequencies of the elements of an `fft` of `n` samples that are `d` apart, in cycles a unit of it; in nominal `chunks`."""
     check_device(device)
-    return _frequencies(_core.fftfreq(operator.index(n), float(d)), dtype)
+    return chunked(_frequencies(_core.fftfreq(operator.index(n), float(d)), dtype), chunks)
 
 
-def rfftfreq(n: int, /, d: float = 1.0, *, dtype: DTypeLike = None, device: Any = None) -> Array:
-    """Frequencies of the elements of an `rfft`."""
+def rfftfreq(n: int, /, d: float = 1.0, *, dtype: DTypeLike = None, device: Any = None, chunks: Any = None) -> Array:
+    """Frequencies of the elements of an `rfft`. See `fftfreq`."""
     check_device(device)
-    return _frequencies(_core.rfftfreq(operator.index(n), float(d)), dtype)
+    return chunked(_frequencies(_core.rfftfreq(operator.index(n), float(d)), dtype), chunks)
+
+
+def fft_wrap(fft_func: Any, kind: str | None = None, dtype: DTypeLike = None) -> Any:
+    """Freestone's transform of the name of a function of NumPy's or scipy's, as ``dask.array.fft.fft_wrap``.
+
+    Parameters
+    ----------
+    fft_func : callable
+        ``numpy.fft.fft``, ``scipy.fft.rfft2``...
+    kind : str, optional
+        Its name, where it has another one.
+    dtype : dtype, optional
+        As in Dask, and without effect.
+    """
+    name = kind or str(getattr(fft_func, "__name__", ""))
+    if not name.endswith(("fft", "fft2", "fftn")) or name not in __all__:
+        raise ValueError(f"fft_wrap: {name or fft_func!r} is no Fourier transform")
+    return globals()[name]
 
 
 def fftshift(x: ArrayLike, /, axes: Axis = None) -> Array:

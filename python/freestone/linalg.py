@@ -26,7 +26,7 @@ from freestone._products import diagonal as _diagonal
 from freestone.errors import UserError
 
 __all__ = [
-    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
+    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "lu", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
     "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "sfqr", "slogdet", "solve", "solve_triangular", "svd", "svd_compressed", "svdvals", "tensordot", "tensorinv", "tensorsolve",
     "trace", "tsqr", "vecdot", "vector_norm",
 ]  # fmt: skip
@@ -293,8 +293,10 @@ def eigvalsh(x: ArrayLike, /, UPLO: str = "L") -> Array:
     return Array(_core.eigvalsh(_of_triangle(x, UPLO)))
 
 
-def cholesky(x: ArrayLike, /, *, upper: bool = False) -> Array:
-    """The lower triangle L with ``x = L @ L^H``, or with `upper` U with ``x = U^H @ U``."""
+def cholesky(x: ArrayLike, /, *, upper: bool = False, lower: bool | None = None) -> Array:
+    """The lower triangle L with ``x = L @ L^H``, or with `upper` U with ``x = U^H @ U``. Dask's `lower` says the same the other way round."""
+    if lower is not None:
+        upper = not lower
     return Array(_core.cholesky(asarray(x)._core, bool(upper)))
 
 
@@ -316,9 +318,36 @@ def inv(x: ArrayLike, /) -> Array:
     return Array(_core.inv(asarray(x)._core))
 
 
-def solve(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """The x with ``x1 @ x = x2``, for a vector (one axis) or matrices; leading axes broadcast."""
+def solve(x1: ArrayLike, x2: ArrayLike, /, sym_pos: bool = False, assume_a: str = "gen") -> Array:
+    """The x with ``x1 @ x = x2``, for a vector (one axis) or matrices; leading axes broadcast.
+
+    Parameters
+    ----------
+    sym_pos, assume_a
+        What Dask and scipy can be told of `x1`, and without effect: all matrices are solved alike.
+    """
     return Array(_core.solve(asarray(x1)._core, asarray(x2)._core))
+
+
+def lu(a: ArrayLike) -> tuple[Array, Array, Array]:
+    """``a = P @ L @ U`` with a permutation P, L lower and U upper triangular, as ``dask.array.linalg.lu``. Each matrix is seen whole by scipy.
+
+    Returns
+    -------
+    P, L, U
+    """
+    try:
+        import scipy.linalg
+    except ImportError:
+        raise UserError("lu needs scipy: pip install scipy") from None
+    array = asarray(a)
+    if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
+        raise UserError(f"lu takes square matrices on the last two axes, not shape {array.shape}.")
+    if array.dtype.kind not in "fc":
+        array = array.astype(np.float64)
+    real = np.zeros(0, array.dtype).real.dtype
+    p, lower, upper = apply_gufunc(scipy.linalg.lu, "(i,i)->(i,i),(i,i),(i,i)", array, output_dtypes=[real, array.dtype, array.dtype], vectorize=array.ndim > 2, name="lu")
+    return p, lower, upper
 
 
 def solve_triangular(a: ArrayLike, b: ArrayLike, lower: bool = False) -> Array:

@@ -423,6 +423,35 @@ def test_push_isnull_and_moment():
     assert fs.euler_gamma == np.euler_gamma
 
 
+# Names and arguments.
+
+
+def test_arguments_that_dasks_functions_have():
+    square = X[:7, :7] + 4 * np.eye(7)
+    definite = square @ square.T
+    for call in (
+        lambda xp, a: xp.concatenate([a, a], axis=1, allow_unknown_chunksizes=True),
+        lambda xp, a: xp.shuffle(a, [[1, 0], [5, 3, 3]], axis=0),
+        lambda xp, a: xp.triu(a, 1) + xp.tril(a, -2),
+        lambda xp, a: xp.fft.fft_wrap(np.fft.rfft)(a.rechunk((3, -1))),
+        lambda xp, a: xp.fft.fftfreq(10, 0.1, chunks=5),
+        lambda xp, a: xp.fft.rfftfreq(10, chunks=5),
+        lambda xp, a: xp.linalg.cholesky(xp.asarray(definite).rechunk((7, 7)), lower=True),
+        lambda xp, a: xp.linalg.cholesky(xp.asarray(definite).rechunk((7, 7)), lower=False),
+        lambda xp, a: xp.linalg.solve(xp.asarray(definite).rechunk((7, 7)), xp.asarray(X[:, 0]).rechunk(7), sym_pos=True),
+        lambda xp, a: xp.linalg.solve(xp.asarray(square).rechunk((7, 7)), xp.asarray(X[:, 0]).rechunk(7), assume_a="gen"),
+        lambda xp, a: xp.histogramdd(a[:, :2].rechunk((3, 2)), bins=(4, 3), range=((-3, 3), (-3, 3)))[0],
+        lambda xp, a: xp.histogram2d(a[0], a[1], bins=4, range=((-3, 3), (-3, 3)))[0],
+        *(lambda xp, a, k=k: xp.linalg.lu(xp.asarray(square).rechunk((7, 7)))[k] for k in range(3)),
+    ):
+        equal(call, rtol=1e-12)
+    stack = np.random.default_rng(8).normal(size=(3, 4, 4))
+    p, lower, upper = (np.asarray(part) for part in fs.linalg.lu(fs.asarray(stack)))
+    np.testing.assert_allclose(p @ lower @ upper, stack, atol=1e-12)
+    with pytest.raises(ValueError, match="no Fourier transform"):
+        fs.fft.fft_wrap(np.fft.fftshift)
+
+
 # Results.
 
 
