@@ -395,6 +395,8 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
 
     def copy(self) -> Array:
         """Another handle on the same elements: item assignment to one does not change the other."""
+        if _dask.is_taken_by_from_array():
+            return cast(Array, _dask.Blocks(self))
         return Array(self._core)
 
     # NumPy's functions on arrays stay lazy where Freestone has them.

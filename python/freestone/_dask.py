@@ -23,7 +23,7 @@ from freestone.errors import UserError
 if TYPE_CHECKING:
     from freestone._array import Array
 
-__all__ = ["DaskArray", "DaskTask", "joined", "to_dask"]
+__all__ = ["Blocks", "DaskArray", "DaskTask", "is_taken_by_from_array", "joined", "to_dask"]
 
 
 def _first(results: Any) -> Any:
@@ -234,19 +234,28 @@ def joined(graph: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return made
 
 
-class _Blocks:
+def is_taken_by_from_array() -> bool:
+    """Whether the one who asks for a copy is Dask's `from_array`: its blocks are to be of NumPy, and not lazy arrays inside of a lazy array."""
+    asking = sys._getframe(2)
+    return asking.f_code.co_name == "from_array" and asking.f_globals.get("__name__") == "dask.array.core"
+
+
+class Blocks:
     """An array as Dask's `from_array` reads it: each part is a run of its own, on the thread that asks for it."""
 
-    __slots__ = ("array", "shape", "dtype", "ndim")
+    __slots__ = ("array", "shape", "dtype", "ndim", "chunks")
 
     def __init__(self, array: Array) -> None:
-        self.array, self.shape, self.dtype, self.ndim = array, array.shape, array.dtype, array.ndim
+        self.array, self.shape, self.dtype, self.ndim, self.chunks = array, array.shape, array.dtype, array.ndim, array.chunks
+
+    def __dask_tokenize__(self) -> str:
+        return self.array.__dask_tokenize__()
 
     def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
         return np.asarray(self.array[key].compute(threads=1))
 
     def __reduce__(self) -> Any:
-        return (_Blocks, (self.array,))
+        return (Blocks, (self.array,))
 
 
 def to_dask(array: Array, chunks: Any = None) -> Any:
@@ -258,4 +267,4 @@ def to_dask(array: Array, chunks: Any = None) -> Any:
     if chunks is None:
         chunks = "auto" if array._core.is_contiguous else tuple(max(1, n) for n in array.chunksize)
     meta = np.empty((0,) * array.ndim, dtype=array.dtype)
-    return dask.array.from_array(cast(Any, _Blocks(array)), chunks=chunks, name="freestone-blocks-" + array.__dask_tokenize__(), meta=meta)
+    return dask.array.from_array(cast(Any, Blocks(array)), chunks=chunks, name="freestone-blocks-" + array.__dask_tokenize__(), meta=meta)

@@ -226,3 +226,31 @@ def test_workers_have_dasks_names_everywhere():
     assert a.persist(num_workers=2).compute().tolist() == a.compute().tolist()
     with pytest.raises(fs.UserError, match="scheduler is"):
         fs.compute(a, scheduler="processes")
+
+
+def test_blocks_of_an_array_that_dask_takes_are_numpys(tmp_path):
+    x = np.random.default_rng(8).normal(size=(30, 40)).astype("f4")
+    a = fs.asarray(x).rechunk((10, 20))
+    seen = []
+
+    def look(block):
+        seen.append(type(block))
+        return block + 1
+
+    d = da.from_array(a, chunks=a.chunksize)
+    assert d.chunks == a.chunks and type(d._meta) is np.ndarray
+    np.testing.assert_array_equal(d.map_blocks(look, dtype="f4").compute(scheduler="sync"), x + 1)
+    assert set(seen) == {np.ndarray}
+    assert da.from_array(a, chunks=15).name == da.from_array(fs.asarray(x).rechunk((10, 20)), chunks=15).name
+    assert isinstance(a.copy(), fs.Array)
+    # xarray, where ``chunk`` means Dask, and what follows takes blocks as they are.
+    xr = pytest.importorskip("xarray")
+    ds = xr.Dataset({"t": (("time", "x"), a)}, coords={"time": np.arange(30)}).chunk(time=10)
+    assert isinstance(ds.t.data, da.Array)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ds.isel(time=slice(0, 10)).to_zarr(tmp_path / "t.zarr")
+        ds.isel(time=slice(10, 30)).to_zarr(tmp_path / "t.zarr", append_dim="time")
+        with xr.open_zarr(tmp_path / "t.zarr") as back:
+            np.testing.assert_array_equal(back.t.values, x)
+    np.testing.assert_allclose(ds.t.chunk(time=-1).groupby(ds.time % 3).quantile(0.3).values, xr.DataArray(x, dims=("time", "x"), coords={"time": np.arange(30)}).groupby(ds.time % 3).quantile(0.3).values, rtol=1e-6)
