@@ -622,6 +622,7 @@ class as_completed:
         timeout: float | str | None = None,
     ) -> None:
         self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._open: dict[Future, None] = {}  # those that were not given yet
         self._left = 0
         self._with_results = with_results
         self._raise_errors = raise_errors
@@ -631,6 +632,7 @@ class as_completed:
     def add(self, future: Future) -> None:
         """One more."""
         self._left += 1
+        self._open[future] = None
         future.add_done_callback(self._ended.put)
 
     def update(self, futures: Iterable[Future]) -> None:
@@ -656,8 +658,10 @@ class as_completed:
             with _pool.waiting():
                 future = self._ended.get(timeout=self._timeout)
         except queue.Empty:
+            self._asked_in_vain()
             raise TimeoutError(f"no future has ended after {self._timeout} s") from None
         self._left -= 1
+        self._open.pop(future, None)
         if not self._with_results:
             return future
         return (future, future._result if not self._raise_errors else future.result())
@@ -668,7 +672,14 @@ class as_completed:
 
     def has_ready(self) -> bool:
         """Whether one has ended and was not given yet."""
-        return not self._ended.empty()
+        if not self._ended.empty():
+            return True
+        self._asked_in_vain()
+        return False
+
+    def _asked_in_vain(self) -> None:
+        for future in self._open:
+            return _pool.asked_in_vain(future)
 
     def next_batch(self, block: bool = True) -> list[Any]:
         """All that have ended and were not given yet; with `block` one at least."""
@@ -684,7 +695,7 @@ class as_completed:
 
     def clear(self) -> None:
         """Forgets those that were not given yet."""
-        self._ended, self._left = queue.SimpleQueue(), 0
+        self._ended, self._open, self._left = queue.SimpleQueue(), {}, 0
 
 
 def fire_and_forget(obj: Any) -> None:

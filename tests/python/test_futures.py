@@ -360,17 +360,20 @@ def test_a_fork_while_others_compute():
             thread.join()
 
 
-@pytest.mark.parametrize("how", ["result", "done", "wait", "first"])
+@pytest.mark.parametrize("how", ["result", "done", "wait", "first", "ready", "next"])
 def test_chains_that_poll_do_not_stand_still(monkeypatch, how):
     monkeypatch.setattr(_futures, "_pool", _futures._Pool())
 
     def polled(future):
+        turns = fs.as_completed([future], timeout=0.001)
         while True:
             try:
                 if how == "result":
                     return future.result(timeout=0)
                 if how == "done" and future.done():
                     return future.result()
+                if how == "next" or (how == "ready" and turns.has_ready()):
+                    return next(turns).result()
                 if how in ("wait", "first"):
                     fs.wait([future], timeout=0.001, return_when="ALL_COMPLETED" if how == "wait" else "FIRST_COMPLETED")
                     return future.result()
