@@ -345,7 +345,7 @@ def lu(a: ArrayLike) -> tuple[Array, Array, Array]:
         raise UserError(f"lu takes square matrices on the last two axes, not shape {array.shape}.")
     if array.dtype.kind not in "fc":
         array = array.astype(np.float64)
-    real = np.zeros(0, array.dtype).real.dtype
+    real = np.dtype(array.dtype.char.lower())
     p, lower, upper = apply_gufunc(scipy.linalg.lu, "(i,i)->(i,i),(i,i),(i,i)", array, output_dtypes=[real, array.dtype, array.dtype], vectorize=array.ndim > 2, name="lu")
     return p, lower, upper
 
