@@ -248,7 +248,17 @@ def concat(arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Array:
 
 
 def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0, *, dtype: DTypeLike = None, allow_unknown_chunksizes: bool = True) -> Array:
-    """The arrays one after another along `axis`; with None flattened first. Dask's `allow_unknown_chunksizes` changes nothing: sizes are known."""
+    """The arrays one after another along `axis`; with None flattened first.
+
+    Parameters
+    ----------
+    arrays : sequence of array_like
+    axis : int or None
+    dtype : dtype, optional
+        Of the result. Default: it follows from all of them.
+    allow_unknown_chunksizes : bool
+        Dask's, and without effect: sizes are known.
+    """
     return _typed(concat(arrays, axis=axis), dtype)
 
 

@@ -145,12 +145,19 @@ def qr(x: ArrayLike, /, mode: str = "reduced") -> Any:
 
 
 def tsqr(data: ArrayLike, compute_svd: bool = False) -> Any:
-    """`qr` of a tall matrix, or with `compute_svd` its `svd`, by the name of ``dask.array.linalg.tsqr``."""
+    """`qr` of a tall matrix, by the name of ``dask.array.linalg.tsqr``.
+
+    Parameters
+    ----------
+    data : array_like
+    compute_svd : bool
+        Its `svd` instead.
+    """
     return svd(data, full_matrices=False) if compute_svd else qr(data)
 
 
 def sfqr(data: ArrayLike) -> Any:
-    """`qr` by the name of ``dask.array.linalg.sfqr``."""
+    """`qr` by the name of ``dask.array.linalg.sfqr``. Parameters are as in `tsqr`."""
     return qr(data)
 
 
@@ -294,7 +301,16 @@ def eigvalsh(x: ArrayLike, /, UPLO: str = "L") -> Array:
 
 
 def cholesky(x: ArrayLike, /, *, upper: bool = False, lower: bool | None = None) -> Array:
-    """The lower triangle L with ``x = L @ L^H``, or with `upper` U with ``x = U^H @ U``. Dask's `lower` says the same the other way round."""
+    """The lower triangle L with ``x = L @ L^H``, or with `upper` U with ``x = U^H @ U``.
+
+    Parameters
+    ----------
+    x : array_like
+        Symmetric or Hermitian and positive definite.
+    upper : bool
+    lower : bool, optional
+        Dask's word for the contrary of `upper`.
+    """
     if lower is not None:
         upper = not lower
     return Array(_core.cholesky(asarray(x)._core, bool(upper)))
@@ -351,7 +367,14 @@ def lu(a: ArrayLike) -> tuple[Array, Array, Array]:
 
 
 def solve_triangular(a: ArrayLike, b: ArrayLike, lower: bool = False) -> Array:
-    """`solve` with the upper triangle of `a`, or with `lower` the lower one, as ``dask.array.linalg.solve_triangular``."""
+    """`solve` with a triangle of `a`, as ``dask.array.linalg.solve_triangular``.
+
+    Parameters
+    ----------
+    a, b : array_like
+    lower : bool
+        The lower triangle instead of the upper one.
+    """
     return solve((tril if lower else triu)(asarray(a)), b)
 
 
