@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/format_choice.h"
 #include "freestone/label/dataset.h"
 #include "freestone/label/open.h"
@@ -88,9 +89,9 @@ nb::dict open_contents(const std::string& path, const nb::dict& storage_options)
   return out;
 }
 
-formats::AttributeValue value_of(nb::handle value) {
+formats::AttributeValue value_of(nb::handle value, const std::string& key) {
   if (PyBool_Check(value.ptr())) return nb::cast<bool>(value);
-  if (PyLong_Check(value.ptr())) return nb::cast<std::int64_t>(value);
+  if (PyLong_Check(value.ptr())) return whole_from(value, key);
   if (PyFloat_Check(value.ptr())) return nb::cast<double>(value);
   if (PyUnicode_Check(value.ptr())) return nb::cast<std::string>(value);
   const auto list = nb::cast<nb::list>(value);
@@ -100,7 +101,8 @@ formats::AttributeValue value_of(nb::handle value) {
     text = text || PyUnicode_Check(item.ptr());
   }
   if (text) return nb::cast<std::vector<std::string>>(value);
-  if (whole) return nb::cast<std::vector<std::int64_t>>(value);
+  if (std::vector<std::int64_t> numbers; whole && nb::try_cast(value, numbers)) return numbers;
+  if (std::vector<std::uint64_t> numbers; whole && nb::try_cast(value, numbers)) return formats::whole_value(std::move(numbers));
   return nb::cast<std::vector<double>>(value);
 }
 
@@ -108,7 +110,7 @@ formats::AttributeValue value_of(nb::handle value) {
 std::vector<formats::Attribute> attributes_of(const nb::list& triples) {
   std::vector<formats::Attribute> out;
   for (const nb::handle triple : triples)
-    out.push_back({nb::cast<std::string>(triple[0]), value_of(triple[1]), nb::cast<std::string>(triple[2])});
+    out.push_back({nb::cast<std::string>(triple[0]), value_of(triple[1], nb::cast<std::string>(triple[0])), nb::cast<std::string>(triple[2])});
   return out;
 }
 

@@ -138,18 +138,21 @@ formats::Packing packing_from(const nb::dict& storage) {
   return packing;
 }
 
+formats::AttributeValue whole_from(nb::handle number, const std::string& name) {
+  int overflow = 0;
+  const std::int64_t whole = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow == 0) return whole;
+  const std::uint64_t large = overflow > 0 ? PyLong_AsUnsignedLongLong(number.ptr()) : 0;
+  if (overflow > 0 && PyErr_Occurred() == nullptr) return large;
+  PyErr_Clear();
+  fail(ErrorKind::kUser, "{} = {}: whole numbers from {} to {} are taken.", name, nb::str(number).c_str(), std::numeric_limits<std::int64_t>::min(),
+       std::numeric_limits<std::uint64_t>::max());
+}
+
 std::optional<formats::AttributeValue> nodata_from(const nb::dict& storage) {
   if (!storage.contains("nodata")) return std::nullopt;
   const nb::object given = storage["nodata"];
-  if (const nb::object whole = nb::steal(PyNumber_Index(given.ptr()))) {
-    int overflow = 0;
-    const std::int64_t number = PyLong_AsLongLongAndOverflow(whole.ptr(), &overflow);
-    if (overflow != 0) {
-      fail(ErrorKind::kUser, "nodata = {}: whole numbers from {} to {} are taken.", nb::str(whole).c_str(), std::numeric_limits<std::int64_t>::min(),
-           std::numeric_limits<std::int64_t>::max());
-    }
-    return number;
-  }
+  if (const nb::object whole = nb::steal(PyNumber_Index(given.ptr()))) return whole_from(whole, "nodata");
   PyErr_Clear();
   const double number = PyFloat_AsDouble(given.ptr());
   if (PyErr_Occurred() != nullptr) {

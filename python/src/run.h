@@ -23,8 +23,11 @@ struct RunSetup {
 
 /// Chunks and compression by their names in Python.
 formats::Packing packing_from(const nanobind::dict& storage);
+/// An int exactly.
+/// @throws Error kind user, which begins with `name`: neither int64 nor uint64 has it
+formats::AttributeValue whole_from(nanobind::handle number, const std::string& name);
 /// The number of its `nodata`.
-/// @throws Error kind user: it is none, or a whole one beyond int64
+/// @throws Error kind user: it is none, or a whole one beyond int64 and uint64
 std::optional<formats::AttributeValue> nodata_from(const nanobind::dict& storage);
 
 /// Calls `work` without the GIL. The main thread, where Python handles signals, has it called in another thread, waits in slices of 50 ms and

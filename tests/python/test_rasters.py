@@ -94,7 +94,7 @@ def test_write_nodata(tmp_path, name):
 
 @pytest.mark.parametrize("nodata, says", [("x", "nodata = 'x': it is one real number"), (1j, "nodata = 1j: it is one real number"),
                                           ([1, 2], "nodata = .*: it is one real number"), (2**70, f"nodata = {2**70}: whole numbers from"),
-                                          (2**64 - 1, f"nodata = {2**64 - 1}: whole numbers from"), (-(2**63) - 1, "whole numbers from")])
+                                          (2**64, f"nodata = {2**64}: whole numbers from -{2**63} to {2**64 - 1}"), (-(2**63) - 1, "whole numbers from")])
 @pytest.mark.parametrize("dtype", ["u8", "f4"])
 def test_nodata_that_is_no_number(tmp_path, dtype, nodata, says):
     with pytest.raises(fs.errors.UserError, match=says):
@@ -102,7 +102,7 @@ def test_nodata_that_is_no_number(tmp_path, dtype, nodata, says):
     assert not (tmp_path / "a.zarr").exists()
 
 
-@pytest.mark.parametrize("nodata", [2**63 - 1, np.uint64(2**63 - 1), np.array(2**63 - 1), np.int8(5), np.float32(5), True])
+@pytest.mark.parametrize("nodata", [2**63 - 1, 2**63, 2**64 - 1, np.uint64(2**64 - 1), np.uint64(2**63 - 1), np.array(2**63 - 1), np.int8(5), np.float32(5), True])
 def test_nodata_is_taken_exactly(tmp_path, nodata):
     import zarr
 

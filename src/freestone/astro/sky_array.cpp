@@ -11,6 +11,7 @@
 
 #include "freestone/astro/axis_names.h"
 #include "freestone/base/log.h"
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/format_choice.h"
 #include "freestone/formats/sink_recipe.h"
@@ -146,7 +147,7 @@ void attributes_for_cf(DatasetVariable& variable) {
   for (const auto& [from, to] : {std::pair("nodata", "_FillValue"), std::pair("scale", "scale_factor"), std::pair("offset", "add_offset")}) {
     const formats::Attribute* attribute = variable.attribute(from);
     if (attribute == nullptr) continue;
-    const bool is_number = std::holds_alternative<double>(attribute->value) || std::holds_alternative<std::int64_t>(attribute->value);
+    const bool is_number = formats::number_of(attribute->value).has_value();
     const bool is_integral = !is_floating(variable.array.dtype());
     const auto* number = std::get_if<double>(&attribute->value);
     if (!is_number || (std::string_view(from) == "nodata" && is_integral && number != nullptr && std::trunc(*number) != *number)) continue;

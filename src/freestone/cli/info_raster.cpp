@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "freestone/cli/print.h"
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/find_attribute.h"
 
 namespace freestone::cli {
@@ -18,14 +19,10 @@ using formats::AttributeValue;
 /// What an attribute says of band `k` of `count`: one of a list, or what is said of all.
 std::optional<double> number_of_band(const std::vector<Attribute>& attributes, std::string_view key, std::size_t k, std::size_t count) {
   const Attribute* attribute = find_attribute(attributes, key);
-  if (attribute == nullptr) return std::nullopt;
-  if (const auto* number = std::get_if<double>(&attribute->value)) return *number;
-  if (const auto* whole = std::get_if<std::int64_t>(&attribute->value)) return static_cast<double>(*whole);
-  if (const auto* numbers = std::get_if<std::vector<double>>(&attribute->value); numbers != nullptr && numbers->size() == count)
-    return (*numbers)[k];
-  if (const auto* wholes = std::get_if<std::vector<std::int64_t>>(&attribute->value); wholes != nullptr && wholes->size() == count)
-    return static_cast<double>((*wholes)[k]);
-  return std::nullopt;
+  if (attribute == nullptr || std::holds_alternative<bool>(attribute->value)) return std::nullopt;
+  if (const auto number = formats::number_of(attribute->value)) return number;
+  const std::vector<double> numbers = formats::numbers_of(attribute->value).as<double>();
+  return numbers.size() == count ? std::optional(numbers[k]) : std::nullopt;
 }
 std::string text_of_band(const std::vector<Attribute>& attributes, std::string_view key, std::size_t k, std::size_t count) {
   const Attribute* attribute = find_attribute(attributes, key);

@@ -73,9 +73,12 @@ void spell_out_crs(std::vector<astro::SkyArray>& arrays, const std::string& form
 
 /// A whole number exactly, where it is one.
 formats::AttributeValue nodata_from(const std::string& text) {
-  std::int64_t whole = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
-  if (error == std::errc() && end == text.data() + text.size()) return whole;
+  const auto is_one = [&](auto& whole) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+    return error == std::errc() && end == text.data() + text.size();
+  };
+  if (std::int64_t whole = 0; is_one(whole)) return whole;
+  if (std::uint64_t large = 0; is_one(large)) return large;
   if (text == "nan" || text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   return parse_number(text, "--nodata");
 }

@@ -8,15 +8,16 @@
 namespace freestone::formats {
 namespace {
 
-template <class T>
-bool holds(std::int64_t value) {
+template <class T, class Whole>
+  requires std::is_integral_v<Whole>
+bool holds(Whole value) {
   if constexpr (std::is_same_v<T, bool>) {
     return value == 0 || value == 1;
   } else if constexpr (std::is_integral_v<T>) {
     return std::in_range<T>(value);
   } else {
     constexpr std::int64_t kExact = std::int64_t{1} << std::numeric_limits<T>::digits;
-    return value >= -kExact && value <= kExact;
+    return std::cmp_greater_equal(value, -kExact) && std::cmp_less_equal(value, kExact);
   }
 }
 template <class T>
@@ -53,15 +54,43 @@ AttributeNumbers numbers_of(const AttributeValue& value) {
   if (const auto* one = std::get_if<bool>(&value)) out.whole = {*one ? 1 : 0};
   if (const auto* one = std::get_if<std::int64_t>(&value)) out.whole = {*one};
   if (const auto* one = std::get_if<double>(&value)) out.real = {*one};
+  if (const auto* one = std::get_if<std::uint64_t>(&value)) out.large = {*one};
   if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) out.whole = *list;
+  if (const auto* list = std::get_if<std::vector<std::uint64_t>>(&value)) out.large = *list;
   if (const auto* list = std::get_if<std::vector<double>>(&value)) out.real = *list;
   return out;
+}
+
+bool is_list(const AttributeValue& value) {
+  return std::visit([]<class T>(const T&) { return !std::is_arithmetic_v<T> && !std::is_same_v<T, std::string>; }, value);
+}
+
+std::optional<double> number_of(const AttributeValue& value) {
+  if (std::holds_alternative<bool>(value) || std::holds_alternative<std::string>(value) || is_list(value)) return std::nullopt;
+  return numbers_of(value).as<double>().front();
+}
+
+AttributeValue whole_value(std::uint64_t value) {
+  if (std::in_range<std::int64_t>(value)) return static_cast<std::int64_t>(value);
+  return value;
+}
+
+AttributeValue whole_value(std::vector<std::uint64_t> values) {
+  if (std::ranges::all_of(values, [](std::uint64_t v) { return std::in_range<std::int64_t>(v); })) return std::vector<std::int64_t>(values.begin(), values.end());
+  return values;
+}
+
+std::optional<AttributeValue> whole_value(double value) {
+  if (holds<std::int64_t>(value)) return static_cast<std::int64_t>(value);
+  if (holds<std::uint64_t>(value)) return static_cast<std::uint64_t>(value);
+  return std::nullopt;
 }
 
 bool can_hold(DType dtype, const AttributeNumbers& numbers) {
   return with_real_type(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     return std::all_of(numbers.whole.begin(), numbers.whole.end(), [](std::int64_t v) { return holds<T>(v); }) &&
+           std::all_of(numbers.large.begin(), numbers.large.end(), [](std::uint64_t v) { return holds<T>(v); }) &&
            std::all_of(numbers.real.begin(), numbers.real.end(), [](double v) { return holds<T>(v); });
   });
 }
@@ -70,7 +99,8 @@ DType stored_dtype(const Attribute& attribute, const AttributeNumbers& numbers, 
   if (elements && !is_complex(*elements) && is_of_elements(attribute.key) && can_hold(*elements, numbers)) return *elements;
   if (const auto named = dtype_named(attribute.comment, has_all); named && can_hold(*named, numbers)) return *named;
   if (std::holds_alternative<bool>(attribute.value)) return DType::kInt8;
-  if (numbers.whole.empty() && !numbers.real.empty()) return DType::kFloat64;
+  if (!numbers.real.empty()) return DType::kFloat64;
+  if (!numbers.large.empty()) return DType::kUint64;
   if (can_hold(whole, numbers)) return whole;
   return !has_all && can_hold(DType::kFloat64, numbers) ? DType::kFloat64 : DType::kInt64;
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "freestone/base/log.h"
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/casa_coordinates.h"
 #include "freestone/formats/fits_card.h"
 
@@ -39,10 +40,7 @@ class Header {
   }
   std::optional<double> number(const std::string& key) {
     const AttributeValue* value = take(key);
-    if (value == nullptr) return std::nullopt;
-    if (const auto* v = std::get_if<double>(value)) return *v;
-    if (const auto* v = std::get_if<std::int64_t>(value)) return static_cast<double>(*v);
-    return std::nullopt;
+    return value == nullptr ? std::nullopt : number_of(*value);
   }
   std::string text(const std::string& key) {
     const AttributeValue* value = take(key);

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "freestone/formats/attribute_numbers.h"
+
 namespace freestone::formats::fits {
 namespace {
 
@@ -260,7 +262,7 @@ std::vector<Attribute> parse_cards(std::string_view text) {
 
 std::string format_cards(const Attribute& attribute) {
   // Cards hold no lists.
-  if (attribute.value.index() > 3) return format_cards({attribute.key, text_of(attribute.value), attribute.comment});
+  if (is_list(attribute.value)) return format_cards({attribute.key, text_of(attribute.value), attribute.comment});
   const std::string comment = printable(attribute.comment);
   std::string key = attribute.key;
   for (char& c : key) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -283,6 +285,8 @@ std::string format_cards(const Attribute& attribute) {
     value = *flag ? "T" : "F";
   } else if (const auto* whole = std::get_if<std::int64_t>(&attribute.value)) {
     value = std::to_string(*whole);
+  } else if (const auto* large = std::get_if<std::uint64_t>(&attribute.value)) {
+    value = std::to_string(*large);
   } else if (const double number = std::get<double>(attribute.value); std::isfinite(number)) {
     value = text_of_double(number);  // FITS has no NaN in headers: such a keyword stays without a value
   }

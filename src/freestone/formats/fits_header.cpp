@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "freestone/formats/attribute_numbers.h"
+
 namespace freestone::formats::fits {
 namespace {
 
@@ -138,10 +140,7 @@ std::optional<Index> Hdu::integer(const std::string& file, std::string_view key)
 
 double Hdu::number_or(std::string_view key, double otherwise) const {
   const Attribute* attribute = find(key);
-  if (attribute == nullptr) return otherwise;
-  if (const auto* whole = std::get_if<std::int64_t>(&attribute->value)) return static_cast<double>(*whole);
-  if (const auto* value = std::get_if<double>(&attribute->value)) return *value;
-  return otherwise;
+  return attribute == nullptr ? otherwise : number_of(attribute->value).value_or(otherwise);
 }
 
 std::string Hdu::text(std::string_view key) const {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/fits_table.h"
 #include "freestone/formats/fits_tiles_sink.h"
 #include "freestone/storage/codec_fits.h"
@@ -61,16 +62,12 @@ std::string blank_cards(const Spec& spec, const Storage& storage, const WriteReq
   for (const auto* list : {&request.attributes, &request.plain_attributes}) {
     for (const Attribute& attribute : *list) {
       if (attribute.key != "nodata" && attribute.key != "_FillValue" && attribute.key != "missing_value") continue;
-      const auto* whole = std::get_if<std::int64_t>(&attribute.value);
-      const auto* number = std::get_if<double>(&attribute.value);
-      const bool is_whole = whole != nullptr || (number != nullptr && std::trunc(*number) == *number && std::abs(*number) < 9e15);
+      const AttributeNumbers numbers = numbers_of(attribute.value);
       // A number that the elements cannot have marks none of them.
-      if (!is_whole || storage.bitpix == 64) continue;
-      const std::int64_t value = whole != nullptr ? *whole : static_cast<std::int64_t>(*number);
-      const std::int64_t zero = storage.zero == nullptr ? 0 : std::stoll(storage.zero);
-      const std::int64_t most = (std::int64_t{1} << (8 * size_of(spec.dtype) - (is_unsigned_integer(spec.dtype) ? 0 : 1))) - 1;
-      const std::int64_t least = is_unsigned_integer(spec.dtype) ? 0 : -most - 1;
-      if (value >= least && value <= most) return format_cards({"BLANK", value - zero, "this number means nothing"});
+      if (numbers.size() != 1 || !can_hold(spec.dtype, numbers)) continue;
+      // Modulo 2^64: neither the numbers of uint64 nor its zero are all in int64.
+      const std::uint64_t zero = storage.zero == nullptr ? 0 : std::stoull(storage.zero);
+      return format_cards({"BLANK", static_cast<std::int64_t>(numbers.as<std::uint64_t>().front() - zero), "this number means nothing"});
     }
   }
   return "";

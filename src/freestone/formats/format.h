@@ -16,9 +16,10 @@
 
 namespace freestone::formats {
 
-/// One value, or a list of one kind (never a list of one where the format tells them apart).
-using AttributeValue =
-    std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
+/// One value, or a list of one kind (never a list of one where the format tells them apart). Whole numbers are int64; uint64 is one that int64
+/// does not hold, and a list in which there is such a one.
+using AttributeValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>,
+                                    std::uint64_t, std::vector<std::uint64_t>>;
 
 struct Attribute {
   std::string key;

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "freestone/base/plugin.h"
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/gdal_plugin.h"
 
 namespace freestone::formats::gdal {
@@ -170,9 +171,10 @@ std::vector<Attribute> attributes_of(const nlohmann::json& json, DType dtype) {
   if (const auto& nodata = json.at("nodata"); !nodata.empty()) {
     const auto one = [&](const nlohmann::json& value) -> AttributeValue {
       if (value.is_string()) return std::numeric_limits<double>::quiet_NaN();
-      if (is_integer(dtype) && value.is_number_integer()) return value.get<std::int64_t>();
-      if (is_integer(dtype) && value.get<double>() == static_cast<double>(static_cast<std::int64_t>(value.get<double>()))) return value.get<std::int64_t>();
-      return value.get<double>();
+      if (!is_integer(dtype)) return value.get<double>();
+      if (value.is_number_unsigned()) return whole_value(value.get<std::uint64_t>());
+      if (value.is_number_integer()) return value.get<std::int64_t>();
+      return whole_value(value.get<double>()).value_or(value.get<double>());
     };
     const bool is_same = std::all_of(nodata.begin(), nodata.end(), [&](const auto& v) { return v == nodata.front(); });
     for (std::size_t band = 0; band < nodata.size(); ++band) {

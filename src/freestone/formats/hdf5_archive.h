@@ -141,6 +141,8 @@ class ArchiveReader {
       case 4: return get(value.emplace<4>());
       case 5: return get(value.emplace<5>());
       case 6: return get(value.emplace<6>());
+      case 7: return get(value.emplace<7>());
+      case 8: return get(value.emplace<8>());
       default: damaged();
     }
   }

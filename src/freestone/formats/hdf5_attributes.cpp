@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/hdf5_heap.h"
 #include "freestone/formats/hdf5_type.h"
 
@@ -94,11 +95,8 @@ std::optional<AttributeValue> read_value(const Open& attribute) {
     }
     case H5T_INTEGER: {
       if (H5Tget_sign(type) == H5T_SGN_NONE && H5Tget_size(type) >= 8) {
-        const auto values = read_numbers<std::uint64_t>(attribute, H5T_NATIVE_UINT64);
-        if (std::any_of(values.begin(), values.end(), [](std::uint64_t v) { return v > INT64_MAX; })) {
-          return one_or_list(std::vector<double>(values.begin(), values.end()));
-        }
-        return one_or_list(std::vector<std::int64_t>(values.begin(), values.end()));
+        auto values = read_numbers<std::uint64_t>(attribute, H5T_NATIVE_UINT64);
+        return values.size() == 1 ? whole_value(values.front()) : whole_value(std::move(values));
       }
       return one_or_list(read_numbers<std::int64_t>(attribute, H5T_NATIVE_INT64));
     }

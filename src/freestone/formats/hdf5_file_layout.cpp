@@ -72,7 +72,7 @@ std::vector<std::byte> fill_of(const VariableToWrite& variable, bool is_netcdf) 
     if (numbers.size() == 1 && can_hold(dtype, numbers)) {
       return with_real_type(dtype, [&](auto tag) {
         using T = typename decltype(tag)::type;
-        return bytes_of(numbers.whole.empty() ? static_cast<T>(numbers.real.front()) : static_cast<T>(numbers.whole.front()));
+        return bytes_of(static_cast<T>(numbers.as<T>().front()));
       });
     }
   }

@@ -129,7 +129,7 @@ void AttributeWriter::write(hid_t object, const std::string& where, const Attrib
     return;
   }
   const AttributeNumbers numbers = numbers_of(attribute.value);
-  const bool is_one = !is_netcdf_ && attribute.value.index() < 4;
+  const bool is_one = !is_netcdf_ && !is_list(attribute.value);
   const Handle space = is_one ? scalar() : list_of(numbers.size());
   if (!is_netcdf_ && std::holds_alternative<bool>(attribute.value)) {
     const auto value = static_cast<std::int8_t>(numbers.whole.front());
@@ -143,9 +143,7 @@ void AttributeWriter::write(hid_t object, const std::string& where, const Attrib
   with_real_type(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (!std::is_same_v<T, bool>) {
-      std::vector<T> values;
-      for (const std::int64_t value : numbers.whole) values.push_back(static_cast<T>(value));
-      for (const double value : numbers.real) values.push_back(static_cast<T>(value));
+      const std::vector<T> values = numbers.as<T>();
       write(object, where, attribute.key, little_endian_type(dtype), space.id(), little_endian_type(dtype), values.empty() ? nullptr : values.data());
     }
   });

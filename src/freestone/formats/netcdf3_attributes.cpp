@@ -64,8 +64,7 @@ std::string format_attribute(const Attribute& attribute, std::optional<Type> var
     put_count(out, static_cast<Index>(numbers.size()), version);
     with_type(type, [&](auto t) {
       using T = decltype(t);
-      for (const std::int64_t value : numbers.whole) put(out, static_cast<T>(value));
-      for (const double value : numbers.real) put(out, static_cast<T>(value));
+      for (const T value : numbers.as<T>()) put(out, value);
     });
   }
   pad(out);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "freestone/base/utf8.h"
+#include "freestone/formats/attribute_numbers.h"
 
 namespace freestone::formats::netcdf3 {
 namespace {
@@ -108,9 +109,8 @@ class Scanner {
       case Type::kFloat: set_list(out, numbers<float, double>(bytes, values)); break;
       case Type::kDouble: set_list(out, numbers<double, double>(bytes, values)); break;
       case Type::kUint64: {
-        const auto all = numbers<std::uint64_t, std::uint64_t>(bytes, values);
-        const bool fit = std::all_of(all.begin(), all.end(), [](std::uint64_t v) { return v >> 63 == 0; });
-        fit ? set_whole<std::int64_t>(out, bytes, values) : set_list(out, std::vector<double>(all.begin(), all.end()));
+        auto all = numbers<std::uint64_t, std::uint64_t>(bytes, values);
+        out.value = all.size() == 1 ? whole_value(all.front()) : whole_value(std::move(all));
         break;
       }
     }

@@ -63,6 +63,8 @@ AttributeValue value_of(const Json& j) {
     case 4: return held.get<std::vector<std::int64_t>>();
     case 5: return numbers_of(held);
     case 6: return texts_of(held);
+    case 7: return held.get<std::uint64_t>();
+    case 8: return held.get<std::vector<std::uint64_t>>();
     default: fail(ErrorKind::kData, "The recipe of an output is damaged: an attribute of no kind.");
   }
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/tiff_geo.h"
 
 namespace freestone::formats::tiff {
@@ -58,17 +59,19 @@ void read_nodata(const std::string& text, const Image& image, Metadata& out) {
   if (is_integer(image.dtype)) {
     const auto whole = parse_whole<std::int64_t>(text);
     const auto large = parse_whole<std::uint64_t>(text);
-    const bool is_whole = number && std::trunc(*number) == *number && std::abs(*number) < 9e18;
-    const std::optional<std::int64_t> value = whole ? whole : is_whole && !large ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
-    if (value) {
-      out.attributes.push_back({"nodata", *value, ""});
-    } else {
-      out.attributes.push_back({"nodata", text, ""});
+    std::optional<AttributeValue> value;
+    if (whole) {
+      value = *whole;
+    } else if (large) {
+      value = *large;
+    } else if (number) {
+      value = whole_value(*number);
     }
+    out.attributes.push_back({"nodata", value.value_or(text), ""});
+    const AttributeNumbers numbers = numbers_of(value.value_or(text));
     with_real_type(image.dtype, [&]<class T>(TypeTag<T>) {
       if constexpr (std::is_integral_v<T>) {
-        if (value && std::in_range<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>>(*value)) store(static_cast<T>(*value));
-        if (!value && large && std::is_same_v<T, std::uint64_t>) store(static_cast<T>(*large));
+        if (value && can_hold(image.dtype, numbers)) store(numbers.as<T>().front());
       }
     });
     return;
@@ -233,8 +236,9 @@ std::vector<std::string> of_bands(const AttributeValue& value, Index bands) {
   if (const auto* wholes = std::get_if<std::vector<std::int64_t>>(&value)) {
     for (const std::int64_t n : *wholes) out.push_back(std::to_string(n));
   }
-  if (const auto* number = std::get_if<double>(&value)) out.assign(static_cast<std::size_t>(bands), number_text(*number));
-  if (const auto* whole = std::get_if<std::int64_t>(&value)) out.assign(static_cast<std::size_t>(bands), std::to_string(*whole));
+  if (const auto number = number_of(value)) {
+    out.assign(static_cast<std::size_t>(bands), std::holds_alternative<double>(value) ? number_text(*number) : text_of(value));
+  }
   if (const auto* text = std::get_if<std::string>(&value)) out.assign(static_cast<std::size_t>(bands), *text);
   if (static_cast<Index>(out.size()) != bands) out.clear();
   return out;
@@ -271,12 +275,6 @@ TagToWrite rational_tag(std::uint16_t tag, double value) {
   append(out.bytes, static_cast<std::uint32_t>(std::clamp(std::round(value * divisor), 0.0, 4294967295.0)));
   append(out.bytes, divisor);
   return out;
-}
-
-std::optional<double> number_of(const AttributeValue& value) {
-  if (const auto* number = std::get_if<double>(&value)) return *number;
-  if (const auto* whole = std::get_if<std::int64_t>(&value)) return static_cast<double>(*whole);
-  return std::nullopt;
 }
 
 }  // namespace

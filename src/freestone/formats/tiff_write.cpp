@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/find_attribute.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/tiff.h"
@@ -212,21 +213,11 @@ std::vector<std::byte> nodata_of(const std::vector<Attribute>& attributes, DType
     std::vector<std::byte> out;
     with_real_type(dtype, [&]<class U>(TypeTag<U>) {
       using T = std::conditional_t<std::is_same_v<U, bool>, std::uint8_t, U>;
-      std::optional<T> value;
-      const auto* whole = std::get_if<std::int64_t>(&attribute.value);
-      const auto* number = std::get_if<double>(&attribute.value);
-      if constexpr (std::is_floating_point_v<T>) {
-        if (whole != nullptr) value = static_cast<T>(*whole);
-        if (number != nullptr) value = static_cast<T>(*number);
-      } else {
-        if (whole != nullptr && std::in_range<T>(*whole)) value = static_cast<T>(*whole);
-        if (number != nullptr && std::trunc(*number) == *number && std::abs(*number) < 9e15 && std::in_range<T>(static_cast<std::int64_t>(*number))) {
-          value = static_cast<T>(*number);
-        }
-      }
-      if (!value) return;
+      const AttributeNumbers numbers = numbers_of(attribute.value);
+      if (numbers.size() != 1 || (!std::is_floating_point_v<T> && !can_hold(dtype_of<T>(), numbers))) return;
+      const T value = numbers.as<T>().front();
       out.resize(sizeof(T));
-      std::memcpy(out.data(), &*value, sizeof(T));
+      std::memcpy(out.data(), &value, sizeof(T));
     });
     return out;
   }

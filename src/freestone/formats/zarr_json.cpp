@@ -90,6 +90,8 @@ namespace {
 
 bool is_marked(const Json& value) { return value.is_string() && value.get_ref<const std::string&>().starts_with(kMarked); }
 bool is_whole(const Json& value) { return value.is_number_integer() && (!value.is_number_unsigned() || value.get<std::uint64_t>() >> 63 == 0); }
+// A list with negative ones and such as int64 does not hold is one of doubles.
+bool is_large(const Json& value) { return value.is_number_unsigned(); }
 bool is_number(const Json& value) { return value.is_number() || is_marked(value); }
 bool is_text(const Json& value) { return value.is_string() && !is_marked(value); }
 
@@ -101,6 +103,7 @@ std::vector<T> list_of(const Json& value, T (*one)(const Json&)) {
 }
 
 std::int64_t whole_of(const Json& value) { return value.get<std::int64_t>(); }
+std::uint64_t large_of(const Json& value) { return value.get<std::uint64_t>(); }
 double double_of(const Json& value) { return *number(value); }
 std::string word_of(const Json& value) { return value.get<std::string>(); }
 
@@ -108,9 +111,11 @@ std::optional<AttributeValue> plain_value(const Json& value) {
   const auto all = [&](bool (*is)(const Json&)) { return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), is); };
   if (value.is_boolean()) return value.get<bool>();
   if (is_whole(value)) return whole_of(value);
+  if (is_large(value)) return large_of(value);
   if (is_number(value)) return double_of(value);
   if (is_text(value)) return word_of(value);
   if (all(is_whole)) return list_of(value, whole_of);
+  if (all(is_large)) return list_of(value, large_of);
   if (all(is_number)) return list_of(value, double_of);
   if (all(is_text)) return list_of(value, word_of);
   return std::nullopt;

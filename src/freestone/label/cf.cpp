@@ -40,17 +40,20 @@ std::optional<double> number_from_text(const std::string& text) {
   return number;
 }
 
+// Holds all of int64 and uint64.
+using Whole = __int128;
+
 /// One stored number of an attribute; integers are kept exactly.
 struct Number {
   double number = 0;
-  std::optional<std::int64_t> integer;
+  std::optional<Whole> integer;
   bool is_nan() const { return !integer && std::isnan(number); }
 };
 
-Number number_of(std::int64_t value) { return {static_cast<double>(value), value}; }
-Number number_of(double value) {
-  if (value == std::trunc(value) && std::abs(value) < 0x1p63) return {value, static_cast<std::int64_t>(value)};
-  return {value, std::nullopt};
+template <class T>
+Number number_of(T value) {
+  const bool is_whole = !std::is_floating_point_v<T> || (value == std::trunc(value) && value >= -0x1p63 && value < 0x1p64);
+  return {static_cast<double>(value), is_whole ? std::optional(static_cast<Whole>(value)) : std::nullopt};
 }
 
 [[noreturn]] void fail_attribute(const std::string& variable, const Attribute& attribute, const char* wanted) {
@@ -62,17 +65,17 @@ std::vector<Number> numbers_of(const std::string& variable, const Attribute& att
   std::vector<Number> out;
   std::visit(
       [&]<class T>(const T& value) {
-        if constexpr (std::is_same_v<T, std::int64_t> || std::is_same_v<T, double>) {
-          out.push_back(number_of(value));
-        } else if constexpr (std::is_same_v<T, std::vector<std::int64_t>> || std::is_same_v<T, std::vector<double>>) {
-          for (const auto one : value) out.push_back(number_of(one));
-        } else if constexpr (std::is_same_v<T, std::string>) {
+        if constexpr (std::is_same_v<T, std::string>) {
           std::optional<double> number = number_from_base64(value);
           if (!number) number = number_from_text(value);
           if (!number) fail_attribute(variable, attribute, "a number");
           out.push_back(number_of(*number));
-        } else {
+        } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::vector<std::string>>) {
           fail_attribute(variable, attribute, "a number");
+        } else if constexpr (std::is_arithmetic_v<T>) {
+          out.push_back(number_of(value));
+        } else {
+          for (const auto one : value) out.push_back(number_of(one));
         }
       },
       attribute.value);
@@ -117,11 +120,10 @@ std::optional<Operand> operand_in(const Number& number, DType type) {
   if (is_floating(type)) return Operand(number.number);
   if (!number.integer) return std::nullopt;
   const Index bits = 8 * size_of(type);
-  std::int64_t value = *number.integer;
-  if (bits < 64 && is_unsigned_integer(type) && value < 0 && value >= -(Index{1} << (bits - 1))) value += Index{1} << bits;
-  if (bits < 64 && is_signed_integer(type) && value >= Index{1} << (bits - 1) && value < Index{1} << bits) value -= Index{1} << bits;
-  if (type == DType::kUint64 && value < 0) return Operand(static_cast<std::uint64_t>(value));
-  const Operand operand(value);
+  Whole value = *number.integer;
+  if (is_unsigned_integer(type) && value < 0 && value >= -(Whole{1} << (bits - 1))) value += Whole{1} << bits;
+  if (is_signed_integer(type) && value >= Whole{1} << (bits - 1) && value < Whole{1} << bits) value -= Whole{1} << bits;
+  const Operand operand = value < 0 ? Operand(static_cast<std::int64_t>(value)) : Operand(static_cast<std::uint64_t>(value));
   if (!operand.fits(type)) return std::nullopt;
   return operand;
 }
@@ -316,6 +318,7 @@ DatasetVariable encode_cf(const DatasetVariable& variable) {
   if (fill_attribute != nullptr && missing_attribute != nullptr) {
     const auto fill = numbers_of(variable.name, *fill_attribute), other = numbers_of(variable.name, *missing_attribute);
     const bool agree = std::any_of(other.begin(), other.end(), [&](const Number& n) {
+      if (n.integer && fill.at(0).integer) return *n.integer == *fill[0].integer;
       return n.is_nan() ? fill.at(0).is_nan() : n.number == fill.at(0).number || static_cast<float>(n.number) == static_cast<float>(fill[0].number);
     });
     if (!fill.empty() && !agree) {

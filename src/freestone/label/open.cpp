@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "freestone/exec/compute.h"
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/ops/elementwise.h"
 #include "freestone/ops/shape.h"
 #include "freestone/storage/manifest_source.h"
@@ -33,15 +34,19 @@ std::optional<Opened::Stored> Opened::stored_integers() const {
   if (contents_->format != "fits" || source == nullptr || !source->manifest().transform.blank) return std::nullopt;
   Manifest manifest = source->manifest();
   ElementTransform& transform = manifest.transform;
-  const DType unsigned_type = transform.stored == DType::kInt16 ? DType::kUint16 : transform.stored == DType::kInt32 ? DType::kUint32 : transform.stored;
+  DType unsigned_type = transform.stored;
+  for (const auto [stored, same] : {std::pair(DType::kInt16, DType::kUint16), {DType::kInt32, DType::kUint32}, {DType::kInt64, DType::kUint64}}) {
+    if (transform.stored == stored) unsigned_type = same;
+  }
   const bool is_unsigned = unsigned_type != transform.stored && transform.offset == std::ldexp(1.0, static_cast<int>(8 * size_of(transform.stored) - 1));
   if (transform.scale != 1 || (transform.offset != 0 && !is_unsigned)) return std::nullopt;
-  const Index blank = *transform.blank + static_cast<Index>(transform.offset);
+  formats::AttributeValue blank = *transform.blank;
+  if (is_unsigned) blank = formats::whole_value(static_cast<std::uint64_t>(*transform.blank) + static_cast<std::uint64_t>(transform.offset));
   transform = {.stored = transform.stored, .order = transform.order, .dtype = is_unsigned ? unsigned_type : transform.stored, .flips_sign = is_unsigned};
   auto reference = nlohmann::json::parse(manifest.reference, nullptr, false);
   if (reference.is_object()) reference["stored"] = true;
   manifest.reference = reference.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return Stored{from_source(std::make_shared<ManifestSource>(std::move(manifest))), blank};
+  return Stored{from_source(std::make_shared<ManifestSource>(std::move(manifest))), std::move(blank)};
 }
 
 Opened open(const std::string& path) {

@@ -24,7 +24,7 @@ class Opened {
   /// Integers that FITS marks as missing by BLANK, as they are stored, where nothing but an offset of unsigned ones stands between; none for all others.
   struct Stored {
     Array array;
-    std::int64_t blank = 0;  ///< the number that means nothing, as `array` has it
+    formats::AttributeValue blank;  ///< the number that means nothing, as `array` has it
   };
   std::optional<Stored> stored_integers() const;
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "freestone/formats/attribute_numbers.h"
 #include "freestone/formats/find_attribute.h"
 #include "freestone/label/memory_array.h"
 #include "freestone/ops/elementwise.h"
@@ -13,24 +14,20 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-std::optional<double> number_of(const formats::AttributeValue& value) {
-  if (const auto* number = std::get_if<double>(&value)) return *number;
-  if (const auto* whole = std::get_if<std::int64_t>(&value)) return static_cast<double>(*whole);
-  return std::nullopt;
-}
+using formats::number_of;
 
 /// One for each band; empty when it is something else.
 std::vector<double> numbers_of(const formats::AttributeValue& value, Index bands) {
   std::vector<double> out;
-  if (const auto* numbers = std::get_if<std::vector<double>>(&value)) out = *numbers;
-  if (const auto* wholes = std::get_if<std::vector<std::int64_t>>(&value)) out.assign(wholes->begin(), wholes->end());
+  if (formats::is_list(value)) out = formats::numbers_of(value).as<double>();
   return static_cast<Index>(out.size()) == bands ? out : std::vector<double>();
 }
 
 /// Attributes of a raster that are obeyed here, and the others with CF's names for what decode_cf obeys.
 struct Split {
   std::vector<formats::Attribute> attributes, obeyed;
-  std::vector<double> scales, offsets, nodata;  ///< of bands each; empty: none
+  std::vector<double> scales, offsets;  ///< of bands each; empty: none
+  std::vector<std::optional<formats::AttributeValue>> nodata;  ///< of bands each; empty: none
   bool has_nodata = false;
 };
 
@@ -54,8 +51,8 @@ Split split(const DatasetVariable& variable, Index bands) {
       out.attributes.push_back(std::move(fill));
       out.has_nodata = true;
     } else if (const Index band = of_band(attribute.key); band >= 0 && number) {
-      if (out.nodata.empty()) out.nodata.assign(static_cast<std::size_t>(bands), kNan);
-      out.nodata[static_cast<std::size_t>(band)] = *number;
+      out.nodata.resize(static_cast<std::size_t>(bands));
+      out.nodata[static_cast<std::size_t>(band)] = attribute.value;
       out.obeyed.push_back(attribute);
       out.has_nodata = true;
     } else if ((attribute.key == "scale" || attribute.key == "offset") && number) {
@@ -86,27 +83,28 @@ bool is_nan(const formats::AttributeValue& value) {
 }
 
 bool holds(DType dtype, const formats::AttributeValue& value) {
-  const auto* whole = std::get_if<std::int64_t>(&value);
+  if (!is_floating(dtype)) return is_integer(dtype) && formats::can_hold(dtype, formats::numbers_of(value));
   const double number = *number_of(value);
-  if (is_floating(dtype))
-    return dtype != DType::kFloat32 || !std::isfinite(number) || std::abs(number) <= static_cast<double>(std::numeric_limits<float>::max());
-  if (!is_integer(dtype) || std::trunc(number) != number || !std::isfinite(number)) return false;
-  const IntInfo limits = iinfo(dtype);
-  if (whole != nullptr) return *whole >= limits.min && (*whole < 0 || static_cast<std::uint64_t>(*whole) <= limits.max);
-  return number >= static_cast<double>(limits.min) && number < std::ldexp(1.0, limits.min < 0 ? limits.bits - 1 : limits.bits) &&
-         number < 0x1p63;
+  return dtype != DType::kFloat32 || !std::isfinite(number) || std::abs(number) <= static_cast<double>(std::numeric_limits<float>::max());
+}
+
+/// 2.0 as 2, where it is a whole number.
+formats::AttributeValue as_whole(const formats::AttributeValue& value) {
+  const auto* number = std::get_if<double>(&value);
+  return number == nullptr ? value : formats::whole_value(*number).value_or(value);
 }
 
 formats::AttributeValue usual_nodata(DType dtype) {
   if (is_floating(dtype)) return kNan;
   const IntInfo limits = iinfo(dtype);
-  if (limits.min < 0) return static_cast<std::int64_t>(limits.min);
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(limits.max, std::numeric_limits<std::int64_t>::max()));
+  return limits.min < 0 ? formats::AttributeValue(static_cast<std::int64_t>(limits.min)) : formats::whole_value(limits.max);
 }
 
-/// A whole number as such: float64 has no room for the last of int64.
-Operand operand_of(const formats::AttributeValue& value) {
+/// Beside integers a whole number as such: float64 has no room for the last of int64.
+Operand operand_of(const formats::AttributeValue& given, DType beside) {
+  const formats::AttributeValue value = is_integer(beside) ? as_whole(given) : given;
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return *whole;
+  if (const auto* large = std::get_if<std::uint64_t>(&value)) return *large;
   return std::get<double>(value);
 }
 
@@ -160,10 +158,19 @@ DatasetVariable decode_raster(const DatasetVariable& variable, const CfOptions& 
   DatasetVariable plain = variable;
   plain.attributes = words.attributes;
   DatasetVariable out = decode_cf(plain, options);
-  const auto line = [&](const std::vector<double>& values) { return rank == 0 ? array_in_memory(values) : along(array_in_memory(values), axis, rank); };
+  const auto line = [&]<class T>(const std::vector<T>& values) { return rank == 0 ? array_in_memory(values) : along(array_in_memory(values), axis, rank); };
   if (!words.nodata.empty()) {
-    // Of a band without one it is NaN, which equals nothing.
-    const Array missing = elementwise("equal", {variable.array, line(words.nodata)});
+    const Array missing = with_real_type(variable.array.dtype(), [&]<class U>(TypeTag<U>) {
+      using T = std::conditional_t<std::is_same_v<U, bool>, std::uint8_t, U>;
+      std::vector<T> numbers(words.nodata.size());
+      std::vector<std::uint8_t> has_one(words.nodata.size());
+      for (std::size_t band = 0; band < numbers.size(); ++band) {
+        if (!words.nodata[band] || !holds(dtype_of<T>(), *words.nodata[band])) continue;
+        numbers[band] = formats::numbers_of(*words.nodata[band]).as<T>().front();
+        has_one[band] = 1;
+      }
+      return elementwise("logical_and", {elementwise("equal", {variable.array, line(numbers)}), elementwise("not_equal", {line(has_one), 0})});
+    });
     out.array = where(missing, kNan, floating(out.array));
   }
   if (by_band) {
@@ -229,21 +236,20 @@ DatasetVariable as_stored(const DatasetVariable& variable, DType dtype, const No
     chosen = *candidate;
     break;
   }
-  if (const auto* number = std::get_if<double>(&chosen); number != nullptr && is_integer(dtype))
-    chosen = static_cast<std::int64_t>(*number);
-  const bool is_kept = now && (is_nan(*now) ? is_nan(chosen) : number_of(*now) == number_of(chosen));
+  if (is_integer(dtype)) chosen = as_whole(chosen);
+  const bool is_kept = now && (is_nan(*now) ? is_nan(chosen) : as_whole(*now) == as_whole(chosen));
   if (!is_kept) {
     std::erase_if(out.attributes, [](const formats::Attribute& a) { return a.key == "nodata" || a.key == "_FillValue"; });
     out.attributes.push_back({"nodata", chosen, ""});
   }
   std::optional<Array> missing;
-  if (!is_kept && now && !is_nan(*now) && can_be_missing) missing = elementwise("equal", {array, operand_of(*now)});
+  if (!is_kept && now && !is_nan(*now) && can_be_missing) missing = elementwise("equal", {array, operand_of(*now, array.dtype())});
   // Floating numbers that have a number for it, and NaN beside it, stay as they are.
   if (is_floating(array.dtype()) && !is_nan(chosen) && (!is_kept || is_integer(dtype))) {
     const Array nan = elementwise("isnan", {array});
     missing = missing ? elementwise("logical_or", {*missing, nan}) : nan;
   }
-  if (missing) out.array = astype(where(*missing, operand_of(chosen), out.array), dtype);
+  if (missing) out.array = astype(where(*missing, operand_of(chosen, dtype), out.array), dtype);
   return out;
 }
 
