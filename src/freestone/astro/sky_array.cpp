@@ -274,6 +274,7 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   // A Zarr array that was chosen is an array; netCDF has the name and the attributes of the whole beside it.
   const bool is_bare = !options.is_dataset && (format.name == "zarr" || (arrays[0].name.empty() && attributes.empty()));
   const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && options.beside.empty() && options.texts.empty() && is_bare;
+  if (arrays.size() == 1 && !format.holds_several) tell_texts_left_out(path, options.texts, fmt::format("{} holds one array. .nc, .h5 and .zarr have texts", format.name));
   if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(typed[0], arrays[0].data, path, options, format);
   if (!format.holds_several) {
     std::vector<std::string> names;

@@ -7,6 +7,7 @@
 
 #include "freestone/astro/axis_names.h"
 #include "freestone/astro/spectral_cube.h"
+#include "freestone/base/utf8.h"
 #include "freestone/cli/pipeline_run.h"
 #include "freestone/cli/print.h"
 #include "freestone/label/coordinate.h"
@@ -147,6 +148,54 @@ std::vector<std::pair<const astro::SkyArray*, const astro::SkyArray*>> matched(c
   return out;
 }
 
+/// In quotes, not too long.
+std::string quoted(const std::string& text) {
+  constexpr std::size_t kShown = 40;
+  const std::string valid = as_utf8(text);
+  std::size_t end = 0;
+  while (end < valid.size() && end < kShown) end += utf8_sequence_length(std::string_view(valid).substr(end));
+  return "'" + valid.substr(0, end) + (end < valid.size() ? "...'" : "'");
+}
+
+/// Of texts of the same name. As of arrays, coordinates that one file alone has are no difference.
+/// @returns how many differ
+Index compare_texts(const Flow& a, const Flow& b, bool with_coordinates, std::vector<std::string>& differences) {
+  const auto find = [](const Flow& flow, const std::string& name) {
+    const auto found = std::find_if(flow.texts.begin(), flow.texts.end(), [&](const formats::TextRequest& one) { return one.name == name; });
+    return found == flow.texts.end() ? nullptr : &*found;
+  };
+  Index count = 0;
+  for (const formats::TextRequest& one : a.texts) {
+    const formats::TextRequest* other = find(b, one.name);
+    const bool is_coordinate = one.is_coordinate || (other != nullptr && other->is_coordinate);
+    if (is_coordinate && (other == nullptr || !with_coordinates)) continue;
+    if (other == nullptr) {
+      differences.push_back(fmt::format("{}: only the first has it", one.name));
+      continue;
+    }
+    const std::vector<std::string>&x = one.texts.values, &y = other->texts.values;
+    if (one.texts.shape != other->texts.shape) {
+      differences.push_back(fmt::format("{}: shape: {} and {}", one.name, to_string(one.texts.shape), to_string(other->texts.shape)));
+      continue;
+    }
+    Index differing = 0, at = -1;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (x[i] == y[i]) continue;
+      ++differing;
+      if (at < 0) at = static_cast<Index>(i);
+    }
+    if (differing == 0) continue;
+    count += differing;
+    const auto first = static_cast<std::size_t>(at);
+    differences.push_back(fmt::format("{}: {} of {} texts differ, first at {}: {} and {}", one.name, format_count(differing), format_count(std::ssize(x)),
+                                      position(at, one.texts.shape), quoted(x[first]), quoted(y[first])));
+  }
+  for (const formats::TextRequest& one : b.texts) {
+    if (!one.is_coordinate && find(a, one.name) == nullptr) differences.push_back(fmt::format("{}: only the second has it", one.name));
+  }
+  return count;
+}
+
 }  // namespace
 
 int run_compare(std::span<const std::string> words, const CommandRow& row, const Process& process) {
@@ -175,7 +224,8 @@ int run_compare(std::span<const std::string> words, const CommandRow& row, const
     if (a->data.shape() == b->data.shape() && a->data.size() > 0) pairs.push_back(std::move(pair));
   }
 
-  Index count = 0;
+  // What is beside a variable that was named was not asked for.
+  Index count = arguments.has("var") ? 0 : compare_texts(first, second, with_axes, differences);
   double largest = 0;
   std::vector<Array> asked;
   for (const Pair& pair : pairs) {

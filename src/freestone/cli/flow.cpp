@@ -61,6 +61,15 @@ void take_what_stands_beside(Flow& flow, const Dataset& dataset) {
   }
 }
 
+/// Texts of other arrays' axes were not asked for.
+void keep_texts_of_arrays(Flow& flow) {
+  std::erase_if(flow.texts, [&](const formats::TextRequest& text) {
+    return !std::all_of(text.dims.begin(), text.dims.end(), [&](const std::string& dim) {
+      return std::any_of(flow.arrays.begin(), flow.arrays.end(), [&](const astro::SkyArray& array) { return is_in(array.dims, dim); });
+    });
+  });
+}
+
 /// Once for all that cannot be read for the same reason.
 void tell_what_is_left_out(const formats::Contents& contents) {
   std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
@@ -192,6 +201,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
     // What cannot be read has a better answer than that it is not there.
     for (const std::string& name : variables) formats::select_variable(contents, name);
     take_dataset(flow, decode_cf(dataset_from(contents), numbers), variables);
+    if (!variables.empty()) keep_texts_of_arrays(flow);
     return flow;
   }
   if (variables.size() > 1 || (!variables.empty() && !selected.selector.empty()))
@@ -200,6 +210,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
   flow.arrays.push_back(astro::sky_array_from(opened, numbers));
   if (numbers.mask_and_scale) flow.nodata = nodata_of(opened.variable().attributes);
   if (!numbers.mask_and_scale) flow.mask = mask_of_raster(opened);
+  keep_texts_of_arrays(flow);
   if (opened.contents().is_group) flow.attributes = opened.contents().attributes, flow.unlimited_dims = opened.contents().unlimited_dims;
   return flow;
 }

@@ -54,7 +54,7 @@ Open open_attribute(const LibraryFile& file, const std::string& where, hid_t obj
   return out;
 }
 
-std::vector<std::string> read_texts(const Open& attribute) {
+std::vector<std::string> read_texts(const Open& attribute, TextRoom& room) {
   std::vector<std::string> out;
   if (attribute.count == 0) return out;
   const hid_t type = attribute.type.id();
@@ -63,7 +63,12 @@ std::vector<std::string> read_texts(const Open& attribute) {
     const Handle stored = stored_list_type(attribute.file);
     std::vector<std::byte> elements(static_cast<std::size_t>(attribute.count) * reader.element_bytes());
     attribute.read(stored.id(), elements.data());
-    return reader.read(attribute.where, elements);
+    try {
+      return reader.read(attribute.where, elements, room);
+    } catch (Error& error) {
+      if (error.kind() != ErrorKind::kUser) throw;
+      fail(ErrorKind::kData, "{}: {}: {}. It is damaged.", attribute.file.name(), attribute.where, error.message());
+    }
   }
   const Handle memory(H5Tcopy(type), H5Tclose);
   std::string all(H5Tget_size(type) * static_cast<std::size_t>(attribute.count), '\0');
@@ -85,11 +90,11 @@ AttributeValue one_or_list(std::vector<T> values) {
 }
 
 /// Numbers and texts; nothing for the rest.
-std::optional<AttributeValue> read_value(const Open& attribute) {
+std::optional<AttributeValue> read_value(const Open& attribute, TextRoom& room) {
   const hid_t type = attribute.type.id();
   switch (H5Tget_class(type)) {
     case H5T_STRING: {
-      auto texts = read_texts(attribute);
+      auto texts = read_texts(attribute, room);
       if (texts.empty()) return std::string();
       return one_or_list(std::move(texts));
     }
@@ -158,7 +163,7 @@ std::vector<std::string> fixed_texts(hid_t type, std::string_view bytes) {
   return out;
 }
 
-ObjectAttributes read_attributes(const LibraryFile& file, const std::string& where, hid_t object) {
+ObjectAttributes read_attributes(const LibraryFile& file, const std::string& where, hid_t object, TextRoom& room) {
   ObjectAttributes out;
   std::vector<std::string> names;
   hsize_t at = 0;
@@ -179,7 +184,7 @@ ObjectAttributes read_attributes(const LibraryFile& file, const std::string& whe
     if (name == "REFERENCE_LIST") {
       out.attached_to = read_attachments(attribute);
     } else if (name == "DIMENSION_LABELS") {
-      if (H5Tget_class(attribute.type.id()) == H5T_STRING) out.labels = read_texts(attribute);
+      if (H5Tget_class(attribute.type.id()) == H5T_STRING) out.labels = read_texts(attribute, room);
     } else if (name == "_Netcdf4Dimid") {
       out.is_netcdf = true;
       if (is_integer(attribute) && attribute.count == 1) out.dimension_id = read_numbers<std::int64_t>(attribute, H5T_NATIVE_INT64).front();
@@ -188,7 +193,7 @@ ObjectAttributes read_attributes(const LibraryFile& file, const std::string& whe
       if (is_integer(attribute)) out.coordinate_ids = read_numbers<std::int64_t>(attribute, H5T_NATIVE_INT64);
     } else if (name == "_NCProperties") {
       out.is_netcdf = true;
-    } else if (auto value = read_value(attribute)) {
+    } else if (auto value = read_value(attribute, room)) {
       const auto* text = std::get_if<std::string>(&*value);
       if (name == "CLASS" && text != nullptr && *text == "DIMENSION_SCALE") {
         out.is_scale = true;

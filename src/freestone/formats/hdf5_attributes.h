@@ -5,6 +5,7 @@
 
 #include "freestone/formats/format.h"
 #include "freestone/formats/hdf5_library.h"
+#include "freestone/formats/text_room.h"
 
 namespace freestone::formats::hdf5 {
 
@@ -32,7 +33,7 @@ struct ObjectAttributes {
 
 /// The lane is held. What is neither number nor text is left out.
 /// @throws Error kind data: an attribute of `where` is damaged, naming it
-ObjectAttributes read_attributes(const LibraryFile& file, const std::string& where, hid_t object);
+ObjectAttributes read_attributes(const LibraryFile& file, const std::string& where, hid_t object, TextRoom& room);
 
 /// Bytes of texts of one fixed length as texts; `type` is theirs.
 std::vector<std::string> fixed_texts(hid_t type, std::string_view bytes);

@@ -10,8 +10,6 @@ namespace {
 
 constexpr int kDeepestGroup = 64;
 constexpr std::size_t kMostObjects = 200'000;
-constexpr Index kMostTexts = 65'536;
-constexpr Index kMostTextBytes = Index{16} << 20;
 // Of one array that is listed: 100 MB of table. What has more is read by the library, which looks them up one by one.
 constexpr Index kMostChunks = Index{1} << 22;
 
@@ -29,7 +27,7 @@ herr_t refuse_other_file(const char*, const char*, const char*, const char*, uns
 
 class Describer {
  public:
-  explicit Describer(std::shared_ptr<const File> file) : file_(std::move(file)), link_access_(H5Pcreate(H5P_LINK_ACCESS), H5Pclose) {
+  explicit Describer(std::shared_ptr<const File> file) : file_(std::move(file)), link_access_(H5Pcreate(H5P_LINK_ACCESS), H5Pclose), attribute_room_(std::max(TextRoom::kMostBytes, file_.file().size())) {
     H5Pset_elink_cb(link_access_.id(), refuse_other_file, nullptr);
   }
 
@@ -88,7 +86,7 @@ class Describer {
   }
 
   ObjectAttributes attributes_of_group(const std::string& path, hid_t group) {
-    ObjectAttributes out = read_attributes(file_, path, group);
+    ObjectAttributes out = read_attributes(file_, path, group, attribute_room_);
     if (!out.note.empty()) out_.notes.push_back(fmt::format("{}: {}", path, out.note));
     return out;
   }
@@ -97,7 +95,7 @@ class Describer {
     Dataset out;
     out.path = path;
     out.address = info(id, path).addr;
-    out.attributes = read_attributes(file_, path, id);
+    out.attributes = read_attributes(file_, path, id, attribute_room_);
     out_.is_netcdf = out_.is_netcdf || out.attributes.is_netcdf;
     const Handle type(H5Dget_type(id), H5Tclose), space(H5Dget_space(id), H5Sclose), creation(H5Dget_create_plist(id), H5Pclose);
     if (!type || !space || !creation) fail_in_library(file_.name(), path, "its type, shape or layout cannot be read");
@@ -105,7 +103,12 @@ class Describer {
     // Without them nobody knows what the numbers mean.
     out.note = out.attributes.note.empty() ? out.type.note : out.attributes.note;
     read_shape(out, space.id());
-    if (out.type.is_text && out.attributes.note.empty()) read_dataset_texts(out, id, type.id(), creation.id());
+    try {
+      if (out.type.is_text && out.attributes.note.empty()) read_dataset_texts(out, id, type.id(), creation.id());
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kUser) throw;
+      out.note = error.message();
+    }
     if (!out.note.empty()) return out;
     read_fill(out, type.id(), creation.id());
     read_filters(out, creation.id());
@@ -204,10 +207,9 @@ class Describer {
         if (chunk[k] > UINT32_MAX || __builtin_mul_overflow(chunk_bytes, static_cast<Index>(chunk[k]), &chunk_bytes)) chunk_bytes = INT64_MAX;
       }
     }
-    if (count > kMostTexts || count * width > kMostTextBytes || chunk_bytes > kMostTextBytes) {
-      out.note = fmt::format("its elements are {} texts, more than Freestone carries along", count);
-      return;
-    }
+    TextRoom room(room_);
+    room.take_texts(count);
+    if (const Index most = std::max(count * width, chunk_bytes); most > room.bytes()) room.fail_by_bytes(most);
     if (H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) > 0) return;
     read_filters(out, creation);
     if (std::any_of(out.filters.begin(), out.filters.end(), [](const Filter& filter) { return H5Zfilter_avail(filter.id) <= 0; })) return;
@@ -218,7 +220,12 @@ class Describer {
     if (count > 0 && is_there && H5Dread(id, memory.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
       fail_in_library(file_.name(), out.path, "its texts cannot be read");
     }
-    out.texts = is_variable ? reader.read(out.path, std::as_bytes(std::span(bytes))) : fixed_texts(type, bytes);
+    if (is_variable) {
+      out.texts = reader.read(out.path, std::as_bytes(std::span(bytes)), room);
+    } else {
+      room.take_bytes(std::ssize(bytes));
+      out.texts = fixed_texts(type, bytes);
+    }
   }
 
   /// Its elements, at most 64 KB, lie in the object header.
@@ -314,6 +321,8 @@ class Describer {
 
   LibraryFile file_;
   Handle link_access_;
+  TextRoom room_;
+  TextRoom attribute_room_;  ///< for texts that each have a place in the file there is always some
   FileDescription out_;
   std::set<Address> groups_;
   std::size_t objects_ = 0;

@@ -75,7 +75,7 @@ const TextReader::Heap& TextReader::heap_at(const std::string& where, Index addr
   return heaps_[address] = std::move(heap);
 }
 
-std::vector<std::string> TextReader::read(const std::string& where, std::span<const std::byte> elements) {
+std::vector<std::string> TextReader::read(const std::string& where, std::span<const std::byte> elements, TextRoom& room) {
   const std::size_t width = file_.address_bytes(), step = element_bytes();
   std::vector<std::string> out;
   for (std::size_t at = 0; at + step <= elements.size(); at += step) {
@@ -96,6 +96,7 @@ std::vector<std::string> TextReader::read(const std::string& where, std::span<co
       fail(ErrorKind::kData, "{}: {}: its text is object {} of the heap at offset {}, which has no such object. The file is damaged.", file_.name(), where,
            number, address);
     }
+    room.take_bytes(static_cast<Index>(length));
     std::string text(reinterpret_cast<const char*>(heap.bytes.data()) + object->second.first, length);
     out.push_back(text.substr(0, text.find('\0')));
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "freestone/formats/hdf5_library.h"
+#include "freestone/formats/text_room.h"
 
 namespace freestone::formats::hdf5 {
 
@@ -23,9 +24,9 @@ class TextReader {
 
   /// Bytes of one element as it is stored.
   std::size_t element_bytes() const { return 8 + file_.address_bytes(); }
-  /// The texts of elements as they are stored, one after another.
-  /// @throws Error kind data: `where` refers to what is no text of a heap
-  std::vector<std::string> read(const std::string& where, std::span<const std::byte> elements);
+  /// The texts of elements as they are stored, one after another. Many may be one text of the file: their bytes are taken of `room`.
+  /// @throws Error kind data: `where` refers to what is no text of a heap; kind user: there is no room
+  std::vector<std::string> read(const std::string& where, std::span<const std::byte> elements, TextRoom& room);
 
  private:
   struct Heap {

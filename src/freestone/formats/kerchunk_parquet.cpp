@@ -166,6 +166,7 @@ std::optional<Contents> open_if_parquet(const std::string& location) {
     if (key == ".zattrs") contents.attributes = zarr::attributes_from(document);
   }
   const Identity identity{store->location(""), static_cast<Index>(text->size()), 0, static_cast<Index>(std::hash<std::string>()(*text) >> 1) | 1};
+  TextRoom texts;
   for (auto& [path, node] : arrays) {
     const std::string prefix = path.empty() ? "" : path + "/";
     if (const auto attributes = metadata.find(prefix + ".zattrs"); attributes != metadata.end()) node.attributes = *attributes;
@@ -173,7 +174,7 @@ std::optional<Contents> open_if_parquet(const std::string& location) {
     const std::string reference =
         nlohmann::json{{"path", store->location("")}, {"variable", path}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     contents.variables.push_back(
-        zarr::variable_from(label, path, static_cast<int>(contents.variables.size()), node, reference, [&, &path = path](zarr::ArrayMetadata& array) {
+        zarr::variable_from(label, path, static_cast<int>(contents.variables.size()), node, reference, texts, [&, &path = path](zarr::ArrayMetadata& array) {
           return std::make_shared<const ParquetReferences>(label, store->location(path), parent_location(store->location("")), ChunkGrid(array.shape, array.chunk), rows->get<Index>(), identity);
         }));
   }

@@ -231,12 +231,13 @@ Contents open(std::shared_ptr<const File> file) {
   const auto files = places.files();
   const auto inlined = places.inlined_file();
   const std::string absolute = file->location();
+  TextRoom texts;
   for (auto& [name, array] : arrays) {
     const std::string label = name.empty() ? path : path + ": " + name;
     const std::string reference =
         nlohmann::json{{"path", absolute}, {"variable", name}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     contents.variables.push_back(
-        zarr::variable_from(label, name, static_cast<int>(contents.variables.size()), array.node, reference, [&, &array = array](zarr::ArrayMetadata& metadata) {
+        zarr::variable_from(label, name, static_cast<int>(contents.variables.size()), array.node, reference, texts, [&, &array = array](zarr::ArrayMetadata& metadata) {
           if (array.unreadable) fail(ErrorKind::kUser, "{}: {}", label, note_of(*array.unreadable, path));
           const ChunkGrid grid(metadata.shape, metadata.chunk);
           const char separator = array.node.document.value("dimension_separator", std::string(".")) == "/" ? '/' : '.';

@@ -23,11 +23,11 @@ void take_number_of_text(Attribute& attribute, DType elements) {
 }
 
 /// What cannot be reached just now, or is damaged, is no reason to read nothing of the rest.
-void take_texts(const ArrayMetadata& array, const ChunkMap& chunks, Variable& variable) {
+void take_texts(const ArrayMetadata& array, const ChunkMap& chunks, TextRoom& texts, Variable& variable) {
   variable.dims.resize(static_cast<std::size_t>(array.shape.rank()));
   variable.note = "its elements are texts: labels, and no numbers of an array";
   try {
-    variable.texts = std::make_shared<Texts>(read_texts(array, chunks));
+    variable.texts = std::make_shared<Texts>(read_texts(array, chunks, texts));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kIo && error.kind() != ErrorKind::kData) throw;
     variable.note = fmt::format("its texts cannot be read: {}", note_of(error, ""));
@@ -50,7 +50,7 @@ Node node_from_v3(const std::string& name, Json document) {
 }
 
 Variable variable_from(const std::string& document, const std::string& name, int number, const Node& node, const std::string& reference,
-                       const ChunkMapMaker& map) {
+                       TextRoom& texts, const ChunkMapMaker& map) {
   Variable variable{.name = name, .hdu = number};
   Json attributes = node.attributes;
   if (node.version == 2) {
@@ -69,7 +69,7 @@ Variable variable_from(const std::string& document, const std::string& name, int
     if (!array.type.label.empty()) variable.attributes.push_back({"numpy_dtype", array.type.label, "what the integers mean"});
     variable.dims = std::move(array.dims);
     if (array.type.text != TextForm::kNone) {
-      take_texts(array, *map(array), variable);
+      take_texts(array, *map(array), texts, variable);
       return variable;
     }
     ChunkedLayout layout;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "freestone/formats/text_room.h"
 #include "freestone/formats/zarr_metadata.h"
 
 namespace freestone::formats::zarr {
@@ -27,8 +28,9 @@ using ChunkMapMaker = std::function<std::shared_ptr<const ChunkMap>(ArrayMetadat
 /// The array of `node`. One that Freestone cannot read, or whose `map` throws an Error of kind user, has a note instead of a source.
 /// @param document  name of the node's document, for messages
 /// @param reference see Source::reference
+/// @param texts     room for those of all arrays of the store
 /// @throws Error kind data, naming the field
 Variable variable_from(const std::string& document, const std::string& name, int number, const Node& node, const std::string& reference,
-                       const ChunkMapMaker& map);
+                       TextRoom& texts, const ChunkMapMaker& map);
 
 }  // namespace freestone::formats::zarr

@@ -32,11 +32,12 @@ std::optional<Node> read_node(const ZarrStore& store, const std::string& folder)
 }
 
 /// @param group_document "" when the array's own was read
-Variable variable_at(const ZarrStore& store, const std::string& folder, const std::string& group_document, int number, const Node& node) {
+Variable variable_at(const ZarrStore& store, const std::string& folder, const std::string& group_document, int number, const Node& node,
+                     TextRoom& texts) {
   const std::string document = node.name_of_document();
   const std::string reference =
       nlohmann::json{{"path", store.location(folder)}, {"variable", ""}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return variable_from(store.name(below(folder, document)), folder, number, node, reference,
+  return variable_from(store.name(below(folder, document)), folder, number, node, reference, texts,
                        [&](ArrayMetadata& array) { return store.chunks(folder, document, group_document, array); });
 }
 
@@ -121,8 +122,9 @@ std::optional<Contents> open_if_node(const std::string& path) {
   const auto node = read_node(*store, "");
   if (!node) return std::nullopt;
   Contents contents{.format = "zarr", .path = store->name("")};
+  TextRoom texts;
   if (node->is_array) {
-    contents.variables.push_back(variable_at(*store, "", "", 0, *node));
+    contents.variables.push_back(variable_at(*store, "", "", 0, *node, texts));
     return contents;
   }
   contents.is_group = true;
@@ -133,7 +135,7 @@ std::optional<Contents> open_if_node(const std::string& path) {
   if (!nodes) walk(*store, "", 0, nodes.emplace());
   for (const auto& [name, array] : *nodes) {
     if (array.is_array)
-      contents.variables.push_back(variable_at(*store, name, is_consolidated ? document : "", static_cast<int>(contents.variables.size()), array));
+      contents.variables.push_back(variable_at(*store, name, is_consolidated ? document : "", static_cast<int>(contents.variables.size()), array, texts));
     else
       contents.groups.push_back({name, attributes_from(array.attributes)});
   }

@@ -13,9 +13,6 @@
 namespace freestone::formats::zarr {
 namespace {
 
-// As HDF5's (hdf5_describe.cpp): labels are few, what is more than that stays unread.
-constexpr Index kMostTexts = 65'536;
-constexpr Index kMostTextBytes = Index{16} << 20;
 // What vlen-utf8 has beside them: how many, and of each how long.
 constexpr Index kLengthBytes = 4;
 // Requests, one after another.
@@ -23,10 +20,6 @@ constexpr Index kMostRemoteChunks = 64;
 
 void put_little_endian(std::string& to, std::size_t value) {
   for (int i = 0; i < 4; ++i) to += static_cast<char>(value >> 8 * i & 0xff);
-}
-
-[[noreturn]] void fail_by_bytes() {
-  fail(ErrorKind::kUser, "its texts are more than the {} that Freestone carries along", format_bytes(kMostTextBytes));
 }
 
 [[noreturn]] void fail_as_objects() {
@@ -38,13 +31,13 @@ class TextChunk {
  public:
   TextChunk(std::string name, const ArrayMetadata& array) : name_(std::move(name)), array_(array), count_(element_count(array.chunk)) {}
 
-  /// @param left bytes that they may have, which is lessened by as many as come out of the codecs
-  std::vector<std::string> texts(ConstBytes encoded, Index& left) const {
+  /// @param left what the bytes that come out of the codecs are taken of, beyond as many as `encoded` has
+  std::vector<std::string> texts(ConstBytes encoded, TextRoom& left) const {
     std::vector<std::byte> bytes(encoded.begin(), encoded.end());
     const Index whole = array_.type.text_bytes * count_;
     const bool is_fixed = array_.type.text == TextForm::kBytes || array_.type.text == TextForm::kUtf32;
     const auto& codecs = array_.codecs.codecs();
-    std::vector<Index> room{is_fixed ? whole : left + kLengthBytes * (count_ + 1)};
+    std::vector<Index> room{is_fixed ? whole : left.bytes() + std::ssize(encoded) + kLengthBytes * (count_ + 1)};
     for (const CodecRef& codec : codecs) room.push_back(codec->largest_encoded(room.back()));
     for (std::size_t i = codecs.size(); i-- > 0;) {
       const auto size = static_cast<std::size_t>(room[i]);
@@ -57,11 +50,10 @@ class TextChunk {
         if (is_fixed) damaged(error.message());
         // What has too little room says no more.
         fail(ErrorKind::kData, "{}: {}. It is damaged, or its texts are more than the {} that Freestone carries along.", name_, error.message(),
-             format_bytes(kMostTextBytes));
+             format_bytes(TextRoom::kMostBytes));
       }
     }
-    left -= static_cast<Index>(bytes.size());
-    if (left < 0) fail_by_bytes();
+    left.take_bytes(std::max<Index>(0, std::ssize(bytes) - std::ssize(encoded)));
     switch (array_.type.text) {
       case TextForm::kBytes:
       case TextForm::kUtf32: return of_one_length(bytes, whole);
@@ -210,31 +202,31 @@ std::vector<std::byte> text_fill(const std::string& name, const Json& value, con
   return {bytes.begin(), bytes.end()};
 }
 
-Texts read_texts(const ArrayMetadata& array, const ChunkMap& chunks) {
+Texts read_texts(const ArrayMetadata& array, const ChunkMap& chunks, TextRoom& of_all) {
   const ChunkGrid grid(array.shape, array.chunk);
   const Index count = element_count(array.shape), in_chunk = element_count(array.chunk), width = std::max<Index>(array.type.text_bytes, 1);
-  if (count > kMostTexts) fail(ErrorKind::kUser, "its elements are {} texts, more than Freestone carries along ({})", count, kMostTexts);
-  if (in_chunk > kMostTexts) fail(ErrorKind::kUser, "its chunks have {} texts, more than Freestone carries along ({})", in_chunk, kMostTexts);
+  TextRoom room(of_all);
+  room.take_texts(count);
+  if (in_chunk > TextRoom::kMostTexts) fail(ErrorKind::kUser, "its chunks have {} texts, more than Freestone carries along ({})", in_chunk, TextRoom::kMostTexts);
   if (chunks.is_remote() && grid.count() > kMostRemoteChunks) {
     fail(ErrorKind::kUser, "its {} texts lie in {} chunks, more than Freestone asks a server for ({})", count, grid.count(), kMostRemoteChunks);
   }
   const std::string fill = as_utf8({reinterpret_cast<const char*>(array.fill.data()), array.fill.size()});
-  if (std::max(width, static_cast<Index>(fill.size())) > kMostTextBytes / std::max<Index>({count, in_chunk, 1})) fail_by_bytes();
+  if (std::max(width, std::ssize(fill)) > room.bytes() / std::max<Index>({count, in_chunk, 1})) room.fail_by_bytes(TextRoom::kMostBytes + 1);
+  room.take_bytes(count * std::ssize(fill));
   Texts out{array.shape, std::vector<std::string>(static_cast<std::size_t>(count), fill)};
   if (count == 0) return out;
   const Dims strides = strides_of(array);
-  Index encoded_left = kMostTextBytes, left = kMostTextBytes;
   for (Index number = 0; number < grid.count(); ++number) {
     const Box box = grid.box(number);
     Dims position = box.start;
     for (int k = 0; k < position.rank(); ++k) position[k] /= array.chunk[k];
     const StoredChunk stored = chunks.find(position);
     if (!stored.file) continue;
-    if (stored.bytes > encoded_left) fail_by_bytes();
-    encoded_left -= stored.bytes;
+    room.take_bytes(stored.bytes);
     std::vector<std::byte> encoded(static_cast<std::size_t>(stored.bytes));
     stored.file->read_exactly(stored.offset, encoded);
-    std::vector<std::string> texts = TextChunk(chunks.name_of(position), array).texts(encoded, left);
+    std::vector<std::string> texts = TextChunk(chunks.name_of(position), array).texts(encoded, room);
     Dims within(array.shape.rank());
     do {
       Index from = 0, to = 0;

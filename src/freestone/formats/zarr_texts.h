@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "freestone/formats/text_room.h"
 #include "freestone/formats/zarr_metadata.h"
 
 namespace freestone::formats::zarr {
@@ -17,10 +18,10 @@ TextForm take_object_codec(const std::string& name, Json& filters);
 /// @throws Error kind data: no text
 std::vector<std::byte> text_fill(const std::string& name, const Json& value, const ElementType& type);
 
-/// All texts of `array`.
+/// All texts of `array`, which are taken of `of_all`.
 /// @throws Error kind user, without the array's name: more of them than Freestone carries along, or Python objects that are no texts;
 ///         kind data, naming the chunk; kind io
-Texts read_texts(const ArrayMetadata& array, const ChunkMap& chunks);
+Texts read_texts(const ArrayMetadata& array, const ChunkMap& chunks, TextRoom& of_all);
 
 /// The document of an array of these texts in one chunk, version 2 or 3, and that chunk's file below the array's folder.
 struct TextArray {

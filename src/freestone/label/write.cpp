@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "freestone/base/log.h"
 #include "freestone/formats/format.h"
@@ -42,29 +43,32 @@ void name_coordinates(const Dataset& dataset, DatasetVariable& variable) {
   if (!names.empty()) variable.attributes.push_back({"coordinates", fmt::format("{}", fmt::join(names, " ")), ""});
 }
 
-/// Labels that belong to what is written, in a format that has such; the others are told of.
+/// Labels that are written: whose axes are as long as those of that name, in a format that has such; the others are told of.
 std::vector<formats::TextRequest> texts_for(const std::vector<formats::TextRequest>& all, const formats::DatasetRequest& request, const std::string& format) {
   std::vector<formats::TextRequest> out;
-  for (const formats::TextRequest& texts : all) {
-    const auto has_axis = [&](std::size_t k) {
-      return std::any_of(request.variables.begin(), request.variables.end(), [&](const formats::VariableRequest& variable) {
-        const auto found = std::find(variable.dims.begin(), variable.dims.end(), texts.dims[k]);
-        return found != variable.dims.end() && variable.spec.shape[static_cast<int>(found - variable.dims.begin())] == texts.texts.shape[static_cast<int>(k)];
-      });
-    };
-    bool belongs = request.append.empty();
-    if (belongs && std::find(texts.dims.begin(), texts.dims.end(), "") != texts.dims.end()) {
-      log(LogLevel::kWarning, "{}: the texts of '{}' are left out: their axes have no names, by which they would belong to an array.", request.path, texts.name);
-      continue;
-    }
-    for (std::size_t k = 0; k < texts.dims.size(); ++k) belongs = belongs && has_axis(k);
-    const bool is_held = format == "netcdf4" || format == "hdf5" || format == "zarr";
-    if (belongs && is_held) {
-      out.push_back(texts);
-    } else if (belongs) {
-      log(LogLevel::kWarning, "{}: the texts of '{}' are left out: {} has none. .nc, .h5 and .zarr have.", request.path, texts.name, format);
-    }
+  if (!request.append.empty()) return out;
+  if (format != "netcdf4" && format != "hdf5" && format != "zarr") {
+    tell_texts_left_out(request.path, all, fmt::format("{} has none. .nc, .h5 and .zarr have", format));
+    return out;
   }
+  std::set<std::pair<std::string, Index>> axes;
+  std::set<std::string> names;
+  const auto add = [&](const std::vector<std::string>& dims, const Shape& shape) {
+    for (std::size_t k = 0; k < dims.size(); ++k) axes.emplace(dims[k], shape[static_cast<int>(k)]), names.insert(dims[k]);
+  };
+  for (const formats::VariableRequest& variable : request.variables) add(variable.dims, variable.spec.shape);
+  std::vector<formats::TextRequest> without_names, of_other_lengths;
+  for (const formats::TextRequest& texts : all) {
+    bool has_names = true, fits = true;
+    for (std::size_t k = 0; k < texts.dims.size(); ++k) {
+      has_names = has_names && !texts.dims[k].empty();
+      fits = fits && (!names.contains(texts.dims[k]) || axes.contains({texts.dims[k], texts.texts.shape[static_cast<int>(k)]}));
+    }
+    if (has_names && fits) add(texts.dims, texts.texts.shape);
+    (!has_names ? without_names : fits ? out : of_other_lengths).push_back(texts);
+  }
+  tell_texts_left_out(request.path, without_names, "their axes have no names, by which they would belong to an array");
+  tell_texts_left_out(request.path, of_other_lengths, "an array has an axis of that name, and of another length");
   return out;
 }
 
@@ -88,6 +92,15 @@ void name_texts(formats::DatasetRequest& request) {
 }
 
 }  // namespace
+
+void tell_texts_left_out(const std::string& path, const std::vector<formats::TextRequest>& texts, const std::string& why) {
+  if (texts.empty()) return;
+  constexpr std::size_t kShown = 8;
+  std::vector<std::string> names;
+  for (std::size_t k = 0; k < std::min(texts.size(), kShown); ++k) names.push_back("'" + texts[k].name + "'");
+  const std::string more = texts.size() > kShown ? fmt::format(" and {} more", texts.size() - kShown) : "";
+  log(LogLevel::kWarning, "{}: the texts of {}{} are left out: {}.", path, fmt::join(names, ", "), more, why);
+}
 
 void take_storage(formats::WriteRequest& request, const Array& array) { take_nominal_storage(request, array); }
 

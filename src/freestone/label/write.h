@@ -40,12 +40,15 @@ struct DatasetWriteOptions {
   std::string append = {};                  ///< the unlimited dimension along which all of it is put behind what the file has; "" = a new file
   formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
   std::optional<formats::AttributeValue> nodata = {};  ///< of these, too: what is missing becomes it, and the file says so: see with_nodata
-  std::vector<formats::TextRequest> texts = {};  ///< beside those of the dataset: they go with it where it has their axes, and the format has texts
+  std::vector<formats::TextRequest> texts = {};  ///< beside those of the dataset: they go with it where no axis of theirs has another length there, and the format has texts
 };
 
 /// Of `dims` those that may grow in a new file of `format` that holds the dataset and `texts` (formats::unlimited_dims_in).
 std::vector<std::string> unlimited_dims_in(const std::string& format, const std::vector<std::string>& dims, const Dataset& dataset,
                                            const std::vector<formats::TextRequest>& texts = {});
+
+/// Tells, once, whose texts a file does not get, and why; nothing where there are none.
+void tell_texts_left_out(const std::string& path, const std::vector<formats::TextRequest>& texts, const std::string& why);
 
 /// The variables of a dataset, stored in one file as they were before they were decoded (encode_cf), and as they are where they are new. All
 /// of them are written in one pass, or none.
