@@ -109,10 +109,10 @@ class TextChunk {
     constexpr const char* kNoList = "it is no JSON list of texts with their type and shape";
     Index left = (kMaxRank + 1) * count_ + kDeepest;  // values: each takes more memory than it has bytes here
     const auto look = [&](int depth, Json::parse_event_t event, Json&) {
-      using enum Json::parse_event_t;
-      if (event == object_start) fail_as_objects();
+      using Event = Json::parse_event_t;  // clang 14 has no `using enum` of an alias
+      if (event == Event::object_start) fail_as_objects();
       if (depth > kDeepest) damaged(kNoList);
-      if ((event == value || event == array_start) && --left < 0) damaged(fmt::format("it holds more than the {} texts of a chunk", count_));
+      if ((event == Event::value || event == Event::array_start) && --left < 0) damaged(fmt::format("it holds more than the {} texts of a chunk", count_));
       return true;
     };
     const Json list = Json::parse(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), look, false);
