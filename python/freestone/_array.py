@@ -216,6 +216,11 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
         shuffle: bool | None = None,
         fletcher32: bool | None = None,
         nodata: float | None = None,
+        predictor: int | None = None,
+        interleave: str | None = None,
+        overviews: str | Sequence[int] | None = None,
+        overview_resampling: str | None = None,
+        bigtiff: str | bool | None = None,
         dims: Sequence[str] | None = None,
         unlimited_dims: Sequence[str] | None = None,
         append: str | None = None,
@@ -233,15 +238,27 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
         chunks, shards : sequence of int, optional
             Lengths of what is compressed as one piece (default: the array's chunks, else 1 to 4 MiB), and, for Zarr, of a file that holds several.
         compress : str, optional
+            GeoTIFF: ``"none"``, ``"deflate"`` (default), ``"lzw"``, ``"zstd"``, ``"packbits"``, ``"lzma"``, ``"jpeg"``, ``"webp"``, ``"lerc"``.
             Zarr: ``"none"``, ``"zstd"``, ``"gzip"``, ``"zlib"``, ``"lz4"``, ``"bz2"``, ``"blosc-lz4"`` (default), ``"blosc-zstd"``...
             NetCDF-4 and HDF5: ``"none"``, ``"deflate"`` (default where a deflated file is copied), ``"zstd"``, ``"lzf"``, ``"lz4"``, ``"bz2"``, ``"blosc-lz4"``...
         level : int, optional
-            Of the compression.
+            Of the compression; JPEG and WebP in GeoTIFF: the quality, 1 to 100.
         zarr_version : {3, 2}, optional
         shuffle, fletcher32 : bool, optional
             NetCDF-4 and HDF5: bytes are sorted before they are compressed (default: yes); a checksum behind each chunk.
         nodata : number, optional
             GeoTIFF, NetCDF, Zarr, HDF5, FITS of integers: what NaN becomes in the file, which says so (GDAL's nodata, ``_FillValue``, ``BLANK``).
+        predictor : {1, 2, 3}, optional
+            GeoTIFF: none, differences, or those of floats (default: what fits the numbers).
+        interleave : {"band", "pixel"}, optional
+            GeoTIFF: the bands each for itself (default), or those of a pixel together.
+        overviews : {"auto", "none"} or sequence of int, optional
+            GeoTIFF: smaller images beside the array, made in the same pass: until one fits a tile (the default of ``format="cog"``), none, or by factors
+            such as ``(2, 4, 8)``.
+        overview_resampling : {"average", "nearest", "rms", "mode", "min", "max"}, optional
+            What becomes of four pixels in an overview; what is nodata does not count.
+        bigtiff : {"if-needed", "yes", "no"} or bool, optional
+            GeoTIFF: offsets of 64 bits, for files beyond 4 GiB.
         dims : sequence of str, optional
             Names of the axes, where the format has them.
         unlimited_dims : sequence of str, optional
@@ -256,6 +273,7 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
         storage = {
             "chunks": chunks, "shards": shards, "compress": compress, "level": level, "zarr_version": zarr_version, "dims": dims,
             "shuffle": shuffle, "fletcher32": fletcher32, "unlimited_dims": unlimited_dims, "append": append, "nodata": nodata,
+            "predictor": predictor, "interleave": interleave, "overviews": overviews, "overview_resampling": overview_resampling, "bigtiff": bigtiff,
         }  # fmt: skip
         core = self._core
         later = _runs.WriteLater(

@@ -279,7 +279,7 @@ class _Labelled:
         unlimited_dims : sequence of str, optional
             Axes that may grow later, where the format has such (default: those of the file that was opened).
         **storage
-            chunks, shards, compress, level, zarr_version, nodata as in `Array.write`, of the variables that are no coordinates.
+            chunks, shards, compress, level, zarr_version, nodata, predictor, interleave, overviews ... as in `Array.write`, of the variables that are no coordinates.
         """
         given = _runs.storage_of(storage)
 

@@ -557,7 +557,7 @@ def storage_of(storage: Mapping[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for key, value in storage.items():
         if value is not None:
-            given[key] = list(value) if key in ("chunks", "shards", "dims", "unlimited_dims") else value.item() if hasattr(value, "item") else value
+            given[key] = list(value) if key in ("chunks", "shards", "dims", "unlimited_dims") else value.item() if getattr(value, "ndim", None) == 0 else value
     return given
 
 

@@ -3,6 +3,7 @@
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -95,6 +96,34 @@ Shape lengths_from(const nb::dict& storage, const char* key) {
   return Shape(nb::cast<std::vector<Index>>(storage[key]));
 }
 
+std::string word_from(const nb::dict& storage, const char* key, const char* words) {
+  std::string word;
+  if (storage.contains(key) && !nb::try_cast(storage[key], word)) fail(ErrorKind::kUser, "{} = {}: it is {}.", key, nb::repr(storage[key]).c_str(), words);
+  return word;
+}
+
+/// What GeoTIFF takes alone.
+formats::RasterPacking raster_packing_from(const nb::dict& storage) {
+  formats::RasterPacking raster;
+  if (int predictor = 0; storage.contains("predictor")) {
+    if (!nb::try_cast(storage["predictor"], predictor)) fail(ErrorKind::kUser, "predictor = {}: it is 1, 2 or 3.", nb::repr(storage["predictor"]).c_str());
+    raster.predictor = predictor;
+  }
+  raster.interleave = word_from(storage, "interleave", "'band' or 'pixel'");
+  if (std::vector<Index> factors; storage.contains("overviews") && nb::try_cast(storage["overviews"], factors)) {
+    raster.overviews = factors.empty() ? "none" : fmt::format("{}", fmt::join(factors, ","));
+  } else {
+    raster.overviews = word_from(storage, "overviews", "'auto', 'none' or factors such as (2, 4, 8)");
+  }
+  raster.overview_resampling = word_from(storage, "overview_resampling", "'nearest', 'average', 'rms', 'mode', 'min' or 'max'");
+  if (bool yes = false; storage.contains("bigtiff") && nb::try_cast(storage["bigtiff"], yes)) {
+    raster.bigtiff = yes ? "yes" : "no";
+  } else {
+    raster.bigtiff = word_from(storage, "bigtiff", "'yes', 'no' or 'if-needed'");
+  }
+  return raster;
+}
+
 /// JSON keeps Python's kinds of numbers apart.
 std::vector<formats::Attribute> attributes_from_json(const std::string& text) {
   return formats::zarr::attributes_from(formats::zarr::parse_json("attributes", text));
@@ -135,6 +164,7 @@ formats::Packing packing_from(const nb::dict& storage) {
   if (storage.contains("shuffle")) packing.shuffle = nb::cast<bool>(storage["shuffle"]);
   if (storage.contains("fletcher32")) packing.fletcher32 = nb::cast<bool>(storage["fletcher32"]);
   if (storage.contains("zarr_version")) packing.version = nb::cast<int>(storage["zarr_version"]);
+  packing.raster = raster_packing_from(storage);
   return packing;
 }
 

@@ -121,3 +121,38 @@ def test_nodata_that_has_no_place(tmp_path):
     with rasterio.open(tmp_path / "a.tif") as file:
         assert file.nodata == 2
     assert not (tmp_path / "a.npy").exists()
+
+
+@pytest.mark.parametrize("overviews", ["auto", (2, 4), np.array([2, 4]), "none", ()])
+def test_how_a_geotiff_is_stored(tmp_path, overviews):
+    x = np.random.default_rng(8).integers(0, 1000, (3, 90, 110)).astype("u2")
+    through = xarray.DataArray(fs.asarray(x), dims=("band", "y", "x"))
+    for kind, target in {"array": fs.asarray(x), "accessor": through.freestone}.items():
+        path = tmp_path / f"{kind}.tif"
+        target.write(path, chunks=(32, 32), compress="deflate", predictor=1, interleave="pixel", overviews=overviews, overview_resampling="max", bigtiff=True)
+        assert path.read_bytes()[2] == 43  # BigTIFF
+        with rasterio.open(path) as file:
+            np.testing.assert_array_equal(file.read(), x)
+            assert file.interleaving.name == "pixel" and file.tags(ns="IMAGE_STRUCTURE").get("PREDICTOR", "1") == "1"
+            assert file.overviews(1) == ([2, 4] if len(overviews) > 0 and str(overviews) != "none" else [])
+            if file.overviews(1):
+                np.testing.assert_array_equal(file.read(out_shape=(3, 45, 55)), x.reshape(3, 45, 2, 55, 2).max((2, 4)))
+    fs.asarray(x).write(tmp_path / "b.tif", predictor=2, bigtiff="no", interleave="band")
+    with rasterio.open(tmp_path / "b.tif") as file:
+        np.testing.assert_array_equal(file.read(), x)
+        assert file.interleaving.name == "band" and file.tags(ns="IMAGE_STRUCTURE")["PREDICTOR"] == "2"
+
+
+@pytest.mark.parametrize("name, option, says", [
+    ("a.tif", {"predictor": 4}, "predictor 4: it is 1"), ("a.tif", {"predictor": "2"}, "predictor = '2': it is 1, 2 or 3"),
+    ("a.tif", {"predictor": 3}, "predictor 3 is not for uint16"), ("a.tif", {"interleave": "line"}, "'line': it is band or pixel"),
+    ("a.tif", {"interleave": 1}, "interleave = 1: it is 'band' or 'pixel'"), ("a.tif", {"overviews": (2, 3)}, "'2,3': auto, none, or powers of two"),
+    ("a.tif", {"overviews": 2.5}, "overviews = 2.5: it is 'auto', 'none' or factors"), ("a.tif", {"bigtiff": "maybe"}, "'maybe': it is yes, no or if-needed"),
+    ("a.tif", {"bigtiff": 8}, "bigtiff = 8: it is 'yes', 'no' or 'if-needed'"),
+    ("a.tif", {"overviews": "auto", "overview_resampling": "cubic"}, "'cubic': it is one of nearest, average"),
+    ("a.zarr", {"overviews": "auto"}, "options of geotiff and cog, not of zarr"), ("a.nc", {"predictor": 2}, "options of geotiff and cog, not of netcdf4"),
+])  # fmt: skip
+def test_how_a_geotiff_cannot_be_stored(tmp_path, name, option, says):
+    with pytest.raises(fs.errors.UserError, match=says.replace("(", r"\(")):
+        fs.asarray(np.ones((40, 50), "u2")).write(tmp_path / name, **option)
+    assert not (tmp_path / name).exists()

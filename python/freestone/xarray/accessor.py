@@ -126,7 +126,7 @@ class _Accessor:
         path : ``.nc``, ``.zarr``, ``.h5``, ``.tif``, ``.fits``, ``.npy`` ...
             Encodings of variables (dtype, scale_factor, _FillValue, units of time) are obeyed. Formats with one array take a DataArray.
         overwrite, format, memory, threads, **storage
-            As in `Array.write`: chunks, compress, level, shards, zarr_version, nodata ... of all variables that are no coordinates.
+            As in `Array.write`: chunks, compress, level, shards, zarr_version, nodata, predictor, overviews ... of all variables that are no coordinates.
         compute : bool
             False: nothing is written before the result's ``compute()``, which Dask's ``compute`` and progress bars take, too.
         unlimited_dims, append
