@@ -310,8 +310,8 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   }
   coordinates.insert(coordinates.end(), variables.begin(), variables.end());
   return freestone::outputs_for(Dataset(dataset.path(), std::move(coordinates), std::move(whole)), path,
-                                {.overwrite = options.overwrite, .format = options.format, .unlimited_dims = options.unlimited_dims, .append = options.append,
-                                 .packing = options.packing, .texts = options.texts});
+                                {.overwrite = options.overwrite, .format = options.format, .unlimited_dims = options.unlimited_dims, .groups = options.groups,
+                                 .append = options.append, .packing = options.packing, .texts = options.texts});
 }
 
 void write(const SkyArray& array, const std::string& path, const WriteOptions& options, const ComputeOptions& compute) {

@@ -33,6 +33,7 @@ struct WriteOptions {
   std::string append;                       ///< see formats::WriteRequest
   std::vector<formats::TextRequest> texts;  ///< see DatasetWriteOptions
   std::vector<DatasetVariable> beside;        ///< coordinates that no array has, for formats that hold several arrays
+  std::vector<formats::Group> groups = {};    ///< see formats::DatasetRequest
   bool is_dataset = false;                    ///< in formats that hold several arrays a single one stands under its name, too
   std::optional<Array> mask;                ///< (y, x) of bool, true where pixels count: written beside the image where the format has such
   NodataChoice nodata = {};                 ///< of rasters: see as_stored

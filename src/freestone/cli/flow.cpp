@@ -198,6 +198,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
   }
   if (contents.is_group && selected.selector.empty()) {
     if (variables.empty()) tell_what_is_left_out(contents);
+    flow.groups = contents.groups;
     // What cannot be read has a better answer than that it is not there.
     for (const std::string& name : variables) formats::select_variable(contents, name);
     take_dataset(flow, decode_cf(dataset_from(contents), numbers), variables);

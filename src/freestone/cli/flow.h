@@ -19,6 +19,7 @@ struct Flow {
   std::vector<formats::Attribute> attributes;  ///< of the dataset as a whole
   std::vector<formats::TextRequest> texts;     ///< of the input: labels, which no step works on
   std::vector<DatasetVariable> beside;         ///< of the input: coordinates that no array has
+  std::vector<formats::Group> groups;          ///< of the input: what groups of arrays say of themselves
   std::vector<std::string> unlimited_dims;     ///< of the input: axes that may grow there
   bool is_whole = false;                       ///< the input is a dataset, of which no array was chosen
   std::optional<Array> mask;                   ///< of the input, an image that is taken as it is stored

@@ -94,6 +94,7 @@ void write(Flow& flow, const Arguments& arguments, Request& request) {
   options.unlimited_dims = unlimited_dims(flow, arguments, path);
   options.texts = flow.texts;
   options.beside = flow.beside;
+  options.groups = flow.groups;
   options.is_dataset = flow.is_whole;
   std::vector<astro::SkyArray> arrays = flow.arrays;
   if (const formats::FormatChoice format = formats::format_for(path, options.format); format.holds_several) spell_out_crs(arrays, format.name);

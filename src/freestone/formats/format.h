@@ -62,12 +62,14 @@ struct Variable {
   std::shared_ptr<const Texts> texts = nullptr;  ///< of a variable of texts (then `source` is null), when they are no more than some ten thousand
 };
 
+/// A group below the whole, and what it says of itself.
+struct Group {
+  std::string path;  ///< "daily/mean"
+  std::vector<Attribute> attributes;
+};
+
 struct Contents {
-  /// A group below the whole, and what it says of itself.
-  struct Group {
-    std::string path;  ///< "daily/mean"
-    std::vector<Attribute> attributes;
-  };
+  using Group = formats::Group;
   std::string format, path;
   std::vector<Variable> variables;
   std::vector<Table> tables;
@@ -186,6 +188,7 @@ struct DatasetRequest {
   std::vector<VariableRequest> variables;
   std::vector<std::string> unlimited_dims;  ///< that may grow later, where the format has such
   std::vector<TextRequest> texts = {};  ///< netcdf4, hdf5 and zarr have such; others leave them out
+  std::vector<Group> groups = {};  ///< what those groups say of themselves that variables are in; others are left out
   std::string append = {};  ///< see WriteRequest; variables without that dimension must be in the file as they are, and are not written again
 };
 

@@ -97,6 +97,11 @@ class Planner {
 
   FileToWrite plan() {
     for (const Attribute& attribute : request_.attributes) add_attribute(out_.attributes, attribute);
+    for (const Group& group : request_.groups) {
+      Group& out = out_.groups.emplace_back();
+      out.path = group.path;
+      for (const Attribute& attribute : group.attributes) add_attribute(out.attributes, attribute);
+    }
     for (const VariableRequest& variable : request_.variables) add_variable(variable);
     for (const TextRequest& texts : request_.texts) {
       requests_.push_back({.name = texts.name, .spec = {texts.texts.shape, DType::kUint8}, .dims = texts.dims, .attributes = texts.attributes});

@@ -44,6 +44,7 @@ struct FileToWrite {
   std::string path;
   bool is_netcdf = false;
   std::vector<Attribute> attributes;
+  std::vector<Group> groups;
   std::vector<DimensionToWrite> dimensions;
   std::vector<VariableToWrite> variables;  ///< those of texts last
   std::size_t sinks() const { return static_cast<std::size_t>(std::ranges::count_if(variables, [](const VariableToWrite& v) { return !v.texts; })); }

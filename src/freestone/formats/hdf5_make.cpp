@@ -36,6 +36,10 @@ class Maker {
       offsets.push_back(variable.texts ? 0 : place_of(variable, datasets.back().id()));
     }
     attach(datasets);
+    for (const Group& described : plan_.groups) {
+      const auto is_in = [&](const VariableToWrite& variable) { return variable.asked_name.starts_with(described.path + "/"); };
+      if (std::ranges::any_of(plan_.variables, is_in)) write_all(group(described.path + "/").id(), described.path, described.attributes, std::nullopt, false);
+    }
   }
 
  private:

@@ -277,6 +277,14 @@ std::vector<std::string> groups_of(const DatasetRequest& request) {
   return {out.begin(), out.end()};
 }
 
+Json attributes_of_group(const DatasetRequest& request, const std::string& path) {
+  Json out = Json::object();
+  for (const Group& group : request.groups) {
+    for (const Attribute& attribute : group.path == path ? group.attributes : std::vector<Attribute>()) out[attribute.key] = json_from(attribute);
+  }
+  return out;
+}
+
 /// A part of a path in a group.
 void check_name(const DatasetRequest& request, const std::string& name) {
   std::string_view left = name;
@@ -367,7 +375,7 @@ std::vector<std::shared_ptr<Sink>> create_sinks(const DatasetRequest& request) {
   }
   for (const std::string& group : groups_of(request)) {
     const std::string folder = group.empty() ? "" : group + "/";
-    const Json attributes = group.empty() ? whole : Json::object();
+    const Json attributes = group.empty() ? whole : attributes_of_group(request, group);
     if (version == 3) {
       const Json document = {{"zarr_format", 3}, {"node_type", "group"}, {"attributes", attributes}};
       if (group.empty()) continue;  // last, with what all of them are

@@ -179,6 +179,7 @@ std::vector<Output> outputs_for(const Dataset& dataset, const std::string& path,
   std::vector<formats::TextRequest> texts = dataset.texts();
   texts.insert(texts.end(), options.texts.begin(), options.texts.end());
   request.texts = texts_for(texts, request, format.name);
+  request.groups = options.groups;
   name_texts(request);
   const auto sinks = formats::create_sinks(request);
   std::vector<Output> out;

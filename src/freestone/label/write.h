@@ -37,6 +37,7 @@ struct DatasetWriteOptions {
   bool overwrite = false;
   std::string format;                       ///< "" = told by the suffix
   std::optional<std::vector<std::string>> unlimited_dims = {};  ///< that may grow later, where the format has such; left out: those of the file that was read
+  std::vector<formats::Group> groups = {};  ///< see formats::DatasetRequest
   std::string append = {};                  ///< the unlimited dimension along which all of it is put behind what the file has; "" = a new file
   formats::Packing packing = {};            ///< of the variables that are no coordinates; chunks, of those with as many axes
   std::optional<formats::AttributeValue> nodata = {};  ///< of these, too: what is missing becomes it, and the file says so: see with_nodata
