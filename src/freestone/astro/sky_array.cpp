@@ -12,6 +12,7 @@
 #include "freestone/astro/axis_names.h"
 #include "freestone/base/log.h"
 #include "freestone/formats/attribute_numbers.h"
+#include "freestone/formats/find_attribute.h"
 #include "freestone/formats/fits_card.h"
 #include "freestone/formats/format_choice.h"
 #include "freestone/formats/sink_recipe.h"
@@ -273,7 +274,9 @@ std::vector<Output> outputs_for(const std::vector<SkyArray>& arrays, const std::
   for (SkyArray& array : typed) store_missing(array, path, format.name, options);
   // A Zarr array that was chosen is an array; netCDF has the name and the attributes of the whole beside it.
   const bool is_bare = !options.is_dataset && (format.name == "zarr" || (arrays[0].name.empty() && attributes.empty()));
-  const bool is_plain = arrays.size() == 1 && arrays[0].coordinates.empty() && options.beside.empty() && options.texts.empty() && is_bare;
+  // A rotated raster has no coordinates, and a place all the same, which a variable beside it describes.
+  const bool has_place = format.name != "zarr" && (!formats::text_in(arrays[0].attributes, "crs").empty() || geo_transform_of(arrays[0].attributes));
+  const bool is_plain = !has_place && arrays.size() == 1 && arrays[0].coordinates.empty() && options.beside.empty() && options.texts.empty() && is_bare;
   if (arrays.size() == 1 && !format.holds_several) tell_texts_left_out(path, options.texts, fmt::format("{} holds one array. .nc, .h5 and .zarr have texts", format.name));
   if (arrays.size() == 1 && (is_plain || !format.holds_several)) return single_output(typed[0], arrays[0].data, path, options, format);
   if (!format.holds_several) {

@@ -70,6 +70,20 @@ void keep_texts_of_arrays(Flow& flow) {
   });
 }
 
+/// Of a FITS file without groups one image is taken.
+void tell_other_images(const Opened& opened) {
+  std::vector<std::string> others;
+  for (const formats::Variable& variable : opened.contents().variables) {
+    if (variable.source && &variable != &opened.variable()) others.push_back(variable.name.empty() ? std::to_string(variable.hdu) : variable.name);
+  }
+  constexpr std::size_t kShown = 8;
+  if (others.empty()) return;
+  const std::string more = others.size() > kShown ? fmt::format(" and {} more", others.size() - kShown) : "";
+  others.resize(std::min(others.size(), kShown));
+  log(LogLevel::kWarning, "{}: its first image is taken; {}{} {} left out. --var names another.", opened.contents().path, fmt::join(others, ", "), more,
+      others.size() == 1 ? "is" : "are");
+}
+
 /// Once for all that cannot be read for the same reason.
 void tell_what_is_left_out(const formats::Contents& contents) {
   std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
@@ -211,6 +225,7 @@ Flow open_flow(const std::vector<std::string>& inputs, const std::vector<std::st
   flow.arrays.push_back(astro::sky_array_from(opened, numbers));
   if (numbers.mask_and_scale) flow.nodata = nodata_of(opened.variable().attributes);
   if (!numbers.mask_and_scale) flow.mask = mask_of_raster(opened);
+  if (!numbers.mask_and_scale && opened.contents().format == "fits" && variables.empty() && selected.selector.empty()) tell_other_images(opened);
   keep_texts_of_arrays(flow);
   if (opened.contents().is_group) flow.attributes = opened.contents().attributes, flow.unlimited_dims = opened.contents().unlimited_dims;
   return flow;

@@ -20,7 +20,7 @@ struct Storage {
   const char* zero = nullptr;
 };
 
-Storage storage_of(DType dtype) {
+Storage storage_of(const std::string& path, DType dtype) {
   switch (dtype) {
     case DType::kBool: case DType::kUint8: return {8, DType::kUint8};
     case DType::kInt8: return {8, DType::kUint8, "-128"};
@@ -34,7 +34,7 @@ Storage storage_of(DType dtype) {
     case DType::kFloat64: return {-64, DType::kFloat64};
     default: break;
   }
-  fail(ErrorKind::kUser, "FITS images hold no {} numbers. Write real and imaginary part, or an .npy file.", name_of(dtype));
+  fail(ErrorKind::kUser, "{}: FITS images hold no {} numbers. Write real and imaginary part, or an .npy, .zarr or .h5 file.", path, name_of(dtype));
 }
 
 Index in_blocks(Index bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes; }
@@ -105,7 +105,7 @@ bool wants_tiles(const WriteRequest& request) {
 }
 
 std::shared_ptr<Sink> create_tiles_sink(const Spec& spec, const WriteRequest& request) {
-  const Storage storage = storage_of(spec.dtype);
+  const Storage storage = storage_of(request.path, spec.dtype);
   const bool has_rice = storage.bitpix > 0 && storage.bitpix <= 32;
   std::string kind = request.packing.compressor;
   if (kind.empty()) kind = has_rice && !request.packing.level ? "rice" : "gzip";
@@ -160,7 +160,7 @@ std::shared_ptr<Sink> create_tiles_sink(const Spec& spec, const WriteRequest& re
 }  // namespace
 
 std::string format_header(const Spec& spec, const WriteRequest& request) {
-  const Storage storage = storage_of(spec.dtype);
+  const Storage storage = storage_of(request.path, spec.dtype);
   const int rank = spec.shape.rank();
   std::string out;
   const auto card = [&](std::string key, decltype(Attribute::value) value, std::string comment) {
@@ -184,7 +184,7 @@ std::shared_ptr<Sink> create_sink(const Spec& spec, const WriteRequest& request)
   if (!packing.chunks.empty() || !packing.shards.empty() || packing.level || packing.version != 0) {
     fail(ErrorKind::kUser, "{}: without compression FITS stores elements as they are: it takes no chunks, shards or levels.", request.path);
   }
-  const Storage storage = storage_of(spec.dtype);
+  const Storage storage = storage_of(request.path, spec.dtype);
   RawLayout layout;
   layout.shape = spec.shape;
   layout.transform = {.stored = storage.stored, .order = ByteOrder::kBig, .dtype = spec.dtype, .flips_sign = storage.zero != nullptr};

@@ -152,6 +152,8 @@ class Planner {
         add_attribute(out.attributes, attribute);
       }
     }
+    // Stored as int8; by this word xarray, and we, know what it was.
+    if (out_.is_netcdf && is_bool(request.spec.dtype)) add_attribute(out.attributes, {"dtype", std::string("bool"), ""});
     for (const std::string& dim : request.dims) out.is_unlimited.push_back(is_unlimited(dim));
     out.dims.resize(request.dims.size());
     out_.variables.push_back(std::move(out));
@@ -208,6 +210,29 @@ class Planner {
       out_.dimensions.push_back({.group = out_.variables[i].group, .name = request.dims.front(), .length = request.spec.shape[0],
                                  .is_unlimited = is_unlimited(request.dims.front()), .variable = i});
     }
+    attach_scales();
+    while (add_bare_scale()) attach_scales();
+  }
+
+  /// h5netcdf, and xarray with it, opens no file in which an array has scales on some axes and on others none. @returns whether there is another now
+  bool add_bare_scale() {
+    for (const VariableToWrite& variable : out_.variables) {
+      if (std::ranges::none_of(variable.dims, [](const auto& dim) { return dim.has_value(); })) continue;
+      for (std::size_t k = 0; k < variable.labels.size(); ++k) {
+        const std::string& name = variable.labels[k];
+        const std::string path = variable.group + name;
+        const auto has_path = [&](const std::string& other) { return other == path || other.starts_with(path + "/"); };
+        if (variable.dims[k] || name.empty() || name.find('/') != std::string::npos) continue;
+        if (std::ranges::any_of(out_.variables, [&](const VariableToWrite& other) { return has_path(other.asked_name); })) continue;
+        if (std::ranges::any_of(out_.dimensions, [&](const DimensionToWrite& other) { return has_path(other.group + other.name); })) continue;
+        out_.dimensions.push_back({.group = variable.group, .name = name, .length = variable.spec.shape[static_cast<int>(k)], .is_unlimited = is_unlimited(name), .variable = {}});
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void attach_scales() {
     for (std::size_t i = 0; i < out_.variables.size(); ++i) {
       VariableToWrite& variable = out_.variables[i];
       for (std::size_t k = 0; k < variable.labels.size(); ++k) {

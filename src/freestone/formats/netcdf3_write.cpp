@@ -120,6 +120,8 @@ StoredVariable stored_variable(const std::string& path, const VariableRequest& r
       add_attribute(out.attributes, attribute);
     }
   }
+  // Stored as bytes; by this word xarray, and we, know what it was.
+  if (is_bool(request.spec.dtype)) add_attribute(out.attributes, {"dtype", std::string("bool"), ""});
   return out;
 }
 

@@ -248,7 +248,8 @@ PlannedArray planned_array(const Spec& spec, const WriteRequest& request) {
     json["order"] = "C";
     json["filters"] = nullptr;
     json["dimension_separator"] = ".";
-    if (!request.dims.empty()) attributes["_ARRAY_DIMENSIONS"] = request.dims;
+    // xarray opens nothing of a group in which an array has none, be it a number alone.
+    if (!request.dims.empty() || spec.shape.rank() == 0) attributes["_ARRAY_DIMENSIONS"] = request.dims;
     array = read_array_v2(request.path, json, attributes);
     if (!attributes.empty()) output.files.push_back({".zattrs", text_of(attributes)});
     output.files.push_back({".zarray", text_of(json)});

@@ -10,6 +10,7 @@
 #include "freestone/base/base64.h"
 #include "freestone/base/log.h"
 #include "freestone/formats/find_attribute.h"
+#include "freestone/label/georeference.h"
 #include "freestone/label/stored_deflate.h"
 #include "freestone/ops/elementwise.h"
 
@@ -296,7 +297,9 @@ Dataset decode_cf(const Dataset& dataset, const CfOptions& options) {
     }
     move_attribute("coordinates", variable.attributes, variable.encoding.attributes);
     // What describes coordinates goes where they go, and is no data.
-    for (const std::string& name : {variable.text("bounds"), variable.text("climatology"), grid_mapping_name(variable)}) {
+    std::vector<std::string> describing = grid_mapping_names(variable);
+    for (const char* key : {"bounds", "climatology"}) describing.push_back(variable.text(key));
+    for (const std::string& name : describing) {
       if (DatasetVariable* named = neighbour(variable, name); named != nullptr && !named->is_dimension_coordinate()) named->is_auxiliary = true;
     }
   }

@@ -5,6 +5,7 @@
 
 #include "freestone/formats/find_attribute.h"
 #include "freestone/label/cf.h"
+#include "freestone/label/georeference.h"
 
 namespace freestone {
 namespace {
@@ -107,10 +108,15 @@ std::vector<std::string> Dataset::text_coordinates() const {
 }
 
 std::string grid_mapping_name(const DatasetVariable& variable) {
-  std::string text = variable.text("grid_mapping");
-  // The long form names coordinates too: "crs: x y".
-  if (const auto colon = text.find(':'); colon != std::string::npos) text.resize(colon);
-  return text;
+  const std::vector<std::string> names = grid_mapping_names(variable);
+  if (names.size() < 2) return names.empty() ? "" : names.front();
+  std::istringstream words(variable.text("grid_mapping"));
+  std::string name;
+  for (std::string word; words >> word;) {
+    if (word.ends_with(':')) name = word.substr(0, word.size() - 1);
+    if (!variable.dims.empty() && word == variable.dims.back()) return name;
+  }
+  return names.front();
 }
 
 std::vector<DatasetVariable> coordinates_of(const Dataset& dataset, const DatasetVariable& variable) {
@@ -135,10 +141,10 @@ std::vector<DatasetVariable> coordinates_of(const Dataset& dataset, const Datase
       if (const std::string name = other.text(key); !name.empty()) bounds.push_back(name);
     }
   }
-  const std::string mapping = grid_mapping_name(variable);
+  const std::vector<std::string> mappings = grid_mapping_names(variable);
   for (const DatasetVariable& other : dataset.variables()) {
     const bool is_there = std::any_of(out.begin(), out.end(), [&](const DatasetVariable& v) { return v.name == other.name; });
-    if (!is_there && other.name != variable.name && (is_named(other) || other.name == mapping)) out.push_back(other);
+    if (!is_there && other.name != variable.name && (is_named(other) || std::ranges::find(mappings, other.name) != mappings.end())) out.push_back(other);
   }
   return out;
 }

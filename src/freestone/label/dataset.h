@@ -90,7 +90,7 @@ class Dataset {
   std::vector<formats::TextRequest> texts_;
 };
 
-/// What describes the projection of `variable`: the name that its attribute grid_mapping begins with, or "".
+/// What describes the projection of `variable`: the name in grid_mapping, of several that of its last axis; or "".
 std::string grid_mapping_name(const DatasetVariable& variable);
 /// The coordinates that belong to `variable`: those along its axes, scalar ones, and the bounds of them, which have one axis more; its grid
 /// mapping and no other.

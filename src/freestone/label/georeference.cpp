@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <sstream>
 
 #include "freestone/formats/find_attribute.h"
 #include "freestone/label/coordinate.h"
@@ -96,6 +97,18 @@ std::string text_of(const GeoTransform& transform) {
 }
 
 }  // namespace
+
+std::vector<std::string> grid_mapping_names(const DatasetVariable& variable) {
+  const std::string text = variable.text("grid_mapping");
+  if (text.find(':') == std::string::npos) return text.empty() ? std::vector<std::string>() : std::vector{text};
+  // The long form names coordinates too: "utm: x y latlon: lat lon".
+  std::vector<std::string> out;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (word.size() > 1 && word.ends_with(':')) out.push_back(word.substr(0, word.size() - 1));
+  }
+  return out;
+}
 
 std::optional<GeoTransform> geo_transform_of(const std::vector<Attribute>& attributes) {
   const Attribute* attribute = find_attribute(attributes, "GeoTransform");

@@ -18,6 +18,9 @@ namespace freestone {
 /// x = t[0] + t[1] column + t[2] row, y = t[3] + t[4] column + t[5] row, of the corner of a pixel: GDAL's order.
 using GeoTransform = std::array<double, 6>;
 
+/// The names of all variables that the attribute grid_mapping of `variable` has: one, or in CF's long form several, each with coordinates.
+std::vector<std::string> grid_mapping_names(const DatasetVariable& variable);
+
 /// Of a list of numbers, or text with blanks between; none when it is neither.
 std::optional<GeoTransform> geo_transform_of(const std::vector<formats::Attribute>& attributes);
 /// Of pixels start, start + step, ... of rows (or columns).

@@ -11,6 +11,7 @@
 #include "freestone/formats/format_choice.h"
 #include "freestone/formats/sink_recipe.h"
 #include "freestone/label/cf.h"
+#include "freestone/label/georeference.h"
 #include "freestone/label/raster.h"
 #include "freestone/label/stored_deflate.h"
 
@@ -32,13 +33,13 @@ void name_coordinates(const Dataset& dataset, DatasetVariable& variable) {
   if (variable.attribute("coordinates") != nullptr) return;
   std::vector<std::string> names;
   const std::vector<DatasetVariable> all = coordinates_of(dataset, variable);
-  const std::string mapping = grid_mapping_name(variable);
+  const std::vector<std::string> mappings = grid_mapping_names(variable);
   for (const DatasetVariable& coordinate : all) {
     const bool is_bounds = std::any_of(all.begin(), all.end(), [&](const DatasetVariable& other) {
       return other.text("bounds") == coordinate.name || other.text("climatology") == coordinate.name;
     });
     // Names in attributes are those of neighbours in the same group.
-    if (!coordinate.is_dimension_coordinate() && !is_bounds && coordinate.name != mapping) names.push_back(coordinate.name.substr(coordinate.name.rfind('/') + 1));
+    if (!coordinate.is_dimension_coordinate() && !is_bounds && std::ranges::find(mappings, coordinate.name) == mappings.end()) names.push_back(coordinate.name.substr(coordinate.name.rfind('/') + 1));
   }
   if (!names.empty()) variable.attributes.push_back({"coordinates", fmt::format("{}", fmt::join(names, " ")), ""});
 }
