@@ -99,7 +99,8 @@ const char* const kZarr[] = {
 "blocksize": 0}, "fill_value": "AAAAAAAA8D8=", "order": "F", "filters": [{"id": "fixedscaleoffset", "offset": 1.5, "scale": 10, "dtype": ">f8", "astype":
 "<i2"}, {"id": "delta", "dtype": "<i2"}], "dimension_separator": "/", "_ARRAY_DIMENSIONS": ["y", "x"]})",
     R"({"zarr_format": 2, "shape": [], "chunks": [], "dtype": "|u1", "compressor": {"id": "zstd", "level": 1}, "fill_value": "0x7f", "order": "C", "filters": null})",
-    R"({"zarr_format": 2, "shape": [2], "chunks": [1], "dtype": [["a", "<i4"]], "compressor": {"id": "lz4"}, "fill_value": [1, "Infinity"], "order": "C"})"};
+    R"({"zarr_format": 2, "shape": [2], "chunks": [1], "dtype": [["a", "<i4"]], "compressor": {"id": "lz4"}, "fill_value": [1, "Infinity"], "order": "C"})",
+    R"({"zarr_format": 2, "shape": [3], "chunks": [2], "dtype": "<U2", "compressor": null, "fill_value": 0, "order": "C", "filters": null})"};
 
 std::string mutated_json(std::mt19937_64& random) {
   static const std::vector<std::string> kParts = {"-1", "1e999", "18446744073709551616", "9223372036854775807", "null", "[]", "{}", "\"\"", "NaN", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]",
