@@ -309,5 +309,16 @@ TEST(Compute, CancelStopsAndLeavesNothing) {
   }
 }
 
+TEST(Compute, TwoTilesForTwoLanesAreEqual) {
+  // With a long one and a short one, a lane would wait for the other.
+  double one = 1;
+  const Array rows = mean(from_memory({reinterpret_cast<std::byte*>(&one), DType::kFloat64, {320000, 100}, {0, 0}}, nullptr), {1});
+  const MemoryStore store(rows.spec());
+  const Plan plan = plan_outputs({{rows, store.sink()}}, with(Index{1} << 30, 2));
+  ASSERT_EQ(plan.stages.size(), 1U);
+  ASSERT_EQ(plan.stages[0].estimate.tiles, 2);
+  EXPECT_EQ(plan.stages[0].tile[0], 160000);
+}
+
 }  // namespace
 }  // namespace freestone

@@ -279,7 +279,12 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     if (read.cache_bytes > 0) reads = tiles;  // its bytes are those of all tiles together
     const double whole_tiles = static_cast<double>(tile_count(stage));
     const double lanes = std::min(static_cast<double>(std::min(slots, threads)), std::max(1.0, whole_tiles));
-    const double rounds = std::ceil(whole_tiles / lanes) * lanes / std::max(1.0, whole_tiles);
+    // What the lane that is done last has of `count` tiles: its share, or the full ones that are left to it when there are few.
+    double full_tiles = 1;
+    for (int k = 0; k < rank; ++k) full_tiles *= static_cast<double>(stage.domain.shape[k] / std::max<Index>(1, stage.tile[k]));
+    const auto of_last_lane = [&](double count) {
+      return std::max(count / std::max(1.0, whole_tiles) * std::ceil(whole_tiles / lanes), std::ceil(full_tiles / lanes));
+    };
     const double read_share = layout.read.decoded > 0 ? read.decoded / static_cast<double>(layout.read.decoded) : 1;
     const double bytes_read = static_cast<double>(layout.read.bytes) * read_share;
 
@@ -310,7 +315,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
       cpu += (2 * static_cast<double>(layout.read_bytes) + bytes_beside_rows(cached_program, layout)) / rates.memory_bytes_per_second;
     const double write = static_cast<double>(layout.bytes_written - layout.shared_written) / rates.write_bytes_per_second;
     const double shared_write = static_cast<double>(layout.shared_written) / rates.write_bytes_per_second;
-    double seconds = (tiles * (cpu + write) + reads * (1 - streamed) * reading) / lanes * rounds + whole_tiles * rates.tile_seconds / lanes;
+    double seconds = of_last_lane(tiles) * (cpu + write) + of_last_lane(reads) * (1 - streamed) * reading + whole_tiles * rates.tile_seconds / lanes;
     seconds += (tiles * (shared_cpu + shared_write) + reads * streamed * reading) / stream_lanes;
     seconds += (std::min<double>(slots, whole_tiles) * static_cast<double>(held) + static_cast<double>(read.cache_bytes)) /
                rates.fresh_bytes_per_second / (streamed > 0 ? stream_lanes : lanes);
