@@ -33,6 +33,18 @@ def test_nodata_becomes_blank_and_back(freestone, random, dtype, nodata):
     np.testing.assert_array_equal(np.load(freestone.folder / "d.npy"), np.where(x == nodata, np.nan, x.astype("f8")))
 
 
+@pytest.mark.parametrize("blank", [-99999, 99999])
+def test_a_blank_that_no_element_has(freestone, blank):
+    """It is as far from the elements in other formats as it was."""
+    hdu = fits.PrimaryHDU(np.arange(12, dtype="i2").reshape(3, 4))
+    hdu.writeto(freestone.folder / "a.fits")
+    with fits.open(freestone.folder / "a.fits", mode="update", do_not_scale_image_data=True) as hdus:
+        hdus[0].header["BZERO"], hdus[0].header["BLANK"] = 2**15, blank
+    freestone.out("convert a.fits b.tif")
+    assert f'"nodata": {blank + 2**15},' in freestone.out("info b.tif --json")
+    assert float(freestone.out("run b.tif ! count")) == 12
+
+
 def test_scaled_integers_become_what_they_stand_for(freestone, random):
     x = random.integers(-100, 100, (30, 40)).astype("i2")
     x[2, 3] = -77

@@ -53,6 +53,8 @@ TEST(FitsCard, ReadsEveryKindOfValue) {
   EXPECT_EQ(std::get<std::int64_t>(parsed("A       =                  -12 / twelve").value), -12);
   EXPECT_EQ(parsed("A       =                  -12 / twelve").comment, "twelve");
   EXPECT_EQ(std::get<std::int64_t>(parsed("A       = +7").value), 7);
+  EXPECT_EQ(std::get<std::uint64_t>(parsed("A       = 18446744073709551615").value), 18446744073709551615u);
+  EXPECT_EQ(std::get<double>(parsed("A       = 18446744073709551616").value), 0x1p64);
   EXPECT_EQ(std::get<double>(parsed("A       = 1.5D+03").value), 1500.0);
   EXPECT_EQ(std::get<double>(parsed("A       = -.5").value), -0.5);
   EXPECT_EQ(std::get<double>(parsed("A       = 99999999999999999999").value), 1e20);
@@ -287,6 +289,21 @@ TEST(FitsTable, RefusesColumnsOfDifferentLengths) {
   Table table;
   table.columns = {{.name = "A", .numbers = {1, 2, 3}}, {.name = "B", .texts = {"x", "y"}}};
   EXPECT_EQ(error_of([&] { fits::format_table(table); }).kind(), ErrorKind::kUser);
+}
+
+TEST(FitsWrite, BlankIsAnyNumberOfTheElements) {  // the build with UndefinedBehaviorSanitizer looks at the conversions
+  const auto blank = [](DType dtype, AttributeValue nodata) {
+    WriteRequest request{.path = "x.fits"};
+    request.attributes = {{"nodata", std::move(nodata), ""}};
+    const auto hdus = parse(fits::format_header({{2, 3}, dtype}, request) + std::string(2880, '\0'));
+    return hdus[0].integer("x.fits", "BLANK");
+  };
+  EXPECT_EQ(blank(DType::kInt16, -5.0), -5);
+  EXPECT_EQ(blank(DType::kInt64, -0x1p63), std::numeric_limits<Index>::min());
+  EXPECT_EQ(blank(DType::kUint16, std::int64_t{7}), 7 - 32768);
+  EXPECT_EQ(blank(DType::kUint64, 0x1p63), 0);
+  EXPECT_EQ(blank(DType::kUint64, std::uint64_t{18446744073709551615u}), std::numeric_limits<Index>::max());
+  EXPECT_FALSE(blank(DType::kUint16, -5.0));
 }
 
 TEST(FitsWrite, ReplacesKeysAndKeepsTheRest) {

@@ -418,6 +418,28 @@ TEST_F(TextArrays, SmallChunksOfMuchAreLeftUnread) {
   unread(open("|O", kVarying, "", "[65536]", "[65536]"));
 }
 
+TEST_F(TextArrays, WhatTheOthersLeaveNoRoomForSaysSo) {
+  std::filesystem::create_directories(folder_ / "g");
+  put(folder_ / "g/.zgroup", R"({"zarr_format": 2})");
+  compressor_ = R"({"id": "zstd", "level": 3})";
+  const std::size_t bytes = std::size_t{15} << 20;
+  for (int k = 0; k < 4; ++k) {
+    open("|O", kVarying, pressed(number(1) + number(bytes) + std::string(bytes, 'a')), "[1]", "[1]");
+    std::filesystem::rename(folder_ / "t.zarr", folder_ / fmt::format("g/a{}", k));
+  }
+  open("|O", kVarying, pressed(number(1) + number(bytes) + std::string(bytes, 'a')), "[1]", "[1]");
+  std::filesystem::rename(folder_ / "t.zarr", folder_ / "g/varying");
+  open("<U65536", "null", pressed(std::string(std::size_t{4} * 65536 * 60, '\0')), "[60]", "[60]");
+  std::filesystem::rename(folder_ / "t.zarr", folder_ / "g/fixed");
+  for (const Variable& variable : open_file(folder_ / "g").variables) {
+    EXPECT_EQ(variable.texts != nullptr, variable.name.starts_with("a")) << variable.name << ": " << variable.note;
+    if (variable.texts != nullptr) continue;
+    const char* const why = variable.name == "fixed" ? "with its texts those of all arrays would be more than the 64 MiB that Freestone carries along"
+                                                      : "16 MiB of one array, or 64 MiB of all, that Freestone carries along";
+    EXPECT_NE(variable.note.find(why), std::string::npos) << variable.note;
+  }
+}
+
 TEST_F(TextArrays, AFillOfBytesIsUtf8AsTheyAre) {
   fill_ = R"("//5h")";  // ff fe 61
   open("|S3", "null", "abcdefghi", "[6]", "[3]");

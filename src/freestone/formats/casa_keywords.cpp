@@ -479,6 +479,7 @@ Record keywords_of(const std::string& cards, const std::vector<Table>& tables, c
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     if (const auto* v = std::get_if<bool>(&attribute->value)) misc.set(name, *v);
     if (const auto* v = std::get_if<std::int64_t>(&attribute->value)) misc.set(name, *v);
+    if (const auto* v = std::get_if<std::uint64_t>(&attribute->value)) misc.set(name, static_cast<double>(*v));  // its records have no uint64
     if (const auto* v = std::get_if<double>(&attribute->value)) misc.set(name, *v);
     if (const auto* v = std::get_if<std::string>(&attribute->value)) misc.set(name, *v);
   }

@@ -34,7 +34,7 @@ std::string printable(std::string_view text) {
 
 using Value = AttributeValue;
 
-/// An int64 when it is one, else a double; false when it is neither.
+/// An int64 when it is one, else a uint64, else a double; false when it is none.
 bool parse_number(std::string_view token, Value& value) {
   std::string text(token);
   if (!text.empty() && text.front() == '+') text.erase(0, 1);
@@ -44,6 +44,12 @@ bool parse_number(std::string_view token, Value& value) {
   const auto [whole_end, whole_error] = std::from_chars(text.data(), last, whole);
   if (whole_error == std::errc() && whole_end == last) {
     value.emplace<std::int64_t>(whole);
+    return true;
+  }
+  std::uint64_t large = 0;
+  const auto [large_end, large_error] = std::from_chars(text.data(), last, large);
+  if (large_error == std::errc() && large_end == last) {
+    value.emplace<std::uint64_t>(large);
     return true;
   }
   for (char& c : text) {

@@ -134,6 +134,7 @@ std::optional<Index> Hdu::integer(const std::string& file, std::string_view key)
     if (*number == std::floor(*number) && std::abs(*number) < 9e15) return static_cast<Index>(*number);
     shown = format_number(*number);
   }
+  if (const auto* large = std::get_if<std::uint64_t>(&attribute->value)) shown = std::to_string(*large);
   if (const auto* flag = std::get_if<bool>(&attribute->value)) shown = *flag ? "T" : "F";
   fail(ErrorKind::kData, "{}: {} = {} in HDU {} is not a whole number. The header is damaged.", file, key, shown, number);
 }

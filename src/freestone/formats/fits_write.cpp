@@ -67,7 +67,8 @@ std::string blank_cards(const Spec& spec, const Storage& storage, const WriteReq
       if (numbers.size() != 1 || !can_hold(spec.dtype, numbers)) continue;
       // Modulo 2^64: neither the numbers of uint64 nor its zero are all in int64.
       const std::uint64_t zero = storage.zero == nullptr ? 0 : std::stoull(storage.zero);
-      return format_cards({"BLANK", static_cast<std::int64_t>(numbers.as<std::uint64_t>().front() - zero), "this number means nothing"});
+      const std::uint64_t number = is_unsigned_integer(spec.dtype) ? numbers.as<std::uint64_t>().front() : static_cast<std::uint64_t>(numbers.as<std::int64_t>().front());
+      return format_cards({"BLANK", static_cast<std::int64_t>(number - zero), "this number means nothing"});
     }
   }
   return "";

@@ -67,7 +67,7 @@ std::vector<std::string> read_texts(const Open& attribute, TextRoom& room) {
       return reader.read(attribute.where, elements, room);
     } catch (Error& error) {
       if (error.kind() != ErrorKind::kUser) throw;
-      fail(ErrorKind::kData, "{}: {}: {}. It is damaged.", attribute.file.name(), attribute.where, error.message());
+      fail(ErrorKind::kUser, "{}: {}", attribute.where, error.message());
     }
   }
   const Handle memory(H5Tcopy(type), H5Tclose);

@@ -32,7 +32,7 @@ struct ObjectAttributes {
 };
 
 /// The lane is held. What is neither number nor text is left out.
-/// @throws Error kind data: an attribute of `where` is damaged, naming it
+/// @throws Error kind data: an attribute of `where` is damaged, naming it; kind user, without the file's name: there is no room for its texts
 ObjectAttributes read_attributes(const LibraryFile& file, const std::string& where, hid_t object, TextRoom& room);
 
 /// Bytes of texts of one fixed length as texts; `type` is theirs.

@@ -86,16 +86,28 @@ class Describer {
   }
 
   ObjectAttributes attributes_of_group(const std::string& path, hid_t group) {
-    ObjectAttributes out = read_attributes(file_, path, group, attribute_room_);
+    ObjectAttributes out = attributes_at(path, group, info(group, path).addr);
     if (!out.note.empty()) out_.notes.push_back(fmt::format("{}: {}", path, out.note));
     return out;
+  }
+
+  /// Several links may lead to an object, whose texts are read for each: but for the first time they take other room.
+  ObjectAttributes attributes_at(const std::string& path, hid_t object, Address address) {
+    try {
+      return read_attributes(file_, path, object, described_.insert(address).second ? attribute_room_ : repeated_room_);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kUser) throw;
+      ObjectAttributes out;
+      out.note = error.message();
+      return out;
+    }
   }
 
   Dataset read_dataset(hid_t id, const std::string& path) {
     Dataset out;
     out.path = path;
     out.address = info(id, path).addr;
-    out.attributes = read_attributes(file_, path, id, attribute_room_);
+    out.attributes = attributes_at(path, id, out.address);
     out_.is_netcdf = out_.is_netcdf || out.attributes.is_netcdf;
     const Handle type(H5Dget_type(id), H5Tclose), space(H5Dget_space(id), H5Sclose), creation(H5Dget_create_plist(id), H5Pclose);
     if (!type || !space || !creation) fail_in_library(file_.name(), path, "its type, shape or layout cannot be read");
@@ -226,6 +238,7 @@ class Describer {
       room.take_bytes(std::ssize(bytes));
       out.texts = fixed_texts(type, bytes);
     }
+    room.keep();
   }
 
   /// Its elements, at most 64 KB, lie in the object header.
@@ -323,8 +336,9 @@ class Describer {
   Handle link_access_;
   TextRoom room_;
   TextRoom attribute_room_;  ///< for texts that each have a place in the file there is always some
+  TextRoom repeated_room_{TextRoom::kMostBytes};
   FileDescription out_;
-  std::set<Address> groups_;
+  std::set<Address> groups_, described_;
   std::size_t objects_ = 0;
 };
 

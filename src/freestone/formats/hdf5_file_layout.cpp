@@ -210,39 +210,39 @@ class Planner {
       out_.dimensions.push_back({.group = out_.variables[i].group, .name = request.dims.front(), .length = request.spec.shape[0],
                                  .is_unlimited = is_unlimited(request.dims.front()), .variable = i});
     }
-    attach_scales();
-    while (add_bare_scale()) attach_scales();
+    for (std::size_t d = 0; d < out_.dimensions.size(); ++d) attach_scale(d);
+    while (add_bare_scales()) {
+    }
   }
 
-  /// h5netcdf, and xarray with it, opens no file in which an array has scales on some axes and on others none. @returns whether there is another now
-  bool add_bare_scale() {
+  /// h5netcdf, and xarray with it, opens no file in which an array has scales on some axes and on others none. @returns whether there are more now
+  bool add_bare_scales() {
+    const std::size_t before = out_.dimensions.size();
     for (const VariableToWrite& variable : out_.variables) {
       if (std::ranges::none_of(variable.dims, [](const auto& dim) { return dim.has_value(); })) continue;
       for (std::size_t k = 0; k < variable.labels.size(); ++k) {
         const std::string& name = variable.labels[k];
-        const std::string path = variable.group + name;
-        const auto has_path = [&](const std::string& other) { return other == path || other.starts_with(path + "/"); };
-        if (variable.dims[k] || name.empty() || name.find('/') != std::string::npos) continue;
+        // What is no name of a link stays a label.
+        if (variable.dims[k] || name.empty() || name == "." || name.find('/') != std::string::npos) continue;
+        const std::string path = variable.group + name, below = path + "/";
+        const auto has_path = [&](const std::string& other) { return other == path || other.starts_with(below); };
         if (std::ranges::any_of(out_.variables, [&](const VariableToWrite& other) { return has_path(other.asked_name); })) continue;
         if (std::ranges::any_of(out_.dimensions, [&](const DimensionToWrite& other) { return has_path(other.group + other.name); })) continue;
         out_.dimensions.push_back({.group = variable.group, .name = name, .length = variable.spec.shape[static_cast<int>(k)], .is_unlimited = is_unlimited(name), .variable = {}});
-        return true;
+        attach_scale(out_.dimensions.size() - 1);
       }
     }
-    return false;
+    return out_.dimensions.size() > before;
   }
 
-  void attach_scales() {
-    for (std::size_t i = 0; i < out_.variables.size(); ++i) {
-      VariableToWrite& variable = out_.variables[i];
+  void attach_scale(std::size_t number) {
+    const DimensionToWrite& dimension = out_.dimensions[number];
+    for (VariableToWrite& variable : out_.variables) {
       for (std::size_t k = 0; k < variable.labels.size(); ++k) {
-        for (std::size_t d = 0; d < out_.dimensions.size(); ++d) {
-          const DimensionToWrite& dimension = out_.dimensions[d];
-          if (dimension.name != variable.labels[k] || dimension.length != variable.spec.shape[static_cast<int>(k)]) continue;
-          if (!variable.group.starts_with(dimension.group)) continue;
-          // The nearest group's.
-          if (!variable.dims[k] || out_.dimensions[*variable.dims[k]].group.size() < dimension.group.size()) variable.dims[k] = d;
-        }
+        if (dimension.name != variable.labels[k] || dimension.length != variable.spec.shape[static_cast<int>(k)]) continue;
+        if (!variable.group.starts_with(dimension.group)) continue;
+        // The nearest group's.
+        if (!variable.dims[k] || out_.dimensions[*variable.dims[k]].group.size() < dimension.group.size()) variable.dims[k] = number;
       }
     }
   }

@@ -49,8 +49,7 @@ class TextChunk {
         if (error.kind() != ErrorKind::kData) throw;
         if (is_fixed) damaged(error.message());
         // What has too little room says no more.
-        fail(ErrorKind::kData, "{}: {}. It is damaged, or its texts are more than the {} that Freestone carries along.", name_, error.message(),
-             format_bytes(TextRoom::kMostBytes));
+        fail(ErrorKind::kData, "{}: {}. It is damaged, or its texts are more than the {} that Freestone carries along.", name_, error.message(), left.limit());
       }
     }
     left.take_bytes(std::max<Index>(0, std::ssize(bytes) - std::ssize(encoded)));
@@ -212,10 +211,10 @@ Texts read_texts(const ArrayMetadata& array, const ChunkMap& chunks, TextRoom& o
     fail(ErrorKind::kUser, "its {} texts lie in {} chunks, more than Freestone asks a server for ({})", count, grid.count(), kMostRemoteChunks);
   }
   const std::string fill = as_utf8({reinterpret_cast<const char*>(array.fill.data()), array.fill.size()});
-  if (std::max(width, std::ssize(fill)) > room.bytes() / std::max<Index>({count, in_chunk, 1})) room.fail_by_bytes(TextRoom::kMostBytes + 1);
+  const Index most = std::max<Index>({count, in_chunk, 1}), each = std::max(width, std::ssize(fill));
+  if (each > room.bytes() / most) room.fail_by_bytes(each > TextRoom::kMostBytes / most ? TextRoom::kMostBytes + 1 : each * most);
   room.take_bytes(count * std::ssize(fill));
   Texts out{array.shape, std::vector<std::string>(static_cast<std::size_t>(count), fill)};
-  if (count == 0) return out;
   const Dims strides = strides_of(array);
   for (Index number = 0; number < grid.count(); ++number) {
     const Box box = grid.box(number);
@@ -237,6 +236,7 @@ Texts read_texts(const ArrayMetadata& array, const ChunkMap& chunks, TextRoom& o
       out.values[static_cast<std::size_t>(to)] = std::move(texts[static_cast<std::size_t>(from)]);
     } while (advance(within, box.shape));
   }
+  room.keep();
   return out;
 }
 

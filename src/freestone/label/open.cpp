@@ -35,13 +35,18 @@ std::optional<Opened::Stored> Opened::stored_integers() const {
   Manifest manifest = source->manifest();
   ElementTransform& transform = manifest.transform;
   DType unsigned_type = transform.stored;
-  for (const auto [stored, same] : {std::pair(DType::kInt16, DType::kUint16), {DType::kInt32, DType::kUint32}, {DType::kInt64, DType::kUint64}}) {
+  for (const auto& [stored, same] : {std::pair(DType::kInt16, DType::kUint16), {DType::kInt32, DType::kUint32}, {DType::kInt64, DType::kUint64}}) {
     if (transform.stored == stored) unsigned_type = same;
   }
   const bool is_unsigned = unsigned_type != transform.stored && transform.offset == std::ldexp(1.0, static_cast<int>(8 * size_of(transform.stored) - 1));
   if (transform.scale != 1 || (transform.offset != 0 && !is_unsigned)) return std::nullopt;
   formats::AttributeValue blank = *transform.blank;
-  if (is_unsigned) blank = formats::whole_value(static_cast<std::uint64_t>(*transform.blank) + static_cast<std::uint64_t>(transform.offset));
+  if (is_unsigned && transform.stored == DType::kInt64) {
+    // Modulo 2^64: neither the numbers of uint64 nor its zero are all in int64.
+    blank = formats::whole_value(static_cast<std::uint64_t>(*transform.blank) + static_cast<std::uint64_t>(transform.offset));
+  } else if (Index shifted = 0; is_unsigned && !__builtin_add_overflow(*transform.blank, static_cast<Index>(transform.offset), &shifted)) {
+    blank = shifted;
+  }
   transform = {.stored = transform.stored, .order = transform.order, .dtype = is_unsigned ? unsigned_type : transform.stored, .flips_sign = is_unsigned};
   auto reference = nlohmann::json::parse(manifest.reference, nullptr, false);
   if (reference.is_object()) reference["stored"] = true;
