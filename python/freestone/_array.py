@@ -193,7 +193,7 @@ class Array(_operators.Operators, _methods.Methods, _dask.DaskArray):
         scheduler: Any = None,
         **dask_options: Any,
     ) -> Array:
-        """The array computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise.
+        """The array computed once and kept: in memory while it takes at most half of what is free of the budget, in a temporary file otherwise.
 
         Parameters are as in `compute`. `freestone.persist` keeps several arrays in one pass.
         """

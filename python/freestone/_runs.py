@@ -274,9 +274,12 @@ def _show_until_done(futures: list[Any]) -> None:
         bar: Any = tqdm(total=len(futures), unit="task")
     except ImportError:
         bar = None
+    from freestone._futures import waiting
+
     try:
         for _ in futures:
-            ended.get()
+            with waiting():
+                ended.get()
             if bar is not None:
                 bar.update()
     finally:
@@ -469,7 +472,7 @@ def _replaced(value: Any, made: Mapping[int, Any]) -> Any:
 def persist(*items: Any, traverse: bool = True, **options: Any) -> tuple[Any, ...]:
     """Several results computed and kept, as ``dask.persist``; arrays all together, in as few passes over their data as can be.
 
-    What is kept lies in memory while that leaves half of the budget free, in temporary files otherwise.
+    What is kept lies in memory while it takes at most half of what is free of the budget, in temporary files otherwise.
 
     Parameters
     ----------
@@ -552,12 +555,28 @@ class WriteLater(DaskTask):
         return submit(self.compute)
 
 
+_LISTS = frozenset(("chunks", "shards", "dims", "unlimited_dims"))
+#: How a file is stored, as `Array.write` has it.
+_STORAGE = _LISTS | {
+    "compress", "level", "zarr_version", "shuffle", "fletcher32", "append", "nodata", "predictor", "interleave", "overviews", "overview_resampling", "bigtiff",
+}  # fmt: skip
+
+
 def storage_of(storage: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given of `storage`, None being nothing, as the engine takes it."""
+    """What is given of `storage`, None being nothing, as the engine takes it.
+
+    Raises
+    ------
+    TypeError
+        There is no such option.
+    """
     given: dict[str, Any] = {}
     for key, value in storage.items():
+        if key not in _STORAGE:
+            raise TypeError(f"write() has no option {key!r}; those of how a file is stored are {', '.join(sorted(_STORAGE))}")
         if value is not None:
-            given[key] = list(value) if key in ("chunks", "shards", "dims", "unlimited_dims") else value.item() if getattr(value, "ndim", None) == 0 else value
+            is_number = hasattr(value, "item") and (getattr(value, "ndim", 0) == 0 or (key != "overviews" and value.size == 1))
+            given[key] = list(value) if key in _LISTS else value.item() if is_number else value
     return given
 
 

@@ -1,5 +1,6 @@
 """Settings, watching, errors, interrupts, memory."""
 
+import concurrent.futures
 import json
 import os
 import signal
@@ -243,6 +244,14 @@ def test_program_in_the_package():
     assert ran.returncode == 0 and "0.1.0" in ran.stdout, ran.stderr
 
 
+def test_persist_of_many_threads_leaves_half_of_the_budget_free():
+    arrays = [fs.random.default_rng(k).normal(size=(90, 256, 256)) for k in range(6)]  # 45 MiB each
+    with fs.settings(memory="100MiB"), concurrent.futures.ThreadPoolExecutor(6) as pool:
+        kept = list(pool.map(fs.Array.persist, arrays))
+        assert sum(fs._core.memory_of(k._core) is not None for k in kept) == 1
+        assert np.isfinite(fs.random.default_rng(9).normal(size=(10, 10)).mean().compute())
+
+
 def test_persist_of_several_reads_what_they_share_once(tmp_path):
     values = np.random.default_rng(5).normal(size=(300, 700))
     np.save(tmp_path / "a.npy", values)
@@ -296,4 +305,8 @@ def test_objects_of_xarray_share_a_run(tmp_path):
     mean, total = fs.compute(x.mean(), theirs.sum())
     np.testing.assert_allclose(mean.values, values.mean())
     assert total.values == 12 and isinstance(total.data, np.generic | np.ndarray)
+    kept, _ = fs.persist(xr.Dataset({"a": x, "theirs": theirs + 1}), theirs.assign_coords(c=("q", a[0, :4])))
+    assert all(type(part.data.dask[key]) is np.ndarray for part in (kept.theirs, _) for key in part.data.__dask_keys__()[0])
+    np.testing.assert_array_equal(kept.theirs.values, np.full((3, 4), 2.0))
+    np.testing.assert_array_equal(_.c.values, values[0, :4])
     assert "stage" in fs.explain(xr.Dataset({"a": x, "b": x + 1})).lower()

@@ -507,7 +507,7 @@ class CubeBase(SkyArithmetic, SpatialCoordinates):
         block_size_limit : int, optional
             Bytes of an "auto" chunk.
         save_to_tmp_dir : bool
-            Compute the cube now and keep the elements: in memory while that leaves half of the budget free, otherwise in a temporary file
+            Compute the cube now and keep the elements: in memory while it takes at most half of what is free of the budget, otherwise in a temporary file
             (`freestone.settings(temp_dir=...)` says where) that goes when the cube does.
         """
         accept(options)

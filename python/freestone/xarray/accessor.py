@@ -65,7 +65,7 @@ class _Accessor:
         return self._obj.load(memory=memory, threads=threads)
 
     def persist(self, *, memory: str | int | None = None, threads: int | None = None) -> Any:
-        """Computed once and kept: in memory while that leaves half of the budget free, in a temporary file otherwise."""
+        """Computed once and kept: in memory while it takes at most half of what is free of the budget, in a temporary file otherwise."""
         return _runs.persist(self._obj, memory=memory, threads=threads)[0]
 
     def explain(self, *, memory: str | int | None = None, threads: int | None = None) -> str:

@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -172,10 +173,40 @@ Shape kept_block(const Array& array) {
   return block;
 }
 
+namespace {
+
+/// What runs under way will keep in memory and do not hold yet: those that choose meanwhile leave it out.
+struct Promise {
+  ~Promise() {
+    const std::lock_guard lock(mutex);
+    promised_bytes -= bytes;
+  }
+  /// Which arrays, the first ones first, go into half of the memory that is free.
+  std::vector<bool> choose(const std::vector<Array>& arrays, Index memory_bytes) {
+    const std::lock_guard lock(mutex);
+    Index room = std::max<Index>(0, memory_bytes - Admission::of_process().held() - promised_bytes) / 2;
+    std::vector<bool> fits;
+    for (const Array& array : arrays) {
+      fits.push_back(array.bytes() <= room);
+      if (!fits.back()) continue;
+      room -= array.bytes();
+      bytes += array.bytes();
+    }
+    promised_bytes += bytes;
+    return fits;
+  }
+  Index bytes = 0;
+  static inline std::mutex mutex;
+  static inline Index promised_bytes = 0;
+};
+
+}  // namespace
+
 std::vector<Array> persist_all(const std::vector<Array>& arrays, const ComputeOptions& options) {
   const Settings settings = resolved(options.settings);
   Admission& admission = Admission::of_process();
-  Index room = std::max<Index>(0, settings.memory_bytes - admission.held()) / 2;
+  Promise promise;
+  const std::vector<bool> fits = promise.choose(arrays, settings.memory_bytes);
   struct InMemory {
     MemoryStore store;
     Admission::Ticket ticket;
@@ -183,9 +214,9 @@ std::vector<Array> persist_all(const std::vector<Array>& arrays, const ComputeOp
   std::vector<std::shared_ptr<InMemory>> in_memory;
   std::vector<Output> outputs;
   std::vector<Array> kept;
-  for (const Array& array : arrays) {
-    if (array.bytes() <= room) {
-      room -= array.bytes();
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    const Array& array = arrays[i];
+    if (fits[i]) {
       in_memory.push_back(std::make_shared<InMemory>(InMemory{MemoryStore(array.spec()), {}}));
       outputs.push_back({array, in_memory.back()->store.sink()});
       kept.push_back(from_memory(in_memory.back()->store.view(), in_memory.back()));

@@ -83,7 +83,7 @@ Future<std::vector<Tensor>> compute_all_async(const std::vector<Array>& arrays, 
 Future<Tensor> compute_async(const Array& array, const ComputeOptions& options = {});
 Future<void> write_async(const std::vector<Output>& outputs, const ComputeOptions& options = {});
 
-/// Arrays computed once, all together, and kept for later work: in memory, the first ones first, while that leaves half of the budget free, in temporary
+/// Arrays computed once, all together, and kept for later work: in memory, the first ones first, while they take at most half of what is free of the budget, in temporary
 /// files otherwise. What is kept goes with the last array that uses it; as long as it lies in memory, runs have that much less.
 std::vector<Array> persist_all(const std::vector<Array>& arrays, const ComputeOptions& options = {});
 Array persist(const Array& array, const ComputeOptions& options = {});
