@@ -65,6 +65,7 @@ class Future:
     @property
     def status(self) -> str:
         """ "pending", "running", "finished", "error" or "cancelled"."""
+        self.done()  # who waits for it to change asks so, too
         return self._state
 
     def __repr__(self) -> str:
@@ -88,7 +89,7 @@ class Future:
     @property
     def type(self) -> Any:
         """The type of the result; None before it is there."""
-        return type(self._result) if self._state == _FINISHED else None
+        return type(self._result) if self.status == _FINISHED else None
 
     def release(self) -> None:
         """Nothing: the result goes when nobody holds the future. For Dask's sake."""
@@ -203,6 +204,15 @@ class Future:
         self._end(_FINISHED, result)
 
 
+class _Place:
+    """What a thread does about other futures inside of its work."""
+
+    def __init__(self) -> None:
+        self.waits = 0  # an event loop may wait for many at once
+        self.asked: dict[Future, bool] = {}  # those that had not ended, and whether it has asked again
+        self.counts = ""  # "waits" or "polls": how the pool counts it
+
+
 class _Pool:
     """Threads that run futures in the order in which they are ready."""
 
@@ -213,19 +223,20 @@ class _Pool:
         self._most = 0
         self._names = itertools.count()
         self._setting: int | None = None  # what `_most` was made of
-        self._waiting = 0  # threads among ours that wait for futures
+        self._waiting = 0  # threads that wait for futures inside of their work
+        self._polling = 0  # others that ask for them again and again
         self._own = threading.local()
 
     def put(self, future: Future) -> None:
         self.queue.put(future)
-        if len(self._threads) < self._most + self._waiting or self._setting != _runs.threads_set() or self._process != os.getpid():
+        if len(self._threads) < self._allowed() or self._setting != _runs.threads_set() or self._process != os.getpid():
             self._start()
 
     def _start(self) -> None:
         with _lock:
             if self._process != os.getpid():
                 # A fork has none of the threads; what waited in the queue is the parent's.
-                self.queue, self._threads, self._process, self._waiting = queue.SimpleQueue(), [], os.getpid(), 0
+                self.queue, self._threads, self._process, self._waiting, self._polling = queue.SimpleQueue(), [], os.getpid(), 0, 0
             setting = _runs.threads_set()
             if setting != self._setting:
                 self._most = max(1, setting or _core.settings()[1])
@@ -233,7 +244,7 @@ class _Pool:
                 for _ in range(len(self._threads) - self._most):
                     self.queue.put(None)  # for those that wait; who is at work looks afterwards
             # All that a greater number allows: work may be waiting for them already.
-            wanted = len(self._threads) + min(self._most + self._waiting - len(self._threads), max(1, self.queue.qsize()))
+            wanted = len(self._threads) + min(self._allowed() - len(self._threads), max(1, self.queue.qsize()))
             while len(self._threads) < wanted:
                 thread = threading.Thread(target=self._serve, name=f"freestone-{next(self._names)}", daemon=True)
                 self._threads.append(thread)
@@ -241,7 +252,7 @@ class _Pool:
 
     def _may_stay(self) -> bool:
         with _lock:
-            if len(self._threads) <= self._most + self._waiting:
+            if len(self._threads) <= self._allowed():
                 return True
             self._threads.remove(threading.current_thread())
             return False
@@ -255,40 +266,59 @@ class _Pool:
         if not (getattr(self._own, "serves", False) or _interrupts.runs_here()):
             yield
             return
-        waits: list[int] = self._own.__dict__.setdefault("waits", [0])
+        place = self._place()
         with _lock:
-            waits[0] += 1  # an event loop may wait for many at once
-            self._waiting += waits[0] == 1
+            place.waits += 1
+            self._count(place)
         self._start()
         try:
             yield
         finally:
             with _lock:
-                waits[0] -= 1
-                self._waiting -= waits[0] == 0
-                if len(self._threads) > self._most + self._waiting:
-                    self.queue.put(None)  # for one that has nothing to do
+                place.waits -= 1
+                self._count(place)
 
     def asked_in_vain(self, future: Future) -> None:
-        """A thread that has asked for a future within its work may ask again and again: until the future has ended another one is there in its place."""
-        if not (getattr(self._own, "serves", False) or _interrupts.runs_here()):
+        """A thread that asks for a future again within its work may do so until it has ended: meanwhile that thread is not the one that makes progress."""
+        serves = getattr(self._own, "serves", False)
+        if not (serves or _interrupts.runs_here()):
             return
-        asked: set[Future] = self._own.__dict__.setdefault("asked", set())
+        place = self._place()
         with _lock:
-            if future in asked or future._state in _DONE:
+            if future._state in _DONE or place.asked.get(future):
                 return
-            asked.add(future)
-            self._waiting += len(asked) == 1
-
-        def ended(one: Future) -> None:
-            with _lock:
-                asked.discard(one)
-                self._waiting -= not asked
-                if len(self._threads) > self._most + self._waiting:
-                    self.queue.put(None)
-
-        future.add_done_callback(ended)
+            again = future in place.asked or not serves
+            if len(place.asked) >= 64:
+                place.asked = {one: more for one, more in place.asked.items() if one._state not in _DONE}
+            place.asked[future] = again
+            self._count(place)
+        if not again:
+            return  # it may have looked whether to stop, and work now
+        if not serves:
+            future.add_done_callback(lambda one: self._forget(place, one))  # nobody tells when a function of blocks has ended
         self._start()
+
+    def _place(self) -> _Place:
+        place: _Place = self._own.__dict__.setdefault("place", _Place())
+        return place
+
+    def _forget(self, place: _Place, future: Future) -> None:
+        with _lock:
+            place.asked.pop(future, None)
+            self._count(place)
+
+    def _allowed(self) -> int:
+        """So many threads may be there: who waits has another one in its place, and besides those that poll there is one at least."""
+        return max(self._most + self._waiting, self._waiting + self._polling + 1)
+
+    def _count(self, place: _Place) -> None:
+        """Counts a thread by what it does now. The lock is held."""
+        now = "waits" if place.waits else "polls" if True in place.asked.values() else ""
+        self._waiting += (now == "waits") - (place.counts == "waits")
+        self._polling += (now == "polls") - (place.counts == "polls")
+        place.counts = now
+        if len(self._threads) > self._allowed():
+            self.queue.put(None)  # for one that has nothing to do
 
     def _serve(self) -> None:
         self._own.serves = True
@@ -298,11 +328,21 @@ class _Pool:
             if future is not None:
                 future._run()
                 del future
-            if len(self._threads) > self._most + self._waiting and not self._may_stay():
+                place = self._place()
+                if place.asked:
+                    with _lock:
+                        place.asked.clear()
+                        self._count(place)
+            if len(self._threads) > self._allowed() and not self._may_stay():
                 return
 
 
 _pool = _Pool()
+
+
+def waiting() -> contextlib.AbstractContextManager[None]:
+    """What waits inside for futures, by other means than theirs, may do so within the work of a future."""
+    return _pool.waiting()
 
 
 def _after_fork() -> None:
@@ -596,7 +636,8 @@ def wait(fs: Any, timeout: float | str | None = None, return_when: str = "ALL_CO
     else:
         for future in futures:
             future._wait(None if end is None else max(0.0, end - time.monotonic()))
-    return DoneAndNotDone({f for f in futures if f.done()}, {f for f in futures if not f.done()})
+    done = {f for f in futures if f.done()}  # looked at once: another one may end meanwhile
+    return DoneAndNotDone(done, set(futures) - done)
 
 
 class as_completed:

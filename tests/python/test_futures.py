@@ -360,7 +360,7 @@ def test_a_fork_while_others_compute():
             thread.join()
 
 
-@pytest.mark.parametrize("how", ["result", "done", "wait", "first", "ready", "next"])
+@pytest.mark.parametrize("how", ["result", "done", "wait", "first", "ready", "next", "status", "type"])
 def test_chains_that_poll_do_not_stand_still(monkeypatch, how):
     monkeypatch.setattr(_futures, "_pool", _futures._Pool())
 
@@ -370,7 +370,7 @@ def test_chains_that_poll_do_not_stand_still(monkeypatch, how):
             try:
                 if how == "result":
                     return future.result(timeout=0)
-                if how == "done" and future.done():
+                if (how == "done" and future.done()) or (how == "status" and future.status == "finished") or (how == "type" and future.type is not None):
                     return future.result()
                 if how == "next" or (how == "ready" and turns.has_ready()):
                     return next(turns).result()
@@ -391,7 +391,41 @@ def test_chains_that_poll_do_not_stand_still(monkeypatch, how):
         end = time.monotonic() + 20
         while len(_futures._pool._threads) > 1 and time.monotonic() < end:
             time.sleep(0.01)
-        assert len(_futures._pool._threads) == 1 and _futures._pool._waiting == 0
+        assert len(_futures._pool._threads) == 1 and _futures._pool._waiting == _futures._pool._polling == 0
+
+
+def test_progress_of_futures_within_a_future():
+    def parent():
+        child = fs.submit(add, 1)
+        fs.progress(child)
+        return child.result()
+
+    with fs.settings(threads=1):
+        assert fs.submit(parent).result(timeout=20) == 2
+
+
+@pytest.mark.parametrize("looks", [1, 5])
+def test_tasks_that_look_whether_to_stop_have_no_more_threads(monkeypatch, looks):
+    monkeypatch.setattr(_futures, "_pool", _futures._Pool())
+    gate, lock, at_work, most = threading.Event(), threading.Lock(), 0, 0
+
+    def work():
+        nonlocal at_work, most
+        for _ in range(looks):
+            assert not stop.done()
+            with lock:
+                at_work += 1
+                most = max(most, at_work)
+            time.sleep(0.002)
+            with lock:
+                at_work -= 1
+
+    with fs.settings(threads=2):
+        stop = fs.submit(gate.wait, 60)
+        fs.gather([fs.submit(work) for _ in range(60)])
+        gate.set()
+        stop.result(20)
+    assert most <= 2
 
 
 def test_a_poll_leaves_nothing_behind():
@@ -403,3 +437,19 @@ def test_a_poll_leaves_nothing_behind():
     assert not future._callbacks
     gate.set()
     assert future.result(20) is True
+
+
+def test_wait_leaves_no_future_out(monkeypatch):
+    gate, asks = threading.Event(), _futures.Future.done
+    first, second = fs.submit(int), fs.submit(gate.wait, 20)
+
+    def ends_afterwards(future):
+        answer = asks(future)
+        gate.set()
+        second.result(20)
+        return answer
+
+    fs.wait(first)
+    monkeypatch.setattr(_futures.Future, "done", ends_afterwards)
+    done, not_done = fs.wait([second, first], return_when="FIRST_COMPLETED")
+    assert done | not_done == {first, second} and not done & not_done
