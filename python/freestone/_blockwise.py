@@ -210,7 +210,8 @@ def blockwise(
 def _length(added: Any, changed: Any) -> Any:
     """What `chunks` says of an axis that is new or has other lengths."""
     if added is not None:
-        return operator.index(added[0] if isinstance(added, Sequence) else added)
+        length = operator.index(added[0] if isinstance(added, Sequence) else added)
+        return length if changed is None else changed(length) if callable(changed) else changed
     return changed if changed is None or callable(changed) or isinstance(changed, Sequence) else _always(changed)
 
 

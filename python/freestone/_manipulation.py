@@ -97,9 +97,7 @@ def expand_dims(x: ArrayLike, /, axis: Whole) -> Array:
 
 def flip(x: ArrayLike, /, axis: Axis = None) -> Array:
     """Reversed along `axis`, or along all axes; along none with ``()``."""
-    if isinstance(axis, Sequence) and len(axis) == 0:
-        return asarray(x).copy()
-    return asarray(x) if names_none(axis) else Array(_core.flip(asarray(x)._core, axes_of(axis)))
+    return asarray(x).copy() if names_none(axis) else Array(_core.flip(asarray(x)._core, axes_of(axis)))
 
 
 def fliplr(m: ArrayLike) -> Array:

@@ -139,9 +139,9 @@ def fft_wrap(fft_func: Any, kind: str | None = None, dtype: DTypeLike = None) ->
 
 def fftshift(x: ArrayLike, /, axes: Axis = None) -> Array:
     """Zero frequency in the middle of `axes` (all without)."""
-    return asarray(x) if names_none(axes) else Array(_core.fftshift(asarray(x)._core, axes_of(axes)))
+    return asarray(x).copy() if names_none(axes) else Array(_core.fftshift(asarray(x)._core, axes_of(axes)))
 
 
 def ifftshift(x: ArrayLike, /, axes: Axis = None) -> Array:
     """The inverse of `fftshift`."""
-    return asarray(x) if names_none(axes) else Array(_core.ifftshift(asarray(x)._core, axes_of(axes)))
+    return asarray(x).copy() if names_none(axes) else Array(_core.ifftshift(asarray(x)._core, axes_of(axes)))

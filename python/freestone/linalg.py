@@ -403,7 +403,7 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Sequence[int] | None = None) -
 
 def _large(values: Array, rtol: ArrayLike) -> Array:
     """Which singular values are greater than `rtol`, one for each matrix, times the greatest."""
-    return values > values.max(-1, keepdims=True) * asarray(rtol)[..., None]
+    return values > (values.max(-1, keepdims=True) if values.shape[-1] else 0) * asarray(rtol)[..., None]
 
 
 def pinv(x: ArrayLike, /, rcond: ArrayLike | None = None, hermitian: bool = False, *, rtol: ArrayLike | None = None) -> Array:
@@ -472,6 +472,8 @@ def cond(x: ArrayLike, p: Any = None) -> Array:
     # A matrix that has no inverse stands as the identity, and its number is infinite.
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
         raise UserError(f"cond: with p={p!r} of square matrices on the last two axes, not of shape {array.shape}.")
+    if array.shape[-1] == 0:
+        raise LinAlgError("cond is not defined on empty arrays")
     singular = slogdet(array).sign == 0
     whole = applied("where", singular[..., None, None], np.eye(array.shape[-1], dtype=array.dtype), array)
     known = matrix_norm(array, ord=p) * matrix_norm(inv(whole), ord=p)

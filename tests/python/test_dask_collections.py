@@ -1,6 +1,9 @@
 """Arrays in Dask's graphs, and arrays that go to Dask and come back."""
 
+import _thread
 import pickle
+import sys
+import time
 import warnings
 
 import freestone as fs
@@ -228,7 +231,7 @@ def test_workers_have_dasks_names_everywhere():
         fs.compute(a, scheduler="processes")
 
 
-def test_blocks_of_an_array_that_dask_takes_are_numpys(tmp_path):
+def test_blocks_of_an_array_that_dask_takes_are_numpys(tmp_path, monkeypatch):
     x = np.random.default_rng(8).normal(size=(30, 40)).astype("f4")
     a = fs.asarray(x).rechunk((10, 20))
     seen = []
@@ -243,6 +246,11 @@ def test_blocks_of_an_array_that_dask_takes_are_numpys(tmp_path):
     assert set(seen) == {np.ndarray}
     assert da.from_array(a, chunks=15).name == da.from_array(fs.asarray(x).rechunk((10, 20)), chunks=15).name
     assert isinstance(a.copy(), fs.Array)
+    failed = []
+    monkeypatch.setattr(sys, "unraisablehook", failed.append)
+    _thread.start_new_thread(a.copy, ())  # nobody calls it
+    time.sleep(0.1)
+    assert not failed
     # xarray, where ``chunk`` means Dask, and what follows takes blocks as they are.
     xr = pytest.importorskip("xarray")
     ds = xr.Dataset({"t": (("time", "x"), a)}, coords={"time": np.arange(30)}).chunk(time=10)

@@ -71,6 +71,10 @@ def test_blockwise_by_the_finest_chunks_with_blocks_of_new_axes_and_without_arra
         lambda xp: xp.blockwise(lambda b, c: b * len(c), "i", row(xp, 6), "i", row(xp, 3), "i", dtype=float),
         lambda xp: xp.blockwise(lambda b: np.stack([b] * 3, -1) + len(b), "iz", row(xp, 4), "i", new_axes={"z": (3, 3)}, dtype=float),
         lambda xp: xp.blockwise(lambda b: np.full((2, len(b)), b.sum()), "zi", row(xp, 4), "i", new_axes={"z": (2, 2, 2)}, dtype=float),
+        *(
+            lambda xp, n=n: xp.blockwise(lambda b: np.ones((5, len(b))), "zi", row(xp, 4), "i", new_axes={"z": 2}, adjust_chunks={"z": n}, dtype=float)
+            for n in (5, (5,), lambda n: 2 * n + 1)
+        ),
         lambda xp: xp.blockwise(lambda: np.ones((2, 3)), "xy", new_axes={"x": 2, "y": 3}, dtype=float),
         lambda xp: xp.blockwise(lambda v: np.full((2, 3), v), "xy", 7, None, new_axes={"x": (2, 2), "y": 3}, dtype=int),
         lambda xp: xp.blockwise(lambda v: np.asarray(v * 2), "", 7, None, dtype=int),

@@ -1,6 +1,7 @@
 """The namespace against NumPy's: one script, run with `xp` one and the other, gives equal types, shapes and values."""
 
 import inspect
+import itertools
 import operator
 import pickle
 import threading
@@ -520,6 +521,14 @@ def test_results_of_linalg_have_numpys_shapes_and_names():
             for mine, want in zip(ours if isinstance(ours, tuple) else (ours,), expected if isinstance(expected, tuple) else (expected,), strict=True):
                 assert np.asarray(mine).dtype == want.dtype
                 np.testing.assert_allclose(np.asarray(mine), want, rtol=1e-5 if want.dtype == np.float32 else 1e-9, atol=1e-12, err_msg=name)
+    for shape in ((0, 0), (2, 0, 0)):
+        for name, rtol in itertools.product(("pinv", "matrix_rank"), (None, 0.1)):
+            expected = getattr(np.linalg, name)(np.zeros(shape), rtol=rtol, hermitian=True)
+            got = np.asarray(getattr(fs.linalg, name)(fs.zeros(shape), rtol=rtol, hermitian=True))
+            assert got.shape == np.shape(expected) and not got.any()
+        for p in (1, -1, np.inf, "fro", "nuc"):
+            with pytest.raises(np.linalg.LinAlgError, match="empty"):
+                fs.linalg.cond(fs.zeros(shape), p)
     skewed = stack + stack.mT + 1j * (stack - stack.mT)
     u, s, vh = (np.asarray(part) for part in fs.linalg.svd(fs.asarray(skewed), hermitian=True))
     np.testing.assert_allclose(u * s[..., None, :] @ vh, skewed, atol=1e-12)

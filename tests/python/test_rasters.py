@@ -9,6 +9,7 @@ import pytest
 rasterio = pytest.importorskip("rasterio")
 xarray = pytest.importorskip("xarray")
 pytest.importorskip("rioxarray")
+pytest.importorskip("freestone.xarray")
 warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)
 
 
@@ -102,12 +103,12 @@ def test_nodata_that_is_no_number(tmp_path, dtype, nodata, says):
     assert not (tmp_path / "a.zarr").exists()
 
 
-@pytest.mark.parametrize("nodata", [2**63 - 1, 2**63, 2**64 - 1, np.uint64(2**64 - 1), np.uint64(2**63 - 1), np.array(2**63 - 1), np.int8(5), np.float32(5), True])
+@pytest.mark.parametrize("nodata", [2**63 - 1, 2**63, 2**64 - 1, np.uint64(2**64 - 1), np.uint64(2**63 - 1), np.array(2**63 - 1), np.array([5]), np.int8(5), np.float32(5), True])
 def test_nodata_is_taken_exactly(tmp_path, nodata):
     import zarr
 
     fs.asarray(np.zeros((2, 2), "u8")).write(tmp_path / "a.zarr", nodata=nodata)
-    assert zarr.open_array(tmp_path / "a.zarr", mode="r").attrs["_FillValue"] == int(nodata)
+    assert zarr.open_array(tmp_path / "a.zarr", mode="r").attrs["_FillValue"] == int(np.ravel(nodata)[0])
 
 
 def test_nodata_that_has_no_place(tmp_path):
@@ -156,3 +157,12 @@ def test_how_a_geotiff_cannot_be_stored(tmp_path, name, option, says):
     with pytest.raises(fs.errors.UserError, match=says.replace("(", r"\(")):
         fs.asarray(np.ones((40, 50), "u2")).write(tmp_path / name, **option)
     assert not (tmp_path / name).exists()
+
+
+def test_options_that_nobody_knows_are_errors(tmp_path):
+    array = xarray.DataArray(fs.asarray(np.ones((4, 5), "u2")), dims=("y", "x"), name="a")
+    array.freestone.write(tmp_path / "a.nc")
+    for write, name in ((array.freestone.write, "b.tif"), (array.to_dataset().freestone.write, "b.nc"), (array.freestone.to_zarr, "b.zarr"), (fs.open(tmp_path / "a.nc").write, "c.nc")):
+        with pytest.raises(TypeError, match="no option 'overview'"):
+            write(tmp_path / name, overview="auto")
+        assert not (tmp_path / name).exists()

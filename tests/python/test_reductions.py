@@ -211,3 +211,11 @@ def test_no_axis_is_reduced_over_none(shape):
                 got = ours(fs.asarray(x), *arguments, axis=(), **options)
                 assert got.dtype == expected.dtype and got.shape == expected.shape, (name, options)
                 np.testing.assert_array_equal(np.asarray(got), expected, err_msg=f"{name} {options}")
+
+
+def test_what_is_moved_along_no_axis_is_an_array_of_its_own():
+    for function in (fs.flip, fs.fft.fftshift, fs.fft.ifftshift):
+        x = fs.asarray(np.arange(4.0))
+        moved = function(x, ())
+        moved[0] = 9
+        assert x.compute().tolist() == [0, 1, 2, 3] and moved.compute().tolist() == [9, 1, 2, 3]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,17 @@ class ObjectRun:
         return [self._dataset.variables[name]._data._core for name in self._names]
 
     def _freestone_result(self, values: list[np.ndarray[Any, Any]]) -> Any:
-        return self._with(values).compute()  # what others left lazy
+        return self._with(dict(zip(self._names, values))).compute()  # what others left lazy
 
     def _freestone_kept(self, cores: list[Any]) -> Any:
-        return self._with(Array(core) for core in cores) if self._names else self._obj.persist()
+        if not self._names:
+            return self._obj.persist()
+        # xarray itself does not keep arrays of several kinds together.
+        others = {name: variable._data.persist() for name, variable in self._dataset.variables.items() if name not in self._names and hasattr(variable._data, "persist")}
+        return self._with({**dict(zip(self._names, map(Array, cores))), **others})
 
-    def _with(self, values: Iterable[Any]) -> Any:
+    def _with(self, values: Mapping[Any, Any]) -> Any:
         made = self._dataset.copy(deep=False)
-        for name, value in zip(self._names, values):
+        for name, value in values.items():
             made.variables[name].data = value
         return made if self._dataset is self._obj else self._obj._from_temp_dataset(made)
