@@ -17,6 +17,10 @@ constexpr double kNear = 64;
 // at most as decoding what is wanted of it once more (docs/decisions/0046).
 constexpr double kResumedShare = 0.25;
 
+// Lanes get out of step: they meet now and then where their tiles have chunks of their own, too. Measured, anomalies over NetCDF-4: at the same price
+// without it, tiles of parts of chunks took 4.0 s, whole chunks 3.7 s.
+constexpr double kOutOfStep = 0.15;
+
 AxisMotion exchanged(AxisMotion motion, int a, int b) {
   motion.anchor_axis = motion.anchor_axis == a ? b : motion.anchor_axis == b ? a : motion.anchor_axis;
   return motion;
@@ -113,7 +117,7 @@ CachedRead KeptRows::read(const ReadCost& tile, int slots, int lanes, Index room
   const int busy = std::min(lanes, slots);
   const double all = static_cast<double>(busy) * static_cast<double>(tile.decoded), most_shared = all - static_cast<double>(tile.decoded);
   const Index together = std::min(decoded_of(tile, busy, middle_.start), decoded_of(tile, busy, domain_.start));
-  const double waits = most_shared > 0 ? std::min(1.0, (all - static_cast<double>(together)) / most_shared) : 0;
+  const double waits = most_shared > 0 ? std::clamp((all - static_cast<double>(together)) / most_shared, kOutOfStep, 1.0) : 0;
   Index kept = 0;
   for (const Row& row : rows_) {
     kept = std::min(kept + row.shared, row.run);
