@@ -422,7 +422,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
   }
   // Chunks that lie across tiles are kept, where that could be the cheapest. After all others: those who decode everything once anyway rule
   // most of these out, and what they read is long to work out.
-  const double least_decoding = once / rates.decode_bytes_per_second / threads;
+  const double least_decoding = (1 + kWaitForChunks * (threads > 1 ? kOutOfStep : 0)) * once / rates.decode_bytes_per_second / threads;
   for (const AcrossChunks& one : across) {
     if (least_decoding >= best.seconds) break;
     stage.tile = one.tile;
@@ -430,7 +430,7 @@ TileChoice choose_by_some(const Plan& plan, Stage& stage, const TileRules& rules
     const TaskLayout cached = cached_program.lay_out(middle);
     // At best everything is decoded once, and the cache costs nothing.
     const int most = most_slots(cached, memory);
-    const CachedRead at_best{.decoded = once / tiles_of_stage(), .cache_bytes = 1, .waits = 0};
+    const CachedRead at_best{.decoded = once / tiles_of_stage(), .cache_bytes = 1, .waits = threads > 1 ? kOutOfStep : 0};
     double least = std::numeric_limits<double>::infinity();
     for (int slots = most; slots >= 1; --slots) least = std::min(least, price_of(cached, slots, at_best).seconds);
     if (least >= best.seconds) continue;

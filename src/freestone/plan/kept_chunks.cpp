@@ -17,10 +17,6 @@ constexpr double kNear = 64;
 // at most as decoding what is wanted of it once more (docs/decisions/0046).
 constexpr double kResumedShare = 0.25;
 
-// Lanes get out of step: they meet now and then where their tiles have chunks of their own, too. Measured, anomalies over NetCDF-4: at the same price
-// without it, tiles of parts of chunks took 4.0 s, whole chunks 3.7 s.
-constexpr double kOutOfStep = 0.3;
-
 AxisMotion exchanged(AxisMotion motion, int a, int b) {
   motion.anchor_axis = motion.anchor_axis == a ? b : motion.anchor_axis == b ? a : motion.anchor_axis;
   return motion;
@@ -114,17 +110,18 @@ CachedRead KeptRows::read(const ReadCost& tile, int slots, int lanes, Index room
   CachedRead best{static_cast<double>(tile.decoded), 0};
   // Tiles in flight hold their chunks, encoded until they are decoded. In the middle a border between chunks may happen to lie between them.
   const Index held = decoded_of(tile, slots, middle_.start) + slots * tile.bytes;
-  const int busy = std::min(lanes, slots);
-  const double all = static_cast<double>(busy) * static_cast<double>(tile.decoded), most_shared = all - static_cast<double>(tile.decoded);
-  const Index together = std::min(decoded_of(tile, busy, middle_.start), decoded_of(tile, busy, domain_.start));
-  const double waits = most_shared > 0 ? std::clamp((all - static_cast<double>(together)) / most_shared, kOutOfStep, 1.0) : 0;
   Index kept = 0;
   for (const Row& row : rows_) {
     kept = std::min(kept + row.shared, row.run);
     const Index needed = held + kept;
     if (needed > room) break;
-    if (row.decoded < 0.99 * best.decoded) best = {.decoded = row.decoded, .cache_bytes = needed, .waits = waits};
+    if (row.decoded < 0.99 * best.decoded) best = {.decoded = row.decoded, .cache_bytes = needed};
   }
+  if (best.cache_bytes == 0) return best;
+  const int busy = std::min(lanes, slots);
+  const double all = static_cast<double>(busy) * static_cast<double>(tile.decoded), most_shared = all - static_cast<double>(tile.decoded);
+  const Index together = std::min(decoded_of(tile, busy, middle_.start), decoded_of(tile, busy, domain_.start));
+  best.waits = most_shared > 0 ? std::clamp((all - static_cast<double>(together)) / most_shared, kOutOfStep, 1.0) : 0;
   return best;
 }
 

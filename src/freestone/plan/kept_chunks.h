@@ -7,6 +7,10 @@
 
 namespace freestone {
 
+// Lanes get out of step: they meet now and then where their tiles have chunks of their own, too. Measured, anomalies over NetCDF-4: at the same price
+// without it, tiles of parts of chunks took 4.0 s, whole chunks 3.7 s.
+inline constexpr double kOutOfStep = 0.3;
+
 struct CachedRead {
   double decoded = 0;        ///< bytes a tile, on average
   Index cache_bytes = 0;     ///< 0: nothing worth keeping, or no room
